@@ -21,7 +21,8 @@ export function isDigest(text: string): text is Digest {
 }
 
 export function asDigest(text: string): Digest {
-  if (!isDigest(text)) throw new CleanRoomError('malformed', `"${text.slice(0, 80)}" is not a sha256 digest.`);
+  if (!isDigest(text))
+    throw new CleanRoomError('malformed', `"${text.slice(0, 80)}" is not a sha256 digest.`);
   return text;
 }
 

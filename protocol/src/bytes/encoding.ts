@@ -36,7 +36,8 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 function toBinary(bytes: Uint8Array): string {
   let binary = '';
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return binary;
 }
 
@@ -51,7 +52,8 @@ export function fromBase64(text: string): Uint8Array {
     throw new CleanRoomError('malformed', 'The text is not standard base64.');
   }
   const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
-  if (toBase64(bytes) !== text) throw new CleanRoomError('malformed', 'The base64 text has stray bits at its end.');
+  if (toBase64(bytes) !== text)
+    throw new CleanRoomError('malformed', 'The base64 text has stray bits at its end.');
   return bytes;
 }
 

@@ -1,0 +1,3 @@
+export * from './approval.js';
+export * from './passkey.js';
+export * from './verify.js';

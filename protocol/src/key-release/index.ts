@@ -1,0 +1,2 @@
+export * from './file-key.js';
+export * from './key-release.js';

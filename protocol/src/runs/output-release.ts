@@ -1,0 +1,27 @@
+import { Type, type Static } from 'typebox';
+import {
+  Base64,
+  Closed,
+  DigestField,
+  PartyName,
+  PersonId,
+  PublicKey,
+  Timestamp,
+  defineDocument
+} from '../documents/index.js';
+
+/** A custodian's word that a run's outputs may be opened. It carries the key of that custodian's layer. */
+export const OutputRelease = defineDocument(
+  'output-release',
+  1,
+  Closed({
+    format: Type.Literal('clean-room.output-release/v1'),
+    provider: PartyName,
+    custodian: PublicKey,
+    statement: DigestField,
+    outputs: Type.Array(Closed({ digest: DigestField, layerKey: Base64 }), { minItems: 1, maxItems: 100 }),
+    reviewer: PersonId,
+    releasedAt: Timestamp
+  })
+);
+export type OutputRelease = Static<typeof OutputRelease.schema>;

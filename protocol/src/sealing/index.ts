@@ -1,0 +1,3 @@
+export * from './age.js';
+export * from './output.js';
+export * from './padding.js';

@@ -1,0 +1,3 @@
+export * from './check.js';
+export * from './request.js';
+export * from './spec.js';
