@@ -4,6 +4,7 @@ export default {
     '<rootDir>/protocol',
     '<rootDir>/kernel-images/oci',
     '<rootDir>/kernel-images/builder',
+    '<rootDir>/kernel-images/sandbox',
     '<rootDir>/kernel-images/supervisor',
     '<rootDir>/simulator',
     '<rootDir>/server',
