@@ -1,0 +1,101 @@
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+struct device {
+  const char *path;
+  unsigned minor;
+};
+
+/* All of them have major number 1 (memory devices). */
+static const struct device devices[] = {
+    {"/dev/null", 3}, {"/dev/zero", 5}, {"/dev/full", 7}, {"/dev/random", 8}, {"/dev/urandom", 9}};
+#define DEVICES (sizeof devices / sizeof devices[0])
+
+static int in_jail(const struct options *options, const char *path, char out[PATH_MAX]) {
+  int length = snprintf(out, PATH_MAX, "%s%s", options->jail, path);
+  if (length > 0 && length < PATH_MAX) return 1;
+  errno = ENAMETOOLONG;
+  return 0;
+}
+
+failed_step make_devices(const struct options *options) {
+  char path[PATH_MAX];
+  mode_t mask = umask(0);
+  for (size_t i = 0; i < DEVICES; i++) {
+    struct stat found;
+    dev_t number = makedev(1, devices[i].minor);
+    if (!in_jail(options, devices[i].path, path)) return "device path";
+    if (lstat(path, &found) == 0) {
+      if (S_ISCHR(found.st_mode) && found.st_rdev == number) continue;
+      if (!S_ISREG(found.st_mode) || found.st_size != 0 || unlink(path) != 0) return "device placeholder";
+    }
+    if (mknod(path, S_IFCHR | 0666, number) != 0) return "mknod";
+  }
+  umask(mask);
+  return NULL;
+}
+
+static int put(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t length = (ssize_t)strlen(text);
+  int done = write(fd, text, (size_t)length) == length;
+  close(fd);
+  return done;
+}
+
+/* A user namespace may not drop flags that the mount was given outside: they are repeated beside the new ones. */
+static int remount(const char *path, unsigned long flags) {
+  struct statvfs now;
+  if (statvfs(path, &now) != 0) return 0;
+  if (now.f_flag & ST_NOSUID) flags |= MS_NOSUID;
+  if (now.f_flag & ST_NODEV) flags |= MS_NODEV;
+  if (now.f_flag & ST_NOEXEC) flags |= MS_NOEXEC;
+  if (now.f_flag & ST_NOATIME) flags |= MS_NOATIME;
+  if (now.f_flag & ST_NODIRATIME) flags |= MS_NODIRATIME;
+  if (now.f_flag & ST_RELATIME) flags |= MS_RELATIME;
+  return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0;
+}
+
+failed_step enter_namespaces(const struct options *options) {
+  char map[64], path[PATH_MAX];
+  uid_t uid = geteuid();
+  gid_t gid = getegid();
+  if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS) != 0)
+    return "unshare";
+  if (!put("/proc/self/setgroups", "deny")) return "setgroups deny";
+  snprintf(map, sizeof map, "%u %u 1", options->uid, uid);
+  if (!put("/proc/self/uid_map", map)) return "uid map";
+  snprintf(map, sizeof map, "%u %u 1", options->uid, gid);
+  if (!put("/proc/self/gid_map", map)) return "gid map";
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return "private mounts";
+  if (mount(options->jail, options->jail, NULL, MS_BIND, NULL) != 0) return "bind jail";
+  for (int i = 0; i < options->writable_count; i++) {
+    if (!in_jail(options, options->writable[i], path)) return "writable path";
+    if (mount(path, path, NULL, MS_BIND, NULL) != 0) return "bind writable folder";
+    if (!remount(path, MS_NOSUID | MS_NODEV)) return "restrict writable folder";
+  }
+  for (size_t i = 0; i < DEVICES; i++) {
+    if (!in_jail(options, devices[i].path, path)) return "device path";
+    if (mount(devices[i].path, path, NULL, MS_BIND, NULL) != 0) return "bind device";
+  }
+  if (!remount(options->jail, MS_RDONLY | MS_NOSUID | MS_NODEV)) return "read-only jail";
+  return NULL;
+}
+
+failed_step enter_jail(const struct options *options) {
+  if (chroot(options->jail) != 0) return "chroot";
+  if (chdir(options->workdir) != 0) return "chdir";
+  return NULL;
+}

@@ -1,0 +1,248 @@
+/*
+ * The warden: starts one command inside the sandbox, watches what it uses, ends it with all its descendants, and tells
+ * the supervisor how it went.
+ *
+ *   warden run OPTIONS -- COMMAND…      descriptors: 1, 2 raw output, 3 requests and 4 frames (the command's);
+ *                                       5 status as lines of JSON, 6 control (the warden's)
+ *   warden sweep --uid N --killer-uid N kills what a lost warden left behind
+ *
+ * Control bytes: I interrupts the command's session, K kills everything; the end of the control pipe kills as well.
+ * Status lines: started, setup-failed (nothing ran), end (nothing is alive any more).
+ */
+#include "confine.h"
+#include "reap.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STATUS = 5, CONTROL = 6 };
+
+#define LOOK_MS 50
+
+struct setup_failure {
+  char step[60];
+  int error;
+};
+
+static int64_t now_ms(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void report_failure(int fd, failed_step step) {
+  struct setup_failure failure = {.error = errno};
+  strncpy(failure.step, step, sizeof failure.step - 1);
+  if (write(fd, &failure, sizeof failure) != sizeof failure) _exit(126);
+  _exit(125);
+}
+
+static void default_signals(void) {
+  sigset_t none;
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static failed_step prefer_for_oom(void) {
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return "oom score";
+  ssize_t written = write(fd, "1000", 4);
+  close(fd);
+  return written == 4 ? NULL : "oom score";
+}
+
+/* Keeps 0 to 4 and the pipe for the report, which closes when the command begins. */
+static failed_step keep_descriptors(int *report) {
+  int null = open("/dev/null", O_RDONLY);
+  if (null < 0 || dup2(null, 0) < 0) return "standard input";
+  if (dup3(*report, STATUS, O_CLOEXEC) < 0) return "report";
+  *report = STATUS;
+  return syscall(SYS_close_range, CONTROL, ~0U, 0) == 0 ? NULL : "close descriptors";
+}
+
+static void be_sandbox(const struct options *options, int report, pid_t parent) {
+  failed_step failed;
+#define STEP(call)                                                                                                     \
+  do {                                                                                                                 \
+    errno = 0;                                                                                                         \
+    if ((failed = (call)) != NULL) report_failure(report, failed);                                                     \
+  } while (0)
+  setsid();
+  STEP(prefer_for_oom());
+  STEP(keep_descriptors(&report));
+  STEP(enter_jail(options));
+  STEP(empty_bounding_set());
+  STEP(set_limits(&options->limits));
+  if (options->mode == SECOND_UID) STEP(become_user(options->uid));
+  STEP(drop_capabilities());
+  /* after the change of user, which would clear it */
+  STEP(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? NULL : "parent death signal");
+  STEP(getppid() == parent ? NULL : "parent");
+  umask(077);
+  default_signals();
+  STEP(load_policy(&options->policy));
+  execve(options->command[0], options->command, options->environment);
+  report_failure(report, "execve");
+#undef STEP
+}
+
+/* The first process of the nested namespaces: all of them end with it. It passes interrupts on and tells how it went. */
+static void be_first_process(const struct options *options, int report, int result) {
+  sigset_t waited;
+  sigemptyset(&waited);
+  sigaddset(&waited, SIGINT);
+  sigaddset(&waited, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &waited, NULL);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) report_failure(report, "parent death signal");
+  pid_t interpreter = fork();
+  if (interpreter < 0) report_failure(report, "fork interpreter");
+  if (interpreter == 0) be_sandbox(options, report, 1);
+  close(report);
+  for (int fd = 0; fd <= CONTROL; fd++)
+    if (fd != result) close(fd);
+  if (drop_capabilities() != NULL) _exit(126);
+  for (;;) {
+    struct outcome outcome = {0, 0};
+    if (sigwaitinfo(&waited, NULL) == SIGINT) kill(-interpreter, SIGINT);
+    reap(interpreter, &outcome);
+    if (!outcome.known) continue;
+    _exit(write(result, &outcome.status, sizeof outcome.status) == sizeof outcome.status ? 0 : 126);
+  }
+}
+
+static int fail_setup(const char *step, int error) {
+  dprintf(STATUS, "{\"type\":\"setup-failed\",\"what\":\"%s\",\"errno\":%d}\n", step, error);
+  return 125;
+}
+
+/* Interrupts or kills as the supervisor says; its silence for good is a kill. 1 when everything must end. */
+static int obey(const struct options *options, pid_t child) {
+  char word;
+  ssize_t got = read(CONTROL, &word, 1);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
+  if (got == 1 && word == 'I') {
+    kill(options->mode == SECOND_UID ? -child : child, SIGINT);
+    return 0;
+  }
+  return 1;
+}
+
+static const char *watch_until_end(const struct options *options, pid_t child, struct outcome *outcome,
+                                   struct usage *usage) {
+  int64_t begun = now_ms(), look = 0;
+  sigset_t open_mask;
+  sigemptyset(&open_mask);
+  for (;;) {
+    reap(child, outcome);
+    if (outcome->known) return "exit";
+    int64_t now = now_ms();
+    if (now - begun >= (int64_t)options->limits.wall_ms) return "wall";
+    if (now >= look) {
+      const char *broken = watch_look(options, usage);
+      if (broken != NULL) return broken;
+      /* a look at many processes takes long: never more than a twentieth of one core */
+      int64_t took = now_ms() - now;
+      look = now + (20 * took > LOOK_MS ? 20 * took : LOOK_MS);
+    }
+    struct pollfd control = {CONTROL, POLLIN, 0};
+    struct timespec wait = {0, LOOK_MS * 1000000L};
+    if (ppoll(&control, 1, &wait, &open_mask) > 0 && obey(options, child)) return "killed";
+  }
+}
+
+static void on_child(int number) { (void)number; }
+
+static void report_end(const char *why, const struct outcome *outcome, const struct usage *usage, int64_t took) {
+  struct rusage children;
+  getrusage(RUSAGE_CHILDREN, &children);
+  int code = WIFEXITED(outcome->status) ? WEXITSTATUS(outcome->status) : -1;
+  int signal = WIFSIGNALED(outcome->status) ? WTERMSIG(outcome->status) : 0;
+  dprintf(STATUS,
+          "{\"type\":\"end\",\"why\":\"%s\",\"code\":%d,\"signal\":%d,\"milliseconds\":%lld,\"peakRss\":%llu,"
+          "\"maxProcess\":%llu,\"processes\":%llu}\n",
+          why, code, signal, (long long)took, (unsigned long long)usage->peak_rss,
+          (unsigned long long)children.ru_maxrss * 1024, (unsigned long long)usage->most_processes);
+}
+
+static int run(struct options *options) {
+  char capabilities[17];
+  int report[2], result[2];
+  failed_step failed;
+  struct setup_failure failure;
+  struct outcome outcome = {0, 0};
+  struct usage usage = {0, 0};
+
+  setsid();
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  struct sigaction wake = {.sa_handler = on_child};
+  sigaction(SIGCHLD, &wake, NULL);
+  sigset_t child_mask;
+  sigemptyset(&child_mask);
+  sigaddset(&child_mask, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child_mask, NULL);
+
+  if ((failed = effective_capabilities(capabilities)) != NULL) return fail_setup(failed, errno);
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_setup("subreaper", errno);
+  if (options->mode == SECOND_UID && geteuid() != 0) return fail_setup("second-uid needs root", EPERM);
+  if ((failed = watch_begin(options)) != NULL) return fail_setup(failed, errno);
+  failed = options->mode == SECOND_UID ? make_devices(options) : enter_namespaces(options);
+  if (failed != NULL) return fail_setup(failed, errno);
+  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(result, O_CLOEXEC) != 0) return fail_setup("pipe", errno);
+
+  int64_t begun = now_ms();
+  pid_t warden = getpid(), child = fork();
+  if (child < 0) return fail_setup("fork", errno);
+  if (child == 0) {
+    if (options->mode == SECOND_UID) be_sandbox(options, report[1], warden);
+    else be_first_process(options, report[1], result[1]);
+  }
+  close(report[1]);
+  close(result[1]);
+  for (int fd = 0; fd < STATUS; fd++) close(fd);
+  ssize_t got;
+  while ((got = read(report[0], &failure, sizeof failure)) < 0 && errno == EINTR) continue;
+  if (got != 0) {
+    kill_everything(options, child, &outcome);
+    return got == sizeof failure ? fail_setup(failure.step, failure.error) : fail_setup("report", EIO);
+  }
+  dprintf(STATUS, "{\"type\":\"started\",\"mode\":\"%s\",\"capabilities\":\"%s\",\"pid\":%d}\n",
+          options->mode == SECOND_UID ? "second-uid" : "nested-namespace", capabilities, (int)child);
+
+  const char *why = watch_until_end(options, child, &outcome, &usage);
+  kill_everything(options, child, &outcome);
+  /* in the namespace it is its first process that we waited for: that one tells of the interpreter */
+  int status;
+  if (options->mode == NESTED_NAMESPACE)
+    outcome.status = read(result[0], &status, sizeof status) == sizeof status ? status : SIGKILL;
+  report_end(why, &outcome, &usage, now_ms() - begun);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  static struct options options;
+  if (argc >= 2 && strcmp(argv[1], "run") == 0) {
+    read_run_options(argc - 2, argv + 2, &options);
+    return run(&options);
+  }
+  if (argc >= 2 && strcmp(argv[1], "sweep") == 0) {
+    read_sweep_options(argc - 2, argv + 2, &options);
+    sweep(&options);
+    return 0;
+  }
+  fprintf(stderr, "usage: warden run OPTIONS -- COMMAND… | warden sweep --uid N --killer-uid N\n");
+  return 124;
+}
