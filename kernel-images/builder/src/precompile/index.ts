@@ -1,0 +1,3 @@
+export * from './font-list.js';
+export * from './jail-python.js';
+export * from './precompile.js';

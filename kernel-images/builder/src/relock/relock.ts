@@ -1,0 +1,90 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { findMirror, fetchPackages, readIndex, readRelease, resolve, type ReleaseOptions } from '../debian/index.js';
+import type { ImageLock, LockedPackage, LockedWheel, Part, ReadDefinition } from '../definition/index.js';
+import type { InputCache } from '../inputs/index.js';
+import { Pip, type ChosenWheel } from '../python/index.js';
+
+export interface RelockOptions extends ReleaseOptions {
+  readonly onProgress?: (line: string) => void;
+}
+
+/** Puts what several parts chose into one list. */
+function gather<T extends { name: string; version: string }>(
+  chosen: readonly (readonly [Part, readonly T[]])[]
+): (T & { parts: Part[] })[] {
+  const byName = new Map<string, T & { parts: Part[] }>();
+  for (const [part, items] of chosen) {
+    for (const item of items) {
+      const known = byName.get(item.name);
+      if (known === undefined) byName.set(item.name, { ...item, parts: [part] });
+      else if (known.version === item.version) known.parts.push(part);
+      else throw new CleanRoomError('conflict', `${item.name} is wanted in two versions.`);
+    }
+  }
+  return [...byName.values()];
+}
+
+async function choosePackages(
+  { definition: { debian } }: ReadDefinition,
+  mirror: URL,
+  options: RelockOptions
+): Promise<Omit<ImageLock['debian'], 'packages'> & { packages: LockedPackage[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'clean-room-relock-'));
+  try {
+    const release = await readRelease(mirror, debian.release, folder, options);
+    const index = readIndex(release.packages);
+    const without = new Set(Object.keys(debian.without));
+    const chosen = gather([
+      ['outer', resolve(index, debian.outer, without)],
+      ['jail', resolve(index, debian.jail, without)]
+    ]);
+    return {
+      release: debian.release,
+      indexed: release.indexed,
+      signatureChecked: release.signatureChecked,
+      packages: chosen.map(({ name, version, path, size, digest, parts }) => ({ name, version, path, size, digest, parts }))
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function chooseWheels(
+  { definition: { python } }: ReadDefinition,
+  pip: Pip,
+  cache: InputCache,
+  report: (line: string) => void
+): Promise<LockedWheel[]> {
+  const choose = async (part: Part): Promise<readonly [Part, readonly ChosenWheel[]]> => {
+    const found = await pip.resolve(python[part], python.version);
+    return [part, found.filter(({ name }) => !(name in python.without))];
+  };
+  const chosen = gather([await choose('outer'), await choose('jail'), await choose('build')]);
+  const wheels: LockedWheel[] = [];
+  for (const wheel of chosen) {
+    await pip.fetch([wheel], python.version, cache, title => report(`fetched ${title}`));
+    wheels.push({ ...wheel, size: (await stat(cache.pathOf(wheel.digest))).size });
+  }
+  return wheels;
+}
+
+/**
+ * Chooses anew what the definition asks for and fetches all of it, so that a lock never names what can't be had.
+ * @throws CleanRoomError `signature-invalid` if the archive's signature can't be checked, and what resolver and pip throw
+ */
+export async function relock(read: ReadDefinition, cache: InputCache, options: RelockOptions = {}): Promise<ImageLock> {
+  const report = options.onProgress ?? ((): void => undefined);
+  const mirror = await findMirror(read.definition.debian.release);
+  const debian = await choosePackages(read, mirror, options);
+  await fetchPackages(debian.packages, mirror, cache, title => report(`fetched ${title}`));
+  const wheels = await chooseWheels(read, new Pip(), cache, report);
+  return {
+    format: 'clean-room.kernel-image-lock/v1',
+    wanted: read.wanted,
+    debian,
+    python: { version: read.definition.python.version, wheels }
+  };
+}

@@ -1,0 +1,4 @@
+export * from './file-tree.js';
+export * from './glob.js';
+export * from './path.js';
+export * from './tar.js';
