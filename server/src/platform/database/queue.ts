@@ -1,0 +1,67 @@
+import type { Kysely, Transaction } from 'kysely';
+import { fromKysely, type PgBoss } from 'pg-boss';
+
+export interface QueuePlan {
+  /** Seconds until a job whose worker has died is given to another. */
+  readonly expireInSeconds: number;
+  readonly retryLimit: number;
+}
+
+export type JobHandler<T> = (data: T) => Promise<void>;
+
+/** Named jobs with typed data. A job comes back until its handler has resolved: handlers must bear being run again. */
+export class Queue<Jobs extends Readonly<Record<string, object>>> {
+  readonly #boss: PgBoss;
+
+  constructor(boss: PgBoss) {
+    this.#boss = boss;
+  }
+
+  async start(plans: { readonly [N in keyof Jobs & string]: QueuePlan }): Promise<void> {
+    await this.#boss.start();
+    for (const [name, plan] of Object.entries<QueuePlan>(plans)) {
+      const settings = { ...plan, retryBackoff: true, retryDelay: 1, retryDelayMax: 60, notify: true };
+      await this.#boss.createQueue(name, settings);
+      await this.#boss.updateQueue(name, settings);
+    }
+  }
+
+  /**
+   * Enqueues as part of `trx`: the job exists if and only if the transaction commits.
+   * @param afterSeconds the earliest start from now
+   */
+  async send<N extends keyof Jobs & string>(
+    trx: Transaction<never> | Kysely<never>,
+    name: N,
+    data: Jobs[N],
+    afterSeconds = 0
+  ): Promise<void> {
+    const delay = afterSeconds === 0 ? {} : { startAfter: afterSeconds };
+    await this.#boss.send(name, data, { ...delay, db: fromKysely(trx) });
+  }
+
+  /** @param concurrency handlers that run at once in this process */
+  async work<N extends keyof Jobs & string>(
+    name: N,
+    concurrency: number,
+    handler: JobHandler<Jobs[N]>
+  ): Promise<void> {
+    await this.#boss.work<Jobs[N]>(
+      name,
+      { localConcurrency: concurrency, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
+      async ([job]) => {
+        if (job !== undefined) await handler(job.data);
+      }
+    );
+  }
+
+  /** Resolves when the queue answers. */
+  async ping(): Promise<void> {
+    await this.#boss.getQueues();
+  }
+
+  /** Takes no more jobs and waits for those at work. */
+  async stop(): Promise<void> {
+    await this.#boss.stop({ graceful: true, close: true, timeout: 20_000 });
+  }
+}

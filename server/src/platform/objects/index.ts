@@ -1,0 +1,3 @@
+export * from './folder.js';
+export * from './open.js';
+export * from './store.js';

@@ -1,0 +1,25 @@
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { FolderStore } from './folder.js';
+import type { ObjectStore } from './store.js';
+
+/** @param url `folder:<path>` or `gs://<bucket>[/<prefix>]` (with the machine's own Google credentials) */
+export async function openObjectStore(url: string): Promise<ObjectStore> {
+  if (url.startsWith('folder:')) return FolderStore.open(url.slice('folder:'.length));
+  const google = /^gs:\/\/(?<bucket>[a-z0-9][a-z0-9._-]{1,220})(?:\/(?<prefix>[A-Za-z0-9._/-]+))?$/.exec(url);
+  const bucket = google?.groups?.['bucket'];
+  if (bucket === undefined) {
+    throw new CleanRoomError('malformed', `"${url}" names no object store.`, {
+      remedy: 'Write "folder:<path>" or "gs://<bucket>/<prefix>".'
+    });
+  }
+  const [{ Storage }, { GoogleCloudStorage }] = await Promise.all([
+    import('@google-cloud/storage'),
+    import('./google.js')
+  ]);
+  const prefix = google?.groups?.['prefix'];
+  return new GoogleCloudStorage(
+    new Storage(),
+    bucket,
+    prefix === undefined ? '' : `${prefix.replace(/\/$/, '')}/`
+  );
+}
