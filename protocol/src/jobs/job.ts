@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Closed, DigestField, Envelope } from '../documents/index.js';
 import { ApprovalBundle } from '../approvals/index.js';
+import { LogHead } from '../log/index.js';
 
 const Url = Type.String({ pattern: '^https?://', maxLength: 2000 });
 
@@ -23,6 +24,10 @@ export const JobDocument = Closed({
   /** One for each provider of the spec. */
   approvals: Type.Array(ApprovalBundle, { maxItems: 64 }),
   kernelImage: Envelope,
+  /** The roster, signed by its party's root key, that lists the submitter: policies are open to parties, not to keys. */
+  submitterRoster: Envelope,
+  /** The newest log head the coordinator knows; custodians refuse one older than their own. */
+  logHead: LogHead,
   /** Where the supervisor leaves key requests and finds answers. */
   mailbox: Url,
   /** Where it says how far it is: a state and a cell number, nothing else. */
@@ -31,11 +36,6 @@ export const JobDocument = Closed({
   results: Url
 });
 export type JobDocument = Static<typeof JobDocument>;
-
-/** The one environment variable of a run, and the form its value must have. */
-export const JOB_VARIABLE = 'CLEAN_ROOM_JOB';
-export const JOB_URL_PATTERN =
-  /^https?:\/\/[A-Za-z0-9.-]{1,253}(?::\d{1,5})?\/v1\/jobs\/[A-Za-z0-9_-]{26,128}$/;
 
 /** What the supervisor posts to `progress`. */
 export const JobProgress = Type.Union([

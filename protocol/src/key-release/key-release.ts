@@ -76,6 +76,16 @@ export const KeyReleaseAnswer = defineDocument(
 );
 export type KeyReleaseAnswer = Static<typeof KeyReleaseAnswer.schema>;
 
+/**
+ * What the mailbox gives for a request's digest once there is something: the signed {@link KeyReleaseAnswer}, or the
+ * custodian's refusal as one of the closed error codes. A refusal is not signed: a hostile mailbox can stop a run anyway.
+ */
+export const MailboxReply = Type.Union([
+  Closed({ answer: Envelope }),
+  Closed({ refused: Type.String({ pattern: '^[a-z-]{1,40}$' }) })
+]);
+export type MailboxReply = Static<typeof MailboxReply>;
+
 /** A token older than this is no proof that the attempt lives. */
 export const KEY_REQUEST_TOKEN_SECONDS = 300;
 

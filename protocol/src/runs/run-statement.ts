@@ -63,7 +63,11 @@ const Predicate = Closed({
     notebook: SealedObject,
     recipients: Type.Array(Recipient, { minItems: 1, maxItems: 17 }),
     /** Keys of the custodians whose output release is needed, in the order their layers come off. */
-    reviewers: Type.Array(PublicKey, { maxItems: 64 })
+    reviewers: Type.Array(PublicKey, { maxItems: 64 }),
+    /** What each reviewing custodian reads: the same notebook, and what is held for that custodian, sealed to it alone. */
+    reviewCopies: Type.Optional(
+      Type.Array(Closed({ custodian: PublicKey, object: SealedObject }), { minItems: 1, maxItems: 64 })
+    )
   })
 });
 
