@@ -1,3 +1,5 @@
 export * from './policy.js';
 export * from './strictest.js';
 export * from './tee-rule.js';
+export * from './tee-roots.js';
+export * from './terms.js';

@@ -1,0 +1,83 @@
+import { Type, type Static, type TSchema } from 'typebox';
+import { checkSchema, type Read } from '../documents/index.js';
+import { digestOf, fromUtf8 } from '../bytes/index.js';
+import { CleanRoomError } from '../errors/index.js';
+
+export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+export const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+export const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
+
+const DigestText = Type.Unsafe<`sha256:${string}`>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
+const closed = { additionalProperties: false } as const;
+
+const Descriptor = Type.Object(
+  { mediaType: Type.String({ maxLength: 200 }), digest: DigestText, size: Type.Integer({ minimum: 0 }) },
+  closed
+);
+export type Descriptor = Static<typeof Descriptor>;
+
+/** The one form of manifest that is accepted: OCI image manifests with uncompressed layers, and nothing besides. */
+export const Manifest = Type.Object(
+  {
+    schemaVersion: Type.Literal(2),
+    mediaType: Type.Literal(MANIFEST_TYPE),
+    config: Type.Object({ ...Descriptor.properties, mediaType: Type.Literal(CONFIG_TYPE) }, closed),
+    layers: Type.Array(
+      Type.Object({ ...Descriptor.properties, mediaType: Type.Literal(LAYER_TYPE) }, closed),
+      {
+        maxItems: 127
+      }
+    ),
+    annotations: Type.Optional(Type.Record(Type.String(), Type.String()))
+  },
+  closed
+);
+export type Manifest = Static<typeof Manifest>;
+
+export const ImageConfig = Type.Object(
+  {
+    architecture: Type.Literal('amd64'),
+    os: Type.Literal('linux'),
+    created: Type.Optional(Type.String()),
+    config: Type.Object(
+      {
+        User: Type.Optional(Type.String()),
+        Env: Type.Optional(Type.Array(Type.String())),
+        Entrypoint: Type.Array(Type.String(), { minItems: 1 }),
+        WorkingDir: Type.Optional(Type.String()),
+        Labels: Type.Optional(Type.Record(Type.String(), Type.String()))
+      },
+      closed
+    ),
+    rootfs: Type.Object({ type: Type.Literal('layers'), diff_ids: Type.Array(DigestText) }, closed),
+    history: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            created: Type.Optional(Type.String()),
+            created_by: Type.Optional(Type.String()),
+            comment: Type.Optional(Type.String()),
+            empty_layer: Type.Optional(Type.Boolean())
+          },
+          closed
+        )
+      )
+    )
+  },
+  closed
+);
+export type ImageConfig = Static<typeof ImageConfig>;
+
+function read<S extends TSchema>(schema: S, bytes: Uint8Array, what: string): Read<Static<S>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(fromUtf8(bytes));
+  } catch (cause) {
+    throw new CleanRoomError('malformed', `The ${what} is not JSON.`, { cause });
+  }
+  return { value: checkSchema(schema, value, what), bytes, digest: digestOf(bytes) };
+}
+
+export const readManifest = (bytes: Uint8Array): Read<Manifest> => read(Manifest, bytes, 'image manifest');
+export const readImageConfig = (bytes: Uint8Array): Read<ImageConfig> =>
+  read(ImageConfig, bytes, 'image config');

@@ -1,0 +1,108 @@
+import { openCollaboration, Roster, rootKeyOf } from '../parties/index.js';
+import type { Collaboration, Roster as RosterValue } from '../parties/index.js';
+import { AssetVersion } from '../assets/index.js';
+import type { AssetVersion as AssetVersionValue } from '../assets/index.js';
+import { digestOf, fromBase64 } from '../bytes/index.js';
+import { checkSchema, parseStrictJson, type Read } from '../documents/index.js';
+import { CleanRoomError } from '../errors/index.js';
+import { Policy } from '../policies/index.js';
+import type { Policy as PolicyValue } from '../policies/index.js';
+import { readRunStatement, type RunStatement } from '../runs/index.js';
+import { readSpec, type Spec } from '../submissions/index.js';
+import { Receipt } from './receipt.js';
+
+/** What a receipt holds, opened in the order in which one thing vouches for the next. */
+export interface Evidence {
+  readonly receipt: Receipt;
+  readonly statement: Read<RunStatement>;
+  readonly spec: Read<Spec>;
+  readonly collaboration: Read<Collaboration>;
+  readonly assets: readonly Read<AssetVersionValue>[];
+  readonly policies: readonly Read<PolicyValue>[];
+}
+
+function mismatch(message: string): never {
+  throw new CleanRoomError('digest-mismatch', message);
+}
+
+export function openReceipt(bytes: Uint8Array): Receipt {
+  return checkSchema(Receipt, parseStrictJson(bytes), 'receipt');
+}
+
+export function openStatement(receipt: Receipt): Read<RunStatement> {
+  return readRunStatement(fromBase64(receipt.statement));
+}
+
+export function openSpec(receipt: Receipt, statement: RunStatement): Read<Spec> {
+  const spec = readSpec(fromBase64(receipt.spec));
+  const { predicate } = statement;
+  if (spec.digest !== predicate.spec) mismatch('The run statement is about another spec.');
+  if (spec.value.collaboration !== predicate.collaboration)
+    mismatch('Spec and run statement name two collaborations.');
+  if (spec.value.kernelImage !== predicate.kernelImage)
+    mismatch('Spec and run statement name two kernel images.');
+  const recipients = [
+    ...spec.value.recipients,
+    ...(spec.value.recovery === undefined ? [] : [spec.value.recovery])
+  ];
+  if (recipients.join() !== predicate.outputs.recipients.join())
+    mismatch('The outputs are sealed to other recipients.');
+  return spec;
+}
+
+export function openMembers(receipt: Receipt, spec: Spec): Read<Collaboration> {
+  const collaboration = openCollaboration(receipt.collaboration);
+  if (collaboration.digest !== spec.collaboration) mismatch('The collaboration is not the one of the spec.');
+  return collaboration;
+}
+
+/** The asset versions and policies of the spec, in the spec's order, each signed by the custodian the spec names. */
+export function openAssets(
+  receipt: Receipt,
+  spec: Spec,
+  statement: RunStatement
+): Pick<Evidence, 'assets' | 'policies'> {
+  const stated = statement.predicate.assets;
+  if (receipt.assets.length !== spec.assets.length || stated.length !== spec.assets.length) {
+    mismatch('The receipt does not hold exactly the datasets of the spec.');
+  }
+  const pairs = spec.assets.map((asset, index) => {
+    const [signed, run] = [receipt.assets[index], stated[index]];
+    if (signed === undefined || run === undefined) return mismatch('A dataset of the spec is missing.');
+    const version = AssetVersion.open(signed.version, asset.custodian);
+    const policy = Policy.open(signed.policy, asset.custodian);
+    const same =
+      version.digest === asset.version &&
+      policy.digest === asset.policy &&
+      version.value.name === asset.name &&
+      policy.value.asset === asset.name &&
+      run.name === asset.name &&
+      run.version === asset.version &&
+      run.policy === asset.policy &&
+      run.custodian === asset.custodian;
+    if (!same)
+      return mismatch(`${asset.name} is another version, or under another policy, than the spec says.`);
+    return { version, policy };
+  });
+  return { assets: pairs.map(pair => pair.version), policies: pairs.map(pair => pair.policy) };
+}
+
+/** Providers of a spec, each once, in the order of its assets. */
+export function providersOf(spec: Spec): string[] {
+  return [...new Set(spec.assets.map(asset => asset.name.slice(0, asset.name.indexOf('/'))))];
+}
+
+/** The roster of the submitter's party, signed by a root key of the collaboration. */
+export function openSubmitterRoster(evidence: Evidence): RosterValue {
+  const { party } = Roster.peek(evidence.receipt.submitterRoster).value;
+  return Roster.open(evidence.receipt.submitterRoster, rootKeyOf(evidence.collaboration.value, party)).value;
+}
+
+/** The roster of a provider as its approval brought it; checked by `verifyApproval`. */
+export function providerRoster(evidence: Evidence, provider: string): RosterValue | undefined {
+  return evidence.receipt.approvals
+    .map(bundle => Roster.peek(bundle.roster).value)
+    .find(roster => roster.party === provider);
+}
+
+export const imageDigestOf = (evidence: Evidence) => digestOf(fromBase64(evidence.receipt.image.manifest));
