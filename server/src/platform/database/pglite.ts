@@ -26,11 +26,7 @@ function lock(folder: string): DatabaseSync {
 }
 
 interface NodeFileSystem {
-  readonly FS: {
-    readonly filesystems: {
-      readonly NODEFS: { readonly stream_ops: { fsync?: (stream: { nfd: number }) => number } };
-    };
-  };
+  readonly NODEFS: { readonly stream_ops: { fsync?: (stream: { nfd: number }) => number } };
 }
 
 /**
@@ -39,7 +35,7 @@ interface NodeFileSystem {
  */
 function syncToDisk(pglite: PGlite): void {
   const { mod } = pglite as unknown as { mod: NodeFileSystem };
-  mod.FS.filesystems.NODEFS.stream_ops.fsync = ({ nfd }) => {
+  mod.NODEFS.stream_ops.fsync = ({ nfd }) => {
     fs.fsyncSync(nfd);
     return 0;
   };

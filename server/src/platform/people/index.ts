@@ -1,0 +1,3 @@
+export * from './authenticator.js';
+export * from './bearer.js';
+export * from './jupyterhub.js';

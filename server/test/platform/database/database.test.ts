@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { sql, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { openDatabase, Queue, type Database } from '../../../src/platform/database/index.js';
+import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
+
+interface Tables {
+  thing: { id: number; amount: number; body: Uint8Array; at: Date };
+}
+
+const migrations: Record<string, Migration> = {
+  '0001-things': {
+    up: async (db: Kysely<never>) => {
+      await sql`create table thing (id integer primary key, amount bigint, body bytea, at timestamptz default now())`.execute(
+        db
+      );
+    }
+  }
+};
+
+describe.each(DATABASES)('a database on %s', (kind, prepare) => {
+  let maker: DatabaseMaker;
+  let database: Database<Tables>;
+  let url: string;
+
+  beforeAll(async () => {
+    maker = await prepare();
+    url = await maker.make();
+    database = await openDatabase<Tables>({ url, migrations });
+  }, 60_000);
+  afterAll(async () => {
+    await database.close();
+    await maker.dispose();
+  }, 60_000);
+
+  test('reads bigint as a number and bytea as Uint8Array', async () => {
+    const body = Uint8Array.of(0, 255, 7);
+    await sql`insert into thing (id, amount, body) values (1, ${2 ** 40}, ${body})`.execute(database.db);
+    const row = await database.db
+      .selectFrom('thing')
+      .selectAll()
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow();
+    expect(row.amount).toBe(2 ** 40);
+    expect(Object.getPrototypeOf(row.body).constructor.name).toBe('Uint8Array');
+    expect([...row.body]).toEqual([0, 255, 7]);
+    expect(row.at.getTime()).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test('runs each migration once, and comes back with what was written', async () => {
+    await database.close();
+    database = await openDatabase<Tables>({ url, migrations });
+    const { count } = await database.db
+      .selectFrom('thing')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    expect(count).toBe(1);
+  }, 60_000);
+
+  test('refuses a database that a newer version has written', async () => {
+    await expect(openDatabase({ url: await newer(), migrations })).rejects.toMatchObject({
+      code: 'unavailable'
+    });
+    async function newer(): Promise<string> {
+      const other = await maker.make();
+      const ahead = await openDatabase({
+        url: other,
+        migrations: { ...migrations, '0002-later': { up: async () => undefined } }
+      });
+      await ahead.close();
+      return other;
+    }
+  }, 60_000);
+
+  test('a job is sent if and only if its transaction commits, and is worked on at once', async () => {
+    const queue = new Queue<{ greet: { name: string } }>(
+      database.createQueue(error => process.stderr.write(`${error}\n`))
+    );
+    await queue.start({ greet: { expireInSeconds: 10, retryLimit: 2 } });
+    const seen: string[] = [];
+    await queue.work('greet', 2, async ({ name }) => {
+      seen.push(name);
+      if (name === 'twice' && seen.filter(other => other === name).length === 1) throw new Error('once more');
+    });
+    await database.db
+      .transaction()
+      .execute(async trx => {
+        await queue.send(trx, 'greet', { name: 'rolled back' });
+        throw new Error('no');
+      })
+      .catch(() => undefined);
+    const start = Date.now();
+    await database.db.transaction().execute(trx => queue.send(trx, 'greet', { name: 'ada' }));
+    await until(() => seen.includes('ada'));
+    expect(Date.now() - start).toBeLessThan(3000);
+    await database.db.transaction().execute(trx => queue.send(trx, 'greet', { name: 'twice' }));
+    await until(() => seen.filter(name => name === 'twice').length === 2);
+    expect(seen).toEqual(['ada', 'twice', 'twice']);
+    await queue.ping();
+    await queue.stop();
+  }, 60_000);
+
+  if (kind === 'PGlite') {
+    test('every commit is synced to disk', async () => {
+      const spy = jest.spyOn(fs, 'fsyncSync');
+      for (let id = 100; id < 110; id++) {
+        const before = spy.mock.calls.length;
+        await sql`insert into thing (id) values (${id})`.execute(database.db);
+        expect(spy.mock.calls.length).toBeGreaterThan(before);
+      }
+      spy.mockRestore();
+    });
+
+    test('a second process is refused, with a remedy', async () => {
+      const script = `
+        const { openDatabase } = await import(${JSON.stringify(path.resolve('lib/platform/database/index.js'))});
+        try { await openDatabase({ url: ${JSON.stringify(url)}, migrations: {} }); } catch (error) { console.log(error.code); }`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+      expect(stdout.trim()).toBe('conflict');
+    }, 60_000);
+  }
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !holds(); i++) await new Promise(resolve => setTimeout(resolve, 25));
+  expect(holds()).toBe(true);
+}
