@@ -1,0 +1,123 @@
+"""The two pipes to the supervisor: each message is a length of 4 bytes (big-endian) and that much JSON in UTF-8."""
+
+import json
+import math
+import os
+import threading
+from collections import deque
+from typing import Any
+
+from .interrupts import Interrupts
+
+REQUESTS = 3
+FRAMES = 4
+
+MAX_FRAME = 64 * 1024 * 1024
+MAX_WAITING = 1000
+MAX_DEPTH = 60
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """`value` as JSON can say it: NaN becomes null, keys become text, what JSON has no word for becomes its `str`."""
+    if depth > MAX_DEPTH:
+        return "…"
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth + 1) for item in value]
+    return str(value)
+
+
+def encode(frame: dict[str, Any]) -> bytes:
+    return json.dumps(plain(frame), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
+class Channel:
+    """Sends the frames of the cell that runs. What comes between two cells (from a thread) goes out with the next."""
+
+    def __init__(self, interrupts: Interrupts, requests: int = REQUESTS, frames: int = FRAMES) -> None:
+        self.interrupts = interrupts
+        self._requests = requests
+        self._frames = frames
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._cell: int | None = None
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING)
+        self._queue: deque[bytes] = deque()
+        self._writing = False
+        for fd in (requests, frames):
+            os.set_inheritable(fd, False)
+
+    @property
+    def in_own_process(self) -> bool:
+        """False in a forked child, which holds copies of the pipes but must leave them alone."""
+        return os.getpid() == self._process
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next request; None when there will be no more."""
+        head = self._read(4)
+        if head is None:
+            return None
+        body = self._read(int.from_bytes(head, "big"))
+        return None if body is None else json.loads(body)
+
+    def _read(self, length: int) -> bytes | None:
+        parts: list[bytes] = []
+        while length > 0:
+            part = os.read(self._requests, min(length, 1 << 20))
+            if not part:
+                return None
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def announce(self) -> None:
+        """Tells, once, that cells can be run."""
+        with self._lock:
+            self._write(encode({"type": "ready"}))
+
+    def begin(self, cell: int) -> None:
+        with self.interrupts.deferred(), self._lock:
+            self._cell = cell
+            while self._waiting:
+                self._send(self._waiting.popleft(), cell)
+
+    def finish(self) -> None:
+        with self.interrupts.deferred(), self._lock:
+            cell, self._cell = self._cell, None
+            self._write(encode({"type": "done", "cell": cell}))
+
+    def send(self, frame: dict[str, Any]) -> None:
+        if not self.in_own_process:
+            return
+        with self.interrupts.deferred(), self._lock:
+            if self._cell is None:
+                self._waiting.append(frame)
+            else:
+                self._send(frame, self._cell)
+
+    def _send(self, frame: dict[str, Any], cell: int) -> None:
+        body = encode({**frame, "cell": cell})
+        if len(body) > MAX_FRAME:
+            size = f"{len(body) / 1e6:.0f} MB"
+            text = f"An output of {size} was left out: {MAX_FRAME / 1e6:.0f} MB is the most that one output may have.\n"
+            body = encode({"type": "stream", "name": "stderr", "text": text, "cell": cell})
+        self._write(body)
+
+    def _write(self, body: bytes) -> None:
+        """Whole frames only, even when collecting garbage inside a write makes an object print something."""
+        self._queue.append(len(body).to_bytes(4, "big") + body)
+        if self._writing:
+            return
+        self._writing = True
+        try:
+            while self._queue:
+                rest = memoryview(self._queue.popleft())
+                while rest:
+                    rest = rest[os.write(self._frames, rest) :]
+        finally:
+            self._writing = False

@@ -1,0 +1,160 @@
+"""IPython's shell with its display, its errors and its shell escapes turned into frames."""
+
+import asyncio
+import binascii
+import sys
+from types import TracebackType
+from typing import Any
+
+from IPython.core import page
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Any as AnyTrait
+from traitlets import Type
+from traitlets.config import Config
+
+from . import absent, commands
+from .channel import Channel
+from .streams import Streams
+
+MAX_BASES = 16
+
+
+def clean(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Bytes travel as base64, as in a notebook file."""
+    return {
+        mime: binascii.b2a_base64(data, newline=False).decode() if isinstance(data, bytes) else data
+        for mime, data in bundle.items()
+    }
+
+
+class Hook(DisplayHook):
+    """The value of a cell's last line."""
+
+    _message: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        self._message = (clean(format_dict), md_dict or {})
+
+    def finish_displayhook(self) -> None:
+        message, self._message = self._message, None
+        self.shell.streams.flush()
+        if message is not None and message[0]:
+            self.shell.channel.send({"type": "execute_result", "data": message[0], "metadata": message[1]})
+
+
+class Publisher(DisplayPublisher):
+    """``display()``, figures, updates of what was displayed."""
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *_: Any,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **__: Any,
+    ) -> None:
+        self.shell.streams.flush()
+        self.shell.channel.send(
+            {
+                "type": "update_display_data" if update else "display_data",
+                "data": clean(data),
+                "metadata": metadata or {},
+                "displayId": (transient or {}).get("display_id"),
+            }
+        )
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.streams.flush()
+        self.shell.channel.send({"type": "clear_output", "wait": bool(wait)})
+
+
+class CellCompiler(CachingCompiler):
+    """Remembers which file name stands for the cell that runs."""
+
+    current_name = ""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        self.current_name = super().get_code_name(raw_code, transformed_code, number)
+        return self.current_name
+
+
+# Libraries look for this very name to learn that they are in a notebook.
+class ZMQInteractiveShell(InteractiveShell):
+    displayhook_class = Type(Hook)
+    display_pub_class = Type(Publisher)
+    compiler_class = Type(CellCompiler)
+    channel = AnyTrait()
+    streams = AnyTrait()
+    interrupted = False
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        pass
+
+    def init_display_formatter(self) -> None:
+        super().init_display_formatter()
+        self.display_formatter.active_types = self.display_formatter.format_types
+
+    def ask_exit(self) -> None:
+        absent.refuse_exit()
+
+    def system(self, cmd: str) -> None:
+        commands.run_command(self, self.var_expand(cmd, depth=1))
+
+    system_piped = system
+    system_raw = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        return commands.capture_command(self.var_expand(cmd, depth=depth + 1), split)
+
+    def set_next_input(self, s: str, replace: bool = False) -> None:
+        print("This magic would write into the notebook, and a submitted notebook stays as it is.", file=sys.stderr)
+
+    def show_usage_error(self, exc: BaseException) -> None:
+        # a magic used wrongly fails its cell, as it does in JupyterLab
+        self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        self.streams.flush()
+        if self.interrupted and issubclass(etype, asyncio.CancelledError):
+            etype = KeyboardInterrupt
+        self.channel.send(
+            {
+                "type": "error",
+                "ename": etype.__name__,
+                "evalue": str(evalue),
+                "traceback": list(stb),
+                "bases": [base.__name__ for base in etype.__mro__[1 : MAX_BASES + 1]],
+                "line": self._line_of(evalue),
+            }
+        )
+
+    def _line_of(self, error: BaseException) -> int | None:
+        """The line of the running cell that led to `error`."""
+        name = self.compile.current_name
+        if isinstance(error, SyntaxError) and error.filename == name:
+            return error.lineno
+        step: TracebackType | None = error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_filename == name:
+                return step.tb_lineno
+            step = step.tb_next
+        return None
+
+
+def make_shell(channel: Channel, streams: Streams) -> ZMQInteractiveShell:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.IPKernelApp = Config(parent_appname="clean-room")
+    config.InteractiveShell.colors = "linux"
+    config.InteractiveShell.autocall = 0
+    shell: ZMQInteractiveShell = ZMQInteractiveShell.instance(config=config, channel=channel, streams=streams)
+    # `name?` shows a pager in JupyterLab, which is no output of the cell
+    shell.set_hook("show_in_pager", page.as_hook(lambda *_, **__: None), 99)
+    return shell
