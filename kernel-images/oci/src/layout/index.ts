@@ -1,0 +1,1 @@
+export { LayoutStore, isLayout } from './layout-store.js';

@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestOf } from '../../src/bytes/index.js';
+import { canonicalJson } from '../../src/documents/index.js';
+import {
+  composeRevision,
+  readImageConfig,
+  readManifest,
+  verifyComposition
+} from '../../src/packaging/index.js';
+import { kernelImage, revisionFile, specOver } from '../support/revision.js';
+
+const files = [
+  revisionFile('explore.ipynb', '{}'),
+  revisionFile('lib/helpers.py', 'x = 1\n'),
+  revisionFile('lib/ü.txt', 'ü')
+];
+const spec = specOver(files);
+
+async function tarOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+describe('a revision', () => {
+  it('has the digest it always had', async () => {
+    const { imageDigest, imageId } = await composeRevision(kernelImage(), spec, files);
+    expect({ imageDigest, imageId }).toEqual({
+      imageDigest: 'sha256:2d0d15609e34c7459f837035ff4bb6feb96430f22e2fe95668e79082e1c667fc',
+      imageId: 'sha256:1a75b85f00358ce0b289d2ac62f944680ccab80ea921fa5e01b1b1be6595a4b7'
+    });
+  });
+
+  it('has it whatever the order of files and whatever hashes them', async () => {
+    const node = () => createHash('sha256');
+    const one = await composeRevision(kernelImage(), spec, files);
+    const two = await composeRevision(kernelImage(), spec, [...files].reverse(), node);
+    expect(two.imageDigest).toBe(one.imageDigest);
+  });
+
+  it('has another one when a byte, a name, the spec or the kernel image changes', async () => {
+    const digests = await Promise.all([
+      composeRevision(kernelImage(), spec, files),
+      ...[
+        [revisionFile('explore.ipynb', '{ }'), ...files.slice(1)],
+        [files[0]!, revisionFile('lib/helper.py', 'x = 1\n'), files[2]!]
+      ].map(changed => composeRevision(kernelImage(), specOver(changed), changed)),
+      composeRevision(kernelImage(), specOver(files, { purpose: 'Another' }), files),
+      composeRevision(kernelImage({ maintainer: 'us' }), spec, files)
+    ]);
+    expect(new Set(digests.map(({ imageDigest }) => imageDigest)).size).toBe(digests.length);
+  });
+
+  it('unpacks with tar into exactly spec and workspace, owned by root, dated to the epoch', async () => {
+    const revision = await composeRevision(kernelImage(), spec, files);
+    const tar = await tarOf(revision.layer.chunks());
+    expect(digestOf(tar)).toBe(revision.layer.digest);
+    expect(tar.length).toBe(revision.layer.size);
+    const folder = mkdtempSync(join(tmpdir(), 'revision-'));
+    try {
+      execFileSync('tar', ['-x', '-f', '-', '-C', folder], { input: tar });
+      expect(readFileSync(join(folder, 'clean-room/spec.json'))).toEqual(Buffer.from(spec));
+      expect(readFileSync(join(folder, 'clean-room/workspace/lib/ü.txt'), 'utf8')).toBe('ü');
+      expect(statSync(join(folder, 'clean-room/workspace/explore.ipynb')).mtimeMs).toBe(0);
+      const listing = execFileSync('tar', ['-t', '-v', '--numeric-owner', '-f', '-'], {
+        input: tar,
+        encoding: 'utf8'
+      });
+      expect(listing.trim().split('\n')).toHaveLength(6);
+      expect(listing).not.toMatch(/^\S+ (?!0\/0)/m);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('keeps long names whole', async () => {
+    const long = [revisionFile(`${'d'.repeat(120)}/${'f'.repeat(200)}.ipynb`, '{}')];
+    const tar = await tarOf((await composeRevision(kernelImage(), specOver(long), long)).layer.chunks());
+    const listing = execFileSync('tar', ['-t', '-f', '-'], { input: tar, encoding: 'utf8' });
+    expect(listing).toContain(long[0]!.path);
+  });
+
+  it('is refused when files are missing, added or other than the spec says', async () => {
+    const wrong = [
+      files.slice(1),
+      [...files, revisionFile('x.py', '')],
+      [revisionFile('explore.ipynb', '[]'), ...files.slice(1)]
+    ];
+    for (const given of wrong) {
+      await expect(composeRevision(kernelImage(), spec, given)).rejects.toMatchObject({
+        code: 'digest-mismatch'
+      });
+    }
+  });
+
+  it('is refused when a file changes after its digest was taken', async () => {
+    const changing = { ...files[0]!, content: () => [new TextEncoder().encode('[]')] };
+    await expect(composeRevision(kernelImage(), spec, [changing, ...files.slice(1)])).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+  });
+
+  it('does not take launch policy labels from a kernel image', async () => {
+    const image = kernelImage({ 'tee.launch_policy.log_redirect': 'always' });
+    await expect(composeRevision(image, spec, files)).rejects.toMatchObject({ code: 'malformed' });
+  });
+});
+
+describe('the check of an image', () => {
+  const base = kernelImage();
+  const compose = () => composeRevision(base, spec, files);
+
+  it('accepts what was composed', async () => {
+    const image = await compose();
+    expect(() => verifyComposition({ kernelImage: base, image })).not.toThrow();
+  });
+
+  type Config = ReturnType<typeof readImageConfig>['value'];
+  it.each<[string, (config: Config) => Config]>([
+    ['another entrypoint', c => ({ ...c, config: { ...c.config, Entrypoint: ['/bin/sh'] } })],
+    ['an environment variable', c => ({ ...c, config: { ...c.config, Env: ['LD_PRELOAD=/x'] } })],
+    ['another user', c => ({ ...c, config: { ...c.config, User: '1:1' } })],
+    [
+      'a label',
+      c => ({
+        ...c,
+        config: { ...c.config, Labels: { ...c.config.Labels, 'tee.launch_policy.log_redirect': 'always' } }
+      })
+    ],
+    [
+      'a capability label',
+      c => ({
+        ...c,
+        config: {
+          ...c.config,
+          Labels: { ...c.config.Labels, 'tee.launch_policy.allow_capabilities': 'true' }
+        }
+      })
+    ],
+    ['another working directory', c => ({ ...c, config: { ...c.config, WorkingDir: '/tmp' } })],
+    [
+      'a layer before ours',
+      c => ({ ...c, rootfs: { ...c.rootfs, diff_ids: [c.rootfs.diff_ids[1]!, ...c.rootfs.diff_ids] } })
+    ]
+  ])('refuses %s', async (_name, change) => {
+    const image = await compose();
+    const config = canonicalJson(change(readImageConfig(image.config).value));
+    const manifest = readManifest(image.manifest).value;
+    const forged = canonicalJson({
+      ...manifest,
+      config: { ...manifest.config, digest: digestOf(config), size: config.length }
+    });
+    expect(() => verifyComposition({ kernelImage: base, image: { config, manifest: forged } })).toThrow(
+      expect.objectContaining({ code: 'digest-mismatch' })
+    );
+  });
+
+  it('refuses an added layer and another kernel image', async () => {
+    const image = await compose();
+    const manifest = readManifest(image.manifest).value;
+    const extra = { ...manifest, layers: [manifest.layers[0]!, ...manifest.layers] };
+    expect(() =>
+      verifyComposition({ kernelImage: base, image: { ...image, manifest: canonicalJson(extra) } })
+    ).toThrow();
+    expect(() => verifyComposition({ kernelImage: kernelImage({ other: 'yes' }), image })).toThrow();
+  });
+});
