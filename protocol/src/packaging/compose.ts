@@ -8,7 +8,7 @@ import {
 } from '../bytes/index.js';
 import { canonicalJson } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
-import { SPEC_PATH, WORKSPACE_PATH, readSpec, sortedByName } from '../submissions/index.js';
+import { SPEC_PATH, WORKSPACE_PATH, readSpec } from '../submissions/index.js';
 import {
   CONFIG_TYPE,
   LAYER_TYPE,
@@ -17,6 +17,7 @@ import {
   readManifest,
   type Descriptor
 } from './oci.js';
+import type { Content } from './content.js';
 import { tarSize, writeTar, type TarEntry } from './tar.js';
 import { checkWorkspace } from './workspace.js';
 
@@ -45,7 +46,7 @@ export interface RevisionFile {
   readonly path: string;
   readonly digest: Digest;
   readonly bytes: number;
-  content(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  content(): Content;
 }
 
 export interface Revision {
@@ -79,7 +80,7 @@ function layerEntries(spec: Uint8Array, files: readonly RevisionFile[]): TarEntr
       content: () => file.content()
     }))
   ];
-  return sortedByName([...entries, ...folders(entries.map(entry => entry.path))], entry => entry.path);
+  return [...entries, ...folders(entries.map(entry => entry.path))];
 }
 
 /** Reads a file's content once more, and breaks off when it is not what its digest says. */
