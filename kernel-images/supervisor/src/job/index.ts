@@ -1,0 +1,3 @@
+export * from './delivery.js';
+export * from './job.js';
+export * from './progress.js';

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
+import type { Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { readSpec, SPEC_PATH, WORKSPACE_PATH, type Spec } from '@clean-room/protocol/submissions';
+
+const MAXIMUM_SPEC = 16 * 1024 ** 2;
+const MAXIMUM_NOTEBOOK = 64 * 1024 ** 2;
+
+/** What the image holds beside the kernel image: the spec, and the files it names, checked against it. */
+export interface Measured {
+  readonly spec: Read<Spec>;
+  /** Absolute path of the workspace. */
+  readonly workspace: string;
+  /** The bytes of the notebook that runs. */
+  readonly notebook: Uint8Array;
+}
+
+async function fileDigest(path: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return digestFromHash(hash.digest());
+}
+
+async function walk(root: string, prefix = ''): Promise<string[]> {
+  const entries = await readdir(join(root, prefix), { withFileTypes: true });
+  const nested = await Promise.all(
+    entries.map(entry => {
+      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isDirectory()) return walk(root, path);
+      if (!entry.isFile()) {
+        throw new CleanRoomError(
+          'workspace-refused',
+          'The workspace in the image holds something that is no file.'
+        );
+      }
+      return [path];
+    })
+  );
+  return nested.flat();
+}
+
+async function checkWorkspace(spec: Spec, workspace: string): Promise<void> {
+  const found = new Set(await walk(workspace));
+  if (found.size !== spec.workspace.length) {
+    throw new CleanRoomError(
+      'workspace-refused',
+      'The workspace in the image has other files than the spec names.'
+    );
+  }
+  for (const file of spec.workspace) {
+    if (!found.has(file.path)) {
+      throw new CleanRoomError('workspace-refused', 'A file that the spec names is not in the image.');
+    }
+    const path = join(workspace, file.path);
+    const { size } = await lstat(path);
+    if (size !== file.bytes || (await fileDigest(path)) !== file.digest) {
+      throw new CleanRoomError('digest-mismatch', 'A file in the image is not the one that the spec names.');
+    }
+  }
+}
+
+/**
+ * Reads spec and workspace from the image. The image digest already vouches for both; that they agree is what lets
+ * everything later rest on the spec alone.
+ * @param root of the image's file system
+ * @throws CleanRoomError `malformed`, `workspace-refused` or `digest-mismatch`
+ */
+export async function readMeasured(root: string): Promise<Measured> {
+  const path = join(root, SPEC_PATH);
+  if ((await lstat(path)).size > MAXIMUM_SPEC)
+    throw new CleanRoomError('too-large', 'The spec is too large.');
+  const spec = readSpec(await readFile(path));
+  const workspace = join(root, WORKSPACE_PATH);
+  await checkWorkspace(spec.value, workspace);
+  const notebook = await readFile(join(workspace, spec.value.notebook));
+  if (notebook.length > MAXIMUM_NOTEBOOK) throw new CleanRoomError('too-large', 'The notebook is too large.');
+  return { spec, workspace, notebook };
+}
