@@ -2,11 +2,11 @@ import type { AssetVersion as AssetVersionValue } from '../../src/assets/index.j
 import { AssetVersion } from '../../src/assets/index.js';
 import type { Approval as ApprovalValue } from '../../src/approvals/index.js';
 import { Approval } from '../../src/approvals/index.js';
-import { digestOf, utf8 } from '../../src/bytes/index.js';
+import { digestOf, utf8, type Digest } from '../../src/bytes/index.js';
 import { generateSigningKey, type Read } from '../../src/documents/index.js';
 import type { Person, Roster as RosterValue } from '../../src/parties/index.js';
 import { Collaboration, Roster, openCollaboration } from '../../src/parties/index.js';
-import type { Policy as PolicyValue } from '../../src/policies/index.js';
+import type { Policy as PolicyValue, TeeRoot } from '../../src/policies/index.js';
 import { Policy } from '../../src/policies/index.js';
 import { Spec, readSpec, type Spec as SpecValue } from '../../src/submissions/index.js';
 import { SoftPasskey } from './passkey.js';
@@ -16,9 +16,20 @@ export const IMAGE = digestOf(utf8('image'));
 export const KERNEL_IMAGE = digestOf(utf8('kernel image'));
 export const NOW = new Date('2026-11-20T12:00:00Z');
 
+export interface WorldOptions {
+  readonly sealedFor?: 'simulation' | 'hardware';
+  /** Digest of the kernel image's manifest. */
+  readonly kernelImage?: Digest;
+  readonly teeRoots?: readonly TeeRoot[];
+  readonly teeRule?: string;
+  readonly review?: 'none' | 'person';
+}
+
 /** Two parties, one dataset, one revision: enough of the world to judge an approval in. */
-export function makeWorld(options: { sealedFor?: 'simulation' | 'hardware' } = {}) {
+export function makeWorld(options: WorldOptions = {}) {
+  const kernelImage = options.kernelImage ?? KERNEL_IMAGE;
   const keys = {
+    release: generateSigningKey(),
     hospital: generateSigningKey(),
     university: generateSigningKey(),
     custodian: generateSigningKey(),
@@ -84,10 +95,10 @@ export function makeWorld(options: { sealedFor?: 'simulation' | 'hardware' } = {
     parties: [keys.university.publicKey],
     purposes: ['Cost of chronic illness'],
     validUntil: '2027-03-31T00:00:00Z',
-    kernelImages: { digests: [KERNEL_IMAGE], signers: [keys.hospital.publicKey] },
+    kernelImages: { digests: [kernelImage], signers: [keys.release.publicKey] },
     tee: {
-      rule: "assertion.hwmodel == 'SIMULATED'",
-      roots: [{ kind: 'simulated', certificate: digestOf(utf8('root')) }],
+      rule: options.teeRule ?? "assertion.hwmodel == 'SIMULATED'",
+      roots: [...(options.teeRoots ?? [{ kind: 'simulated' as const, certificate: digestOf(utf8('root')) }])],
       sandboxProfiles: ['second-uid', 'nested-namespace']
     },
     run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 },
@@ -96,7 +107,7 @@ export function makeWorld(options: { sealedFor?: 'simulation' | 'hardware' } = {
       bytesPerOutput: 65536,
       bytesPerRun: 1048576,
       outputsPerRun: 100,
-      review: 'none',
+      review: options.review ?? 'none',
       valuesPerRow: 2
     },
     coHosted: true
@@ -107,7 +118,7 @@ export function makeWorld(options: { sealedFor?: 'simulation' | 'hardware' } = {
     format: 'clean-room.spec/v1',
     collaboration: collaboration.digest,
     purpose: 'Cost of chronic illness',
-    kernelImage: KERNEL_IMAGE,
+    kernelImage,
     workspace: [file],
     notebook: file.path,
     parameters: '{}',
