@@ -1,0 +1,41 @@
+import { Type, type Static } from 'typebox';
+import { AssetName, Closed, DigestField } from '@clean-room/protocol/documents';
+import { defineRoute } from '../route.js';
+import { Id } from './common.js';
+import { RunStateField } from './runs.js';
+import { DecisionStateField, RevisionStateField } from './submissions.js';
+
+/**
+ * What the stream of events tells. Each says what has changed, not how it looks now: readers fetch what they show.
+ * `resync`: events are missing, because the reader was away for too long; fetch everything anew.
+ */
+export const CoordinatorEvent = Type.Union([
+  Closed({
+    topic: Type.Literal('submission'),
+    submission: Id,
+    revision: Type.Integer(),
+    state: RevisionStateField,
+    decision: Type.Optional(Closed({ provider: Type.String(), state: DecisionStateField })),
+    comment: Type.Optional(Id)
+  }),
+  Closed({
+    topic: Type.Literal('run'),
+    run: Id,
+    submission: Id,
+    state: RunStateField,
+    cell: Type.Optional(Type.Integer()),
+    cells: Type.Optional(Type.Integer())
+  }),
+  Closed({ topic: Type.Literal('asset'), name: AssetName }),
+  Closed({ topic: Type.Literal('mailbox'), request: DigestField, run: Id }),
+  Closed({ topic: Type.Literal('resync') })
+]);
+export type CoordinatorEvent = Static<typeof CoordinatorEvent>;
+
+export const streamEvents = defineRoute({
+  method: 'GET',
+  path: '/v1/events',
+  summary: 'Server-sent events; resumes after the header `Last-Event-ID`',
+  callers: ['person', 'custodian'],
+  cargo: 'events'
+});
