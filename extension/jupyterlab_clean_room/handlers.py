@@ -6,6 +6,7 @@ from jupyter_server.utils import url_path_join
 
 from .command import CommandHandler
 from .relay import RelayHandler
+from .trust import TrustHandler
 
 
 def handlers(base_url: str) -> list[tuple[str, type[Any]]]:
@@ -13,4 +14,5 @@ def handlers(base_url: str) -> list[tuple[str, type[Any]]]:
     return [
         (url_path_join(base_url, "clean-room", "api", "(.*)"), RelayHandler),
         (url_path_join(base_url, "clean-room", "command", "([a-z-]+)"), CommandHandler),
+        (url_path_join(base_url, "clean-room", "trust"), TrustHandler),
     ]

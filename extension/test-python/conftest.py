@@ -153,6 +153,17 @@ def jp_server_config(jp_server_config, coordinator, credential_file):
     }
 
 
+@pytest.fixture(autouse=True)
+def person(tmp_path, monkeypatch):
+    """An empty folder of the person's, so that the one on this machine plays no part."""
+    folder = tmp_path / "person"
+    folder.mkdir()
+    monkeypatch.setenv("CLEAN_ROOM_HOME", str(folder))
+    for name in ("CLEAN_ROOM_URL", "CLEAN_ROOM_TOKEN", "CLEAN_ROOM_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
 @pytest.fixture
 def address(jp_serverapp, http_server, jp_base_url):
     """The full address of a path below the extension's own."""

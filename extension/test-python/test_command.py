@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from jupyterlab_clean_room import command, node
+from conftest import CREDENTIAL
 from tornado.httpclient import HTTPClientError
 
-from conftest import CREDENTIAL
+from jupyterlab_clean_room import node, verbs
 
 # Prints its arguments, its environment and what it read; `results boom …` fails as the real one does.
 PROGRAM = """
@@ -50,16 +50,47 @@ async def test_results_go_into_the_workspace(call, jp_root_dir):
     folder = jp_root_dir / "results" / "run 1"
     assert answer["exitCode"] == 0
     assert answer["output"]["verb"] == "results"
-    assert answer["output"]["rest"] == ["run_1", "--to", str(folder.resolve()), "--json"]
+    assert answer["output"]["rest"] == ["run_1", f"--to={folder.resolve()}", "--json"]
     assert folder.is_dir()
 
 
-async def test_the_receipt_and_the_spec_travel_on_standard_input(call):
+async def test_results_can_be_looked_at_without_a_folder(call):
+    assert (await call("results", {"run": "run_1"}))["output"]["rest"] == ["run_1", "--json"]
+
+
+async def test_the_receipt_travels_on_standard_input(call):
     assert (await call("verify", {"receipt": '{"a":1}'}))["output"]["stdin"] == '{"a":1}'
-    asked = {"spec": "{}", "image": "sha256:00", "asked": {"purpose": "x"}}
-    answer = await call("submit", asked)
-    assert answer["output"]["verb"] == "sign-submission"
-    assert json.loads(answer["output"]["stdin"]) == asked
+
+
+ASKED = {
+    "notebook": "study/a b.ipynb",
+    "files": ["study/helpers.py"],
+    "datasets": ["hospital/visits"],
+    "purpose": "--wait; rm -rf / $(x)",
+    "parameters": '{"min_age": 18}',
+    "compute": {"processors": 2, "memoryBytes": 4294967296, "accelerator": "none"},
+    "party": "university",
+}
+
+
+async def test_a_submission_is_arguments_one_by_one(call, jp_root_dir):
+    top = jp_root_dir.resolve()
+    given = [
+        f"{top}/study/a b.ipynb",
+        f"--file={top}/study/helpers.py",
+        "--dataset=hospital/visits",
+        "--purpose=--wait; rm -rf / $(x)",
+        '--parameters={"min_age": 18}',
+        "--processors=2",
+        "--memory-bytes=4294967296",
+        "--party=university",
+        "--json",
+    ]
+    answer = await call("submit", {**ASKED, "dryRun": True})
+    assert answer["output"]["rest"] == [*given, "--dry-run"]
+    image = "sha256:" + "0" * 64
+    answer = await call("submit", {**ASKED, "expect": image})
+    assert answer["output"]["rest"] == [*given, f"--expect-image={image}"]
 
 
 async def test_stand_ins_by_name(call):
@@ -89,7 +120,14 @@ async def test_the_command_sees_a_small_environment(call, monkeypatch):
         ("results", {"run": "r", "to": "x\0y"}),
         ("results", {"run": "r", "to": "x", "extra": "--trust"}),
         ("verify", {"receipt": 5}),
-        ("submit", {"spec": "{}"}),
+        ("submit", ASKED),
+        ("submit", {**ASKED, "expect": "sha256:0"}),
+        ("submit", {**ASKED, "dryRun": True, "notebook": "../a.ipynb"}),
+        ("submit", {**ASKED, "dryRun": True, "files": ["/etc/passwd"]}),
+        ("submit", {**ASKED, "dryRun": True, "datasets": ["-x"]}),
+        ("submit", {**ASKED, "dryRun": True, "party": "--x"}),
+        ("submit", {**ASKED, "dryRun": True, "purpose": "a\0b"}),
+        ("submit", {**ASKED, "dryRun": True, "compute": {"processors": True, "memoryBytes": 1}}),
         ("stand-ins", {"datasets": ["--json"]}),
         ("stand-ins", {"datasets": ["a/b;ls"]}),
         ("stand-ins", []),
@@ -161,4 +199,4 @@ async def test_too_old_a_node_is_not_used(monkeypatch, tmp_path):
 
 
 def test_every_verb_is_listed_here():
-    assert sorted(command.VERBS) == ["results", "stand-ins", "submit", "verify"]
+    assert sorted(verbs.VERBS) == ["results", "stand-ins", "submit", "verify"]

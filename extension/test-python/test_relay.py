@@ -5,9 +5,8 @@ import json
 
 import httpx
 import pytest
-from tornado.httpclient import HTTPClientError
-
 from conftest import CREDENTIAL
+from tornado.httpclient import HTTPClientError
 
 
 async def _problem(response: httpx.Response | HTTPClientError) -> dict:
@@ -26,9 +25,7 @@ async def test_relays_under_its_own_credential(jp_fetch, coordinator):
     sent = coordinator.last.headers
     assert sent["Authorization"] == f"Bearer {CREDENTIAL}"
     assert sent["Clean-Room-Party"] == "hospital"
-    assert not {"Cookie", "X-Forwarded-User", "X-Xsrftoken", "Origin", "Referer"} & {
-        name.title() for name in sent
-    }
+    assert not {"Cookie", "X-Forwarded-User", "X-Xsrftoken", "Origin", "Referer"} & {name.title() for name in sent}
 
 
 async def test_answers_carry_listed_headers_only(jp_fetch):
@@ -126,9 +123,7 @@ async def test_a_forged_form_from_elsewhere_is_refused(address, jp_serverapp, jp
         assert "Cookie" not in coordinator.last.headers
 
 
-async def test_an_authorizer_that_says_no_is_obeyed_before_anything_is_sent(
-    jp_fetch, jp_serverapp, coordinator
-):
+async def test_an_authorizer_that_says_no_is_obeyed_before_anything_is_sent(jp_fetch, jp_serverapp, coordinator):
     class ReadOnly(type(jp_serverapp.authorizer)):
         def is_authorized(self, handler, user, action, resource):
             return resource != "clean-room" or action == "read"
@@ -243,7 +238,5 @@ async def test_the_credential_is_read_for_every_call(jp_fetch, coordinator, cred
     credential_file.unlink()
     with pytest.raises(HTTPClientError) as refused:
         await jp_fetch("clean-room/api/v1/me")
-    assert (await _problem(refused.value))["message"].startswith(
-        "The clean room's credential file can't be read"
-    )
+    assert (await _problem(refused.value))["message"].startswith("The clean room's credential file can't be read")
     assert len(coordinator.requests) == 1

@@ -1,0 +1,151 @@
+"""The verbs of the `clean-room` command that the browser may ask for, and what may go into their arguments."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .problem import Problem
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_ASSET = re.compile(r"[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,62}")
+_PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One start of the command: its arguments, and what it reads."""
+
+    arguments: list[str]
+    stdin: bytes = b""
+    # A folder that is made first.
+    makes: Path | None = None
+
+
+def _submit(body: dict[str, Any], root: Path | None) -> Call:
+    """Work out a revision from the notebook and files as they are on disk; sign and submit it unless `dryRun`."""
+    _closed(body, "notebook", "files", "datasets", "purpose", "parameters", "compute", "party", "dryRun", "expect")
+    top = _top(root)
+    compute = body.get("compute")
+    if not isinstance(compute, dict):
+        raise Problem(400, "malformed", "“compute” is missing.")
+    arguments = [
+        "submit",
+        str(_workspace_path(body.get("notebook"), top)),
+        *(f"--file={_workspace_path(name, top)}" for name in _list(body, "files")),
+        *(f"--dataset={name}" for name in _dataset_names(body)),
+        f"--purpose={_line(body, 'purpose')}",
+        f"--parameters={_line(body, 'parameters')}",
+        f"--processors={_count(compute, 'processors')}",
+        f"--memory-bytes={_count(compute, 'memoryBytes')}",
+        *(["--gpu"] if compute.get("accelerator") == "gpu" else []),
+        f"--party={_text(body, 'party', _PARTY)}",
+        "--json",
+    ]
+    if body.get("dryRun") is True:
+        return Call([*arguments, "--dry-run"])
+    return Call([*arguments, f"--expect-image={_text(body, 'expect', _DIGEST)}"])
+
+
+def _results(body: dict[str, Any], root: Path | None) -> Call:
+    """Open a run's outputs: to look at, or into a folder of the workspace."""
+    _closed(body, "run", "to")
+    run = _text(body, "run", _IDENTIFIER)
+    if "to" not in body:
+        return Call(["results", run, "--json"])
+    folder = _workspace_path(body["to"], _top(root))
+    return Call(["results", run, f"--to={folder}", "--json"], makes=folder)
+
+
+def _verify(body: dict[str, Any], _: Path | None) -> Call:
+    """Verify a receipt, given as text."""
+    _closed(body, "receipt")
+    receipt = body.get("receipt")
+    if not isinstance(receipt, str) or not receipt:
+        raise Problem(400, "malformed", "There is no receipt to verify.")
+    return Call(["verify", "-", "--json"], receipt.encode())
+
+
+def _stand_ins(body: dict[str, Any], _: Path | None) -> Call:
+    """Fetch signed stand-ins into the local cache that kernels read."""
+    _closed(body, "datasets")
+    return Call(["stand-ins", *_dataset_names(body), "--json"])
+
+
+VERBS: dict[str, Callable[[dict[str, Any], Path | None], Call]] = {
+    "submit": _submit,
+    "results": _results,
+    "verify": _verify,
+    "stand-ins": _stand_ins,
+}
+
+
+def call_for(verb: str, body: Any, root: Path | None) -> Call:
+    """Checks everything that comes from the browser. Raises Problem for what does not fit."""
+    build = VERBS.get(verb)
+    if build is None:
+        raise Problem(404, "not-found", "There is no such command.")
+    if not isinstance(body, dict):
+        raise Problem(400, "malformed", "The command needs a JSON object.")
+    return build(body, root)
+
+
+def _closed(body: dict[str, Any], *names: str) -> None:
+    unknown = sorted(set(body) - set(names))
+    if unknown:
+        raise Problem(400, "malformed", f"“{unknown[0]}” is not a field of this command.")
+
+
+def _text(body: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise Problem(400, "malformed", f"“{name}” is missing or not of its form.")
+    return value
+
+
+def _line(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or "\0" in value or len(value) > 65_536:
+        raise Problem(400, "malformed", f"“{name}” is missing or not plain text.")
+    return value
+
+
+def _count(body: dict[str, Any], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 53:
+        raise Problem(400, "malformed", f"“{name}” is missing or not a whole number.")
+    return value
+
+
+def _list(body: dict[str, Any], name: str) -> list[Any]:
+    value = body.get(name)
+    if not isinstance(value, list) or len(value) > 10_000:
+        raise Problem(400, "malformed", f"“{name}” is missing or not a list.")
+    return value
+
+
+def _dataset_names(body: dict[str, Any]) -> list[str]:
+    names = _list(body, "datasets")
+    if not all(isinstance(name, str) and _ASSET.fullmatch(name) for name in names):
+        raise Problem(400, "malformed", "“datasets” is not a list of dataset names.")
+    return names
+
+
+def _top(root: Path | None) -> Path:
+    if root is None:
+        raise Problem(
+            503, "unavailable", "This Jupyter server keeps its files elsewhere; the command can't reach them."
+        )
+    return root.resolve()
+
+
+def _workspace_path(name: Any, top: Path) -> Path:
+    """The file or folder `name` below the workspace's root, links resolved. Raises Problem for anything outside."""
+    if not isinstance(name, str) or not name or "\0" in name or len(name) > 4096:
+        raise Problem(400, "malformed", "A path is missing or not one of the workspace.")
+    path = (top / name).resolve()
+    if path == top or not path.is_relative_to(top):
+        raise Problem(400, "malformed", f"“{name[:200]}” is not in the workspace.")
+    return path

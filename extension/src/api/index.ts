@@ -1,0 +1,5 @@
+export * from './client.js';
+export * from './feed.js';
+export * from './host.js';
+export * from './problem.js';
+export * from './types.js';

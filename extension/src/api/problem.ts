@@ -1,0 +1,68 @@
+import { ServerConnection } from '@jupyterlab/services';
+
+/** A failure in the words of whoever refused: coordinator, relay or command. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    /** One of the protocol's closed set of codes. */
+    readonly code: string,
+    message: string,
+    /** What the person can do now. */
+    readonly remedy?: string,
+    /** Finds the failure in a log. */
+    readonly reference?: string
+  ) {
+    super(message);
+  }
+}
+
+interface Wire {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly remedy?: unknown;
+  readonly reference?: unknown;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** Reads a failed answer. One that is not in the expected form (a proxy's page, say) gets plain words, not its own. */
+export async function problemOf(response: Response): Promise<Problem> {
+  let body: Wire = {};
+  try {
+    body = (await response.json()) as Wire;
+  } catch {
+    // Not JSON: what stands below says what can be said.
+  }
+  const message = text(body.message);
+  const code = text(body.code);
+  if (code !== undefined && message !== undefined) {
+    return new Problem(code, message, text(body.remedy), text(body.reference));
+  }
+  if (response.status === 404) {
+    return new Problem(
+      'unavailable',
+      'The clean room’s part of this Jupyter server is missing or switched off.',
+      'Install jupyterlab-clean-room on the Jupyter server and start it again.'
+    );
+  }
+  return new Problem(
+    'unavailable',
+    'Something between this page and the clean room refused the call. Nothing was changed by it.',
+    'Reload the page; if it stays, ask whoever runs this Jupyter server.',
+    `HTTP ${response.status}`
+  );
+}
+
+/** Any thrown value as a Problem. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) {
+    return new Problem(
+      'unavailable',
+      'The Jupyter server can’t be reached. Your runs go on without it.',
+      'Check your connection; this page tries again by itself.'
+    );
+  }
+  return new Problem('internal', 'This page could not finish that. Nothing was changed by it.', 'Reload and try again.', String(error));
+}

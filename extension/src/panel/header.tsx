@@ -1,0 +1,61 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { Role } from '../api/index.js';
+import type { Session } from '../session/session.js';
+import { useSignals } from '../shared/hooks.js';
+
+function roleName(role: Role, trans: TranslationBundle): string {
+  switch (role) {
+    case 'researcher':
+      return trans.__('researcher');
+    case 'reviewer':
+      return trans.__('reviewer');
+    case 'steward':
+      return trans.__('steward');
+  }
+}
+
+export function ActingFor({ session, trans }: { session: Session; trans: TranslationBundle }): JSX.Element | null {
+  useSignals(session.changed);
+  const { me, acting } = session;
+  if (me === undefined || acting === undefined) return null;
+  const roles = acting.roles.map(role => roleName(role, trans)).join(', ');
+  return (
+    <div className="crm-Acting">
+      <label>
+        <span className="crm-Acting-label">{trans.__('%1 acts for', me.person.name)}</span>
+        <span className="jp-select-wrapper">
+          <select
+            className="jp-mod-styled"
+            value={acting.name}
+            disabled={me.parties.length < 2}
+            onChange={event => void session.actFor(event.currentTarget.value)}
+          >
+            {me.parties.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </span>
+      </label>
+      <span className="crm-Acting-roles">{trans.__('as %1', roles)}</span>
+    </div>
+  );
+}
+
+/** Says for which party every call is made, and lets the person choose another. */
+export class ActingWidget extends ReactWidget {
+  constructor(
+    private readonly session: Session,
+    private readonly trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('crm-ActingWidget');
+  }
+
+  protected override render(): JSX.Element {
+    return <ActingFor session={this.session} trans={this.trans} />;
+  }
+}

@@ -1,0 +1,93 @@
+import { ReactWidget, FilterBox } from '@jupyterlab/ui-components';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { useNow, useSignals } from '../shared/hooks.js';
+import { ProblemView } from '../shared/problem-view.js';
+import { TRANSLATION_DOMAIN } from '../tokens.js';
+import { languageTag } from '../shared/time.js';
+import type { RunsModel } from './model.js';
+import { Row, type EntryActions } from './row.js';
+
+interface Props {
+  readonly model: RunsModel;
+  readonly actions: EntryActions;
+  readonly trans: TranslationBundle;
+  readonly language: string;
+}
+
+function RunsView({ model, actions, trans, language }: Props): JSX.Element {
+  useSignals(model.stateChanged, model.session.changed, model.session.feed.statusChanged);
+  const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
+  const entries = model.entries;
+  const now = useNow(model.running > 0);
+  const toggle = (id: string): void => {
+    const next = new Set(open);
+    if (!next.delete(id)) next.add(id);
+    setOpen(next);
+  };
+  return (
+    <>
+      <div className="crm-Panel-tools">
+        <FilterBox
+          placeholder={trans.__('Filter runs')}
+          initialQuery={model.filter}
+          updateFilter={(_, query) => {
+            model.filter = query ?? '';
+          }}
+          useFuzzyFilter={false}
+          showIcon
+        />
+        <span className="crm-Panel-live" role="status">
+          {model.session.feed.status === 'live' ? trans.__('live') : trans.__('every few seconds')}
+        </span>
+      </div>
+      {model.problem !== undefined && <ProblemView problem={model.problem} trans={trans} />}
+      {model.problem === undefined && entries.length === 0 && (
+        <p className="crm-Panel-empty">{emptySentence(model, trans)}</p>
+      )}
+      <ul className="crm-Rows" aria-label={trans.__('Runs')}>
+        {entries.map(entry => (
+          <Row
+            key={entry.submission.id}
+            entry={entry}
+            now={now}
+            language={language}
+            trans={trans}
+            actions={actions}
+            cancelling={entry.runs.some(run => model.isCancelling(run.id))}
+            open={open.has(entry.submission.id)}
+            onToggle={() => toggle(entry.submission.id)}
+          />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function emptySentence(model: RunsModel, trans: TranslationBundle): string {
+  if (!model.isReady) return trans.__('Asking the clean room…');
+  if (model.filter !== '') return trans.__('No run fits this filter.');
+  return trans.__('Nothing submitted yet. Open a notebook and press “Submit to Clean Room”. Runs go on when you close JupyterLab.');
+}
+
+/** The runs section of the left side bar. */
+export class RunsPanel extends ReactWidget {
+  private readonly trans: TranslationBundle;
+  private readonly language: string;
+
+  constructor(
+    private readonly model: RunsModel,
+    private readonly actions: EntryActions,
+    translator: ITranslator
+  ) {
+    super();
+    this.trans = translator.load(TRANSLATION_DOMAIN);
+    this.language = languageTag(translator.languageCode);
+    this.addClass('crm-RunsPanel');
+    this.title.label = this.trans.__('Runs');
+  }
+
+  protected override render(): JSX.Element {
+    return <RunsView model={this.model} actions={this.actions} trans={this.trans} language={this.language} />;
+  }
+}

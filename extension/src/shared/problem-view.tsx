@@ -1,0 +1,16 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { Problem } from '../api/index.js';
+
+/** A failure in words: what happened, what to do, where to find it again. */
+export function ProblemView({ problem, trans }: { problem: Problem; trans: TranslationBundle }): JSX.Element {
+  return (
+    <div className="crm-Problem" role="alert">
+      <p className="crm-Problem-message">{problem.message}</p>
+      {problem.remedy !== undefined && <p>{problem.remedy}</p>}
+      {problem.reference !== undefined && (
+        <p className="crm-Problem-reference">{trans.__('Reference: %1', problem.reference)}</p>
+      )}
+    </div>
+  );
+}
