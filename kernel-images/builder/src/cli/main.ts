@@ -1,12 +1,14 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { readDefinition, writeLock } from '../definition/index.js';
 import { InputCache } from '../inputs/index.js';
+import { buildKernelImage, commitDocuments, differences } from '../image/index.js';
 import { relock } from '../relock/index.js';
 
-const USAGE = `Usage: npm run build:kernel -- [build|relock] [NAME] [options]
+const USAGE = `Usage: npx build-kernel [build|relock] [NAME] [options]
 
   build    composes the image from its lock file (default), and writes manifest.json and config.json beside it
   relock   chooses packages and wheels anew and rewrites the lock file
@@ -58,6 +60,24 @@ async function run(arguments_: readonly string[]): Promise<number> {
     say(`Locked ${lock.debian.packages.length} packages and ${lock.python.wheels.length} wheels.`);
     return 0;
   }
+  const layers = join(caches, 'layers');
+  if (values.fresh) await rm(join(layers, name), { recursive: true, force: true });
+  const image = await buildKernelImage(read, {
+    root: ROOT,
+    inputs: join(caches, 'inputs'),
+    layers,
+    layout: values.layout,
+    report: say
+  });
+  say(`${name} is ${image.digest}, ${Math.round(image.size / 1e6)} MB, in ${values.layout}.`);
+  const changed = await differences(read.folder, image);
+  if (changed.length === 0) return 0;
+  if (values.check) {
+    say(`The image is not the one that is committed: ${changed.join(' and ')} differ.`);
+    return 1;
+  }
+  await commitDocuments(read.folder, image);
+  say(`Wrote ${changed.join(' and ')}: commit them.`);
   return 0;
 }
 

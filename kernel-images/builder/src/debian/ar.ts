@@ -28,9 +28,10 @@ export async function readArMembers(file: FileHandle): Promise<ArMember[]> {
   const { size: length } = await file.stat();
   if ((await readText(file, 0, MAGIC.length)) !== MAGIC) throw broken('its first bytes are others');
   const members: ArMember[] = [];
-  for (let offset = MAGIC.length; offset < length; ) {
+  for (let offset = MAGIC.length; offset < length;) {
     const header = await readText(file, offset, HEADER_SIZE);
-    if (header.length < HEADER_SIZE || header.slice(58) !== '`\n') throw broken('a member has no proper header');
+    if (header.length < HEADER_SIZE || header.slice(58) !== '`\n')
+      throw broken('a member has no proper header');
     const digits = header.slice(48, 58).trim();
     const size = Number(digits);
     const start = offset + HEADER_SIZE;

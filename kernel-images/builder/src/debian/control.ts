@@ -16,7 +16,8 @@ export function* parseControl(text: string): Generator<Paragraph> {
       fields.set(last, `${fields.get(last) ?? ''}\n${line.trim()}`);
     } else {
       const colon = line.indexOf(':');
-      if (colon < 1) throw new CleanRoomError('malformed', `"${line.slice(0, 60)}" is no field of a control file.`);
+      if (colon < 1)
+        throw new CleanRoomError('malformed', `"${line.slice(0, 60)}" is no field of a control file.`);
       last = line.slice(0, colon).toLowerCase();
       fields.set(last, line.slice(colon + 1).trim());
     }
@@ -44,5 +45,7 @@ function parseDependency(text: string): Dependency {
   const match = /^([a-z0-9][a-z0-9.+-]*)(?::[a-z0-9-]+)?(?:\s*\((<<|<=|=|>=|>>)\s*([^\s)]+)\))?$/.exec(text);
   const [, name, relation, version] = match ?? [];
   if (name === undefined) throw new CleanRoomError('malformed', `"${text.slice(0, 60)}" is no dependency.`);
-  return relation === undefined || version === undefined ? { name } : { name, relation: relation as Relation, version };
+  return relation === undefined || version === undefined
+    ? { name }
+    : { name, relation: relation as Relation, version };
 }

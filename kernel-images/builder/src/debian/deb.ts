@@ -27,7 +27,10 @@ function decompress(name: string, bytes: Readable): Readable {
     case 'data.tar.xz':
       return Readable.fromWeb(new xz.XzReadableStream(Readable.toWeb(bytes)));
     default:
-      throw new CleanRoomError('malformed', `The package holds its files in ${name}, a form this program can't read.`);
+      throw new CleanRoomError(
+        'malformed',
+        `The package holds its files in ${name}, a form this program can't read.`
+      );
   }
 }
 

@@ -39,7 +39,10 @@ export async function installPackage(
         await tree.addFile(within(place), entry.content, plainMode(entry.mode));
         break;
       case 'symlink':
-        await tree.addSymlink(within(place), relocated(entry.linkTarget, entry.name.replace(/^\.?\//, ''), place));
+        await tree.addSymlink(
+          within(place),
+          relocated(entry.linkTarget, entry.name.replace(/^\.?\//, ''), place)
+        );
         break;
       case 'link':
         await tree.addCopy(within(place), within(mergedPath(entry.linkTarget)));

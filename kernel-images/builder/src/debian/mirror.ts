@@ -30,7 +30,10 @@ async function mirrorOfApt(release: string): Promise<URL | undefined> {
 }
 
 /** CLEAN_ROOM_DEBIAN_MIRROR, else what apt is configured for, else Debian's own address. Contents are always checked. */
-export async function findMirror(release: string, environment: NodeJS.ProcessEnv = process.env): Promise<URL> {
+export async function findMirror(
+  release: string,
+  environment: NodeJS.ProcessEnv = process.env
+): Promise<URL> {
   const named = environment['CLEAN_ROOM_DEBIAN_MIRROR'];
   if (named !== undefined && named !== '') return asRoot(named, 'CLEAN_ROOM_DEBIAN_MIRROR');
   return (await mirrorOfApt(release)) ?? asRoot(DEFAULT_MIRROR, 'The default');

@@ -32,7 +32,8 @@ async function verifiedText(folder: string, inRelease: string, keyring: string):
   await access(keyring).catch((cause: unknown) => {
     throw new CleanRoomError('signature-invalid', `Debian's archive keys are not at ${keyring}.`, {
       cause,
-      remedy: 'Install gpgv and debian-archive-keyring, or pass --without-signature if you accept the mirror as it is.'
+      remedy:
+        'Install gpgv and debian-archive-keyring, or pass --without-signature if you accept the mirror as it is.'
     });
   });
   const text = join(folder, 'Release');
@@ -40,7 +41,9 @@ async function verifiedText(folder: string, inRelease: string, keyring: string):
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw new CleanRoomError(
       'signature-invalid',
-      missing ? 'gpgv is not installed.' : "The mirror's index does not carry a valid signature of Debian's archive.",
+      missing
+        ? 'gpgv is not installed.'
+        : "The mirror's index does not carry a valid signature of Debian's archive.",
       { cause, remedy: missing ? 'Install gpgv.' : 'Do not use this mirror. Nothing was changed.' }
     );
   });
@@ -48,7 +51,10 @@ async function verifiedText(folder: string, inRelease: string, keyring: string):
 }
 
 function signedBody(text: string): string {
-  const body = /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n([\s\S]*?)\n-----BEGIN PGP SIGNATURE-----/.exec(text);
+  const body =
+    /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n([\s\S]*?)\n-----BEGIN PGP SIGNATURE-----/.exec(
+      text
+    );
   return body?.[1] ?? text;
 }
 
@@ -79,19 +85,31 @@ export async function readRelease(
   const [fields] = [...parseControl(text)];
   const date = new Date(fields?.get('date') ?? '');
   if (fields?.get('codename') !== release || Number.isNaN(date.getTime())) {
-    throw new CleanRoomError('malformed', `${mirror.host} answered with an index of something other than ${release}.`);
+    throw new CleanRoomError(
+      'malformed',
+      `${mirror.host} answered with an index of something other than ${release}.`
+    );
   }
   const name = 'main/binary-amd64/Packages.gz';
   const expected = hashesOf(fields).get(name);
-  if (expected === undefined) throw new CleanRoomError('malformed', `The index of ${release} does not list ${name}.`);
+  if (expected === undefined)
+    throw new CleanRoomError('malformed', `The index of ${release} does not list ${name}.`);
   const path = join(folder, 'Packages.gz');
   const byHash = `main/binary-amd64/by-hash/SHA256/${expected.slice('sha256:'.length)}`;
   await download(new URL(fields.get('acquire-by-hash') === 'yes' ? byHash : name, base), path, name);
   const packed = await readFile(path);
   if (digestOf(packed) !== expected) {
-    throw new CleanRoomError('digest-mismatch', `${name} of ${mirror.host} is not the one that its index names.`, {
-      remedy: 'The mirror may be in the middle of an update: try again later.'
-    });
+    throw new CleanRoomError(
+      'digest-mismatch',
+      `${name} of ${mirror.host} is not the one that its index names.`,
+      {
+        remedy: 'The mirror may be in the middle of an update: try again later.'
+      }
+    );
   }
-  return { indexed: toTimestamp(date), signatureChecked: !withoutSignature, packages: gunzipSync(packed).toString() };
+  return {
+    indexed: toTimestamp(date),
+    signatureChecked: !withoutSignature,
+    packages: gunzipSync(packed).toString()
+  };
 }

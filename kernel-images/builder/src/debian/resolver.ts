@@ -19,7 +19,10 @@ export type PackageIndex = ReadonlyMap<string, IndexedPackage>;
 function required(paragraph: Paragraph, field: string): string {
   const value = paragraph.get(field);
   if (value === undefined) {
-    throw new CleanRoomError('malformed', `${paragraph.get('package') ?? 'A package'} of the index has no ${field}.`);
+    throw new CleanRoomError(
+      'malformed',
+      `${paragraph.get('package') ?? 'A package'} of the index has no ${field}.`
+    );
   }
   return value;
 }
@@ -111,5 +114,8 @@ function firstAnswer(index: PackageIndex, asker: string, clause: readonly Depend
     }
     if (providers[0] !== undefined) return providers[0];
   }
-  throw new CleanRoomError('not-found', `${asker} needs ${clause.map(describe).join(' or ')}, which the release lacks.`);
+  throw new CleanRoomError(
+    'not-found',
+    `${asker} needs ${clause.map(describe).join(' or ')}, which the release lacks.`
+  );
 }

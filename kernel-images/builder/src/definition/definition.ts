@@ -9,7 +9,10 @@ const Names = Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }), { u
 const Requirements = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { uniqueItems: true });
 const Globs = Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true });
 /** What a dependency asks for and we leave out, each with the reason. */
-const Without = Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }), Type.String({ minLength: 10 }));
+const Without = Type.Record(
+  Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }),
+  Type.String({ minLength: 10 })
+);
 
 /** The form of `image.json`: what a person wants in a kernel image. The lock says what exactly that came to. */
 export const ImageDefinition = Closed({

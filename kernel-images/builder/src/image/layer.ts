@@ -1,10 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import type { LayoutStore } from '@clean-room/oci/layout';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import { writeTar, type FileTree } from '../tree/index.js';
+import { tarSize, writeTar, type TarEntry } from '@clean-room/protocol/packaging';
+import type { FileTree } from '../tree/index.js';
 
-/** A layer that lies in an OCI layout. Uncompressed, so its digest is its diff id too. */
+/** A layer that lies in an image layout. Uncompressed, so its digest is its diff id too. */
 export interface Layer {
   readonly digest: Digest;
   readonly size: number;
@@ -12,47 +12,38 @@ export interface Layer {
   readonly title: string;
 }
 
-export function blobPath(layout: string, digest: Digest): string {
-  return join(layout, 'blobs', 'sha256', digest.slice('sha256:'.length));
-}
-
-export async function holdsLayer(layout: string, { digest, size }: Layer): Promise<boolean> {
-  return stat(blobPath(layout, digest)).then(
-    found => found.size === size,
-    () => false
-  );
-}
-
-/** Streams bytes into the layout under their digest. */
-export async function putBlob(
-  layout: string,
-  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-): Promise<{ digest: Digest; size: number }> {
-  const incoming = join(layout, 'blobs', `incoming-${randomUUID()}`);
-  await mkdir(join(layout, 'blobs', 'sha256'), { recursive: true });
-  const hash = createHash('sha256');
-  let size = 0;
-  const file = await open(incoming, 'wx');
-  try {
-    for await (const chunk of bytes) {
-      hash.update(chunk);
-      size += chunk.length;
-      await file.writeFile(chunk);
+function* entriesOf(tree: FileTree): Generator<TarEntry> {
+  for (const [path, node] of tree.entries()) {
+    switch (node.kind) {
+      case 'directory':
+        yield { type: 'directory', path, mode: node.mode, owner: node.owner };
+        break;
+      case 'file':
+        yield {
+          type: 'file',
+          path,
+          mode: node.mode,
+          owner: node.owner,
+          size: node.size,
+          content: () => tree.stream(path)
+        };
+        break;
+      case 'symlink':
+        yield { type: 'symlink', path, mode: 0o777, target: node.target };
+        break;
+      case 'character-device':
+        yield { type: 'character-device', path, mode: node.mode, major: node.major, minor: node.minor };
+        break;
     }
-    await file.sync();
-    await file.close();
-    const digest = digestFromHash(hash.digest());
-    const target = blobPath(layout, digest);
-    await mkdir(dirname(target), { recursive: true });
-    await rename(incoming, target);
-    return { digest, size };
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(incoming, { force: true });
-    throw error;
   }
 }
 
-export async function writeLayer(tree: FileTree, layout: string, title: string): Promise<Layer> {
-  return { ...(await putBlob(layout, writeTar(tree))), title };
+/** Writes a tree as a layer into the store. */
+export async function writeLayer(tree: FileTree, store: LayoutStore, title: string): Promise<Layer> {
+  const entries = [...entriesOf(tree)];
+  const hash = createHash('sha256');
+  for await (const chunk of writeTar(entries)) hash.update(chunk);
+  const layer = { digest: digestFromHash(hash.digest()), size: tarSize(entries), title };
+  await store.writeBlob(layer.digest, layer.size, () => writeTar(entries));
+  return layer;
 }

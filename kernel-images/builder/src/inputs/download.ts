@@ -34,7 +34,12 @@ async function* watched(body: AsyncIterable<Uint8Array>, stop: AbortController):
  * @param title what people know the file by
  * @throws CleanRoomError `not-found` if the server does not have it, `unavailable` if it can't be reached
  */
-export async function download(address: URL, path: string, title: string, options: RetryOptions = {}): Promise<void> {
+export async function download(
+  address: URL,
+  path: string,
+  title: string,
+  options: RetryOptions = {}
+): Promise<void> {
   useProxyOfEnvironment();
   await retry(async () => {
     const stop = new AbortController();

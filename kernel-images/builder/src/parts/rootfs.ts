@@ -13,14 +13,19 @@ async function addMergedLinks(tree: FileTree, prefix: string): Promise<void> {
   }
 }
 
-async function addTexts(tree: FileTree, prefix: string, texts: Readonly<Record<string, string>>): Promise<void> {
+async function addTexts(
+  tree: FileTree,
+  prefix: string,
+  texts: Readonly<Record<string, string>>
+): Promise<void> {
   for (const [name, text] of Object.entries(texts)) await tree.addFile(`${prefix}${name}`, utf8(text));
 }
 
 /** What the supervisor's world needs besides packages: no user but root, names from files and DNS. */
 export async function addOuterBase(tree: FileTree): Promise<void> {
   await addMergedLinks(tree, '');
-  for (const name of ['dev', 'proc', 'sys', 'run', 'jail', 'usr/lib/clean-room']) await tree.addDirectory(name);
+  for (const name of ['dev', 'proc', 'sys', 'run', 'jail', 'usr/lib/clean-room'])
+    await tree.addDirectory(name);
   await tree.addDirectory('root', 0o700);
   await tree.addDirectory('tmp', 0o1777);
   await addTexts(tree, 'etc/', {
@@ -38,9 +43,11 @@ export async function addOuterBase(tree: FileTree): Promise<void> {
 export async function addJailBase(tree: FileTree, python: string): Promise<void> {
   const jail = 'jail/';
   await addMergedLinks(tree, jail);
-  for (const name of ['proc', 'sys', 'run', 'data', 'clean-room', 'dev', 'var']) await tree.addDirectory(jail + name);
+  for (const name of ['proc', 'sys', 'run', 'data', 'clean-room', 'dev', 'var'])
+    await tree.addDirectory(jail + name);
   for (const name of ['nb', 'tmp', 'dev/shm']) await tree.addDirectory(jail + name, 0o700, SANDBOX_OWNER);
-  for (const [name, minor] of Object.entries(DEVICES)) await tree.addCharacterDevice(`${jail}dev/${name}`, 0o666, 1, minor);
+  for (const [name, minor] of Object.entries(DEVICES))
+    await tree.addCharacterDevice(`${jail}dev/${name}`, 0o666, 1, minor);
   await tree.addSymlink(`${jail}var/tmp`, '/tmp');
   await tree.addSymlink(`${jail}etc/localtime`, '/usr/share/zoneinfo/Etc/UTC');
   await tree.addSymlink(`${jail}usr/bin/python3`, `python${python}`);

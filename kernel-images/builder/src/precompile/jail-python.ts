@@ -23,7 +23,10 @@ export async function runJailPython(
   const child = spawn(
     loader,
     ['--inhibit-cache', '--library-path', libraries, python, '-s', '-S', '-B', '-P', ...arguments_],
-    { env: { PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8', PYTHONPATH: extraPath.join(':'), ...environment }, cwd: jail }
+    {
+      env: { PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8', PYTHONPATH: extraPath.join(':'), ...environment },
+      cwd: jail
+    }
   );
   const output: Buffer[] = [];
   const errors: Buffer[] = [];

@@ -37,12 +37,22 @@ export async function precompile(
     .map(([path]) => path.slice(prefix.length + 1))
     .filter(path => path.startsWith('usr/lib/') || path.startsWith('usr/local/lib/'));
   const root = tree.locate(prefix);
-  const shares = Array.from({ length: SHARES }, (_, share) => sources.filter((_path, index) => index % SHARES === share));
-  const outputs = await Promise.all(
-    shares.map(paths => runJailPython(jail, version, [SCRIPT], { input: JSON.stringify({ root, inside: '/', paths }) }))
+  const shares = Array.from({ length: SHARES }, (_, share) =>
+    sources.filter((_path, index) => index % SHARES === share)
   );
-  const results = outputs.flatMap(output => output.split('\n').filter(line => line !== '').map(readLine));
-  if (results.length !== sources.length) throw new CleanRoomError('internal', 'Not every Python source was compiled.');
+  const outputs = await Promise.all(
+    shares.map(paths =>
+      runJailPython(jail, version, [SCRIPT], { input: JSON.stringify({ root, inside: '/', paths }) })
+    )
+  );
+  const results = outputs.flatMap(output =>
+    output
+      .split('\n')
+      .filter(line => line !== '')
+      .map(readLine)
+  );
+  if (results.length !== sources.length)
+    throw new CleanRoomError('internal', 'Not every Python source was compiled.');
   for (const { path } of results.filter(({ compiled }) => compiled)) {
     await tree.adopt(`${prefix}/${pycPath(path, version)}`);
   }

@@ -39,7 +39,9 @@ function placeOf(name: string, infoFolder: string, paths: PythonPaths): string |
 async function* withInterpreter(file: WheelFile, interpreter: string): AsyncGenerator<Uint8Array> {
   let first = true;
   for await (const chunk of file.open()) {
-    const placeholder = first ? /^#!pythonw?/.exec(Buffer.from(chunk.subarray(0, 16)).toString('latin1')) : null;
+    const placeholder = first
+      ? /^#!pythonw?/.exec(Buffer.from(chunk.subarray(0, 16)).toString('latin1'))
+      : null;
     first = false;
     if (placeholder === null) yield chunk;
     else {
@@ -85,7 +87,13 @@ export async function installWheel(
 }
 
 /** Takes a single file out of a wheel that is used for nothing else. */
-export async function extractFile(path: string, name: string, to: FileTree, place: string, mode: number): Promise<void> {
+export async function extractFile(
+  path: string,
+  name: string,
+  to: FileTree,
+  place: string,
+  mode: number
+): Promise<void> {
   const wheel = await Wheel.open(path);
   try {
     const file = [...wheel.files()].find(candidate => candidate.name === name);

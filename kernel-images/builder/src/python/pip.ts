@@ -16,7 +16,10 @@ const NEWEST_GLIBC = 28;
 
 /** The wheels that a Debian Python on amd64 can load. */
 function platformOptions(python: string): string[] {
-  const generations = Array.from({ length: NEWEST_GLIBC - 4 }, (_, index) => `manylinux_2_${NEWEST_GLIBC - index}_x86_64`);
+  const generations = Array.from(
+    { length: NEWEST_GLIBC - 4 },
+    (_, index) => `manylinux_2_${NEWEST_GLIBC - index}_x86_64`
+  );
   const platforms = [...generations, 'manylinux2014_x86_64', 'manylinux2010_x86_64', 'manylinux1_x86_64'];
   return [
     '--only-binary=:all:',
@@ -28,7 +31,8 @@ function platformOptions(python: string): string[] {
 }
 
 /** A wheel by its hash. Its size is not known before it has been fetched for the first time. */
-export type WheelToFetch = Pick<LockedWheel, 'name' | 'version' | 'digest'> & Partial<Pick<LockedWheel, 'size'>>;
+export type WheelToFetch = Pick<LockedWheel, 'name' | 'version' | 'digest'> &
+  Partial<Pick<LockedWheel, 'size'>>;
 export type ChosenWheel = Omit<LockedWheel, 'parts' | 'size'>;
 
 export interface PipOptions {
@@ -42,7 +46,10 @@ export class Pip {
   readonly #command: string;
   readonly #retry: RetryOptions;
 
-  constructor({ command = process.env['CLEAN_ROOM_PYTHON'] ?? 'python3', retry: options = { attempts: 3 } }: PipOptions = {}) {
+  constructor({
+    command = process.env['CLEAN_ROOM_PYTHON'] ?? 'python3',
+    retry: options = { attempts: 3 }
+  }: PipOptions = {}) {
     this.#command = command;
     this.#retry = options;
   }
@@ -53,7 +60,10 @@ export class Pip {
   }
 
   async #requirePython(version: string): Promise<void> {
-    const found = await run(this.#command, ['-c', 'import sys, pip; print("%d.%d" % sys.version_info[:2])']).then(
+    const found = await run(this.#command, [
+      '-c',
+      'import sys, pip; print("%d.%d" % sys.version_info[:2])'
+    ]).then(
       ({ stdout }) => stdout.trim(),
       (cause: unknown) => {
         throw new CleanRoomError('unavailable', `${this.#command} with pip is needed to choose the wheels.`, {
@@ -64,9 +74,13 @@ export class Pip {
     );
     // pip decides "only for Python < 3.12" by the Python it runs on, whatever it resolves for.
     if (found === version) return;
-    throw new CleanRoomError('conflict', `The wheels of a Python ${version} can't be chosen with Python ${found}.`, {
-      remedy: `Name a Python ${version} with pip with CLEAN_ROOM_PYTHON.`
-    });
+    throw new CleanRoomError(
+      'conflict',
+      `The wheels of a Python ${version} can't be chosen with Python ${found}.`,
+      {
+        remedy: `Name a Python ${version} with pip with CLEAN_ROOM_PYTHON.`
+      }
+    );
   }
 
   /** Chooses wheels for the requirements and all they depend on. */
@@ -75,7 +89,14 @@ export class Pip {
     const folder = await mkdtemp(join(tmpdir(), 'clean-room-relock-'));
     try {
       const report = join(folder, 'report.json');
-      const fixed = ['install', '--dry-run', '--ignore-installed', '--quiet', `--report=${report}`, `--target=${folder}`];
+      const fixed = [
+        'install',
+        '--dry-run',
+        '--ignore-installed',
+        '--quiet',
+        `--report=${report}`,
+        `--target=${folder}`
+      ];
       await retry(() => this.#run([...fixed, ...platformOptions(python), ...requirements]), this.#retry);
       return readReport(await readFile(report, 'utf8'));
     } finally {
@@ -107,8 +128,18 @@ export class Pip {
     try {
       const requirement = join(folder, 'requirements.txt');
       await writeFile(requirement, `${wheel.name}==${wheel.version} --hash=${wheel.digest}\n`);
-      const fixed = ['download', '--no-deps', '--require-hashes', '--quiet', `--dest=${folder}`, `--requirement=${requirement}`];
-      await retry(() => this.#run([...fixed, ...platformOptions(python)]).catch(asVerdict(title)), this.#retry);
+      const fixed = [
+        'download',
+        '--no-deps',
+        '--require-hashes',
+        '--quiet',
+        `--dest=${folder}`,
+        `--requirement=${requirement}`
+      ];
+      await retry(
+        () => this.#run([...fixed, ...platformOptions(python)]).catch(asVerdict(title)),
+        this.#retry
+      );
       const name = (await readdir(folder)).find(file => file.endsWith('.whl'));
       if (name === undefined) throw vanished(title, 'pip');
       await cache.admit(join(folder, name), { title, ...wheel });
@@ -128,7 +159,10 @@ function asVerdict(title: string): (cause: unknown) => never {
         remedy: 'If its project has replaced the file on purpose, relock; else find out who changed it.'
       });
     }
-    if (/No matching distribution found/.test(text) && !/(?:NewConnectionError|Retrying|timed out)/.test(text)) {
+    if (
+      /No matching distribution found/.test(text) &&
+      !/(?:NewConnectionError|Retrying|timed out)/.test(text)
+    ) {
       throw vanished(title, 'your package index', cause);
     }
     throw cause;

@@ -21,7 +21,8 @@ export function parseRecord(text: string): ReadonlyMap<string, string> {
     const [path = '', hash = ''] = fields(line);
     if (hash === '') continue;
     const value = /^sha256=([A-Za-z0-9_-]{43})=?$/.exec(hash)?.[1];
-    if (value === undefined) throw new CleanRoomError('malformed', `The wheel states no SHA-256 for ${path}.`);
+    if (value === undefined)
+      throw new CleanRoomError('malformed', `The wheel states no SHA-256 for ${path}.`);
     hashes.set(path, toBase64Url(fromBase64Url(value)));
   }
   return hashes;

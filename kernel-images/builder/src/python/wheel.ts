@@ -57,7 +57,8 @@ export class Wheel {
     const folders = new Set([...entries.keys()].map(name => name.split('/')[0] ?? ''));
     const infos = [...folders].filter(name => name.endsWith('.dist-info'));
     const [info] = infos;
-    if (info === undefined || infos.length !== 1) throw refuse('it does not hold exactly one .dist-info folder');
+    if (info === undefined || infos.length !== 1)
+      throw refuse('it does not hold exactly one .dist-info folder');
     const hashes = parseRecord(await readText(zip, entries.get(`${info}/RECORD`)));
     const facts = await readText(zip, entries.get(`${info}/WHEEL`));
     if (!/^Wheel-Version: 1\./m.test(facts)) throw refuse('its format is another than version 1');
@@ -106,7 +107,10 @@ export class Wheel {
       yield chunk;
     }
     if (hash.digest('base64url') !== expected) {
-      throw new CleanRoomError('digest-mismatch', `${name} is not the file that the RECORD of its wheel names.`);
+      throw new CleanRoomError(
+        'digest-mismatch',
+        `${name} is not the file that the RECORD of its wheel names.`
+      );
     }
   }
 }
@@ -114,6 +118,7 @@ export class Wheel {
 async function readText(zip: ZipFile, entry: Entry | undefined): Promise<string> {
   if (entry === undefined) throw refuse('WHEEL or RECORD is missing');
   const chunks: Uint8Array[] = [];
-  for await (const chunk of await zip.openReadStreamPromise(entry)) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  for await (const chunk of await zip.openReadStreamPromise(entry))
+    if (chunk instanceof Uint8Array) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -2,7 +2,14 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { findMirror, fetchPackages, readIndex, readRelease, resolve, type ReleaseOptions } from '../debian/index.js';
+import {
+  findMirror,
+  fetchPackages,
+  readIndex,
+  readRelease,
+  resolve,
+  type ReleaseOptions
+} from '../debian/index.js';
 import type { ImageLock, LockedPackage, LockedWheel, Part, ReadDefinition } from '../definition/index.js';
 import type { InputCache } from '../inputs/index.js';
 import { Pip, type ChosenWheel } from '../python/index.js';
@@ -45,7 +52,14 @@ async function choosePackages(
       release: debian.release,
       indexed: release.indexed,
       signatureChecked: release.signatureChecked,
-      packages: chosen.map(({ name, version, path, size, digest, parts }) => ({ name, version, path, size, digest, parts }))
+      packages: chosen.map(({ name, version, path, size, digest, parts }) => ({
+        name,
+        version,
+        path,
+        size,
+        digest,
+        parts
+      }))
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -75,7 +89,11 @@ async function chooseWheels(
  * Chooses anew what the definition asks for and fetches all of it, so that a lock never names what can't be had.
  * @throws CleanRoomError `signature-invalid` if the archive's signature can't be checked, and what resolver and pip throw
  */
-export async function relock(read: ReadDefinition, cache: InputCache, options: RelockOptions = {}): Promise<ImageLock> {
+export async function relock(
+  read: ReadDefinition,
+  cache: InputCache,
+  options: RelockOptions = {}
+): Promise<ImageLock> {
   const report = options.onProgress ?? ((): void => undefined);
   const mirror = await findMirror(read.definition.debian.release);
   const debian = await choosePackages(read, mirror, options);

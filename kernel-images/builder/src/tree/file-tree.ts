@@ -16,9 +16,20 @@ export const ROOT_OWNER: Owner = { uid: 0, gid: 0 };
 /** What stands at a path of an image. Times are never kept: every entry of an image is of the epoch. */
 export type TreeNode =
   | { readonly kind: 'directory'; readonly mode: number; readonly owner: Owner }
-  | { readonly kind: 'file'; readonly mode: number; readonly owner: Owner; readonly size: number; readonly digest: Digest }
+  | {
+      readonly kind: 'file';
+      readonly mode: number;
+      readonly owner: Owner;
+      readonly size: number;
+      readonly digest: Digest;
+    }
   | { readonly kind: 'symlink'; readonly target: string }
-  | { readonly kind: 'character-device'; readonly mode: number; readonly major: number; readonly minor: number };
+  | {
+      readonly kind: 'character-device';
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+    };
 
 /** Executable or not is all that is kept of a mode; set-user-id and the like are gone with the rest. */
 export function plainMode(mode: number): number {

@@ -1,4 +1,3 @@
 export * from './file-tree.js';
 export * from './glob.js';
 export * from './path.js';
-export * from './tar.js';

@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LayoutStore } from '@clean-room/oci/layout';
+import { utf8 } from '@clean-room/protocol/bytes';
+import { policyBytes } from '@clean-room/sandbox/policy';
+import type { ImageLock } from '../definition/index.js';
+import type { InputCache } from '../inputs/index.js';
+import { addPythonSources, bundleSupervisor, compileWarden } from '../parts/index.js';
+import { precompile } from '../precompile/index.js';
+import { FileTree } from '../tree/index.js';
+import { writeLayer, type Layer } from './layer.js';
+import { EXECUTOR_FOLDER, JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './names.js';
+
+export interface OwnRequest {
+  /** The project. */
+  readonly root: string;
+  readonly lock: ImageLock;
+  readonly inputs: InputCache;
+  readonly tools: string;
+  readonly store: LayoutStore;
+  /** The unpacked jail of the layers below. */
+  readonly jail: string;
+}
+
+/** The layer of our own parts: everything of the image that is made from this repository. */
+export async function composeOwn({ root, lock, inputs, tools, store, jail }: OwnRequest): Promise<Layer> {
+  const images = join(root, 'kernel-images');
+  const { version } = lock.python;
+  const folder = await mkdtemp(join(tmpdir(), 'clean-room-own-'));
+  try {
+    const tree = new FileTree(folder);
+    await tree.addFile(SUPERVISOR_PATH, await bundleSupervisor(root));
+    await tree.addFile(`${OWN_FOLDER}/package.json`, utf8('{"type":"module"}\n'));
+    await tree.addFile(
+      `${OWN_FOLDER}/warden`,
+      await compileWarden(join(images, 'sandbox/warden'), lock, inputs, tools),
+      0o755
+    );
+    await tree.addFile(`${OWN_FOLDER}/policy.bpf`, policyBytes());
+    await addPythonSources(join(images, 'sandbox/executor'), tree, EXECUTOR_FOLDER);
+    const packages = `${JAIL}/${packagesFolder(version)}`;
+    await addPythonSources(join(images, 'clean_room/src/clean_room'), tree, `${packages}/clean_room`);
+    await precompile(tree, jail, JAIL, version);
+    return await writeLayer(tree, store, 'Supervisor, sandbox and clean_room');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
