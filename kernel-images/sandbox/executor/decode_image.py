@@ -1,7 +1,8 @@
-"""Decodes one image far from anything that matters: the filter takes the pixels and writes the file anew.
+"""Decodes images far from anything that matters: the filter takes the pixels and writes each file anew.
 
-The image comes on descriptor 3 up to its end. Width and height (4 bytes each, big-endian) and then RGBA rows go out on
-descriptor 4. Whatever is not a plain PNG or JPEG of at most MAX_PIXELS pixels ends with code 1 and no output.
+Descriptor 3 brings images, each behind its length (4 bytes, big-endian). For each, descriptor 4 gets width and height
+(4 bytes each, big-endian) and the rows as RGBA; zeros instead of a size say that it is not a plain PNG or JPEG of at
+most MAX_PIXELS pixels.
 """
 
 import io
@@ -10,22 +11,29 @@ import warnings
 
 from PIL import Image
 
-MAX_BYTES = 64 * 1024 * 1024
+REQUESTS = 3
+PIXELS = 4
 
 
-def read_all(fd: int) -> bytes:
+def read_exactly(length: int) -> bytes | None:
     parts: list[bytes] = []
-    total = 0
-    while part := os.read(fd, 1 << 20):
-        total += len(part)
-        if total > MAX_BYTES:
-            raise ValueError("too many bytes")
+    while length > 0:
+        part = os.read(REQUESTS, min(length, 1 << 20))
+        if not part:
+            return None
         parts.append(part)
+        length -= len(part)
     return b"".join(parts)
 
 
+def write(data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(PIXELS, rest) :]
+
+
 def decode(data: bytes, max_pixels: int) -> tuple[int, int, bytes]:
-    """Width, height and RGBA bytes of the first (and only accepted) frame of a PNG or JPEG."""
+    """Width, height and RGBA bytes. Raises for anything but one whole frame of an accepted format and size."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
@@ -40,11 +48,13 @@ def decode(data: bytes, max_pixels: int) -> tuple[int, int, bytes]:
 def main(arguments: list[str]) -> int:
     max_pixels = int(arguments[0])
     Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        width, height, pixels = decode(read_all(3), max_pixels)
-    except Exception:
-        return 1
-    rest = memoryview(width.to_bytes(4, "big") + height.to_bytes(4, "big") + pixels)
-    while rest:
-        rest = rest[os.write(4, rest) :]
+    while (head := read_exactly(4)) is not None:
+        data = read_exactly(int.from_bytes(head, "big"))
+        if data is None:
+            return 1
+        try:
+            width, height, pixels = decode(data, max_pixels)
+        except Exception:
+            width, height, pixels = 0, 0, b""
+        write(width.to_bytes(4, "big") + height.to_bytes(4, "big") + pixels)
     return 0

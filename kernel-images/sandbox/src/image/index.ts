@@ -1,0 +1,2 @@
+export { ImageDecoder } from './decoder.js';
+export type { DecodedImage, ImageDecoderOptions } from './decoder.js';
