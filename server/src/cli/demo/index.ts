@@ -1,0 +1,2 @@
+export * from './found.js';
+export * from './layout.js';

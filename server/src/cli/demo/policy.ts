@@ -1,0 +1,41 @@
+import { toTimestamp, type PublicKey } from '@clean-room/protocol/documents';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { PolicyFile } from '../../custodian/datasets/index.js';
+
+const ONE_YEAR_MS = 365 * 86_400_000;
+const MIB = 1024 ** 2;
+
+export interface DemoPolicy {
+  readonly parties: readonly string[];
+  readonly purposes: readonly string[];
+  readonly kernelImages: readonly Digest[];
+  readonly kernelImageSigner: PublicKey;
+  /** SHA-256 of the simulator's root certificate. */
+  readonly simulatorRoot: Digest;
+  readonly now: Date;
+}
+
+/** The policy that the demo's hospital would write. It names the simulator, so its data can never go to a real TEE. */
+export function demoPolicy(demo: DemoPolicy): PolicyFile {
+  return {
+    parties: [...demo.parties],
+    purposes: [...demo.purposes],
+    validUntil: toTimestamp(new Date(demo.now.getTime() + ONE_YEAR_MS)),
+    kernelImages: { digests: [...demo.kernelImages], signers: [demo.kernelImageSigner] },
+    tee: {
+      rule: 'assertion.swname == "CONFIDENTIAL_SPACE" && assertion.hwmodel == "SIMULATED"',
+      roots: [{ kind: 'simulated', certificate: demo.simulatorRoot }],
+      sandboxProfiles: ['second-uid', 'nested-namespace']
+    },
+    run: { wallSeconds: 900, memoryBytes: 4096 * MIB, timeGridSeconds: 60, attempts: 3 },
+    outputs: {
+      mimeTypes: ['text/plain', 'text/html', 'text/markdown', 'image/png'],
+      bytesPerOutput: MIB,
+      bytesPerRun: 16 * MIB,
+      outputsPerRun: 100,
+      review: 'none',
+      valuesPerRow: 3
+    },
+    coHosted: true
+  };
+}

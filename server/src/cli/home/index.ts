@@ -1,0 +1,3 @@
+export * from './home.js';
+export * from './identity.js';
+export * from './trust.js';

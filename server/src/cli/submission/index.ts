@@ -1,0 +1,4 @@
+export * from './files.js';
+export * from './lock.js';
+export * from './measure.js';
+export * from './notebook.js';

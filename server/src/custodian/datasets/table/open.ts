@@ -1,0 +1,32 @@
+import path from 'node:path';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { openCsv } from './csv.js';
+import { openParquet } from './parquet.js';
+import type { Table } from './table.js';
+
+function requireColumnNames(file: string, { columns }: Table): void {
+  const bad = columns.find(
+    (name, index) => name === '' || name.length > 128 || columns.indexOf(name) !== index
+  );
+  if (bad === undefined) return;
+  const why =
+    bad === ''
+      ? 'A column has no name'
+      : `The column "${bad.slice(0, 60)}" stands twice, or its name is too long`;
+  throw new CleanRoomError('malformed', `${why} in ${file}.`, {
+    remedy: 'Give each column a name of its own.'
+  });
+}
+
+/** Opens a file by its ending: `.csv`, `.tsv`, `.parquet`. @throws CleanRoomError `malformed` */
+export async function openTable(file: string): Promise<Table> {
+  const ending = path.extname(file).toLowerCase();
+  if (!['.csv', '.tsv', '.parquet'].includes(ending)) {
+    throw new CleanRoomError('malformed', `${file} is neither CSV nor Parquet.`, {
+      remedy: 'Save the data as .csv, .tsv or .parquet.'
+    });
+  }
+  const table = ending === '.parquet' ? await openParquet(file) : await openCsv(file);
+  requireColumnNames(file, table);
+  return table;
+}

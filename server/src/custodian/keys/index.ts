@@ -1,0 +1,2 @@
+export * from './key-folder.js';
+export * from './key-store.js';

@@ -1,0 +1,59 @@
+import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
+import { generateSigningKey, signBytes, signingKey, type SigningKey } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { readSecretFile, writeFileAtomic } from '../../platform/files/index.js';
+import type { KeyStore } from './key-store.js';
+
+/** An Ed25519 key in a file of its own, readable by its owner alone. @throws CleanRoomError `forbidden`, `malformed` */
+export async function readSigningKey(file: string): Promise<SigningKey> {
+  const text = await readSecretFile(file);
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) {
+    throw new CleanRoomError('malformed', `${file} does not hold a signing key.`, {
+      remedy: 'Restore it from a backup.'
+    });
+  }
+  return signingKey(fromBase64Url(text));
+}
+
+/** Makes the key unless the file is there: a key is never overwritten. */
+export async function ensureSigningKey(file: string): Promise<SigningKey> {
+  if (!existsSync(file)) {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await writeFileAtomic(file, `${toBase64Url(generateSigningKey().secret)}\n`, 0o600);
+  }
+  return readSigningKey(file);
+}
+
+async function ensureAgeIdentity(file: string): Promise<string> {
+  if (!existsSync(file)) await writeFileAtomic(file, `${await generateX25519Identity()}\n`, 0o600);
+  return readSecretFile(file);
+}
+
+/** Keys as files in a folder of the custodian's own: `signing.key` and `age.key`, each 0600. Made when absent. */
+export async function openKeyFolder(folder: string): Promise<KeyStore> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const signing = await ensureSigningKey(path.join(folder, 'signing.key'));
+  const age = await ensureAgeIdentity(path.join(folder, 'age.key'));
+  return {
+    publicKey: signing.publicKey,
+    recipient: await identityToRecipient(age),
+    sign: async bytes => signBytes(signing, bytes),
+    fileKeyOf: header => unwrap(age, header)
+  };
+}
+
+async function unwrap(identity: string, header: Uint8Array): Promise<Uint8Array> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  try {
+    return await decrypter.decryptHeader(header);
+  } catch (cause) {
+    throw new CleanRoomError('forbidden', 'The file is not sealed to this custodian, or it is damaged.', {
+      cause
+    });
+  }
+}
