@@ -1,4 +1,3 @@
-import type { Kysely, Transaction } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 
 export interface QueuePlan {
@@ -31,7 +30,7 @@ export class Queue<Jobs extends Readonly<Record<string, object>>> {
    * @param afterSeconds the earliest start from now
    */
   async send<N extends keyof Jobs & string>(
-    trx: Transaction<never> | Kysely<never>,
+    trx: Parameters<typeof fromKysely>[0],
     name: N,
     data: Jobs[N],
     afterSeconds = 0

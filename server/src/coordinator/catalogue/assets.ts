@@ -1,0 +1,227 @@
+import { sql, type Kysely } from 'kysely';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { Envelope } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { AssetVersion } from '@clean-room/protocol/assets';
+import type { Custodian } from '@clean-room/protocol/parties';
+import { Policy } from '@clean-room/protocol/policies';
+import type { PublishedAsset } from '../../client/coordinator/index.js';
+import type { Context } from '../context.js';
+import type { Tables } from '../database/tables.js';
+import { newestRoster } from '../parties/rosters.js';
+import type { Page, PageRequest } from '../paging.js';
+import { pageOf } from '../paging.js';
+import type { Unit } from '../unit.js';
+
+/** @throws CleanRoomError `not-found` */
+export async function custodianOf(db: Kysely<Tables>, party: string): Promise<Custodian> {
+  const custodian = (await newestRoster(db, party))?.custodian;
+  if (custodian === undefined) {
+    throw new CleanRoomError('not-found', `The roster of ${party} names no custodian.`, {
+      remedy: 'Add the custodian to the roster and publish it.'
+    });
+  }
+  return custodian;
+}
+
+/** What {@link publishAsset} has checked before it writes. */
+export interface CheckedAsset {
+  readonly version: { readonly value: AssetVersion; readonly digest: Digest; readonly envelope: Envelope };
+  readonly policy: { readonly value: Policy; readonly digest: Digest; readonly envelope: Envelope };
+}
+
+/**
+ * Checks signatures by the custodian that the party's roster names, that the two belong together, and that the bytes they
+ * name were put before.
+ * @throws CleanRoomError `signature-invalid`, `forbidden`, `not-found`
+ */
+export async function checkAsset(
+  context: Context,
+  party: string,
+  version: Envelope,
+  policy: Envelope
+): Promise<CheckedAsset> {
+  const { key } = await custodianOf(context.db, party);
+  const signedVersion = AssetVersion.open(version, key);
+  const signedPolicy = Policy.open(policy, key);
+  const { name, sealed, standIn } = signedVersion.value;
+  if (!name.startsWith(`${party}/`)) {
+    throw new CleanRoomError('forbidden', `${name} is not an asset of ${party}.`);
+  }
+  if (signedPolicy.value.asset !== name) {
+    throw new CleanRoomError('conflict', `The policy is for ${signedPolicy.value.asset}, not for ${name}.`);
+  }
+  for (const { digest, bytes } of [sealed, standIn]) {
+    const size = await context.parts.objects.size(digest);
+    if (size !== bytes) {
+      throw new CleanRoomError('not-found', `The bytes ${digest} of ${name} were not put, or not in full.`, {
+        remedy: 'Put them before the asset version is published.'
+      });
+    }
+  }
+  return {
+    version: { ...signedVersion, envelope: version },
+    policy: { ...signedPolicy, envelope: policy }
+  };
+}
+
+/**
+ * Takes in an asset version and its policy. Neither ever goes back to a lower version, and one version has one content.
+ * @throws CleanRoomError `conflict`
+ */
+export async function publishAsset(
+  unit: Unit,
+  party: string,
+  { version, policy }: CheckedAsset
+): Promise<void> {
+  const { name } = version.value;
+  const { trx, at } = unit;
+  await trx.selectFrom('party').select('name').where('name', '=', party).forUpdate().execute();
+  const newest = await trx
+    .selectFrom('asset')
+    .innerJoin('asset_version', 'asset_version.digest', 'asset.version')
+    .innerJoin('policy', 'policy.digest', 'asset.policy')
+    .select([
+      'asset_version.version as version',
+      'asset_version.digest as versionDigest',
+      'policy.version as policyVersion',
+      'policy.digest as policyDigest'
+    ])
+    .where('asset.name', '=', name)
+    .executeTakeFirst();
+  refuseGoingBack(
+    `version of ${name}`,
+    version,
+    newest && { version: newest.version, digest: newest.versionDigest }
+  );
+  refuseGoingBack(
+    `policy of ${name}`,
+    policy,
+    newest && { version: newest.policyVersion, digest: newest.policyDigest }
+  );
+  if (newest?.versionDigest !== version.digest) {
+    await trx
+      .insertInto('asset_version')
+      .values({
+        digest: version.digest,
+        asset: name,
+        party,
+        version: version.value.version,
+        envelope: JSON.stringify(version.envelope),
+        sealed: version.value.sealed.digest,
+        stand_in: version.value.standIn.digest,
+        at
+      })
+      .execute();
+    unit.enter({
+      subject: 'asset',
+      id: name,
+      state: `version-${version.value.version}`,
+      evidence: version.digest
+    });
+  }
+  if (newest?.policyDigest !== policy.digest) {
+    await trx
+      .insertInto('policy')
+      .values({
+        digest: policy.digest,
+        asset: name,
+        version: policy.value.version,
+        envelope: JSON.stringify(policy.envelope),
+        at
+      })
+      .execute();
+    unit.enter({
+      subject: 'policy',
+      id: name,
+      state: `version-${policy.value.version}`,
+      evidence: policy.digest
+    });
+  }
+  await trx
+    .insertInto('asset')
+    .values({ name, party, version: version.digest, policy: policy.digest, at })
+    .onConflict(conflict =>
+      conflict.column('name').doUpdateSet({ version: version.digest, policy: policy.digest, at })
+    )
+    .execute();
+  unit.tell(await readersOf(trx, name, party), { topic: 'asset', name });
+}
+
+function refuseGoingBack(
+  what: string,
+  next: { readonly value: { readonly version: number }; readonly digest: Digest },
+  newest: { readonly version: number; readonly digest: Digest } | undefined
+): void {
+  if (newest === undefined || next.digest === newest.digest || next.value.version > newest.version) return;
+  throw new CleanRoomError('conflict', `The ${what} is at ${newest.version} already.`, {
+    remedy: `Sign it anew as ${newest.version + 1}.`
+  });
+}
+
+async function readersOf(db: Kysely<Tables>, asset: string, provider: string): Promise<string[]> {
+  const members = await db
+    .selectFrom('collaboration_asset')
+    .innerJoin(
+      'collaboration_member',
+      'collaboration_member.collaboration',
+      'collaboration_asset.collaboration'
+    )
+    .select('collaboration_member.party')
+    .distinct()
+    .where('collaboration_asset.asset', '=', asset)
+    .execute();
+  return [provider, ...members.map(member => member.party)];
+}
+
+/** Assets of the party itself, and of the collaborations it is a member of; by name. */
+export async function assetsFor(
+  db: Kysely<Tables>,
+  party: string,
+  request: PageRequest
+): Promise<Page<PublishedAsset>> {
+  const rows = await db
+    .selectFrom('asset')
+    .innerJoin('asset_version', 'asset_version.digest', 'asset.version')
+    .innerJoin('policy', 'policy.digest', 'asset.policy')
+    .select([
+      'asset.name',
+      'asset.party',
+      'asset.at',
+      'asset.version as versionDigest',
+      'asset.policy as policyDigest',
+      'asset_version.envelope as version',
+      'policy.envelope as policy'
+    ])
+    .where(({ or, eb, exists, selectFrom }) =>
+      or([
+        eb('asset.party', '=', party),
+        exists(
+          selectFrom('collaboration_asset')
+            .innerJoin(
+              'collaboration_member',
+              'collaboration_member.collaboration',
+              'collaboration_asset.collaboration'
+            )
+            .select(sql`1`.as('one'))
+            .whereRef('collaboration_asset.asset', '=', 'asset.name')
+            .where('collaboration_member.party', '=', party)
+        )
+      ])
+    )
+    .$if(request.after !== undefined, query => query.where('asset.name', '>', request.after ?? ''))
+    .orderBy('asset.name')
+    .limit(request.limit + 1)
+    .execute();
+  const page = pageOf(rows, request.limit, row => row.name);
+  const items: PublishedAsset[] = [];
+  for (const { at, party: provider, ...row } of page.items) {
+    items.push({
+      ...row,
+      provider,
+      custodian: await custodianOf(db, provider),
+      publishedAt: at.toISOString()
+    });
+  }
+  return { ...page, items };
+}

@@ -1,0 +1,101 @@
+import type { Kysely } from 'kysely';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { Envelope, Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { Collaboration, openCollaboration } from '@clean-room/protocol/parties';
+import type { PublishedCollaboration } from '../../client/coordinator/index.js';
+import type { Context } from '../context.js';
+import type { Tables } from '../database/tables.js';
+import { newestRosterEnvelope } from './rosters.js';
+
+/**
+ * Takes in a collaboration that all of its members have signed.
+ * @param party for whom the caller acts; must be a member
+ * @throws CleanRoomError `forbidden`, `conflict` when a member is known here by another root key, `signature-invalid`
+ */
+export async function publishCollaboration(
+  context: Context,
+  party: string,
+  envelope: Envelope
+): Promise<Digest> {
+  const { value, digest } = openCollaboration(envelope);
+  if (!value.members.some(member => member.party === party)) {
+    throw new CleanRoomError('forbidden', `${party} is not a member of ${value.name}.`);
+  }
+  await context.transact(async unit => {
+    for (const { party: name, rootKey } of value.members) {
+      await unit.trx
+        .insertInto('party')
+        .values({ name, root_key: rootKey })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+    }
+    const known = await unit.trx
+      .selectFrom('party')
+      .selectAll()
+      .where(
+        'name',
+        'in',
+        value.members.map(member => member.party)
+      )
+      .execute();
+    for (const { party: name, rootKey } of value.members) {
+      if (known.find(row => row.name === name)?.root_key !== rootKey) {
+        throw new CleanRoomError('conflict', `${name} has another root key here than in ${value.name}.`, {
+          remedy: 'Compare the root keys with the party out of band.'
+        });
+      }
+    }
+    const inserted = await unit.trx
+      .insertInto('collaboration')
+      .values({ digest, name: value.name, envelope: JSON.stringify(envelope), at: unit.at })
+      .onConflict(conflict => conflict.doNothing())
+      .returning('digest')
+      .executeTakeFirst();
+    if (inserted === undefined) return;
+    const members = value.members.map(member => ({ collaboration: digest, party: member.party }));
+    await unit.trx.insertInto('collaboration_member').values(members).execute();
+    const assets = [...new Set(value.assets)].map(asset => ({ collaboration: digest, asset }));
+    if (assets.length > 0) await unit.trx.insertInto('collaboration_asset').values(assets).execute();
+    unit.enter({ subject: 'collaboration', id: value.name, state: 'agreed', evidence: digest });
+  });
+  return digest;
+}
+
+export async function collaborationsOf(db: Kysely<Tables>, party: string): Promise<PublishedCollaboration[]> {
+  const rows = await db
+    .selectFrom('collaboration')
+    .innerJoin('collaboration_member', 'collaboration_member.collaboration', 'collaboration.digest')
+    .select(['collaboration.digest', 'collaboration.envelope'])
+    .where('collaboration_member.party', '=', party)
+    .orderBy('collaboration.at')
+    .execute();
+  const rosters = new Map<string, Envelope | undefined>();
+  const views: PublishedCollaboration[] = [];
+  for (const { digest, envelope } of rows) {
+    const members = Collaboration.peek(envelope).value.members.map(member => member.party);
+    for (const member of members) {
+      if (!rosters.has(member)) rosters.set(member, await newestRosterEnvelope(db, member));
+    }
+    views.push({ digest, envelope, rosters: members.flatMap(member => rosters.get(member) ?? []) });
+  }
+  return views;
+}
+
+/** @throws CleanRoomError `not-found` */
+export async function collaborationByDigest(
+  db: Kysely<Tables>,
+  digest: Digest
+): Promise<Read<Collaboration> & { readonly envelope: Envelope }> {
+  const row = await db
+    .selectFrom('collaboration')
+    .select('envelope')
+    .where('digest', '=', digest)
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw new CleanRoomError('not-found', 'The collaboration that the spec names is not known here.', {
+      remedy: 'Publish the collaboration first.'
+    });
+  }
+  return { ...Collaboration.peek(row.envelope), envelope: row.envelope };
+}

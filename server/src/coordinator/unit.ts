@@ -1,0 +1,52 @@
+import type { Transaction } from 'kysely';
+import type { Queue } from '../platform/database/index.js';
+import type { CoordinatorJobs } from './context.js';
+import type { Tables } from './database/tables.js';
+import { writeLedger, type EntryDraft, type EventDraft } from './log/index.js';
+
+/** One transaction, and what is to be told of it. */
+export class Unit {
+  readonly trx: Transaction<Tables>;
+  /** The moment of everything in it. */
+  readonly at: Date;
+  readonly moves: EntryDraft[] = [];
+  readonly #queue: Queue<CoordinatorJobs>;
+  #entries: EntryDraft[] = [];
+  #events: EventDraft[] = [];
+
+  constructor(trx: Transaction<Tables>, queue: Queue<CoordinatorJobs>, at: Date) {
+    this.trx = trx;
+    this.#queue = queue;
+    this.at = at;
+  }
+
+  /** An entry of the log. */
+  enter(entry: EntryDraft): void {
+    this.#entries.push(entry);
+    this.moves.push(entry);
+  }
+
+  /** An event for all of `parties`. */
+  tell(parties: readonly string[], data: EventDraft['data']): void {
+    this.#events.push({ parties, data });
+  }
+
+  async send<N extends keyof CoordinatorJobs>(
+    name: N,
+    data: CoordinatorJobs[N],
+    afterSeconds = 0
+  ): Promise<void> {
+    await this.#queue.send(this.trx, name, data, afterSeconds);
+  }
+
+  /**
+   * Writes what was entered and told so far. From here to the end of the transaction no other one can write.
+   * @returns the log's index of the first entry written
+   */
+  async settle(): Promise<number> {
+    const [entries, events] = [this.#entries, this.#events];
+    [this.#entries, this.#events] = [[], []];
+    if (entries.length === 0 && events.length === 0) return -1;
+    return writeLedger(this.trx, this.at, entries, events);
+  }
+}
