@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { toBase64Url } from '@clean-room/protocol/bytes';
+import { Approval } from '@clean-room/protocol/approvals';
+import { moment, preAuthenticationEncoding, toTimestamp, type Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { newId } from '../../platform/ids.js';
+import type { Context } from '../context.js';
+import type { InspectedRevision } from '../submissions/index.js';
+
+/** An approval as it is shown, before anyone has said yes: its bytes are fixed, and a passkey answers for exactly them. */
+export interface Draft {
+  readonly id: string;
+  readonly approval: Read<Approval>;
+  /** What the passkey signs: SHA-256 of the approval's pre-authentication bytes, base64url. */
+  readonly challenge: string;
+}
+
+/** How long a page that was opened may be answered. */
+export const DRAFT_MINUTES = 30;
+
+const DAY_MS = 86_400_000;
+
+export function challengeOf(approval: Read<Approval>): string {
+  const bytes = preAuthenticationEncoding(Approval.payloadType, approval.bytes);
+  return toBase64Url(new Uint8Array(createHash('sha256').update(bytes).digest()));
+}
+
+/** The approval ends with the first of: the custodian's own period, the policies, the collaboration. */
+function expiryOf({ config }: Context, inspected: InspectedRevision, now: Date): string {
+  const ends = [
+    now.getTime() + config.approvalDays * DAY_MS,
+    moment(inspected.collaboration.value.ends).getTime(),
+    ...inspected.assets.map(({ policy }) => moment(policy.value.validUntil).getTime())
+  ];
+  return toTimestamp(new Date(Math.min(...ends)));
+}
+
+/** Only data that is sealed for simulation may be approved by nobody in particular. */
+export function mayBeUnattended({ config }: Context, inspected: InspectedRevision): boolean {
+  return (
+    config.demo !== undefined &&
+    inspected.assets.every(({ version }) => version.value.sealedFor === 'simulation')
+  );
+}
+
+/**
+ * Writes the approval that a reviewer is about to be asked for, and keeps its bytes.
+ * @param attempts runs that it allows; at most what every policy allows
+ */
+export async function draftApproval(
+  context: Context,
+  inspected: InspectedRevision,
+  reviewer: string,
+  options: { readonly attempts: number; readonly unattended: boolean }
+): Promise<Draft> {
+  const { config, keys, db } = context;
+  if (options.unattended && !mayBeUnattended(context, inspected)) {
+    throw new CleanRoomError('approval-invalid', 'This data can only be approved with a passkey.', {
+      remedy: 'Add a passkey on this page, then approve with it.'
+    });
+  }
+  const most = Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts));
+  if (options.attempts > most) {
+    throw new CleanRoomError(
+      'policy-refused',
+      `The policy allows ${most} runs in one approval, not ${options.attempts}.`
+    );
+  }
+  const now = context.now();
+  const approval = Approval.read(
+    Approval.write({
+      format: 'clean-room.approval/v1',
+      provider: config.party,
+      custodian: keys.publicKey,
+      image: inspected.image,
+      spec: inspected.spec.digest,
+      assets: inspected.assets.map(({ version, policy }) => ({
+        name: version.value.name,
+        version: version.digest,
+        policy: policy.digest
+      })),
+      attempts: options.attempts,
+      approvedAt: toTimestamp(now),
+      expires: expiryOf(context, inspected, now),
+      reviewer,
+      unattended: options.unattended
+    })
+  );
+  const id = newId(now.getTime());
+  await db
+    .insertInto('draft')
+    .values({
+      id,
+      submission: inspected.submission.id,
+      revision: inspected.revision,
+      person: reviewer,
+      payload: approval.bytes,
+      created_at: now,
+      used_at: null
+    })
+    .execute();
+  return { id, approval, challenge: challengeOf(approval) };
+}

@@ -1,0 +1,3 @@
+export * from './confirm.js';
+export * from './deliver.js';
+export * from './draft.js';

@@ -1,0 +1,85 @@
+import { verifyApproval, type Approval } from '@clean-room/protocol/approvals';
+import { fromBase64 } from '@clean-room/protocol/bytes';
+import type { Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
+import type { Collaboration } from '@clean-room/protocol/parties';
+import { readSpec, type Spec } from '@clean-room/protocol/submissions';
+import type { Context } from '../context.js';
+import type { ApprovalRow } from '../database/index.js';
+import type { ProvisionedAsset } from '../datasets/index.js';
+import { openMembership } from '../parties/index.js';
+
+/** A key request with all that it rests on, every part checked against what was signed and what is kept here. */
+export interface RequestEvidence {
+  readonly request: Read<KeyRequest>;
+  readonly token: string;
+  readonly spec: Read<Spec>;
+  readonly collaboration: Read<Collaboration>;
+  readonly assets: readonly ProvisionedAsset[];
+  readonly approval: Read<Approval>;
+  /** This custodian's own record of the approval. */
+  readonly record: ApprovalRow;
+}
+
+function refuse(reason: string): never {
+  throw new CleanRoomError('key-release-refused', `No key is released: ${reason}.`);
+}
+
+/** An approval counts here only while this custodian itself remembers having given it, and has not taken it back. */
+async function ownRecord({ db }: Context, request: KeyRequest): Promise<ApprovalRow> {
+  const row = await db
+    .selectFrom('approval')
+    .selectAll()
+    .where('digest', '=', request.approval)
+    .executeTakeFirst();
+  if (row === undefined)
+    throw new CleanRoomError('approval-missing', 'This custodian has given no such approval.');
+  if (row.revoked_at !== null) throw new CleanRoomError('approval-invalid', 'The approval was taken back.');
+  if (row.spec !== request.spec || row.image !== request.image) refuse('the approval is for another program');
+  return row;
+}
+
+/** The approval judged by the newest roster known here: who has left the roster since, has not approved. */
+async function judgeApproval(
+  context: Context,
+  message: KeyRequestMessage,
+  parts: Omit<RequestEvidence, 'approval' | 'token'>
+): Promise<Read<Approval>> {
+  const { config, rosters } = context;
+  const { request, spec, collaboration, assets } = parts;
+  const newest = await rosters.newest(config.party, config.rootKey);
+  if (newest === undefined) return refuse('this custodian knows no roster of its party');
+  if (request.value.rosterVersion < newest.roster.version) refuse('the attempt was shown an older roster');
+  const approval = verifyApproval({ ...message.approval, roster: newest.envelope }, config.party, {
+    spec,
+    image: request.value.image,
+    collaboration,
+    assets: assets.map(({ version }) => version),
+    at: context.now()
+  });
+  if (approval.digest !== request.value.approval) refuse('it names another approval than it brings');
+  return approval;
+}
+
+/**
+ * Reads a message from the mailbox, which anyone may have written.
+ * @throws CleanRoomError with the code that the attempt is told
+ */
+export async function readEvidence(context: Context, message: KeyRequestMessage): Promise<RequestEvidence> {
+  const { config, keys, registry } = context;
+  const request = KeyRequest.read(fromBase64(message.request));
+  if (request.value.custodian !== keys.publicKey) refuse('the request is for another custodian');
+  const spec = readSpec(fromBase64(message.spec));
+  if (spec.digest !== request.value.spec) refuse('the request is for another spec');
+  const collaboration = openMembership(message.collaboration, config.party, config.rootKey);
+  if (collaboration.digest !== spec.value.collaboration) refuse('the spec is for another collaboration');
+  const record = await ownRecord(context, request.value);
+  const wanted = spec.value.assets.filter(({ name }) => name.startsWith(`${config.party}/`));
+  const assets = await Promise.all(wanted.map(({ name, version }) => registry.find(name, version)));
+  if (assets.some((asset, index) => asset.policy.digest !== wanted[index]?.policy)) {
+    refuse('an asset is under another policy than the spec says');
+  }
+  const parts = { request, spec, collaboration, assets, record };
+  return { ...parts, token: message.token, approval: await judgeApproval(context, message, parts) };
+}

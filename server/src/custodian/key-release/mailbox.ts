@@ -1,0 +1,37 @@
+import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
+import type { MailboxReply } from '@clean-room/protocol/key-release';
+import { answerKeyRequest, listKeyRequests, type KeyRequestWaiting } from '../../client/coordinator/index.js';
+import type { Context } from '../context.js';
+import { releaseKeys } from './release.js';
+
+/** Failures that say nothing of the request: it waits until they have passed. */
+const PASSING: readonly ErrorCode[] = ['unavailable', 'rate-limited', 'internal'];
+
+async function replyTo(
+  context: Context,
+  { message, run }: KeyRequestWaiting
+): Promise<MailboxReply | undefined> {
+  try {
+    return { answer: await releaseKeys(context, message) };
+  } catch (error) {
+    if (!isCleanRoomError(error) || PASSING.includes(error.code)) {
+      context.logger.error({ err: error, run }, 'a key request could not be judged; it is tried again');
+      return undefined;
+    }
+    context.logger.warn({ run, code: error.code, reason: error.message }, 'key release refused');
+    return { refused: error.code };
+  }
+}
+
+/** Answers every key request that waits in the mailbox. @returns how many were answered or refused */
+export async function answerMailbox(context: Context): Promise<number> {
+  const { items } = await context.coordinator.call(listKeyRequests, {});
+  let answered = 0;
+  for (const waiting of items) {
+    const reply = await replyTo(context, waiting);
+    if (reply === undefined) continue;
+    await context.coordinator.call(answerKeyRequest, { params: { request: waiting.request }, body: reply });
+    answered += 1;
+  }
+  return answered;
+}

@@ -1,0 +1,2 @@
+export * from './collaborations.js';
+export * from './roster-book.js';
