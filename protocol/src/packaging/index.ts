@@ -1,5 +1,10 @@
 export * from './compose.js';
+export * from './composition.js';
 export type { Content } from './content.js';
+export { heldFile, type RevisionFile } from './file.js';
+export * from './image.js';
+export * from './layer.js';
 export * from './oci.js';
 export * from './tar.js';
+export type { TarOwner } from './tar-header.js';
 export * from './workspace.js';

@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { checkSchema, type Read } from '../documents/index.js';
-import { digestOf, fromUtf8 } from '../bytes/index.js';
+import { checkSchema, parseStrictJson, type Read } from '../documents/index.js';
+import { digestOf } from '../bytes/index.js';
 import { CleanRoomError } from '../errors/index.js';
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
@@ -68,16 +68,16 @@ export const ImageConfig = Type.Object(
 );
 export type ImageConfig = Static<typeof ImageConfig>;
 
+/** What registries commonly accept; ours are a few kilobytes. */
+export const MANIFEST_MAX_BYTES = 4 * 1024 ** 2;
+
 function read<S extends TSchema>(schema: S, bytes: Uint8Array, what: string): Read<Static<S>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(fromUtf8(bytes));
-  } catch (cause) {
-    throw new CleanRoomError('malformed', `The ${what} is not JSON.`, { cause });
-  }
-  return { value: checkSchema(schema, value, what), bytes, digest: digestOf(bytes) };
+  if (bytes.length > MANIFEST_MAX_BYTES) throw new CleanRoomError('too-large', `The ${what} is over 4 MiB.`);
+  return { value: checkSchema(schema, parseStrictJson(bytes), what), bytes, digest: digestOf(bytes) };
 }
 
+/** @throws CleanRoomError `malformed` for whatever is not the one form of {@link Manifest}, `too-large` */
 export const readManifest = (bytes: Uint8Array): Read<Manifest> => read(Manifest, bytes, 'image manifest');
+/** @throws CleanRoomError `malformed` for whatever is not the one form of {@link ImageConfig}, `too-large` */
 export const readImageConfig = (bytes: Uint8Array): Read<ImageConfig> =>
   read(ImageConfig, bytes, 'image config');

@@ -1,15 +1,7 @@
-import { utf8 } from '../bytes/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import { sortedByName } from '../submissions/index.js';
 import { blocks, type Content } from './content.js';
-
-const BLOCK = 512;
-
-/** Numeric owner in the image; there are no names of people in our layers. */
-export interface TarOwner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { ROOT, TAR_BLOCK, headerBlocks, padding, type TarHeader, type TarOwner } from './tar-header.js';
 
 interface Common {
   /** Relative, `/` between its parts, no trailing slash. */
@@ -32,99 +24,7 @@ export type TarEntry =
   | (Common & { readonly type: 'symlink'; readonly target: string })
   | (Common & { readonly type: 'character-device'; readonly major: number; readonly minor: number });
 
-const TYPE_FLAG = { file: '0', symlink: '2', 'character-device': '3', directory: '5', pax: 'x' } as const;
-
-interface Header {
-  readonly name: string;
-  readonly type: keyof typeof TYPE_FLAG;
-  readonly mode: number;
-  readonly owner?: TarOwner;
-  readonly size?: number;
-  readonly target?: string;
-  readonly major?: number;
-  readonly minor?: number;
-}
-
-const ROOT: TarOwner = { uid: 0, gid: 0 };
-
-/** Highest value that fits the octal digits of a field `width` wide. */
-function highest(width: number): number {
-  return 8 ** (width - 1) - 1;
-}
-
-/** Sizes of 8 GiB and more stand in a pax record. */
-const SIZE_WIDTH = 12;
-
-function octal(value: number, width: number): string {
-  if (!Number.isSafeInteger(value) || value < 0 || value > highest(width)) {
-    throw new CleanRoomError('malformed', `${value} does not fit a tar header.`);
-  }
-  return `${value.toString(8).padStart(width - 1, '0')}\0`;
-}
-
-/** One ustar header (POSIX.1-2001 pax, "ustar Interchange Format"), its time always the epoch. */
-function headerBlock(header: Header): Uint8Array {
-  const { name, type, mode, owner = ROOT, size = 0, target = '', major = 0, minor = 0 } = header;
-  const block = new Uint8Array(BLOCK);
-  const put = (offset: number, text: string): void => {
-    for (let i = 0; i < text.length; i++) block[offset + i] = text.charCodeAt(i);
-  };
-  put(0, name);
-  put(100, octal(mode, 8));
-  put(108, octal(owner.uid, 8));
-  put(116, octal(owner.gid, 8));
-  put(124, octal(size, SIZE_WIDTH));
-  put(136, octal(0, 12));
-  put(148, '        ');
-  put(156, TYPE_FLAG[type]);
-  put(157, target);
-  put(257, 'ustar\x0000');
-  put(329, octal(major, 8));
-  put(337, octal(minor, 8));
-  let sum = 0;
-  for (const byte of block) sum += byte;
-  put(148, `${octal(sum, 7)} `);
-  return block;
-}
-
-function padding(size: number): Uint8Array {
-  return new Uint8Array((BLOCK - (size % BLOCK)) % BLOCK);
-}
-
-/** A pax record names its own length, digits included. */
-function paxRecord(key: string, value: string): string {
-  const rest = utf8(` ${key}=${value}\n`).length;
-  let length = rest + 1;
-  while (String(length).length + rest !== length) length = String(length).length + rest;
-  return `${length} ${key}=${value}\n`;
-}
-
-function fitsUstar(text: string): boolean {
-  return text.length <= 100 && /^[\x20-\x7e]*$/.test(text);
-}
-
-function* headerBlocks(header: Header): Generator<Uint8Array> {
-  const { name, target = '', size = 0 } = header;
-  const records = [
-    fitsUstar(target) ? '' : paxRecord('linkpath', target),
-    fitsUstar(name) ? '' : paxRecord('path', name),
-    size <= highest(SIZE_WIDTH) ? '' : paxRecord('size', String(size))
-  ].join('');
-  if (records !== '') {
-    const bytes = utf8(records);
-    yield headerBlock({ name: 'PaxHeader', type: 'pax', mode: 0o644, size: bytes.length });
-    yield bytes;
-    yield padding(bytes.length);
-  }
-  yield headerBlock({
-    ...header,
-    name: fitsUstar(name) ? name : 'long',
-    target: fitsUstar(target) ? target : '',
-    size: size <= highest(SIZE_WIDTH) ? size : 0
-  });
-}
-
-function headerOf(entry: TarEntry): Header {
+function headerOf(entry: TarEntry): TarHeader {
   const { path, mode, owner = ROOT } = entry;
   switch (entry.type) {
     case 'directory':
@@ -142,10 +42,15 @@ function headerOf(entry: TarEntry): Header {
 function inOrder(entries: Iterable<TarEntry>): TarEntry[] {
   const sorted = sortedByName([...entries], entry => entry.path);
   const types = new Map<string, TarEntry['type']>();
-  for (const { path, type } of sorted) {
+  for (const entry of sorted) {
+    const { path, type } = entry;
+    const target = type === 'symlink' ? entry.target : undefined;
     const parts = path.split('/');
     if (!path.isWellFormed() || path.includes('\0') || parts.some(part => ['', '.', '..'].includes(part))) {
       throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" is no path inside a layer.`);
+    }
+    if (target !== undefined && (target === '' || !target.isWellFormed() || target.includes('\0'))) {
+      throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" links to no path.`);
     }
     if (types.has(path)) throw new CleanRoomError('conflict', `"${path}" stands twice in a layer.`);
     types.set(path, type);
@@ -179,7 +84,7 @@ async function* parts(entries: readonly TarEntry[]): AsyncGenerator<Uint8Array> 
     yield* exactly(entry.size, entry.path, entry.content());
     yield padding(entry.size);
   }
-  yield new Uint8Array(2 * BLOCK);
+  yield new Uint8Array(2 * TAR_BLOCK);
 }
 
 /**
@@ -195,7 +100,7 @@ export function writeTar(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array
 
 /** The size of the tar that {@link writeTar} will write, in bytes, without reading any content. */
 export function tarSize(entries: Iterable<TarEntry>): number {
-  let size = 2 * BLOCK;
+  let size = 2 * TAR_BLOCK;
   for (const entry of entries) {
     for (const block of headerBlocks(headerOf(entry))) size += block.length;
     if (entry.type === 'file') size += entry.size + padding(entry.size).length;

@@ -11,23 +11,41 @@ export const WORKSPACE_LIMITS = {
   depth: 32
 } as const;
 
-function refuse(path: string, reason: string, remedy: string): never {
-  const shown = path.replace(
+/** A path as it can be shown anywhere: nothing in it reorders, hides or breaks a line. */
+function shown(path: string): string {
+  const plain = path.replace(
     /[^\x20-\x7e]/gu,
     character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
   );
-  throw new CleanRoomError('workspace-refused', `"${shown.slice(0, 200)}" can't be packaged: ${reason}.`, {
-    remedy
+  return plain.slice(0, 200);
+}
+
+function refuse(path: string, reason: string, remedy: string): never {
+  throw new CleanRoomError('workspace-refused', `"${shown(path)}" can't be packaged: ${reason}.`, {
+    remedy,
+    details: { path: path.slice(0, 1024) }
   });
 }
 
-/** Names that some file system takes for the same: case and every Unicode form folded. */
+/**
+ * Names that some file system takes for the same: case, Unicode forms, characters that don't show, and dots and spaces at
+ * the end of a name.
+ */
 function folded(path: string): string {
-  return path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
+  return path
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .normalize('NFKC')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/[. ]+(?=\/|$)/g, '');
 }
 
-/** Bidirectional controls, zero-width and other characters that make a name look like another one. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u;
+/**
+ * Characters that make a name look like another one: bidirectional controls, zero-width ones, those without a meaning.
+ * Variation selectors belong to emoji.
+ */
+const INVISIBLE = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]--[\ufe0e\ufe0f]]/v;
 
 /** @throws CleanRoomError `workspace-refused` with the path, why, and what to do */
 export function checkWorkspacePath(path: string): void {
@@ -59,26 +77,28 @@ export function checkWorkspacePath(path: string): void {
  */
 export function checkWorkspace(files: readonly { readonly path: string; readonly bytes: number }[]): void {
   if (files.length > WORKSPACE_LIMITS.files) {
-    refuse(
-      '',
-      `there are ${files.length} files, more than ${WORKSPACE_LIMITS.files}`,
-      'Leave out what the notebook does not read.'
+    throw new CleanRoomError(
+      'workspace-refused',
+      `The workspace has ${files.length} files, more than ${WORKSPACE_LIMITS.files}.`,
+      { remedy: 'Leave out what the notebook does not read.' }
     );
   }
   let total = 0;
-  const names = new Map<string, { readonly path: string; readonly kind: 'file' | 'folder' }>();
-  const take = (path: string, kind: 'file' | 'folder'): void => {
+  const names = new Map<string, string>();
+  const folders = new Set<string>();
+  const take = (path: string): void => {
     const other = names.get(folded(path));
-    if (other === undefined) names.set(folded(path), { path, kind });
-    else if (other.path !== path || other.kind === 'file' || kind === 'file') {
-      refuse(path, `its name collides with "${other.path}"`, 'Rename one of them.');
-    }
+    if (other !== undefined) refuse(path, `its name collides with "${shown(other)}"`, 'Rename one of them.');
+    names.set(folded(path), path);
   };
   for (const { path, bytes } of files) {
     checkWorkspacePath(path);
-    const parts = path.split('/');
-    parts.slice(0, -1).forEach((_, index) => take(parts.slice(0, index + 1).join('/'), 'folder'));
-    take(path, 'file');
+    for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
+      const folder = path.slice(0, end);
+      if (!folders.has(folder)) take(folder);
+      folders.add(folder);
+    }
+    take(path);
     if (bytes > WORKSPACE_LIMITS.bytesPerFile) refuse(path, 'it is larger than 512 MiB', 'Leave it out.');
     total += bytes;
     if (total > WORKSPACE_LIMITS.bytes)

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf } from '../../src/bytes/index.js';
+import { digestFromHash, digestOf, utf8, type Digest } from '../../src/bytes/index.js';
 import { canonicalJson } from '../../src/documents/index.js';
 import {
   composeRevision,
+  heldFile,
   readImageConfig,
   readManifest,
   verifyComposition
@@ -30,8 +31,8 @@ describe('a revision', () => {
   it('has the digest it always had', async () => {
     const { imageDigest, imageId } = await composeRevision(kernelImage(), spec, files);
     expect({ imageDigest, imageId }).toEqual({
-      imageDigest: 'sha256:2d0d15609e34c7459f837035ff4bb6feb96430f22e2fe95668e79082e1c667fc',
-      imageId: 'sha256:1a75b85f00358ce0b289d2ac62f944680ccab80ea921fa5e01b1b1be6595a4b7'
+      imageDigest: 'sha256:d389f9aa245e0762a393a57933c9809f8093664c8d78ef589862a47c70d35ce2',
+      imageId: 'sha256:c94d3281815450ce753ee0ea994ba7cc9c8fbd0f1e18eff498242c7eadac3b06'
     });
   });
 
@@ -70,7 +71,7 @@ describe('a revision', () => {
         input: tar,
         encoding: 'utf8'
       });
-      expect(listing.trim().split('\n')).toHaveLength(6);
+      expect(listing.trim().split('\n')).toHaveLength(7);
       expect(listing).not.toMatch(/^\S+ (?!0\/0)/m);
     } finally {
       rmSync(folder, { recursive: true });
@@ -100,6 +101,35 @@ describe('a revision', () => {
   it('is refused when a file changes after its digest was taken', async () => {
     const changing = { ...files[0]!, content: () => [new TextEncoder().encode('[]')] };
     await expect(composeRevision(kernelImage(), spec, [changing, ...files.slice(1)])).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+  });
+
+  it('is the same when its files are in memory, whose digests are taken but once', async () => {
+    const inMemory = files.map(file =>
+      heldFile(file.path, Buffer.concat([...(file.content() as Iterable<Uint8Array>)]))
+    );
+    const hashes: Digest[] = [];
+    const counting = () => {
+      const hash = createHash('sha256');
+      return {
+        update: (bytes: Uint8Array) => hash.update(bytes),
+        digest: () => {
+          const digest = hash.digest();
+          hashes.push(digestFromHash(digest));
+          return digest;
+        }
+      };
+    };
+    const one = await composeRevision(kernelImage(), spec, inMemory, counting);
+    expect(one.imageDigest).toBe((await composeRevision(kernelImage(), spec, files)).imageDigest);
+    expect(hashes).toEqual([one.layer.digest]);
+  });
+
+  it('does not believe a copy of a file in memory that brings other content', async () => {
+    const { path, bytes, digest } = heldFile('explore.ipynb', utf8('{}'));
+    const copy = { path, bytes, digest, content: () => [utf8('[]')] };
+    await expect(composeRevision(kernelImage(), spec, [copy, ...files.slice(1)])).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });

@@ -11,7 +11,9 @@ describe('a workspace', () => {
         '資料/表.csv',
         'a b/c (1).py',
         '.hidden',
-        'clean-room/spec.json'
+        'clean-room/spec.json',
+        'usr/lib/clean-room/supervisor.js',
+        'heart\u2764\ufe0f.png'
       )
     ).not.toThrow();
   });
@@ -31,6 +33,12 @@ describe('a workspace', () => {
     ['a\u200b.py'],
     ['e\u0301.csv'],
     ['\ud800.csv'],
+    ['\u212a.csv'],
+    ['a\u3164.py'],
+    ['\u00ad.py'],
+    ['\ue000.py'],
+    ['\u2028.py'],
+    ['a\u007f'],
     ['.wh.spec.json'],
     ['lib/.wh..wh..opq'],
     [`${'x/'.repeat(40)}y`],
@@ -48,10 +56,22 @@ describe('a workspace', () => {
     ['ﬁle.py', 'file.py'],
     ['a', 'a/b'],
     ['lib/x.py', 'Lib/y.py'],
-    ['twice.py', 'twice.py']
+    ['twice.py', 'twice.py'],
+    ['name', 'name.'],
+    ['notes /x', 'notes/y'],
+    ['heart\u2764\ufe0f.png', 'heart\u2764.png'],
+    ['①.csv', '1.csv'],
+    ['ΑΣ.csv', 'ας.csv']
   ])('refuses %s beside %s', (one, two) => {
     expect(() => check(one, two)).toThrow(/collides/);
     expect(() => check(two, one)).toThrow(/collides/);
+  });
+
+  it('is refused in words that show nothing but plain characters, with the path as data', () => {
+    const path = 'a\u202e\n\u001b[2Jb';
+    expect(() => check(path)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^[\x20-\x7e]+$/), details: { path } })
+    );
   });
 
   it('is limited in files and bytes', () => {
