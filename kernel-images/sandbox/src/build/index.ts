@@ -21,14 +21,14 @@ export const wardenBuild: WardenBuild = {
     '-target',
     'x86_64-linux-musl',
     '-static',
-    '-std=c17',
-    '-D_GNU_SOURCE',
+    '-std=c11',
     '-O2',
     '-s',
+    '-D_GNU_SOURCE',
+    '-fstack-protector-strong',
     '-Wall',
     '-Wextra',
-    '-Werror',
-    '-Wl,--build-id=none'
+    '-Werror'
   ]
 };
 

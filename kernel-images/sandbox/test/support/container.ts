@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { SandboxLimits, SandboxProfile } from '../../src/warden/index.js';
+import { CACHE, ORDINARY_USER, SANDBOX_USER } from './paths.js';
+import type { Answer, DecodeAnswer, FailedAnswer, NotebookAnswer, Request } from './requests.js';
+import type { ProbeReport } from '../../src/probe/index.js';
+import { CONTAINER_INIT, isRoot, stageOf } from './stage.js';
+
+/** Both; only outside CI may one who is not root leave out what needs root. */
+export const PROFILES: readonly SandboxProfile[] =
+  isRoot || process.env['CI'] === 'true' ? ['second-uid', 'nested-namespace'] : ['nested-namespace'];
+if (PROFILES.length === 1) process.stderr.write('Not root: the profile second-uid is not tested here.\n');
+
+export const LIMITS: SandboxLimits = {
+  memoryBytes: 2 * 1024 ** 3,
+  diskBytes: 256 * 1024 ** 2,
+  inodes: 4000,
+  processes: 200,
+  openFiles: 1024,
+  wallSeconds: 60,
+  cellSeconds: 30,
+  outputBytesPerCell: 32 * 1024 ** 2,
+  outputsPerCell: 100
+};
+
+/** What the launcher keeps, and the supervisor: a notebook that shows any of it has broken out. */
+export const SECRETS = {
+  token: 'launcher-token-4f9a1c',
+  environment: 'supervisor-env-77c02b',
+  file: 'supervisor-file-e1d355'
+};
+
+/** The launcher's socket as the container sees it; counts who connects. */
+export class Launcher {
+  connections = 0;
+  readonly folder: string;
+  readonly #server: Server;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#server = createServer(socket => {
+      this.connections++;
+      socket.end(SECRETS.token);
+    });
+  }
+
+  static async open(): Promise<Launcher> {
+    const launcher = new Launcher(await mkdtemp('/tmp/clean-room-launcher-'));
+    const socket = join(launcher.folder, 'teeserver.sock');
+    await new Promise<void>(resolve => launcher.#server.listen(socket, resolve));
+    await chmod(launcher.folder, 0o755);
+    await chmod(socket, 0o777);
+    await writeFile(join(launcher.folder, 'attestation_verifier_claims_token'), SECRETS.token, {
+      mode: 0o644
+    });
+    return launcher;
+  }
+
+  async close(): Promise<void> {
+    await new Promise(resolve => this.#server.close(resolve));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+const CAPABILITIES =
+  `chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service
+  sys_chroot kill audit_write`
+    .trim()
+    .split(/\s+/)
+    .flatMap(name => ['--cap-add', `CAP_${name.toUpperCase()}`]);
+
+/** The command that emulates a container of Confidential Space around `program`. */
+function containerCommand(profile: SandboxProfile, launcher: string, program: readonly string[]): string[] {
+  const root = profile === 'second-uid';
+  return [
+    ...['flock', join(CACHE, `${profile}.lock`)],
+    ...(root || !isRoot
+      ? []
+      : ['setpriv', `--reuid=${ORDINARY_USER}`, `--regid=${ORDINARY_USER}`, '--clear-groups']),
+    ...['bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
+    ...(root ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
+    ...['--cap-drop', 'ALL', ...CAPABILITIES],
+    ...[root ? '--dev-bind' : '--bind', stageOf(profile), '/'],
+    ...['--proc', '/proc', ...(root ? ['--ro-bind', '/proc/sys', '/proc/sys'] : [])],
+    ...['--ro-bind', '/sys', '/sys', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/dev/shm'],
+    ...['--tmpfs', '/run', '--ro-bind', launcher, '/run/container_launcher'],
+    ...['--ro-bind', CONTAINER_INIT, '/run/container-init', '--chdir', '/', '--clearenv'],
+    ...[
+      '--setenv',
+      'PATH',
+      '/usr/sbin:/usr/bin:/sbin:/bin',
+      '--setenv',
+      'SUPERVISOR_SECRET',
+      SECRETS.environment
+    ],
+    ...['--', '/run/container-init', ...program]
+  ];
+}
+
+async function clean(profile: SandboxProfile): Promise<void> {
+  const jail = join(stageOf(profile), 'jail');
+  for (const name of ['nb', 'tmp', 'dev/shm']) {
+    const folder = join(jail, name);
+    for (const entry of await readdir(folder))
+      await rm(join(folder, entry), { recursive: true, force: true });
+  }
+  const secret = join(stageOf(profile), 'supervisor-secret');
+  await rm(secret, { force: true });
+  await writeFile(secret, SECRETS.file, { mode: 0o644 });
+}
+
+async function ask(request: Request, launcher: Launcher | undefined): Promise<Answer> {
+  await clean(request.profile);
+  const empty = join(CACHE, 'no-launcher');
+  await mkdir(empty, { recursive: true });
+  const program = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/driver.mjs'];
+  const [first = '', ...words] = containerCommand(request.profile, launcher?.folder ?? empty, program);
+  const child = spawn(first, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(JSON.stringify(request));
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  if (output === '') throw new Error(`The container of the test did not start: ${errors}`);
+  return JSON.parse(output) as Answer;
+}
+
+export interface NotebookRun {
+  readonly cells: readonly string[];
+  readonly limits?: Partial<SandboxLimits>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly watched?: readonly string[];
+  readonly launcher?: Launcher;
+}
+
+/** Runs a notebook in the sandbox, as a supervisor in the container would. */
+export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Promise<NotebookAnswer> {
+  const answer = await ask(
+    {
+      action: 'notebook',
+      profile,
+      uid: SANDBOX_USER,
+      cells: run.cells,
+      limits: { ...LIMITS, ...run.limits },
+      files: run.files ?? {},
+      watched: run.watched ?? []
+    },
+    run.launcher
+  );
+  if (!('cells' in answer)) throw new Error(`No notebook ran: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+export async function runProbe(
+  profile: SandboxProfile,
+  launcher?: Launcher
+): Promise<ProbeReport | FailedAnswer> {
+  const answer = await ask({ action: 'probe', profile, uid: SANDBOX_USER, limits: LIMITS }, launcher);
+  if ('probe' in answer) return answer.probe;
+  if ('error' in answer) return answer;
+  throw new Error('The driver answered something else.');
+}
+
+export async function decodeImages(
+  profile: SandboxProfile,
+  images: readonly Uint8Array[],
+  maxPixels: number
+): Promise<readonly DecodeAnswer[]> {
+  const encoded = images.map(image => Buffer.from(image).toString('base64'));
+  const answer = await ask(
+    { action: 'decode', profile, uid: SANDBOX_USER + 2, images: encoded, maxPixels },
+    undefined
+  );
+  if (!('images' in answer)) throw new Error(`Nothing was decoded: ${JSON.stringify(answer)}`);
+  return answer.images;
+}
+
+/** All text that came out of a run. */
+export function shown(answer: NotebookAnswer): string {
+  return answer.cells
+    .flatMap(cell => cell.outputs)
+    .map(output => {
+      if (output.type === 'stream') return output.text;
+      if (output.type === 'error') return `${output.ename}: ${output.evalue}`;
+      return JSON.stringify(output.data);
+    })
+    .join('\n');
+}

@@ -1,0 +1,98 @@
+/**
+ * Stands in for the supervisor inside the emulated container: does what its standard input asks with the real sandbox,
+ * and answers with JSON. It holds a secret in its environment, its memory and a file, which no notebook may see.
+ */
+import { lstatSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isCleanRoomError } from '@clean-room/protocol/errors';
+import { ImageDecoder } from '../../src/image/index.js';
+import {
+  NOTEBOOK_COMMAND,
+  notebookEnvironment,
+  openSandbox,
+  type CellResult
+} from '../../src/notebook/index.js';
+import { probeSandbox } from '../../src/probe/index.js';
+import type { Answer, Request } from './requests.js';
+
+const OWN = '/usr/lib/clean-room';
+
+async function notebook(request: Extract<Request, { action: 'notebook' }>): Promise<Answer> {
+  for (const [path, content] of Object.entries(request.files)) {
+    writeFileSync(`/jail${path}`, content, { mode: 0o644 });
+  }
+  const sandbox = await openSandbox({
+    ...place(request),
+    limits: request.limits,
+    env: notebookEnvironment(2),
+    command: NOTEBOOK_COMMAND
+  });
+  const cells: CellResult[] = [];
+  for (const [index, source] of request.cells.entries()) {
+    const cell = await sandbox.runCell(index, source);
+    cells.push(cell);
+    if (cell.status === 'ended') break;
+  }
+  const end = await sandbox.close();
+  const before = sizes(request.watched);
+  await pause(request.watched.length === 0 ? 0 : 400);
+  return {
+    cells,
+    end,
+    watched: sizes(request.watched).map((after, at) => ({ before: before[at] ?? -1, after }))
+  };
+}
+
+function sizes(paths: readonly string[]): number[] {
+  return paths.map(path => lstatSync(path, { throwIfNoEntry: false })?.size ?? -1);
+}
+
+function place(request: Request) {
+  return {
+    jail: '/jail',
+    mode: request.profile,
+    wardenPath: `${OWN}/warden`,
+    policyPath: `${OWN}/policy.bpf`,
+    uid: request.uid,
+    killerUid: request.uid + 1
+  };
+}
+
+async function answer(request: Request): Promise<Answer> {
+  switch (request.action) {
+    case 'notebook':
+      return notebook(request);
+    case 'probe':
+      return {
+        probe: await probeSandbox({ ...place(request), limits: request.limits, env: notebookEnvironment(2) })
+      };
+    case 'decode': {
+      const decoder = await ImageDecoder.open({
+        ...place(request),
+        maxPixels: request.maxPixels,
+        secondsPerImage: 5
+      });
+      const images = [];
+      for (const image of request.images) {
+        images.push(
+          await decoder.decode(Buffer.from(image, 'base64')).then(
+            ({ width, height, rgba }) => ({ width, height, rgba: Buffer.from(rgba).toString('base64') }),
+            (error: unknown) => ({ refused: isCleanRoomError(error) ? error.code : String(error) })
+          )
+        );
+      }
+      await decoder.close();
+      return { images };
+    }
+  }
+}
+
+const request = JSON.parse(await text(process.stdin)) as Request;
+const kept = Buffer.from(process.env['SUPERVISOR_SECRET'] ?? '');
+const result = await answer(request).catch((error: unknown) => ({
+  error: isCleanRoomError(error)
+    ? { code: error.code, message: error.message, details: error.details }
+    : { code: 'internal', message: error instanceof Error ? String(error.stack) : String(error), details: {} }
+}));
+process.stdout.write(JSON.stringify({ ...result, secretBytes: kept.length }));

@@ -1,0 +1,45 @@
+import type { CellResult, SandboxEnd } from '../../src/notebook/index.js';
+import type { ProbeReport } from '../../src/probe/index.js';
+import type { SandboxLimits, SandboxProfile } from '../../src/warden/index.js';
+
+interface Common {
+  readonly profile: SandboxProfile;
+  readonly uid: number;
+}
+
+/** What a test asks the driver in the container to do. */
+export type Request =
+  | (Common & {
+      readonly action: 'notebook';
+      readonly cells: readonly string[];
+      readonly limits: SandboxLimits;
+      /** Files that the workspace brings, by their path inside the jail. */
+      readonly files: Readonly<Record<string, string>>;
+      /** Paths in the container whose sizes are taken twice after the end: a survivor would make them grow. */
+      readonly watched: readonly string[];
+    })
+  | (Common & { readonly action: 'probe'; readonly limits: SandboxLimits })
+  | (Common & { readonly action: 'decode'; readonly images: readonly string[]; readonly maxPixels: number });
+
+export type DecodeAnswer =
+  { readonly width: number; readonly height: number; readonly rgba: string } | { readonly refused: string };
+
+export interface NotebookAnswer {
+  readonly cells: readonly CellResult[];
+  readonly end: SandboxEnd;
+  readonly watched: readonly { readonly before: number; readonly after: number }[];
+}
+
+export interface FailedAnswer {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+}
+
+export type Answer =
+  | NotebookAnswer
+  | { readonly probe: ProbeReport }
+  | { readonly images: readonly DecodeAnswer[] }
+  | FailedAnswer;
