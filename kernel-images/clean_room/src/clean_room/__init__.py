@@ -1,0 +1,31 @@
+"""Opens a clean room's datasets: stand-ins while a notebook is written, the real data where it runs."""
+
+from ._dataset import Dataset, available_datasets, open_dataset
+from ._errors import (
+    CleanRoomError,
+    DamagedDatasetError,
+    DatasetNameError,
+    MissingLibraryError,
+    ParametersError,
+    UnknownDatasetError,
+)
+from ._parameters import parameters
+from ._schema import Column, ColumnType, Schema
+from ._stage import Stage
+
+__all__ = [
+    "CleanRoomError",
+    "Column",
+    "ColumnType",
+    "DamagedDatasetError",
+    "Dataset",
+    "DatasetNameError",
+    "MissingLibraryError",
+    "ParametersError",
+    "Schema",
+    "Stage",
+    "UnknownDatasetError",
+    "available_datasets",
+    "open_dataset",
+    "parameters",
+]

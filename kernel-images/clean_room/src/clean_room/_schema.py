@@ -1,0 +1,113 @@
+"""The columns of a dataset, as its provider declares them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal, cast, get_args
+
+from ._errors import DamagedDatasetError
+
+ColumnType = Literal["integer", "number", "boolean", "text", "date", "timestamp"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. Bounds and categories are the provider's public word, not taken from the rows."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    description: str = ""
+    identifier: bool = False
+    minimum: str | None = None
+    maximum: str | None = None
+    categories: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> str:
+        """What the provider says about the values, in one line."""
+        if self.categories:
+            shown = ", ".join(self.categories[:6])
+            more = len(self.categories) - 6
+            return f"{shown}, and {more} more" if more > 0 else shown
+        if self.minimum is None and self.maximum is None:
+            return ""
+        return f"{self.minimum or '…'} to {self.maximum or '…'}"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a dataset, in order. Shows itself as a table."""
+
+    columns: tuple[Column, ...]
+
+    def __iter__(self) -> Iterator[Column]:
+        """Column after column."""
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """How many columns there are."""
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        """Give the column of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        return [
+            (
+                column.name + (" (identifier)" if column.identifier else ""),
+                column.type + (", may be missing" if column.nullable else ""),
+                column.values,
+                column.description,
+            )
+            for column in self.columns
+        ]
+
+    def __repr__(self) -> str:
+        """Lines of text, one a column."""
+        rows = self._rows()
+        widths = [max((len(row[field]) for row in rows), default=0) for field in range(3)]
+        lines = (
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+            for row in rows
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f'<th style="text-align: left">{title}</th>' for title in ("column", "type", "values", "meaning")
+        )
+        body = "".join(
+            "<tr>" + "".join(f'<td style="text-align: left">{escape(cell)}</td>' for cell in row) + "</tr>"
+            for row in self._rows()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def read_column(value: object) -> Column:
+    """Read a column of ``schema.json``; fields that this version does not know are passed over."""
+    if not isinstance(value, Mapping):
+        raise DamagedDatasetError("A column of schema.json is not an object.")
+    name, kind = value.get("name"), value.get("type")
+    if not isinstance(name, str) or kind not in get_args(ColumnType):
+        raise DamagedDatasetError(f"A column of schema.json has no name, or the unknown type {kind!r}.")
+    column_type = cast("ColumnType", kind)
+    optional: dict[str, Any] = {key: value[key] for key in ("minimum", "maximum") if key in value}
+    return Column(
+        name=name,
+        type=column_type,
+        nullable=value.get("nullable") is not False,
+        description=str(value.get("description", "")),
+        identifier=value.get("identifier") is True,
+        categories=tuple(value.get("categories", ())),
+        **optional,
+    )

@@ -1,0 +1,87 @@
+"""Datasets as the two stages keep them, made from one schema and rows that differ."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timezone
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from clean_room import _stage
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "age", "type": "integer", "nullable": False, "minimum": "0", "maximum": "120"},
+    {"name": "visits", "type": "integer", "nullable": True},
+    {"name": "cost", "type": "number", "nullable": True, "description": "In <euro>"},
+    {"name": "smoker", "type": "boolean", "nullable": True},
+    {"name": "ward", "type": "text", "nullable": True, "categories": ["a", "b"], "identifier": True},
+    {"name": 'odd "name"', "type": "date", "nullable": True},
+    {"name": "seen", "type": "timestamp", "nullable": True},
+]
+TYPES = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "text": pa.string(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+FULL = (1, 2, 3.5, True, "a", date(2026, 1, 2), datetime(2026, 1, 2, 23, 30, tzinfo=timezone.utc))
+HOLES = (2, None, None, None, None, None, None)
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make_dataset() -> Make:
+    def make(
+        root: Path,
+        name: str = "hospital/visits",
+        rows: Sequence[tuple[Any, ...]] = (FULL, HOLES),
+        **more: object,
+    ) -> Path:
+        folder = root / name
+        folder.mkdir(parents=True)
+        fields = [pa.field(c["name"], TYPES[c["type"]], nullable=c["nullable"]) for c in COLUMNS]
+        columns = [[row[index] for row in rows] for index in range(len(COLUMNS))]
+        pq.write_table(pa.table(columns, schema=pa.schema(fields)), folder / "data.parquet")
+        digest = "sha256:" + sha256((folder / "data.parquet").read_bytes()).hexdigest()
+        document = {
+            "format": "clean-room.asset/v1",
+            "name": name,
+            "version": 3,
+            "description": "Visits to a <hospital>",
+            "table": {"columns": COLUMNS},
+            "standIn": {"kind": "random", "digest": digest, "bytes": 1, "rows": len(rows)},
+        }
+        (folder / "schema.json").write_text(json.dumps({**document, **more}))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A programming stage."""
+    folder = tmp_path / "stand-ins"
+    folder.mkdir()
+    monkeypatch.setattr(_stage, "_KERNEL_IMAGE", tmp_path / "absent")
+    monkeypatch.setenv("CLEAN_ROOM_STAND_INS", str(folder))
+    monkeypatch.delenv("CLEAN_ROOM_PARAMETERS", raising=False)
+    return folder
+
+
+@pytest.fixture
+def jail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An execution stage: a folder with what a kernel image's jail has, in place of the root."""
+    root = tmp_path / "jail"
+    for name in ("executor", "data", "clean-room"):
+        (root / name).mkdir(parents=True)
+    monkeypatch.setattr(_stage, "_KERNEL_IMAGE", root / "executor")
+    monkeypatch.setattr(_stage, "_DATA", root / "data")
+    monkeypatch.setattr(_stage, "_PARAMETERS", root / "clean-room/parameters.json")
+    return root
