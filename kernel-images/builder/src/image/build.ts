@@ -6,7 +6,7 @@ import { findMirror, fetchPackages } from '../debian/index.js';
 import { readLock, type ImageLock, type ReadDefinition } from '../definition/index.js';
 import { InputCache } from '../inputs/index.js';
 import { Pip } from '../python/index.js';
-import { composeBase } from './base.js';
+import { composeBase, savedLayers } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
 import { composeOwn } from './own.js';
@@ -41,10 +41,26 @@ async function fetchInputs(
   await new Pip().fetch(missing.wheels, lock.python.version, cache, fetched);
 }
 
-/** Unpacked jails of locks that are no longer built are large: only the newest is kept. */
-async function dropOlder(folder: string, kept: string): Promise<void> {
+/** Whether a folder is what a build that still runs is writing: `<key>.<process>`. */
+function isBeingWritten(name: string): boolean {
+  const [, pid] = name.split('.');
+  if (pid === undefined) return false;
+  try {
+    return process.kill(Number(pid), 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Unpacked jails and layers of locks that are no longer built are large: only the newest are kept. */
+async function dropOlder(folder: string, kept: string, store: LayoutStore): Promise<void> {
+  const needed = new Set((await savedLayers(join(folder, kept)))?.map(({ digest }) => digest));
   for (const name of await readdir(folder)) {
-    if (name !== kept) await rm(join(folder, name), { recursive: true, force: true });
+    if (name === kept || isBeingWritten(name)) continue;
+    for (const { digest } of (await savedLayers(join(folder, name))) ?? []) {
+      if (!needed.has(digest)) await rm(store.blobPath(digest), { force: true });
+    }
+    await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -61,7 +77,7 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
   const store = await LayoutStore.open(layout);
   const [folder, key] = [join(options.layers, definition.name), await baseKey(definition, lock)];
   const base = await composeBase({ definition, lock, inputs, store, folder: join(folder, key), report });
-  await dropOlder(folder, key);
+  await dropOlder(folder, key, store);
   report('Composing our own parts');
   const own = await composeOwn({
     root,

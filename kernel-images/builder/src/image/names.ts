@@ -3,9 +3,8 @@ export const JAIL = 'jail';
 export const OWN_FOLDER = 'usr/lib/clean-room';
 export const NODE_PATH = `${OWN_FOLDER}/node`;
 export const SUPERVISOR_PATH = `${OWN_FOLDER}/supervisor.js`;
-export const EXECUTOR_FOLDER = `${JAIL}/${OWN_FOLDER}/executor`;
-/** Matplotlib's font list, to be copied to its cache folder by the executor. */
-export const FONT_LIST_FOLDER = `${JAIL}/usr/share/clean-room/matplotlib`;
+/** Matplotlib's own cache folder (MPLCONFIGDIR of the sandbox), where its list of fonts is looked for. */
+export const FONT_LIST_FOLDER = `${JAIL}/tmp/mpl`;
 
 /** Inside the jail: where Debian's Python looks for what is not Debian's. */
 export function packagesFolder(python: string): string {

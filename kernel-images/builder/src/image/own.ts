@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LayoutStore } from '@clean-room/oci/layout';
 import { utf8 } from '@clean-room/protocol/bytes';
+import { EXECUTOR_FOLDER, executorFiles, wardenBuild } from '@clean-room/sandbox/build';
 import { policyBytes } from '@clean-room/sandbox/policy';
 import type { ImageLock } from '../definition/index.js';
 import type { InputCache } from '../inputs/index.js';
@@ -10,7 +11,7 @@ import { addPythonSources, bundleSupervisor, compileWarden } from '../parts/inde
 import { precompile } from '../precompile/index.js';
 import { FileTree } from '../tree/index.js';
 import { writeLayer, type Layer } from './layer.js';
-import { EXECUTOR_FOLDER, JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './names.js';
+import { JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './names.js';
 
 export interface OwnRequest {
   /** The project. */
@@ -32,13 +33,10 @@ export async function composeOwn({ root, lock, inputs, tools, store, jail }: Own
     const tree = new FileTree(folder);
     await tree.addFile(SUPERVISOR_PATH, await bundleSupervisor(root));
     await tree.addFile(`${OWN_FOLDER}/package.json`, utf8('{"type":"module"}\n'));
-    await tree.addFile(
-      `${OWN_FOLDER}/warden`,
-      await compileWarden(join(images, 'sandbox/warden'), lock, inputs, tools),
-      0o755
-    );
+    await tree.addFile(`${OWN_FOLDER}/warden`, await compileWarden(wardenBuild, lock, inputs, tools), 0o755);
     await tree.addFile(`${OWN_FOLDER}/policy.bpf`, policyBytes());
-    await addPythonSources(join(images, 'sandbox/executor'), tree, EXECUTOR_FOLDER);
+    for (const [name, path] of executorFiles())
+      await tree.addFile(`${JAIL}${EXECUTOR_FOLDER}/${name}`, await readFile(path));
     const packages = `${JAIL}/${packagesFolder(version)}`;
     await addPythonSources(join(images, 'clean_room/src/clean_room'), tree, `${packages}/clean_room`);
     await precompile(tree, jail, JAIL, version);
