@@ -1,5 +1,7 @@
 /** Makes this machine ready: Node packages, Python environment, extension, command and kernel image. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ROOT, SetupError, has, main, run, step } from './steps.js';
 
 function checkMachine() {
@@ -8,8 +10,13 @@ function checkMachine() {
       'The clean room runs on Linux on x86-64. On this machine, run the one-container image instead: see deployment/README.md.'
     );
   }
-  if (!has('python3')) throw new SetupError('Python 3.11 or later is needed. Install it (on Debian: apt-get install python3 python3-venv).');
+  if (!has('python3'))
+    throw new SetupError(
+      'Python 3.11 or later is needed. Install it (on Debian: apt-get install python3 python3-venv).'
+    );
 }
+
+const KERNEL_LOCK = 'kernel-images/python-cpu/image.lock.json';
 
 /** Debian packages that a part of the clean room calls by name; installed as root, named to everybody else. */
 export function systemPackages(wanted) {
@@ -23,6 +30,16 @@ export function systemPackages(wanted) {
   console.log(`\n— Installing ${missing.join(', ')}`);
   run(['apt-get', 'update', '-q'], { env, quiet: true });
   run(['sh', '-c', command], { env, quiet: true });
+}
+
+/** The libraries of the kernel image, in the same versions: what works on the stand-in then works on the real data. */
+function installNotebookLibraries() {
+  const lock = JSON.parse(readFileSync(join(ROOT, KERNEL_LOCK), 'utf8'));
+  const wheels = lock.python.wheels.filter(({ parts }) => parts.includes('jail'));
+  const requirements = join(ROOT, '.cache/setup/notebook-libraries.txt');
+  mkdirSync(join(ROOT, '.cache/setup'), { recursive: true });
+  writeFileSync(requirements, wheels.map(({ name, version }) => `${name}==${version}\n`).join(''));
+  run(['.venv/bin/pip', 'install', '--quiet', '--requirement', requirements]);
 }
 
 export function setup() {
@@ -43,10 +60,26 @@ export function setup() {
     }
   );
   step(
+    'Installing the libraries that notebooks use (about two minutes)',
+    {
+      name: 'notebook-libraries',
+      inputs: [KERNEL_LOCK, 'extension/requirements-dev.txt'],
+      makes: ['.venv/bin/jupyter']
+    },
+    installNotebookLibraries
+  );
+  step(
     'Building the JupyterLab extension',
     {
       name: 'extension',
-      inputs: ['extension/src', 'extension/schema', 'extension/style', 'extension/package.json', 'protocol/src', 'server/src'],
+      inputs: [
+        'extension/src',
+        'extension/schema',
+        'extension/style',
+        'extension/package.json',
+        'protocol/src',
+        'server/src'
+      ],
       makes: ['extension/jupyterlab_clean_room/labextension/package.json']
     },
     () => run(['npm', 'run', '--silent', 'build', '-w', 'extension'])
@@ -59,10 +92,19 @@ export function setup() {
       makes: ['.venv/share/jupyter/labextensions/@clean-room/jupyterlab']
     },
     () => {
-      run(['.venv/bin/pip', 'install', '--quiet', '--no-build-isolation', '--editable', 'kernel-images/clean_room', '--editable', 'extension']);
+      run([
+        '.venv/bin/pip',
+        'install',
+        '--quiet',
+        '--no-build-isolation',
+        '--editable',
+        'kernel-images/clean_room',
+        '--editable',
+        'extension'
+      ]);
     }
   );
   run(['npm', 'run', '--silent', 'build:kernel']);
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) await main(setup);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(setup);

@@ -19,7 +19,11 @@ export const environment = () => ({
 /** @param {string[]} command */
 export function run(command, { cwd = ROOT, env = environment(), remedy = '', quiet = false } = {}) {
   const [program, ...args] = command;
-  const result = spawnSync(program, args, { cwd, env, stdio: quiet ? ['ignore', 'ignore', 'inherit'] : 'inherit' });
+  const result = spawnSync(program, args, {
+    cwd,
+    env,
+    stdio: quiet ? ['ignore', 'ignore', 'inherit'] : 'inherit'
+  });
   if (result.status !== 0) {
     const why = result.error ? result.error.message : `it ended with ${result.status ?? result.signal}`;
     throw new SetupError(`"${command.join(' ')}" did not succeed: ${why}. ${remedy}`.trim());
@@ -55,7 +59,10 @@ function fingerprint(inputs) {
 export function step(title, { name, inputs, makes }, take) {
   const stamp = join(STAMPS, name);
   const now = fingerprint(inputs);
-  const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === now && makes.every(path => existsSync(join(ROOT, path)));
+  const done =
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === now &&
+    makes.every(path => existsSync(join(ROOT, path)));
   if (done) return;
   console.log(`\n— ${title}`);
   take();

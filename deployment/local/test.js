@@ -27,7 +27,9 @@ await main(() => {
   const wanted = process.argv.slice(2);
   const unknown = wanted.filter(part => !(part in PARTS));
   if (unknown.length > 0) {
-    throw new SetupError(`There is no part ${unknown.join(', ')}. The parts are ${Object.keys(PARTS).join(', ')}.`);
+    throw new SetupError(
+      `There is no part ${unknown.join(', ')}. The parts are ${Object.keys(PARTS).join(', ')}.`
+    );
   }
   systemPackages(PROGRAMS);
   setup();

@@ -1,0 +1,16 @@
+"""Writes the demo dataset as CSV to the path given: the RAND Health Insurance Experiment, public domain, 20,190 rows.
+
+It ships with statsmodels, so nothing is downloaded. `mdvis` visits in a year, `lncoins` share of the bill to pay (log),
+`idp` individual deductible, `lpi` log of annual incentive payment, `fmde` log of the deductible's ceiling, `physlm`
+physical limitation, `disea` number of chronic diseases, `hlthg` / `hlthf` / `hlthp` good, fair, poor health.
+"""
+
+import sys
+
+from statsmodels.datasets import randhie
+
+WHOLE = ["mdvis", "idp", "hlthg", "hlthf", "hlthp"]
+
+visits = randhie.load_pandas().data
+visits = visits.astype({name: "int64" for name in WHOLE})
+visits.to_csv(sys.argv[1], index=False)
