@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
-import { checkSchema } from '@clean-room/protocol/documents';
-import { isMissing } from './missing.js';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { DigestField, checkSchema } from '@clean-room/protocol/documents';
+import { replaceFile, syncFolder } from './draft.js';
+import { isMissing } from '../system-error.js';
 
 export const REFERENCE_NAME = 'org.opencontainers.image.ref.name';
 
@@ -13,7 +14,7 @@ const Index = Type.Object({
   manifests: Type.Array(
     Type.Object({
       mediaType: Type.String(),
-      digest: Type.Unsafe<`sha256:${string}`>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),
+      digest: DigestField,
       size: Type.Integer(),
       annotations: Type.Optional(Type.Record(Type.String(), Type.String()))
     })
@@ -21,18 +22,19 @@ const Index = Type.Object({
 });
 export type Index = Static<typeof Index>;
 
+/** @throws CleanRoomError `malformed` */
 export async function readIndex(folder: string): Promise<Index> {
-  const text = await readFile(join(folder, 'index.json'), 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw error;
-  });
-  return text === undefined
-    ? { schemaVersion: 2, manifests: [] }
-    : checkSchema(Index, JSON.parse(text), 'image index');
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
+  } catch (cause) {
+    if (isMissing(cause)) return { schemaVersion: 2, manifests: [] };
+    throw new CleanRoomError('malformed', `The image index in ${folder} can't be read.`, { cause });
+  }
+  return checkSchema(Index, value, 'image index');
 }
 
 export async function writeIndex(folder: string, index: Index): Promise<void> {
-  const draft = join(folder, `.index-${randomUUID()}`);
-  await writeFile(draft, JSON.stringify(index, null, 2), { flush: true });
-  await rename(draft, join(folder, 'index.json'));
+  await replaceFile(join(folder, 'index.json'), JSON.stringify(index, null, 2));
+  await syncFolder(folder);
 }

@@ -1,33 +1,45 @@
-import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, link, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, link, mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { digestOf, isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { MANIFEST_TYPE } from '@clean-room/protocol/packaging';
-import type { ImageStore } from '../store.js';
-import { verified } from '../verified.js';
-import { readIndex, writeIndex, REFERENCE_NAME } from './index-file.js';
+import { MANIFEST_MAX_BYTES, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
+import { checkTag, inMemory, type Bytes, type ImageStore } from '../store.js';
+import { requireDigest, requireSize, verified } from '../verified.js';
+import { dropOldDrafts, place, pour, replaceFile, syncFolder } from './draft.js';
+import { REFERENCE_NAME, readIndex, writeIndex } from './index-file.js';
 import { withLock } from './lock.js';
-import { isMissing } from './missing.js';
+import { isMissing } from '../system-error.js';
+
+const CHUNK_BYTES = 1024 ** 2;
+const LAYOUT_FILE = 'oci-layout';
 
 /** An OCI image layout folder (image-spec v1.0 image-layout). Several processes may use it at once. */
 export class LayoutStore implements ImageStore {
-  private constructor(readonly location: string) {}
+  readonly #blobs: string;
+
+  readonly #drafts: string;
+
+  private constructor(readonly location: string) {
+    this.#blobs = join(location, 'blobs/sha256');
+    this.#drafts = join(location, '.drafts');
+  }
 
   /** Opens a layout folder, and makes it when it is not there. */
   static async open(folder: string): Promise<LayoutStore> {
-    await mkdir(join(folder, 'blobs/sha256'), { recursive: true });
-    const store = new LayoutStore(folder);
-    await store.#place(join(folder, 'oci-layout'), async file =>
-      file.writeFile('{"imageLayoutVersion":"1.0.0"}')
-    );
+    const store = new LayoutStore(resolve(folder));
+    await mkdir(store.#blobs, { recursive: true });
+    await mkdir(store.#drafts, { recursive: true });
+    await dropOldDrafts(store.#drafts);
+    if (!(await isLayout(folder)))
+      await replaceFile(join(folder, LAYOUT_FILE), '{"imageLayoutVersion":"1.0.0"}');
     return store;
   }
 
+  /** @throws CleanRoomError `malformed` for anything but a SHA-256 digest */
   blobPath(digest: Digest): string {
     if (!isDigest(digest)) throw new CleanRoomError('malformed', 'Blobs are known by sha256 digests only.');
-    return join(this.location, 'blobs/sha256', digest.slice('sha256:'.length));
+    return join(this.#blobs, digest.slice('sha256:'.length));
   }
 
   async hasBlob(digest: Digest): Promise<boolean> {
@@ -42,26 +54,33 @@ export class LayoutStore implements ImageStore {
 
   async *readBlob(digest: Digest): AsyncGenerator<Uint8Array> {
     try {
-      yield* verified(digest, createReadStream(this.blobPath(digest), { highWaterMark: 1024 ** 2 }));
+      yield* verified(digest, createReadStream(this.blobPath(digest), { highWaterMark: CHUNK_BYTES }));
     } catch (error) {
-      if (isMissing(error))
-        throw new CleanRoomError('image-unknown', `${this.location} does not hold ${digest}.`);
-      throw error;
+      throw isMissing(error) ? this.#unknown(digest) : error;
     }
   }
 
-  async writeBlob(digest: Digest, size: number, chunks: () => AsyncIterable<Uint8Array>): Promise<void> {
+  async writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void> {
+    const path = this.blobPath(digest);
     if (await this.hasBlob(digest)) return;
-    await this.#place(this.blobPath(digest), async file => {
-      let written = 0;
-      for await (const chunk of verified(digest, chunks())) {
-        await file.writeFile(chunk);
-        written += chunk.length;
-      }
-      if (written !== size) {
-        throw new CleanRoomError('digest-mismatch', `The blob is ${written} bytes long, not ${size}.`);
-      }
+    await place(this.#drafts, async file => {
+      const written = await pour(file, bytes());
+      requireSize(written.size, size);
+      requireDigest(written.digest, digest);
+      return path;
     });
+  }
+
+  async addBlob(size: number, bytes: Bytes): Promise<Digest> {
+    let digest: Digest | undefined;
+    await place(this.#drafts, async file => {
+      const written = await pour(file, bytes());
+      requireSize(written.size, size);
+      digest = written.digest;
+      return this.blobPath(written.digest);
+    });
+    if (digest === undefined) throw new CleanRoomError('internal', 'A blob was placed without its digest.');
+    return digest;
   }
 
   async copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {
@@ -81,24 +100,37 @@ export class LayoutStore implements ImageStore {
   }
 
   async readManifest(digest: Digest): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.readBlob(digest)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    const path = this.blobPath(digest);
+    let bytes: Uint8Array;
+    try {
+      if ((await stat(path)).size > MANIFEST_MAX_BYTES)
+        throw new CleanRoomError('too-large', `${digest} is over 4 MiB, too large for a manifest.`);
+      bytes = new Uint8Array(await readFile(path));
+    } catch (error) {
+      throw isMissing(error) ? this.#unknown(digest) : error;
+    }
+    requireDigest(digestOf(bytes), digest);
+    return bytes;
   }
 
   async writeManifest(manifest: Uint8Array, name?: string): Promise<Digest> {
     const digest = digestOf(manifest);
-    await this.writeBlob(digest, manifest.length, async function* () {
-      yield manifest;
-    });
+    if (name !== undefined) checkTag(name);
+    await this.writeBlob(digest, manifest.length, inMemory(manifest));
+    // The index must not outlast a power cut that the blobs it names did not.
+    await syncFolder(this.#blobs);
     await withLock(join(this.location, 'index.lock'), async () => {
       const index = await readIndex(this.location);
-      const others = index.manifests.filter(entry =>
-        name === undefined ? entry.digest !== digest : entry.annotations?.[REFERENCE_NAME] !== name
-      );
+      const isNamed = (entry: (typeof index.manifests)[number]): boolean =>
+        name !== undefined && entry.annotations?.[REFERENCE_NAME] === name;
+      if (index.manifests.some(entry => entry.digest === digest && (name === undefined || isNamed(entry))))
+        return;
       const annotations = name === undefined ? {} : { annotations: { [REFERENCE_NAME]: name } };
       const entry = { mediaType: MANIFEST_TYPE, digest, size: manifest.length, ...annotations };
-      await writeIndex(this.location, { ...index, manifests: [...others, entry] });
+      await writeIndex(this.location, {
+        ...index,
+        manifests: [...index.manifests.filter(other => !isNamed(other)), entry]
+      });
     });
     return digest;
   }
@@ -108,26 +140,14 @@ export class LayoutStore implements ImageStore {
     return manifests.find(entry => entry.annotations?.[REFERENCE_NAME] === name)?.digest;
   }
 
-  /** Writes beside the goal and moves into place, so that a crash leaves nothing half-written under a true name. */
-  async #place(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-    const draft = join(dirname(path), `.draft-${randomUUID()}`);
-    const file = await open(draft, 'wx', 0o644);
-    try {
-      await write(file);
-      await file.sync();
-      await file.close();
-      await rename(draft, path);
-    } catch (error) {
-      await file.close();
-      await rm(draft, { force: true });
-      throw error;
-    }
+  #unknown(digest: Digest): CleanRoomError {
+    return new CleanRoomError('image-unknown', `${this.location} does not hold ${digest}.`);
   }
 }
 
 /** Whether a folder is an image layout. */
 export async function isLayout(folder: string): Promise<boolean> {
-  return readFile(join(folder, 'oci-layout')).then(
+  return access(join(folder, LAYOUT_FILE)).then(
     () => true,
     () => false
   );

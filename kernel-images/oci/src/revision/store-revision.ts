@@ -1,16 +1,71 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 import {
-  CONFIG_TYPE,
+  imageOver,
   readManifest,
+  revisionLayer,
   type KernelImageFiles,
-  type Revision
+  type Revision,
+  type RevisionFile,
+  type RevisionImage
 } from '@clean-room/protocol/packaging';
-import type { ImageStore } from '../store.js';
+import { inMemory, type ImageStore } from '../store.js';
+import { nodeSha256 } from '../verified.js';
+
+/** Waits for all, so that nothing goes on behind a failure, then throws the first. */
+async function settle(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(result => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function takeKernelLayers(
+  store: ImageStore,
+  kernelImages: ImageStore,
+  kernelImage: KernelImageFiles
+): Promise<void> {
+  const { layers } = readManifest(kernelImage.manifest).value;
+  await settle(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
+}
+
+/** The manifest comes last, so that an image in the store is always whole. */
+async function describe(store: ImageStore, image: RevisionImage, name?: string): Promise<void> {
+  await store.writeBlob(image.imageId, image.config.length, inMemory(image.config));
+  await store.writeManifest(image.manifest, name);
+}
+
+export interface Packaging {
+  readonly kernelImage: KernelImageFiles;
+  /** Where the kernel image's layers are. */
+  readonly kernelImages: ImageStore;
+  /** Canonical bytes. */
+  readonly spec: Uint8Array;
+  /** Exactly those that the spec names, in any order; `readWorkspace` reads them from a folder. */
+  readonly files: readonly RevisionFile[];
+  /** Where the image goes. */
+  readonly store: ImageStore;
+  /** A tag for it. */
+  readonly name?: string;
+}
 
 /**
- * Puts a revision's image into a store: kernel layers are taken over from where they are, and only what is missing is
- * written. The manifest comes last, so that an image in the store is always whole.
+ * Composes a revision's image straight into a store: what the store has of the kernel image is not touched, the rest is
+ * taken over from where it is, and the one layer is laid out, hashed and written in the same pass where the store can.
+ * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`, `image-unknown`, `registry-failed`
+ */
+export async function packageRevision(packaging: Packaging): Promise<RevisionImage> {
+  const { kernelImage, kernelImages, spec, files, store, name } = packaging;
+  const layer = revisionLayer(spec, files, nodeSha256);
+  await takeKernelLayers(store, kernelImages, kernelImage);
+  const digest = await store.addBlob(layer.size, () => layer.chunks());
+  const image = imageOver(kernelImage, { digest, size: layer.size });
+  await describe(store, image, name);
+  return image;
+}
+
+/**
+ * Puts a revision's image, which was composed before, into a store: kernel layers are taken over from where they are, and
+ * only what is missing is written.
  * @param kernelImages where the kernel image's layers are
+ * @throws CleanRoomError `image-unknown`, `digest-mismatch` when a file changed since, `registry-failed`
  */
 export async function storeRevision(
   store: ImageStore,
@@ -19,17 +74,17 @@ export async function storeRevision(
   revision: Revision,
   name?: string
 ): Promise<Digest> {
-  for (const layer of readManifest(kernelImage.manifest).value.layers) {
-    await store.copyBlob(kernelImages, layer.digest, layer.size);
-  }
-  await store.writeBlob(revision.layer.digest, revision.layer.size, () => revision.layer.chunks());
-  await store.writeBlob(revision.imageId, revision.config.length, async function* () {
-    yield revision.config;
-  });
-  return store.writeManifest(revision.manifest, name);
+  const { layer } = revision;
+  await takeKernelLayers(store, kernelImages, kernelImage);
+  await store.writeBlob(layer.digest, layer.size, () => layer.chunks());
+  await describe(store, revision, name);
+  return revision.imageDigest;
 }
 
-/** Puts a whole image that is in one store into another. */
+/**
+ * Puts a whole image that is in one store into another, byte for byte.
+ * @throws CleanRoomError `image-unknown`, `digest-mismatch`, `registry-failed`
+ */
 export async function copyImage(
   from: ImageStore,
   to: ImageStore,
@@ -38,8 +93,6 @@ export async function copyImage(
 ): Promise<void> {
   const manifest = await from.readManifest(image);
   const { config, layers } = readManifest(manifest).value;
-  for (const { digest, size } of [...layers, { ...config, mediaType: CONFIG_TYPE }]) {
-    await to.copyBlob(from, digest, size);
-  }
+  await settle([config, ...layers].map(({ digest, size }) => to.copyBlob(from, digest, size)));
   await to.writeManifest(manifest, name);
 }
