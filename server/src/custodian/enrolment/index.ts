@@ -1,0 +1,2 @@
+export * from './enrol.js';
+export * from './roster.js';

@@ -1,0 +1,177 @@
+import type { AddressInfo } from 'node:net';
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+import { Client } from '../client/index.js';
+import { streamEvents, type CoordinatorEvent } from '../client/coordinator/index.js';
+import { openDatabase } from '../platform/database/index.js';
+import { readSecretFile } from '../platform/files/index.js';
+import { FolderStore } from '../platform/objects/index.js';
+import { deliverLeftBehind, revokeApprovals } from './approvals/index.js';
+import { placesOf, type CustodianHome } from './config.js';
+import type { Context } from './context.js';
+import { MIGRATIONS, type Tables } from './database/index.js';
+import { AssetRegistry } from './datasets/index.js';
+import { answerMailbox } from './key-release/index.js';
+import { committedKernelImages } from './kernel-images/index.js';
+import { openKeyFolder } from './keys/index.js';
+import { LogWatch } from './log/index.js';
+import { buildPages } from './pages/index.js';
+import { fetchMemberships, RosterBook } from './parties/index.js';
+
+export interface CustodianOptions {
+  /** Folder of committed kernel images; the repository's own unless told. */
+  readonly kernelImages?: string;
+  readonly now?: () => Date;
+}
+
+export interface Custodian {
+  /** Where its pages are. */
+  readonly url: string;
+  readonly context: Context;
+  close(): Promise<void>;
+}
+
+/** Events tell at once; this finds what was missed. */
+const ROUND_MILLISECONDS = 10_000;
+
+/** The coordinator as one custodian sees it. */
+export function coordinatorOf(home: CustodianHome): Client {
+  const { token } = placesOf(home);
+  return new Client({ base: home.config.coordinator, token: () => readSecretFile(token) });
+}
+
+/** One round of what a custodian does unasked. Each part stands alone: one that fails does not hold the others up. */
+class Duties {
+  readonly #context: Context;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Starts a round, or one more behind the one that runs. */
+  wake(): void {
+    if (this.#running !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#running = this.#round().finally(() => {
+      this.#running = undefined;
+      if (!this.#again) return;
+      this.#again = false;
+      this.wake();
+    });
+  }
+
+  async settle(): Promise<void> {
+    this.#again = false;
+    await this.#running;
+  }
+
+  async #round(): Promise<void> {
+    const { coordinator, rosters, config, log } = this.#context;
+    await this.#attempt('the log', () => log.advance());
+    await this.#attempt('the mailbox', () => answerMailbox(this.#context));
+    await this.#attempt('rosters', () =>
+      fetchMemberships(coordinator, rosters, config.party, config.rootKey)
+    );
+    await this.#attempt('approvals', () => deliverLeftBehind(this.#context));
+  }
+
+  async #attempt(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const code = isCleanRoomError(error) ? error.code : 'internal';
+      this.#context.logger.warn({ err: error, code, what }, 'could not be looked after; tried again');
+    }
+  }
+}
+
+/** A decision that was taken back through the coordinator is taken back here: that it says so can only make things safer. */
+async function heed(context: Context, event: CoordinatorEvent): Promise<void> {
+  if (event.topic !== 'submission' || event.decision?.provider !== context.config.party) return;
+  if (event.decision.state === 'rejected' || event.decision.state === 'revoked') {
+    await revokeApprovals(context, event.submission, event.revision);
+  }
+}
+
+async function follow(context: Context, duties: Duties, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const { data } of context.coordinator.events(streamEvents, { signal })) {
+        const event = JSON.parse(data) as CoordinatorEvent;
+        await heed(context, event);
+        if (event.topic !== 'run') duties.wake();
+      }
+    } catch (error) {
+      context.logger.warn({ err: error }, 'the stream of events broke off');
+      await new Promise(resolve => setTimeout(resolve, 1000).unref());
+    }
+  }
+}
+
+/**
+ * Starts a custodian: its pages on its own origin, and its loop over the coordinator's mailbox. It is a client of the
+ * coordinator's public interface and shares nothing with it.
+ * @throws CleanRoomError `conflict` when the folder's database is in use, `unavailable` when it can't listen
+ */
+export async function startCustodian(
+  home: CustodianHome,
+  options: CustodianOptions = {}
+): Promise<Custodian> {
+  const { config } = home;
+  const places = placesOf(home);
+  const database = await openDatabase<Tables>({ url: places.database, migrations: MIGRATIONS });
+  try {
+    const keys = await openKeyFolder(places.keys);
+    const coordinator = coordinatorOf(home);
+    const parts = {
+      config,
+      folder: home.folder,
+      db: database.db,
+      keys,
+      registry: new AssetRegistry(places.assets, keys.publicKey),
+      rosters: new RosterBook(database.db),
+      log: new LogWatch(database.db, coordinator),
+      coordinator,
+      files: await FolderStore.open(places.files),
+      kernelImages: await committedKernelImages(options.kernelImages),
+      now: options.now ?? (() => new Date())
+    };
+    const early: Context = { ...parts, logger: console };
+    const app = await buildPages(early, '0.1.0');
+    const context: Context = { ...parts, logger: app.log };
+    await app.listen({ host: config.listen.host, port: config.listen.port }).catch((cause: unknown) => {
+      throw new CleanRoomError(
+        'unavailable',
+        `The custodian of ${config.party} can not listen on port ${config.listen.port}.`,
+        {
+          remedy: 'Stop what uses the port, or give the custodian another one.',
+          cause
+        }
+      );
+    });
+    const stop = new AbortController();
+    const duties = new Duties(context);
+    duties.wake();
+    const round = setInterval(() => duties.wake(), ROUND_MILLISECONDS);
+    const following = follow(context, duties, stop.signal);
+    const { port } = app.server.address() as AddressInfo;
+    return {
+      url: config.listen.port === 0 ? config.origin.replace(/(:\d+)?$/, `:${port}`) : config.origin,
+      context,
+      close: async () => {
+        clearInterval(round);
+        stop.abort();
+        await following;
+        await duties.settle();
+        await app.close();
+        await database.close();
+      }
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
