@@ -1,0 +1,324 @@
+import { parquetReadObjects } from 'hyparquet';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AssetVersion } from '@clean-room/protocol/assets';
+import { digestOf } from '@clean-room/protocol/bytes';
+import { generateSigningKey } from '@clean-room/protocol/documents';
+import type { Collaboration } from '@clean-room/protocol/parties';
+import { openWithFileKey } from '@clean-room/protocol/sealing';
+import {
+  AssetRegistry,
+  inferSchema,
+  openTable,
+  provision,
+  randomStandIn,
+  readPolicyFile,
+  readSchemaFile,
+  type PolicyFile
+} from '../../../src/custodian/datasets/index.js';
+import { openKeyFolder, type KeyStore } from '../../../src/custodian/keys/index.js';
+
+const NOW = new Date('2026-11-20T12:00:00Z');
+const root = generateSigningKey();
+const researcher = generateSigningKey();
+
+const COLLABORATION: Collaboration = {
+  format: 'clean-room.collaboration/v1',
+  name: 'demo',
+  title: 'Demo',
+  members: [
+    { party: 'university', title: 'University', rootKey: researcher.publicKey },
+    { party: 'hospital', title: 'Hospital', rootKey: root.publicKey }
+  ],
+  assets: ['hospital/visits'],
+  purposes: ['Research'],
+  ends: '2028-01-01T00:00:00Z'
+};
+
+const POLICY: PolicyFile = {
+  parties: ['university'],
+  purposes: ['Research'],
+  validUntil: '2027-06-30T00:00:00Z',
+  kernelImages: { digests: [digestOf(new Uint8Array([1]))], signers: [root.publicKey] },
+  tee: {
+    rule: 'assertion.hwmodel == "SIMULATED"',
+    roots: [{ kind: 'simulated', certificate: digestOf(new Uint8Array([2])) }],
+    sandboxProfiles: ['second-uid']
+  },
+  run: { wallSeconds: 60, memoryBytes: 1024 ** 3, timeGridSeconds: 60, attempts: 2 },
+  outputs: {
+    mimeTypes: ['text/plain'],
+    bytesPerOutput: 1000,
+    bytesPerRun: 10_000,
+    outputsPerRun: 10,
+    review: 'none',
+    valuesPerRow: 3
+  },
+  coHosted: true
+};
+
+const ROWS = 200;
+const CITIES = ['Aachen', 'Bremen', 'Cottbus'];
+const CSV = [
+  'patient_id,surname,age,cost,city,admitted,chronic,note',
+  ...Array.from({ length: ROWS }, (_, row) =>
+    [
+      `P-${7_700_000 + row * 13}`,
+      `Zyxw${row}berg`,
+      20 + ((row * 7) % 61),
+      (row * 13.37 + 0.11).toFixed(2),
+      CITIES[row % 3],
+      `2026-0${(row % 9) + 1}-1${row % 10}`,
+      row % 2 === 0 ? 'true' : 'false',
+      row % 5 === 0 ? '' : `"free text, number ${row}"`
+    ].join(',')
+  )
+].join('\n');
+
+let folder: string;
+let file: string;
+let keys: KeyStore;
+let registry: AssetRegistry;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'clean-room-provision-'));
+  file = path.join(folder, 'visits.csv');
+  await writeFile(file, CSV);
+  keys = await openKeyFolder(path.join(folder, 'keys'));
+  registry = new AssetRegistry(path.join(folder, 'assets'), keys.publicKey);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> = {}) {
+  const table = change.table ?? (await openTable(file));
+  const { schema } = await inferSchema(table);
+  return provision(
+    { party: 'hospital', keys, registry },
+    {
+      name: 'hospital/visits',
+      table,
+      schema,
+      description: 'Visits',
+      policy: POLICY,
+      collaboration: COLLABORATION,
+      coHosted: true,
+      now: NOW,
+      ...change
+    }
+  );
+}
+
+describe('what is read off a file', () => {
+  it('is a proposal with types, rounded bounds, categories and marked identifiers', async () => {
+    const { schema, rows, remarks } = await inferSchema(await openTable(file));
+    expect(rows).toBe(ROWS);
+    const byName = Object.fromEntries(schema.columns.map(column => [column.name, column]));
+    expect(byName['patient_id']).toEqual({
+      name: 'patient_id',
+      type: 'text',
+      nullable: false,
+      identifier: true
+    });
+    expect(byName['surname']?.identifier).toBe(true);
+    expect(byName['age']).toMatchObject({ type: 'integer', nullable: false, minimum: '20', maximum: '80' });
+    expect(byName['cost']).toMatchObject({ type: 'number', decimals: 2, minimum: '0', maximum: '3000' });
+    expect(byName['city']?.categories).toEqual(CITIES);
+    expect(byName['chronic']?.type).toBe('boolean');
+    expect(byName['admitted']?.type).toBe('date');
+    expect(byName['note']).toMatchObject({ type: 'text', nullable: true, identifier: true });
+    expect(remarks.map(({ column }) => column)).toEqual(['patient_id', 'surname', 'note']);
+  });
+
+  it('lists no category that only a few rows share', async () => {
+    await writeFile(
+      file,
+      `ward\n${Array.from({ length: 100 }, (_, row) => (row < 2 ? 'isolation' : 'general')).join('\n')}\n`
+    );
+    const { schema } = await inferSchema(await openTable(file));
+    expect(schema.columns[0]?.categories).toBeUndefined();
+  });
+
+  it.each([
+    ['bytes that are no UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0xfe]), /not UTF-8/],
+    ['records of different length', Buffer.from('a,b\n1,2\n3\n'), /not well formed/],
+    ['a column that stands twice', Buffer.from('a,a\n1,2\n'), /stands twice/],
+    ['no rows', Buffer.from('a,b\n'), /no rows/]
+  ])('refuses %s', async (_what, bytes, message) => {
+    await writeFile(file, bytes);
+    await expect(openTable(file).then(inferSchema)).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringMatching(message)
+    });
+  });
+});
+
+describe('provisioning', () => {
+  it('seals the data so that only its own file key opens it, in the schema’s types', async () => {
+    const asset = await provisionVisits();
+    const sealed = new Uint8Array(await readFile(asset.sealedFile));
+    expect(digestOf(sealed)).toBe(asset.version.value.sealed.digest);
+    const fileKey = await keys.fileKeyOf(await asset.header());
+    const open = await openWithFileKey(fileKey, sealed);
+    const rows = await parquetReadObjects({ file: new Uint8Array(open).buffer });
+    expect(rows).toHaveLength(ROWS);
+    expect(rows[1]).toMatchObject({
+      patient_id: 'P-7700013',
+      age: 27n,
+      cost: 13.48,
+      city: 'Bremen',
+      chronic: false,
+      note: 'free text, number 1',
+      admitted: new Date('2026-02-11')
+    });
+    expect(rows[0]?.['note']).toBeNull();
+  });
+
+  it('ships nothing of the data in the open: not in the sealed bytes, the stand-in or the signed documents', async () => {
+    const asset = await provisionVisits();
+    const shipped = Buffer.concat([
+      await readFile(asset.sealedFile),
+      await readFile(asset.standInFile),
+      Buffer.from(JSON.stringify(asset.envelopes)),
+      Buffer.from(asset.version.bytes),
+      Buffer.from(asset.policy.bytes)
+    ]).toString('latin1');
+    for (const value of ['P-77', 'Zyxw', 'free text', '13.48']) expect(shipped).not.toContain(value);
+    expect(shipped).toContain('Aachen'); // a confirmed category is public, so that the search above means something
+  });
+
+  it('keeps its secrets to itself', async () => {
+    for (const name of ['signing.key', 'age.key']) {
+      expect((await stat(path.join(folder, 'keys', name))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('counts versions up, and leaves nothing of a provisioning that failed', async () => {
+    expect((await provisionVisits()).version.value.version).toBe(1);
+    const schema = {
+      columns: [{ name: 'age', type: 'integer' as const, nullable: false, minimum: '0', maximum: '30' }]
+    };
+    await expect(provisionVisits({ schema })).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringMatching(/in column "age" \d+ values lie outside/)
+    });
+    expect((await provisionVisits()).version.value.version).toBe(2);
+    expect((await registry.list()).map(({ version }) => version.value.version)).toEqual([1, 2]);
+  });
+
+  it('refuses another party’s name', async () => {
+    await expect(provisionVisits({ name: 'university/visits' })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('finds only versions that carry its own signature', async () => {
+    const { version } = await provisionVisits();
+    const other = new AssetRegistry(path.join(folder, 'assets'), generateSigningKey().publicKey);
+    await expect(other.find('hospital/visits', version.digest)).rejects.toMatchObject({
+      code: 'signature-invalid'
+    });
+    expect(AssetVersion.read(version.bytes).value.sealedFor).toBe('simulation');
+  });
+});
+
+describe('a random stand-in', () => {
+  it('is made from the schema alone: two data sets of one schema get the same bytes', async () => {
+    const schema = (await inferSchema(await openTable(file))).schema;
+    const first = await provisionVisits({ schema });
+    await writeFile(file, CSV.split('\n').slice(0, 120).join('\n'));
+    const second = await provisionVisits({ schema });
+    expect(second.version.value.standIn.digest).toBe(first.version.value.standIn.digest);
+    expect(second.version.value.sealed.digest).not.toBe(first.version.value.sealed.digest);
+  });
+
+  it('holds no value of an undeclared column of the data, and fits its schema', async () => {
+    const { schema } = await inferSchema(await openTable(file));
+    const standIn = path.join(folder, 'stand-in.parquet');
+    await writeFile(standIn, await randomStandIn(schema));
+    const real = new Set(
+      CSV.split('\n')
+        .slice(1)
+        .flatMap(line => line.split(',').slice(0, 2))
+    );
+    const rows = await parquetReadObjects({ file: new Uint8Array(await readFile(standIn)).buffer });
+    expect(rows).toHaveLength(1000);
+    for (const row of rows) {
+      expect(real.has(row['patient_id'])).toBe(false);
+      expect(real.has(row['surname'])).toBe(false);
+      expect(CITIES).toContain(row['city']);
+      expect(row['cost']).toBeGreaterThanOrEqual(0);
+      expect(row['cost']).toBeLessThanOrEqual(3000);
+    }
+    expect(new Set(rows.map(row => row['patient_id'])).size).toBe(1000);
+    expect((await inferSchema(await openTable(standIn))).schema.columns.map(({ type }) => type)).toEqual(
+      schema.columns.map(({ type }) => type)
+    );
+  });
+});
+
+describe('a policy file', () => {
+  const text = (change: object): Uint8Array =>
+    new TextEncoder().encode(JSON.stringify({ ...POLICY, ...change }));
+
+  it.each([
+    ['a misspelt field', { validTill: '2027-01-01T00:00:00Z' }, /form it should have/],
+    ['a day that is no moment', { validUntil: '2027-01-01' }, /validUntil/]
+  ])('refuses %s', (_what, change, message) => {
+    expect(() => readPolicyFile(text(change))).toThrow(message);
+  });
+
+  it.each([
+    ['a TEE rule that is no CEL', { tee: { ...POLICY.tee, rule: 'assertion.hwmodel ==' } }, /CEL/],
+    ['a party that is no member', { parties: ['insurer'] }, /not a member/],
+    ['a purpose nobody agreed on', { purposes: ['Marketing'] }, /"Marketing" is none/],
+    ['a policy that has ended', { validUntil: '2026-01-01T00:00:00Z' }, /already ended/],
+    [
+      'hardware and simulation beside each other',
+      {
+        tee: {
+          ...POLICY.tee,
+          roots: [
+            ...POLICY.tee.roots,
+            { kind: 'hardware' as const, certificate: digestOf(new Uint8Array([3])) }
+          ]
+        }
+      },
+      /beside each other/
+    ],
+    ['a policy that forbids this very custodian', { coHosted: false }, /forbids a co-hosted/],
+    [
+      'outputs larger than a run',
+      { outputs: { ...POLICY.outputs, bytesPerOutput: 20_000 } },
+      /larger than all/
+    ]
+  ])('refuses %s, and signs nothing', async (_what, change, message) => {
+    await expect(provisionVisits({ policy: { ...POLICY, ...change } })).rejects.toMatchObject({
+      message: expect.stringMatching(message)
+    });
+    expect(await registry.list()).toEqual([]);
+  });
+});
+
+describe('a schema file', () => {
+  const read = (columns: object[]) => () =>
+    readSchemaFile(new TextEncoder().encode(JSON.stringify({ columns })));
+
+  it.each([
+    [
+      'a column twice',
+      [
+        { name: 'a', type: 'text', nullable: false },
+        { name: 'a', type: 'text', nullable: false }
+      ],
+      /twice/
+    ],
+    [
+      'bounds the wrong way round',
+      [{ name: 'a', type: 'integer', nullable: false, minimum: '2', maximum: '1' }],
+      /wrong way round/
+    ],
+    ['bounds of text', [{ name: 'a', type: 'text', nullable: false, minimum: '1' }], /can not have bounds/],
+    ['an unknown type', [{ name: 'a', type: 'json', nullable: false }], /form it should have/]
+  ])('with %s is refused', (_what, columns, message) => {
+    expect(read(columns)).toThrow(message);
+  });
+});
