@@ -1,20 +1,15 @@
+import { posix } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { mergedPath, parentOf, plainMode, type FileTree } from '../tree/index.js';
+import { imagePath, mergedPath, parentOf, plainMode, type FileTree } from '../tree/index.js';
 import { readDeb } from './deb.js';
 
-/** The target of a link as it has to be once the link itself has moved below /usr. */
-function relocated(target: string, from: string, to: string): string {
-  if (target.startsWith('/') || from === to) return target;
-  return `/${mergedPath(resolveFrom(parentOf(from), target))}`;
-}
-
-function resolveFrom(folder: string, target: string): string {
-  const parts = folder === '' ? [] : folder.split('/');
-  for (const part of target.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  return parts.join('/');
+/**
+ * The target of a link, relative to where the link comes to stand: so an unpacked image never points at the machine that
+ * it is unpacked on.
+ */
+function relativeTarget(name: string, place: string, target: string): string {
+  const meant = posix.resolve('/', posix.dirname(imagePath(name)), target);
+  return posix.relative(`/${parentOf(place)}`, `/${mergedPath(meant)}`);
 }
 
 /**
@@ -39,10 +34,7 @@ export async function installPackage(
         await tree.addFile(within(place), entry.content, plainMode(entry.mode));
         break;
       case 'symlink':
-        await tree.addSymlink(
-          within(place),
-          relocated(entry.linkTarget, entry.name.replace(/^\.?\//, ''), place)
-        );
+        await tree.addSymlink(within(place), relativeTarget(entry.name, place, entry.linkTarget));
         break;
       case 'link':
         await tree.addCopy(within(place), within(mergedPath(entry.linkTarget)));

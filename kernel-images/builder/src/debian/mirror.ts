@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LockedPackage } from '../definition/index.js';
 import { download, type InputCache } from '../inputs/index.js';
+import { runProgram } from '../programs/index.js';
 
-const run = promisify(execFile);
 const DEFAULT_MIRROR = 'http://deb.debian.org/debian/';
 
 function asRoot(address: string, from: string): URL {
@@ -18,8 +16,8 @@ function asRoot(address: string, from: string): URL {
 /** The mirror that apt itself would take the release's main component from, if this machine has apt. */
 async function mirrorOfApt(release: string): Promise<URL | undefined> {
   const format = '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(CREATED_BY)';
-  const targets = await run('apt-get', ['indextargets', '--format', format]).then(
-    ({ stdout }) => stdout.split('\n').map(line => line.split('|')),
+  const targets = await runProgram('apt-get', ['indextargets', '--format', format]).then(
+    text => text.split('\n').map(line => line.split('|')),
     () => []
   );
   const own = targets.find(
@@ -57,5 +55,10 @@ export async function fetchPackages(
       onFetched(title);
     }
   };
-  await Promise.all(Array.from({ length: 4 }, worker));
+  const stopAll = (error: unknown): never => {
+    missing.length = 0;
+    throw error;
+  };
+  const ended = await Promise.allSettled(Array.from({ length: 4 }, () => worker().catch(stopAll)));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }

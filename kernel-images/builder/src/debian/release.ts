@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { toTimestamp } from '@clean-room/protocol/documents';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { download } from '../inputs/index.js';
+import { ProgramFailure, runProgram } from '../programs/index.js';
 import { parseControl } from './control.js';
 
-const run = promisify(execFile);
 const DEFAULT_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export interface ReleaseIndex {
@@ -37,8 +35,8 @@ async function verifiedText(folder: string, inRelease: string, keyring: string):
     });
   });
   const text = join(folder, 'Release');
-  await run('gpgv', ['--keyring', keyring, '--output', text, inRelease]).catch((cause: unknown) => {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  await runProgram('gpgv', ['--keyring', keyring, '--output', text, inRelease]).catch((cause: unknown) => {
+    const missing = cause instanceof ProgramFailure && cause.reason === 'not-installed';
     throw new CleanRoomError(
       'signature-invalid',
       missing

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '@clean-room/protocol/documents';
@@ -9,7 +10,7 @@ import type { ImageDefinition, ImageLock } from '../definition/index.js';
 const CODE = [
   fileURLToPath(new URL('../', import.meta.url)),
   fileURLToPath(new URL('../../assets/', import.meta.url)),
-  `${dirname(fileURLToPath(import.meta.resolve('@clean-room/protocol/packaging')))}${sep}`
+  `${dirname(createRequire(import.meta.url).resolve('@clean-room/protocol/packaging'))}${sep}`
 ];
 
 /** Names the layers of dependencies by what goes into them, so that an earlier build can be used again or not. */

@@ -48,8 +48,8 @@ export async function addJailBase(tree: FileTree, python: string): Promise<void>
   for (const name of ['nb', 'tmp', 'dev/shm']) await tree.addDirectory(jail + name, 0o700, SANDBOX_OWNER);
   for (const [name, minor] of Object.entries(DEVICES))
     await tree.addCharacterDevice(`${jail}dev/${name}`, 0o666, 1, minor);
-  await tree.addSymlink(`${jail}var/tmp`, '/tmp');
-  await tree.addSymlink(`${jail}etc/localtime`, '/usr/share/zoneinfo/Etc/UTC');
+  await tree.addSymlink(`${jail}var/tmp`, '../tmp');
+  await tree.addSymlink(`${jail}etc/localtime`, '../usr/share/zoneinfo/Etc/UTC');
   await tree.addSymlink(`${jail}usr/bin/python3`, `python${python}`);
   await tree.addSymlink(`${jail}usr/bin/python`, 'python3');
   await tree.addSymlink(`${jail}usr/bin/awk`, 'mawk');

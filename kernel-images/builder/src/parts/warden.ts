@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { WardenBuild } from '@clean-room/sandbox/build';
 import type { ImageLock } from '../definition/index.js';
 import type { InputCache } from '../inputs/index.js';
+import { runProgram } from '../programs/index.js';
 import { FileTree } from '../tree/index.js';
 import { Wheel } from '../python/index.js';
-
-const run = promisify(execFile);
 
 function exists(path: string): Promise<boolean> {
   return access(path).then(
@@ -72,12 +69,11 @@ export async function compileWarden(
     const caches = join(tools, 'zig-cache');
     const draft = `${target}.${process.pid}`;
     // names without folders, so that none of this machine's gets into the program
-    await run(zig, ['cc', ...flags, ...sources.map(source => basename(source)), '-o', draft], {
+    await runProgram(zig, ['cc', ...flags, ...sources.map(source => basename(source)), '-o', draft], {
       cwd: folder,
       env: { PATH: '/usr/bin:/bin', HOME: tools, ZIG_GLOBAL_CACHE_DIR: caches, ZIG_LOCAL_CACHE_DIR: caches }
     }).catch((cause: unknown) => {
-      const words = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).slice(-2000) : '';
-      throw new CleanRoomError('internal', `The warden does not compile.\n${words}`, { cause });
+      throw new CleanRoomError('internal', 'The warden does not compile.', { cause });
     });
     await rename(draft, target);
   }

@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LockedWheel } from '../definition/index.js';
+import { ProgramFailure, runProgram } from '../programs/index.js';
 import { retry, vanished, type InputCache, type RetryOptions } from '../inputs/index.js';
 
-const run = promisify(execFile);
 /** bookworm's C library is 2.36; wheels that are content with 2.28 are what today's projects publish. */
 const NEWEST_GLIBC = 28;
 
@@ -38,33 +36,34 @@ export type ChosenWheel = Omit<LockedWheel, 'parts' | 'size'>;
 export interface PipOptions {
   /** A Python with pip; CLEAN_ROOM_PYTHON, else `python3`. */
   readonly command?: string;
+  /** Its PIP_… variables, among others. */
+  readonly environment?: NodeJS.ProcessEnv;
   readonly retry?: RetryOptions;
 }
 
 /** pip as the person has configured it: indexes, proxies and certificates are its own matter. */
 export class Pip {
   readonly #command: string;
+  readonly #environment: NodeJS.ProcessEnv;
   readonly #retry: RetryOptions;
 
-  constructor({
-    command = process.env['CLEAN_ROOM_PYTHON'] ?? 'python3',
-    retry: options = { attempts: 3 }
-  }: PipOptions = {}) {
-    this.#command = command;
+  constructor({ command, environment = process.env, retry: options = { attempts: 3 } }: PipOptions = {}) {
+    this.#command = command ?? environment['CLEAN_ROOM_PYTHON'] ?? 'python3';
+    this.#environment = environment;
     this.#retry = options;
   }
 
-  async #run(arguments_: readonly string[]): Promise<string> {
-    const { stdout } = await run(this.#command, ['-m', 'pip', ...arguments_], { maxBuffer: 1 << 26 });
-    return stdout;
+  #run(arguments_: readonly string[]): Promise<string> {
+    return runProgram(this.#command, ['-m', 'pip', ...arguments_], { env: this.#environment });
   }
 
   async #requirePython(version: string): Promise<void> {
-    const found = await run(this.#command, [
-      '-c',
-      'import sys, pip; print("%d.%d" % sys.version_info[:2])'
-    ]).then(
-      ({ stdout }) => stdout.trim(),
+    const found = await runProgram(
+      this.#command,
+      ['-c', 'import sys, pip; print("%d.%d" % sys.version_info[:2])'],
+      { env: this.#environment }
+    ).then(
+      text => text.trim(),
       (cause: unknown) => {
         throw new CleanRoomError('unavailable', `${this.#command} with pip is needed to choose the wheels.`, {
           cause,
@@ -152,7 +151,7 @@ export class Pip {
 /** Tells a missing or changed file, which no second try brings back, from a broken connection. */
 function asVerdict(title: string): (cause: unknown) => never {
   return cause => {
-    const text = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : '';
+    const text = cause instanceof ProgramFailure ? cause.words : '';
     if (/THESE PACKAGES DO NOT MATCH THE HASHES/.test(text)) {
       throw new CleanRoomError('digest-mismatch', `${title} is no longer the file that the lock names.`, {
         cause,

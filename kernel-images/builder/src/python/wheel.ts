@@ -30,16 +30,15 @@ export class Wheel {
 
   /** @throws CleanRoomError `malformed` */
   static async open(path: string): Promise<Wheel> {
-    const zip = await openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true }).catch(
-      (cause: unknown) => {
-        throw new CleanRoomError('malformed', `${path} is not a zip archive.`, { cause });
-      }
-    );
+    const options = { lazyEntries: true, autoClose: false, strictFileNames: true };
+    let zip: ZipFile | undefined;
     try {
+      zip = await openPromise(path, options);
       return await Wheel.#read(zip);
-    } catch (error) {
-      zip.close();
-      throw error;
+    } catch (cause) {
+      zip?.close();
+      if (cause instanceof CleanRoomError) throw cause;
+      throw new CleanRoomError('malformed', `${path} is not a sound zip archive.`, { cause });
     }
   }
 

@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { InputCache } from '../../src/inputs/index.js';
+import { Pip } from '../../src/python/index.js';
+import { scratch } from '../support/scratch.js';
+import { makeWheel } from '../support/wheels.js';
+
+const PYTHON = '3.11';
+let shelf: string;
+let cache: InputCache;
+let pip: Pip;
+
+/** pip is configured as a person would configure it: here for a folder of wheels and no index. */
+beforeEach(async () => {
+  shelf = await scratch();
+  cache = new InputCache(await scratch());
+  const environment = {
+    PATH: process.env['PATH'],
+    PIP_NO_INDEX: '1',
+    PIP_FIND_LINKS: shelf,
+    PIP_CONFIG_FILE: '/dev/null'
+  };
+  pip = new Pip({ environment, retry: { attempts: 1 } });
+});
+
+describe('pip', () => {
+  test('chooses wheels with all that they depend on, by their hashes', async () => {
+    const plain = await makeWheel(shelf, { name: 'plain', version: '2.0' });
+    await makeWheel(shelf, { name: 'plain', version: '3.0' });
+    const top = await makeWheel(shelf, {
+      name: 'Top_Most',
+      requires: ['plain<3', 'absent; python_version<"3.11"']
+    });
+    const chosen = await pip.resolve(['top-most'], PYTHON);
+    expect([...chosen].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+      { name: 'plain', version: '2.0', file: plain.file, digest: plain.digest },
+      { name: 'top-most', version: '1.0', file: top.file, digest: top.digest }
+    ]);
+  });
+
+  test('brings locked wheels into the cache', async () => {
+    const { digest, size, path } = await makeWheel(shelf, { name: 'plain' });
+    await pip.fetch([{ name: 'plain', version: '1.0', digest, size }], PYTHON, cache);
+    expect(await cache.has(digest)).toBe(true);
+    expect(path).toContain(shelf);
+  });
+
+  test('names the wheel that no source has any longer', async () => {
+    await makeWheel(shelf, { name: 'other' });
+    const gone = { name: 'gone', version: '4.2', digest: digestOf(utf8('x')) };
+    await expect(pip.fetch([gone], PYTHON, cache)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/^gone 4\.2 is locked/),
+      remedy: expect.stringContaining('relock')
+    });
+  });
+
+  test('does not use a wheel that is not the locked one', async () => {
+    const { digest } = await makeWheel(shelf, { name: 'plain', files: { 'evil.py': 'x' } });
+    const locked = { name: 'plain', version: '1.0', digest: digestOf(utf8('the locked one')) };
+    await expect(pip.fetch([locked], PYTHON, cache)).rejects.toMatchObject({
+      code: 'digest-mismatch',
+      message: expect.stringContaining('plain 1.0')
+    });
+    expect(await cache.has(digest)).toBe(false);
+  });
+
+  test('does not choose for a Python that it does not run on', async () => {
+    await makeWheel(shelf, { name: 'plain' });
+    await expect(pip.resolve(['plain'], '3.99')).rejects.toMatchObject({
+      code: 'conflict',
+      remedy: expect.stringContaining('CLEAN_ROOM_PYTHON')
+    });
+  });
+
+  test('says what to install where there is none', async () => {
+    const none = new Pip({ command: '/nonexistent/python', retry: { attempts: 1 } });
+    await expect(none.resolve(['plain'], PYTHON)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
