@@ -1,6 +1,6 @@
 import { CleanRoomError } from '../errors/index.js';
 import { sortedByName } from '../submissions/index.js';
-import { blocks, type Content } from './content.js';
+import { gathered, type Content } from './content.js';
 import { ROOT, TAR_BLOCK, headerBlocks, padding, type TarHeader, type TarOwner } from './tar-header.js';
 
 interface Common {
@@ -95,7 +95,7 @@ async function* parts(entries: readonly TarEntry[]): AsyncGenerator<Uint8Array> 
  * or lies below a file, `digest-mismatch` when content is not as long as it said
  */
 export function writeTar(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array> {
-  return blocks(parts(inOrder(entries)));
+  return gathered(parts(inOrder(entries)));
 }
 
 /** The size of the tar that {@link writeTar} will write, in bytes, without reading any content. */

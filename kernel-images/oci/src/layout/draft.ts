@@ -53,7 +53,30 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   });
 }
 
-/** Writes chunks and hashes each while it is being written. */
+const BATCH_BYTES = 1024 ** 2;
+/** As many pieces as one system call takes everywhere. */
+const BATCH_CHUNKS = 256;
+
+async function* batches(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    batch.push(chunk);
+    bytes += chunk.length;
+    if (bytes < BATCH_BYTES && batch.length < BATCH_CHUNKS) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function writeAll(file: FileHandle, batch: readonly Uint8Array[], bytes: number): Promise<void> {
+  const { bytesWritten } = await file.writev(batch);
+  if (bytesWritten < bytes) await file.writeFile(Buffer.concat(batch).subarray(bytesWritten));
+}
+
+/** Writes chunks, and hashes each while it is being written. */
 export async function pour(
   file: FileHandle,
   chunks: AsyncIterable<Uint8Array>
@@ -62,12 +85,13 @@ export async function pour(
   let size = 0;
   let writing = Promise.resolve();
   try {
-    for await (const chunk of chunks) {
+    for await (const batch of batches(chunks)) {
       await writing;
-      writing = file.writeFile(chunk);
+      const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
+      writing = writeAll(file, batch, bytes);
       writing.catch(() => undefined); // awaited below; until then its failure is not an unhandled one
-      hash.update(chunk);
-      size += chunk.length;
+      for (const chunk of batch) hash.update(chunk);
+      size += bytes;
     }
   } finally {
     await writing;
