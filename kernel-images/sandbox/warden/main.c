@@ -30,17 +30,13 @@
 enum { STATUS = 5, CONTROL = 6 };
 
 #define LOOK_MS 50
+#define SANDBOX_NICE 10
+#define LONGEST_PAUSE_MS 500
 
 struct setup_failure {
   char step[60];
   int error;
 };
-
-static int64_t now_ms(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static void report_failure(int fd, failed_step step) {
   struct setup_failure failure = {.error = errno};
@@ -82,6 +78,8 @@ static void be_sandbox(const struct options *options, int report, pid_t parent) 
   } while (0)
   setsid();
   STEP(prefer_for_oom());
+  /* supervisor and warden come first, however many processes there are */
+  STEP(setpriority(PRIO_PROCESS, 0, SANDBOX_NICE) == 0 ? NULL : "priority");
   STEP(keep_descriptors(&report));
   STEP(enter_jail(options));
   STEP(empty_bounding_set());
@@ -153,9 +151,9 @@ static const char *watch_until_end(const struct options *options, pid_t child, s
     if (now >= look) {
       const char *broken = watch_look(options, usage);
       if (broken != NULL) return broken;
-      /* a look at many processes takes long: never more than a twentieth of one core */
-      int64_t took = now_ms() - now;
-      look = now + (20 * took > LOOK_MS ? 20 * took : LOOK_MS);
+      /* a look at many processes takes long: a twentieth of one core is enough, but not at the price of blindness */
+      int64_t pause = 20 * (now_ms() - now);
+      look = now + (pause < LOOK_MS ? LOOK_MS : pause > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause);
     }
     struct pollfd control = {CONTROL, POLLIN, 0};
     struct timespec wait = {0, LOOK_MS * 1000000L};

@@ -9,6 +9,9 @@ struct usage {
   uint64_t most_processes; /* most processes at a sample */
 };
 
+/* Milliseconds of a clock that nobody sets. */
+int64_t now_ms(void);
+
 /* Notes where memory, disk and inodes stand before the sandbox begins. */
 failed_step watch_begin(const struct options *options);
 

@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROFILES, runNotebook, shown } from '../support/container.js';
+import { stageOf } from '../support/stage.js';
+import { NATIVE } from './native.js';
+
+describe.each(PROFILES)('a notebook in %s that leaves its folder', profile => {
+  it('writes nothing outside', async () => {
+    const jail = join(stageOf(profile), 'jail');
+    const executor = readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'));
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+for folder in ("/", "/usr", "/usr/bin", "/etc", "/dev", "/data", "/run", "/proc", "/sys", "/root", "/var", "/usr/lib/clean-room",
+               "/usr/lib/clean-room/executor", "/usr/lib/python3.11"):
+    attempt("create " + folder, lambda: open(folder + "/attack", "w"))
+    attempt("mkdir " + folder, lambda: os.mkdir(folder + "/attack-folder"))
+    attempt("rename " + folder, lambda: (open("/nb/mine", "w").close(), os.rename("/nb/mine", folder + "/attack")))
+ours = "/usr/lib/clean-room/executor/session.py"
+attempt("append", lambda: open(ours, "ab"))
+attempt("truncate", lambda: os.truncate(ours, 0))
+attempt("unlink", lambda: os.unlink(ours))
+attempt("chmod", lambda: os.chmod(ours, 0o777))
+attempt("replace", lambda: os.rename(ours, "/nb/session.py"))
+attempt("through a link", lambda: (os.symlink(ours, "/nb/link"), open("/nb/link", "ab")))
+attempt("hard link", lambda: (os.link(ours, "/nb/hard"), open("/nb/hard", "ab").write(b"# attack")))
+attempt("passwd", lambda: open("/etc/passwd", "a").write("root2::0:0::/:/bin/sh"))
+attempt("times", lambda: os.utime(ours, (0, 0)))`
+      ]
+    });
+    expect(shown(answer)).not.toContain('SUCCEEDED');
+    expect(shown(answer).match(/refused/g)).toHaveLength(14 * 3 + 9);
+    expect(readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'))).toEqual(executor);
+    for (const folder of ['', 'usr', 'etc', 'data']) {
+      expect(readdirSync(join(jail, folder)).filter(name => name.startsWith('attack'))).toEqual([]);
+    }
+  });
+
+  it('does not climb out of the jail', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+def held_descriptors():
+    found = []
+    for fd in range(0, 1024):
+        try:
+            os.fchdir(fd)
+            found.append(fd)
+        except OSError:
+            pass
+    return found or 1 / 0
+attempt("held folders", held_descriptors)
+def outside():
+    return [name for name in os.listdir(".") if name in ("jail", "supervisor-secret")]
+def up():
+    for _ in range(60):
+        os.chdir("..")
+    return outside() or 1 / 0
+attempt("up", up)
+def second_chroot():
+    os.makedirs("/nb/deep", exist_ok=True)
+    held = os.open("/", os.O_RDONLY)
+    os.chroot("/nb/deep")
+    os.fchdir(held)
+    return up()
+attempt("second chroot", second_chroot)
+def race():
+    os.makedirs("/nb/a/b/c", exist_ok=True)
+    held = os.open("/nb/a/b/c", os.O_RDONLY)
+    os.rename("/nb/a/b/c", "/tmp/c") if os.stat("/nb").st_dev == os.stat("/tmp").st_dev else None
+    os.fchdir(held)
+    return up()
+attempt("moved folder", race)
+attempt("user namespace", lambda: kernel(272, 0x10000000))
+attempt("mount", lambda: kernel(165, b"proc", b"/nb", b"proc", 0, None))
+attempt("pivot", lambda: kernel(155, b"/nb", b"/nb"))
+attempt("detached tree", lambda: kernel(428, -100, b"/", 1))
+attempt("handle", lambda: kernel(304, os.open("/", os.O_RDONLY), struct.pack("=IiQ", 8, 1, 2) + bytes(8), 0))
+attempt("handle of", lambda: kernel(303, -100, b"/", struct.pack("=Ii", 128, 0) + bytes(128), ctypes.create_string_buffer(8), 0))
+attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "zero", "full", "random", "urandom", "shm")][0])`
+      ]
+    });
+    expect(shown(answer)).not.toContain('SUCCEEDED');
+    expect(shown(answer).match(/refused/g)).toHaveLength(11);
+  });
+
+  it('gains nothing by files named like ours', async () => {
+    const evil = `raise SystemExit("shadowed")\n`;
+    const names = [
+      'json',
+      'asyncio',
+      'IPython',
+      'clean_room_executor',
+      'sitecustomize',
+      'usercustomize',
+      'channel',
+      'numpy'
+    ];
+    const startup = {
+      '/nb/.pythonrc': evil,
+      '/nb/.bashrc': 'echo shadowed',
+      '/nb/python3': '#!/bin/sh\necho shadowed'
+    };
+    const answer = await runNotebook(profile, {
+      cells: [
+        `print("alive", 1 + 1)\n6 * 7`,
+        `!python3 --version`,
+        `display({"text/plain": "shown"}, raw=True)`
+      ],
+      files: { ...Object.fromEntries(names.map(name => [`/nb/${name}.py`, evil])), ...startup }
+    });
+    expect(shown(answer)).not.toContain('shadowed');
+    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok']);
+    expect(answer.cells[0]?.outputs).toEqual([
+      { type: 'stream', name: 'stdout', text: 'alive 2\n' },
+      { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
+    ]);
+    expect(existsSync(join(stageOf(profile), 'jail/nb/json.py'))).toBe(true);
+  });
+});

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { Launcher, PROFILES, runNotebook, SECRETS, shown } from '../support/container.js';
+import { NATIVE } from './native.js';
+
+/** Listens wherever a notebook may try to get to, in the network that the container shares with its host. */
+async function bystander() {
+  let reached = 0;
+  const abstract = `clean-room-attack-${randomUUID()}`;
+  const count = (): void => void reached++;
+  const [tcp, unix] = [createServer(count), createServer(count)];
+  const udp = createSocket('udp4').on('message', count);
+  await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => unix.listen(`\0${abstract}`, resolve));
+  await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve));
+  const address = tcp.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    abstract,
+    port: address.port,
+    udpPort: udp.address().port,
+    reached: () => reached,
+    close: () => {
+      tcp.close();
+      unix.close();
+      udp.close();
+    }
+  };
+}
+
+describe.each(PROFILES)('a notebook in %s that wants to talk to somebody', profile => {
+  it('reaches neither the launcher nor its token', async () => {
+    const launcher = await Launcher.open();
+    const answer = await runNotebook(profile, {
+      launcher,
+      cells: [
+        `${NATIVE}
+path = b"/run/container_launcher/teeserver.sock"
+def stream():
+    fd = kernel(41, 1, 1, 0)
+    kernel(42, fd, unix(path + b"\\0"), len(path) + 3)
+    os.write(fd, b"POST /v1/token HTTP/1.0\\r\\n\\r\\n")
+    return os.read(fd, 1000)
+attempt("socket", stream)
+def through_pair():
+    ours, _ = socket.socketpair()
+    kernel(42, ours.fileno(), unix(path + b"\\0"), len(path) + 3)
+    return ours.recv(1000)
+attempt("pair", through_pair)
+attempt("token", lambda: open("/run/container_launcher/attestation_verifier_claims_token").read())
+attempt("token up", lambda: open("/../../../run/container_launcher/attestation_verifier_claims_token").read())
+attempt("list", lambda: os.listdir("/run/container_launcher"))`
+      ]
+    });
+    const text = shown(answer);
+    await launcher.close();
+    expect(text).not.toContain('SUCCEEDED');
+    expect(text).not.toContain(SECRETS.token);
+    expect(text.match(/refused/g)).toHaveLength(5);
+    expect(launcher.connections).toBe(0);
+  });
+
+  it('reaches nobody over TCP, UDP, Unix or abstract sockets', async () => {
+    const others = await bystander();
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+def tcp(host, port):
+    fd = kernel(41, 2, 1, 0)
+    kernel(42, fd, inet(host, port), 16)
+    return "connected"
+def datagram():
+    fd = kernel(41, 2, 2, 0)
+    return kernel(44, fd, b"x", 1, 0, inet("127.0.0.1", ${others.udpPort}), 16)
+name = b"\\0" + b"${others.abstract}"
+def abstract():
+    fd = kernel(41, 1, 1, 0)
+    return kernel(42, fd, unix(name), len(name) + 2)
+def abstract_through_pair():
+    ours, _ = socket.socketpair()
+    return kernel(42, ours.fileno(), unix(name), len(name) + 2)
+def datagram_pair(type):
+    ends = (ctypes.c_int * 2)()
+    kernel(53, 1, type, 0, ends)
+    return kernel(44, ends[0], b"x", 1, 0, unix(name), len(name) + 2)
+attempt("tcp", lambda: tcp("127.0.0.1", ${others.port}))
+attempt("udp", datagram)
+attempt("abstract", abstract)
+attempt("abstract through a pair", abstract_through_pair)
+attempt("datagram pair", lambda: datagram_pair(2))
+attempt("sequenced pair", lambda: datagram_pair(5))
+attempt("metadata", lambda: tcp("169.254.169.254", 80))
+attempt("ring", lambda: kernel(425, 8, ctypes.create_string_buffer(200)))
+for family in (1, 2, 10, 16, 17, 38, 40, 43, 44):
+    attempt(f"family {family}", lambda: kernel(41, family, 1, 0))
+    attempt(f"family {family} raw", lambda: kernel(41, family, 3, 0))`,
+        `import socket, urllib.request
+for step in (lambda: socket.getaddrinfo("metadata.google.internal", 80), lambda: socket.gethostbyname("localhost"),
+             lambda: urllib.request.urlopen("http://169.254.169.254/computeMetadata/v1/", timeout=5),
+             lambda: socket.create_connection(("127.0.0.1", ${others.port}))):
+    try:
+        print("SUCCEEDED", step())
+    except OSError as error:
+        print("refused", error)`
+      ]
+    });
+    const text = shown(answer);
+    const reached = others.reached();
+    others.close();
+    expect(text).not.toContain('SUCCEEDED');
+    expect(text.match(/refused/g)).toHaveLength(8 + 18 + 4);
+    expect(text).toContain('has no network');
+    expect(reached).toBe(0);
+  });
+
+  it('can hand no descriptor to a process and take none', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+ours, theirs = socket.socketpair()
+attempt("send", lambda: socket.send_fds(ours, [b"x"], [1]))
+attempt("receive", lambda: socket.recv_fds(theirs, 1, 1))
+attempt("frames", lambda: socket.send_fds(socket.socket(fileno=os.dup(4)), [b"x"], [0]))
+attempt("steal", lambda: kernel(438, kernel(434, os.getppid(), 0), 5, 0))`
+      ]
+    });
+    expect(shown(answer).match(/refused PermissionError/g)).toHaveLength(4);
+  });
+});

@@ -1,0 +1,112 @@
+import { PROFILES, runNotebook, shown } from '../support/container.js';
+import { NATIVE } from './native.js';
+
+/** A process of its own session that ignores what can be ignored and writes to a file for ever. */
+const DAEMON = `
+def beat(path):
+    while True:
+        with open(path, "ab") as beats:
+            beats.write(b".")
+        time.sleep(0.005)
+def daemon(path, disturb=lambda: None):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        for number in range(1, 65):
+            try:
+                signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError):
+                pass
+        for fd in range(5):
+            os.close(fd)
+        disturb()
+        beat(path)
+    os.wait()
+    while not os.path.exists(path):
+        time.sleep(0.01)
+`;
+
+describe.each(PROFILES)('a process in %s that wants to outlive the run', profile => {
+  const beats = '/jail/nb/beats';
+
+  it('ends with it: forked twice, own session, deaf to signals', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\nprint("started")`],
+      watched: [beats]
+    });
+    expect(shown(answer)).toContain('started');
+    const [heart] = answer.watched;
+    expect(heart?.before).toBeGreaterThan(0);
+    expect(heart?.after).toBe(heart?.before);
+  });
+
+  it('ends with it although it stops and kills every process it can name', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}${DAEMON}
+def hunt():
+    if os.fork() == 0:
+        me, parent = os.getpid(), os.getppid()
+        while True:
+            for pid in range(1, 400):
+                if pid in (me, parent):
+                    continue
+                for number in (signal.SIGSTOP, signal.SIGKILL):
+                    try:
+                        os.kill(pid, number)
+                    except OSError:
+                        pass
+open("/nb/beats", "wb").write(b".")
+daemon("/nb/beats", hunt)
+time.sleep(20)`
+      ],
+      limits: { cellSeconds: 3, wallSeconds: 10 },
+      watched: [beats]
+    });
+    const [heart] = answer.watched;
+    expect(heart?.before).toBeGreaterThan(0);
+    expect(heart?.after).toBe(heart?.before);
+  });
+
+  it('ends with it when the interpreter itself dies first', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\nos.kill(os.getpid(), signal.SIGKILL)`],
+      watched: [beats]
+    });
+    expect(answer.end).toMatchObject({ why: 'exit', signal: 9 });
+    const [heart] = answer.watched;
+    expect(heart?.before).toBeGreaterThan(0);
+    expect(heart?.after).toBe(heart?.before);
+  });
+
+  it("can not be made the warden's sibling or leave its namespaces", async () => {
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+for flag in (0x8000, 0x2000, 0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x02000000, 0x04000000, 0x08000000):
+    def clone():
+        child = kernel(56, flag | signal.SIGCHLD, 0, 0, 0, 0)
+        if child == 0:
+            os._exit(0)
+        return child
+    attempt(hex(flag), clone)
+    attempt("unshare " + hex(flag), lambda: kernel(272, flag))
+attempt("clone3", lambda: kernel(435, bytes(88), 88))
+attempt("setns", lambda: kernel(308, 0, 0))`
+      ]
+    });
+    expect(shown(answer)).not.toContain('SUCCEEDED');
+    expect(shown(answer).match(/refused/g)).toHaveLength(20);
+  });
+
+  it('does not hold the run up when it stops itself', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [`import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)`],
+      limits: { cellSeconds: 1 }
+    });
+    expect(answer.cells[0]?.status).toBe('ended');
+    expect(answer.end.why).toBe('cell-time');
+    expect(answer.end.seconds).toBeLessThan(8);
+  });
+});
