@@ -19,7 +19,6 @@ export type CoordinatorJobs = {
   'watch-attempt': { readonly attempt: string };
   'stop-attempt': { readonly attempt: string };
   'expire-revision': { readonly submission: string; readonly revision: number };
-  sweep: Record<string, never>;
 };
 
 /** What the domains of the coordinator work with. */
@@ -56,9 +55,9 @@ export class Context {
    * everything goes through `unit.trx`.
    */
   async transact<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
-    const { queue, events, logger } = this.parts;
+    const { queue, jobTokens, events, logger } = this.parts;
     const { value, unit } = await this.db.transaction().execute(async trx => {
-      const unit = new Unit(trx, queue, new Date());
+      const unit = new Unit(trx, queue, jobTokens, new Date());
       const value = await work(unit);
       await unit.settle();
       return { value, unit };

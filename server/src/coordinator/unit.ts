@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Queue } from '../platform/database/index.js';
 import type { CoordinatorJobs } from './context.js';
 import type { Tables } from './database/tables.js';
+import { JobTokens } from './jobs/tokens.js';
 import { writeLedger, type EntryDraft, type EventDraft } from './log/index.js';
 
 /** One transaction, and what is to be told of it. */
@@ -11,12 +12,14 @@ export class Unit {
   readonly at: Date;
   readonly moves: EntryDraft[] = [];
   readonly #queue: Queue<CoordinatorJobs>;
+  readonly #jobTokens: JobTokens;
   #entries: EntryDraft[] = [];
   #events: EventDraft[] = [];
 
-  constructor(trx: Transaction<Tables>, queue: Queue<CoordinatorJobs>, at: Date) {
+  constructor(trx: Transaction<Tables>, queue: Queue<CoordinatorJobs>, jobTokens: JobTokens, at: Date) {
     this.trx = trx;
     this.#queue = queue;
+    this.#jobTokens = jobTokens;
     this.at = at;
   }
 
@@ -31,12 +34,17 @@ export class Unit {
     this.#events.push({ parties, data });
   }
 
-  async send<N extends keyof CoordinatorJobs>(
-    name: N,
-    data: CoordinatorJobs[N],
-    afterSeconds = 0
-  ): Promise<void> {
-    await this.#queue.send(this.trx, name, data, afterSeconds);
+  /** What an attempt's job is found by. */
+  jobHash(attempt: string): string {
+    return JobTokens.hash(this.#jobTokens.of(attempt));
+  }
+
+  /** A job that is there if this transaction commits. One about an attempt is not sent twice while it waits. */
+  async send<N extends keyof CoordinatorJobs>(name: N, data: CoordinatorJobs[N], after = 0): Promise<void> {
+    await this.#queue.send(this.trx, name, data, {
+      ...(after === 0 ? {} : { after }),
+      ...('attempt' in data ? { key: data.attempt } : {})
+    });
   }
 
   /**

@@ -4,6 +4,15 @@ export interface QueuePlan {
   /** Seconds until a job whose worker has died is given to another. */
   readonly expireInSeconds: number;
   readonly retryLimit: number;
+  /** Whether a job is not sent while another with the same key waits to be worked on. */
+  readonly onceWaiting?: boolean;
+}
+
+export interface SendOptions {
+  /** The earliest start, in seconds from now. */
+  readonly after?: number;
+  /** What the job is about, where its queue has one waiting at most. */
+  readonly key?: string;
 }
 
 export type JobHandler<T> = (data: T) => Promise<void>;
@@ -18,25 +27,28 @@ export class Queue<Jobs extends Readonly<Record<string, object>>> {
 
   async start(plans: { readonly [N in keyof Jobs & string]: QueuePlan }): Promise<void> {
     await this.#boss.start();
-    for (const [name, plan] of Object.entries<QueuePlan>(plans)) {
+    for (const [name, { onceWaiting, ...plan }] of Object.entries<QueuePlan>(plans)) {
       const settings = { ...plan, retryBackoff: true, retryDelay: 1, retryDelayMax: 60, notify: true };
-      await this.#boss.createQueue(name, settings);
+      await this.#boss.createQueue(name, {
+        ...settings,
+        policy: onceWaiting === true ? 'short' : 'standard'
+      });
       await this.#boss.updateQueue(name, settings);
     }
   }
 
-  /**
-   * Enqueues as part of `trx`: the job exists if and only if the transaction commits.
-   * @param afterSeconds the earliest start from now
-   */
+  /** Enqueues as part of `trx`: the job exists if and only if the transaction commits. */
   async send<N extends keyof Jobs & string>(
     trx: Parameters<typeof fromKysely>[0],
     name: N,
     data: Jobs[N],
-    afterSeconds = 0
+    { after, key }: SendOptions = {}
   ): Promise<void> {
-    const delay = afterSeconds === 0 ? {} : { startAfter: afterSeconds };
-    await this.#boss.send(name, data, { ...delay, db: fromKysely(trx) });
+    await this.#boss.send(name, data, {
+      ...(after === undefined ? {} : { startAfter: after }),
+      ...(key === undefined ? {} : { singletonKey: key }),
+      db: fromKysely(trx)
+    });
   }
 
   /** @param concurrency handlers that run at once in this process */

@@ -1,0 +1,142 @@
+import type { Kysely } from 'kysely';
+import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
+import { moment, type Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { Approval} from '@clean-room/protocol/approvals';
+import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
+import { AssetVersion } from '@clean-room/protocol/assets';
+import { Roster } from '@clean-room/protocol/parties';
+import { Policy, strictestTerms } from '@clean-room/protocol/policies';
+import { Spec } from '@clean-room/protocol/submissions';
+import type { RevisionState } from '@clean-room/protocol/runs';
+import type { Tables } from '../database/tables.js';
+import { moveDecision, moveRevision, type RevisionRow } from '../moves.js';
+import { collaborationByDigest } from '../parties/collaborations.js';
+import { queueRun } from '../runs/queue-run.js';
+import { providerOf } from '../submissions/check.js';
+import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
+import { secondsUntil } from '../submissions/submit.js';
+import type { Unit } from '../unit.js';
+
+export interface Outcome {
+  readonly revision: number;
+  readonly state: RevisionState;
+}
+
+interface SpecDocuments {
+  readonly spec: Read<Spec>;
+  readonly assets: readonly Read<AssetVersion>[];
+  readonly policies: readonly Read<Policy>[];
+}
+
+/** The signed asset versions and policies that a revision's spec names, in its order. */
+export async function documentsOf(db: Kysely<Tables>, revision: RevisionRow): Promise<SpecDocuments> {
+  const spec = Spec.read(revision.spec);
+  const assets: Read<AssetVersion>[] = [];
+  const policies: Read<Policy>[] = [];
+  for (const asset of spec.value.assets) {
+    const [version, policy] = [
+      await db
+        .selectFrom('asset_version')
+        .select('envelope')
+        .where('digest', '=', asset.version)
+        .executeTakeFirstOrThrow(),
+      await db
+        .selectFrom('policy')
+        .select('envelope')
+        .where('digest', '=', asset.policy)
+        .executeTakeFirstOrThrow()
+    ];
+    assets.push(AssetVersion.peek(version.envelope));
+    policies.push(Policy.peek(policy.envelope));
+  }
+  return { spec, assets, policies };
+}
+
+async function requireCurrentRoster(
+  db: Kysely<Tables>,
+  provider: string,
+  bundle: ApprovalBundle
+): Promise<void> {
+  const { version } = Roster.peek(bundle.roster).value;
+  const newest = await db
+    .selectFrom('roster')
+    .select('version')
+    .where('party', '=', provider)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (newest !== undefined && version < newest.version) {
+    throw new CleanRoomError('approval-invalid', `The approval rests on an old roster of ${provider}.`, {
+      remedy: 'Approve again with the newest roster.'
+    });
+  }
+}
+
+/** What is signed must be for this revision's program, provider, assets and reviewer, and within the provider's own policy. */
+async function openApproval(
+  unit: Unit,
+  revision: RevisionRow,
+  provider: string,
+  bundle: ApprovalBundle
+): Promise<Read<Approval>> {
+  const { spec, assets, policies } = await documentsOf(unit.trx, revision);
+  const collaboration = await collaborationByDigest(unit.trx, revision.collaboration);
+  const approval = verifyApproval(bundle, provider, {
+    spec,
+    image: revision.image,
+    collaboration,
+    assets,
+    at: unit.at
+  });
+  await requireCurrentRoster(unit.trx, provider, bundle);
+  const own = policies.map(policy => policy.value).filter(policy => providerOf(policy.asset) === provider);
+  const most = strictestTerms(own).run.attempts;
+  if (approval.value.attempts > most) {
+    throw new CleanRoomError(
+      'approval-invalid',
+      `The approval grants more attempts than the policy’s ${most}.`
+    );
+  }
+  return approval;
+}
+
+/**
+ * Takes in a provider's signed approval of the newest revision. The last one that is needed approves the revision and
+ * queues its run.
+ * @throws CleanRoomError `approval-invalid`, `signature-invalid`, `expired`, `conflict`, `forbidden`
+ */
+export async function approve(
+  unit: Unit,
+  provider: string,
+  submission: string,
+  bundle: ApprovalBundle
+): Promise<Outcome> {
+  const revision = await newestRevision(unit.trx, submission);
+  const decision = await decisionOf(unit.trx, revision, provider);
+  const digest = digestOf(fromBase64(bundle.envelope.payload));
+  if (decision.state === 'approved' && decision.approval_digest === digest) {
+    return { revision: revision.number, state: revision.state };
+  }
+  if (revision.state !== 'submitted') {
+    throw new CleanRoomError('conflict', `The revision is ${revision.state}; it can not be approved.`, {
+      details: { state: revision.state }
+    });
+  }
+  const approval = await openApproval(unit, revision, provider, bundle);
+  const { reviewer, attempts, expires } = approval.value;
+  await moveDecision(unit, revision, decision, 'approved', {
+    decided_by: reviewer,
+    approval: { text: JSON.stringify(bundle), digest, attempts, expires: moment(expires) }
+  });
+  await unit.send(
+    'expire-revision',
+    { submission, revision: revision.number },
+    secondsUntil(unit.at, moment(expires))
+  );
+  const open = (await decisionsOf(unit.trx, revision)).filter(row => row.state !== 'approved');
+  if (open.length > 0) return { revision: revision.number, state: revision.state };
+  const approved = await moveRevision(unit, revision, 'approved');
+  await queueRun(unit, approved, null);
+  return { revision: approved.number, state: approved.state };
+}

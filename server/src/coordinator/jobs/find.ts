@@ -1,0 +1,43 @@
+import type { Kysely } from 'kysely';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
+import type { Tables } from '../database/tables.js';
+import type { RevisionRow, RunRow } from '../moves.js';
+import { revisionAt } from '../submissions/find.js';
+import { JobTokens } from './tokens.js';
+
+/** An attempt as its supervisor sees it. */
+export interface Job {
+  readonly attempt: string;
+  readonly run: RunRow;
+  readonly revision: RevisionRow;
+}
+
+function noJob(): CleanRoomError {
+  return new CleanRoomError('not-found', 'There is no such job.');
+}
+
+/** @throws CleanRoomError `not-found` */
+export async function findJob(db: Kysely<Tables>, token: string): Promise<Job> {
+  const row = await db
+    .selectFrom('attempt')
+    .innerJoin('run', 'run.id', 'attempt.run')
+    .selectAll('run')
+    .select('attempt.id as attempt')
+    .where('attempt.job', '=', JobTokens.hash(token))
+    .executeTakeFirst();
+  if (row === undefined) throw noJob();
+  const { attempt, ...run } = row;
+  return { attempt, run, revision: await revisionAt(db, run.submission, run.revision) };
+}
+
+/** A job whose run is over gives and takes nothing any more. @throws CleanRoomError `not-found`, `conflict` */
+export async function findOpenJob(db: Kysely<Tables>, token: string): Promise<Job> {
+  const job = await findJob(db, token);
+  if (isFinal(RUN_MOVES, job.run.state)) {
+    throw new CleanRoomError('conflict', `The run is ${job.run.state}.`, {
+      details: { state: job.run.state }
+    });
+  }
+  return job;
+}

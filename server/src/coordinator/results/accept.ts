@@ -1,0 +1,107 @@
+import { fromBase64, type Digest } from '@clean-room/protocol/bytes';
+import type { Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { JobResult } from '@clean-room/protocol/jobs';
+import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
+import type { Context } from '../context.js';
+import type { Job } from '../jobs/find.js';
+import { moveRun } from '../moves.js';
+import { grant } from '../objects/grants.js';
+import { lockRun } from '../runs/end.js';
+import { decisionsOf } from '../submissions/find.js';
+import type { Unit } from '../unit.js';
+import { release } from './release.js';
+
+function refuse(message: string): never {
+  throw new CleanRoomError('digest-mismatch', message);
+}
+
+/** The statement must be about this job's program, and name nothing that was not put. Its proof is the verifier's to judge. */
+function checkStatement(job: Job, result: JobResult, put: ReadonlyMap<Digest, number>): Read<RunStatement> {
+  const statement = readRunStatement(fromBase64(result.statement));
+  const { spec, image, collaboration, outputs } = statement.value.predicate;
+  const { revision } = job;
+  if (spec !== revision.spec_digest || image !== revision.image || collaboration !== revision.collaboration) {
+    refuse('The run statement is about another program than this job’s.');
+  }
+  const named = [outputs.notebook, ...(outputs.reviewCopies ?? []).map(copy => copy.object)];
+  for (const { digest, bytes } of named) {
+    if (!result.outputs.includes(digest) || put.get(digest) !== bytes) {
+      refuse('The run statement names an output that was not put.');
+    }
+  }
+  if (new Set(result.outputs).size !== named.length || result.outputs.length !== named.length) {
+    refuse('The result names other outputs than its run statement.');
+  }
+  return statement;
+}
+
+async function grantOutputs(unit: Unit, job: Job, statement: RunStatement): Promise<void> {
+  const { notebook, reviewers, reviewCopies = [] } = statement.predicate.outputs;
+  const decisions = await decisionsOf(unit.trx, job.revision);
+  const partyOf = (custodian: string): string[] =>
+    decisions.filter(decision => decision.custodian === custodian).map(decision => decision.provider);
+  const { party } = await unit.trx
+    .selectFrom('submission')
+    .select('party')
+    .where('id', '=', job.run.submission)
+    .executeTakeFirstOrThrow();
+  // All of it is sealed; the reviewers' layers keep the recipients out until these are taken off.
+  await grant(unit.trx, [notebook.digest], [party, ...reviewers.flatMap(partyOf)], unit.at);
+  for (const { custodian, object } of reviewCopies) {
+    await grant(unit.trx, [object.digest], partyOf(custodian), unit.at);
+  }
+}
+
+/**
+ * Takes in the run statement that ends an attempt: to review where the statement names reviewers, else straight to release.
+ * The same result again is no second one.
+ * @throws CleanRoomError `digest-mismatch`, `conflict` when the run is over or has another result
+ */
+export async function acceptResult(context: Context, unit: Unit, job: Job, result: JobResult): Promise<void> {
+  const objects = await unit.trx
+    .selectFrom('job_object')
+    .select(['digest', 'bytes'])
+    .where('attempt', '=', job.attempt)
+    .execute();
+  const statement = checkStatement(job, result, new Map(objects.map(row => [row.digest, row.bytes])));
+  const run = await lockRun(unit.trx, job.run.id);
+  const earlier = await unit.trx
+    .selectFrom('result')
+    .select('statement_digest')
+    .where('run', '=', run.id)
+    .executeTakeFirst();
+  if (earlier?.statement_digest === statement.digest) return;
+  if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run has another result already.');
+  const { predicate } = statement.value;
+  // Words on progress may be lost on the way; a result says that it ran.
+  const started =
+    run.state === 'starting' || run.state === 'awaiting-keys' ? await moveRun(unit, run, 'running') : run;
+  await unit.trx
+    .insertInto('result')
+    .values({
+      run: run.id,
+      statement: statement.bytes,
+      statement_digest: statement.digest,
+      token: result.token,
+      key_releases: JSON.stringify(result.keyReleases),
+      output: predicate.outputs.notebook.digest,
+      reviewers: JSON.stringify(predicate.outputs.reviewers),
+      at: unit.at
+    })
+    .execute();
+  if (predicate.failure !== undefined) {
+    await unit.trx
+      .updateTable('run')
+      .set({ failure: JSON.stringify(predicate.failure) })
+      .where('id', '=', run.id)
+      .execute();
+  }
+  await grantOutputs(unit, job, statement.value);
+  await unit.send('stop-attempt', { attempt: job.attempt }, 5);
+  if (predicate.outputs.reviewers.length > 0) {
+    await moveRun(unit, started, 'output-review', { evidence: statement.digest });
+  } else {
+    await release(context, unit, started);
+  }
+}

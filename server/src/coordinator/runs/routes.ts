@@ -1,0 +1,87 @@
+import { toBase64 } from '@clean-room/protocol/bytes';
+import * as api from '../../client/coordinator/runs.js';
+import type { App } from '../../platform/http/index.js';
+import { requireCustodian, requireRole } from '../access/index.js';
+import { mountFor } from '../access/mount.js';
+import type { Context } from '../context.js';
+import { once } from '../idempotency/once.js';
+import { pageRequest } from '../paging.js';
+import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/release.js';
+import { askForRun, cancelRun } from './ask.js';
+import { listRuns, requireRun, runSummary, runView } from './views.js';
+
+const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
+
+function reviewing(app: App, context: Context): void {
+  mountFor(app, context, api.getOutputUnderReview, async ({ params }, caller) => {
+    const { party } = requireCustodian(caller);
+    await requireRun(context.db, caller, params.id);
+    return context.transact(async unit => {
+      const { run } = await reviewBy(unit, party, params.id);
+      const result = await unit.trx
+        .selectFrom('result')
+        .select(['statement', 'token', 'key_releases'])
+        .where('run', '=', run.id)
+        .executeTakeFirstOrThrow();
+      return {
+        run: run.id,
+        submission: run.submission,
+        statement: toBase64(result.statement),
+        token: result.token,
+        keyReleases: [...result.key_releases]
+      };
+    });
+  });
+
+  mountFor(app, context, api.releaseOutputs, async ({ params, body, request }, caller) => {
+    const { party } = requireCustodian(caller);
+    await requireRun(context.db, caller, params.id);
+    return once(context, caller, request, async unit => {
+      await takeOutputRelease(context, unit, party, params.id, body.outputRelease);
+      return runSummary(unit.trx, params.id);
+    });
+  });
+
+  mountFor(app, context, api.withholdOutputs, async ({ params, body, request }, caller) => {
+    const { party } = requireCustodian(caller);
+    await requireRun(context.db, caller, params.id);
+    return once(context, caller, request, async unit => {
+      await withhold(unit, party, params.id, body.reason);
+      return runSummary(unit.trx, params.id);
+    });
+  });
+}
+
+export function runRoutes(app: App, context: Context): void {
+  reviewing(app, context);
+
+  mountFor(app, context, api.createRun, async ({ body, request }, caller) => {
+    const researcher = requireRole(caller, 'researcher');
+    return once(context, caller, request, async unit => {
+      const run = await askForRun(unit, researcher, body.submission);
+      return runSummary(unit.trx, run.id);
+    });
+  });
+
+  mountFor(app, context, api.listRuns, async ({ query }, caller) =>
+    listRuns(context.db, caller.party, pageRequest(query, ID), query.submission)
+  );
+
+  mountFor(app, context, api.getRun, async ({ params }, caller) => {
+    await requireRun(context.db, caller, params.id);
+    return runView(context.db, caller, params.id);
+  });
+
+  mountFor(app, context, api.cancelRun, async ({ params, request }, caller) => {
+    const researcher = requireRole(caller, 'researcher');
+    return once(context, caller, request, async unit => {
+      const run = await cancelRun(unit, researcher, params.id);
+      return runSummary(unit.trx, run.id);
+    });
+  });
+
+  mountFor(app, context, api.getReceipt, async ({ params, reply }, caller) => {
+    await requireRun(context.db, caller, params.id);
+    return reply.type('application/json').send(await receiptOf(context, params.id));
+  });
+}

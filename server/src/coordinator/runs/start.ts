@@ -1,0 +1,130 @@
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+import { strictestTerms } from '@clean-room/protocol/policies';
+import { documentsOf } from '../approvals/approve.js';
+import type { Context } from '../context.js';
+import { composeImage } from '../images/compose.js';
+import { moveRun, type RevisionRow, type RunRow } from '../moves.js';
+import { decisionsOf, lockRevision } from '../submissions/find.js';
+import type { Unit } from '../unit.js';
+import { endRun, lockRun } from './end.js';
+
+/** Failures that a later try may mend. All others end the run at once. */
+const PASSING = ['unavailable', 'registry-failed'] as const;
+
+function mayPass(error: unknown): boolean {
+  return !(error instanceof CleanRoomError) || PASSING.some(code => isCleanRoomError(error, code));
+}
+
+async function requireConsent(unit: Unit, revision: RevisionRow): Promise<void> {
+  const decisions = await decisionsOf(unit.trx, revision);
+  const lacking = decisions.find(
+    ({ state, expires }) => state !== 'approved' || (expires !== null && expires <= unit.at)
+  );
+  if (revision.state === 'approved' && lacking === undefined) return;
+  throw new CleanRoomError(
+    'approval-missing',
+    `The approval of ${lacking?.provider ?? 'a provider'} does not hold any more.`
+  );
+}
+
+/** Takes the run from `queued` to `starting`; nothing when it is over, or is farther already. */
+async function claim(
+  context: Context,
+  attempt: string
+): Promise<{ run: RunRow; revision: RevisionRow } | undefined> {
+  return context.transact(async unit => {
+    const row = await unit.trx
+      .selectFrom('attempt')
+      .select('run')
+      .where('id', '=', attempt)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const found = await unit.trx
+      .selectFrom('run')
+      .select(['submission', 'revision'])
+      .where('id', '=', row.run)
+      .executeTakeFirstOrThrow();
+    const revision = await lockRevision(unit.trx, found.submission, found.revision);
+    const run = await lockRun(unit.trx, row.run);
+    if (run.state === 'starting') return { run, revision };
+    if (run.state !== 'queued') return undefined;
+    try {
+      await requireConsent(unit, revision);
+    } catch (error) {
+      if (!isCleanRoomError(error)) throw error;
+      await endRun(unit, run, 'failed', { code: error.code, message: error.message });
+      return undefined;
+    }
+    return { run: await moveRun(unit, run, 'starting'), revision };
+  });
+}
+
+async function publish(context: Context, revision: RevisionRow): Promise<void> {
+  const { spec } = await documentsOf(context.db, revision);
+  const image = await composeImage(context.parts, spec);
+  if (image.imageDigest !== revision.image) {
+    throw new CleanRoomError('digest-mismatch', 'The image composed now is not the one that was approved.', {
+      remedy: 'Submit again.'
+    });
+  }
+  await context.parts.images.publish(context.parts.kernelImages.get(spec.value.kernelImage), image);
+}
+
+async function launch(context: Context, attempt: string, revision: RevisionRow): Promise<void> {
+  const { backend, jobTokens } = context.parts;
+  // Asked for once, started once: a coordinator that died behind its request finds the TEE it asked for.
+  if ((await backend.find(attempt)).state !== 'unknown') return;
+  const { spec, policies } = await documentsOf(context.db, revision);
+  await backend.start({
+    attempt,
+    image: revision.image,
+    job: `${context.parts.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
+    processors: spec.value.compute.processors,
+    memoryBytes: spec.value.compute.memoryBytes,
+    wallSeconds: strictestTerms(policies.map(policy => policy.value)).run.wallSeconds
+  });
+}
+
+async function fail(context: Context, run: string, error: unknown): Promise<void> {
+  const known = error instanceof CleanRoomError ? error : undefined;
+  await context.transact(async unit => {
+    await endRun(unit, await lockRun(unit.trx, run), 'failed', {
+      code: known?.code ?? 'backend-unavailable',
+      message: known?.message ?? 'The TEE could not be started. No data was given to it.'
+    });
+  });
+}
+
+/**
+ * Publishes the image of an attempt and starts its TEE. May be called again at any point: the second time goes on where
+ * the first one stopped.
+ * @throws what a later try may mend, while there is time for one
+ */
+export async function startAttempt(context: Context, attempt: string): Promise<void> {
+  const claimed = await claim(context, attempt);
+  if (claimed === undefined) return;
+  const { run, revision } = claimed;
+  try {
+    await publish(context, revision);
+    await launch(context, attempt, revision);
+  } catch (error) {
+    const waited = (Date.now() - run.created_at.getTime()) / 1000;
+    if (mayPass(error) && waited < context.parts.config.limits.startSeconds) throw error;
+    context.parts.logger.error({ err: error, run: run.id }, 'the attempt could not be started');
+    await fail(context, run.id, error);
+    return;
+  }
+  const over = await context.transact(async unit => {
+    const now = await lockRun(unit.trx, run.id);
+    await unit.trx
+      .updateTable('attempt')
+      .set({ started_at: unit.at })
+      .where('id', '=', attempt)
+      .where('started_at', 'is', null)
+      .execute();
+    await unit.send('watch-attempt', { attempt }, context.parts.config.limits.watchSeconds);
+    return now.ended_at !== null;
+  });
+  // Cancelled while it was being started.
+  if (over) await context.parts.backend.stop(attempt);
+}

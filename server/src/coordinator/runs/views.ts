@@ -1,0 +1,153 @@
+import { sql, type Kysely } from 'kysely';
+import type { Run, RunSummary } from '../../client/coordinator/index.js';
+import type { Caller } from '../access/index.js';
+import type { Tables } from '../database/tables.js';
+import type { RunRow } from '../moves.js';
+import type { Page, PageRequest } from '../paging.js';
+import { pageOf } from '../paging.js';
+import { revisionAt, requireConcerned } from '../submissions/find.js';
+import { noRun } from './end.js';
+
+/** Providers that must act before each run goes on: custodians with an open key request, reviewers with an open review. */
+async function waitingFor(db: Kysely<Tables>, runs: readonly RunRow[]): Promise<Map<string, string[]>> {
+  const keys = runs.filter(run => run.state === 'awaiting-keys').map(run => run.id);
+  const review = runs.filter(run => run.state === 'output-review').map(run => run.id);
+  const rows = [
+    ...(keys.length === 0
+      ? []
+      : await db
+          .selectFrom('key_request')
+          .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
+          .select(['attempt.run', 'key_request.party'])
+          .where('attempt.run', 'in', keys)
+          .where('key_request.reply', 'is', null)
+          .execute()),
+    ...(review.length === 0
+      ? []
+      : await db
+          .selectFrom('result')
+          .innerJoin('run', 'run.id', 'result.run')
+          .innerJoin('decision', join =>
+            join
+              .onRef('decision.submission', '=', 'run.submission')
+              .onRef('decision.revision', '=', 'run.revision')
+          )
+          .leftJoin('output_release', join =>
+            join
+              .onRef('output_release.run', '=', 'result.run')
+              .onRef('output_release.party', '=', 'decision.provider')
+          )
+          .select(['result.run', 'decision.provider as party'])
+          .where('result.run', 'in', review)
+          .where('output_release.run', 'is', null)
+          .where(sql<boolean>`result.reviewers @> to_jsonb(decision.custodian)`)
+          .execute())
+  ];
+  const waiting = new Map<string, string[]>();
+  for (const { run, party } of rows) waiting.set(run, [...new Set([...(waiting.get(run) ?? []), party])]);
+  return waiting;
+}
+
+function summary(run: RunRow, notebook: string, waiting: readonly string[]): RunSummary {
+  return {
+    id: run.id,
+    submission: run.submission,
+    revision: run.revision,
+    notebook,
+    state: run.state,
+    ...(run.reason === null ? {} : { reason: run.reason }),
+    ...(run.failure === null ? {} : { failure: run.failure }),
+    waitingFor: [...waiting].sort(),
+    ...(run.cell === null ? {} : { cell: run.cell }),
+    ...(run.cells === null ? {} : { cells: run.cells }),
+    simulated: run.simulated,
+    createdAt: run.created_at.toISOString(),
+    ...(run.started_at === null ? {} : { startedAt: run.started_at.toISOString() }),
+    ...(run.ended_at === null ? {} : { endedAt: run.ended_at.toISOString() })
+  };
+}
+
+async function summaries(
+  db: Kysely<Tables>,
+  rows: readonly (RunRow & { notebook: string })[]
+): Promise<RunSummary[]> {
+  const waiting = await waitingFor(db, rows);
+  return rows.map(({ notebook, ...run }) => summary(run, notebook, waiting.get(run.id) ?? []));
+}
+
+function runs(db: Kysely<Tables>) {
+  return db
+    .selectFrom('run')
+    .innerJoin('revision', join =>
+      join.onRef('revision.submission', '=', 'run.submission').onRef('revision.number', '=', 'run.revision')
+    )
+    .selectAll('run')
+    .select('revision.notebook');
+}
+
+/** @throws CleanRoomError `not-found` */
+export async function runSummary(db: Kysely<Tables>, id: string): Promise<RunSummary> {
+  const row = await runs(db).where('run.id', '=', id).executeTakeFirst();
+  const [view] = row === undefined ? [] : await summaries(db, [row]);
+  if (view === undefined) throw noRun();
+  return view;
+}
+
+export async function runsOfSubmission(db: Kysely<Tables>, submission: string): Promise<RunSummary[]> {
+  return summaries(db, await runs(db).where('run.submission', '=', submission).orderBy('run.id').execute());
+}
+
+/** Newest first. */
+export async function listRuns(
+  db: Kysely<Tables>,
+  party: string,
+  request: PageRequest,
+  submission?: string
+): Promise<Page<RunSummary>> {
+  const rows = await runs(db)
+    .innerJoin('submission', 'submission.id', 'run.submission')
+    .where(({ or, eb, exists, selectFrom }) =>
+      or([
+        eb('submission.party', '=', party),
+        exists(
+          selectFrom('decision')
+            .select(sql`1`.as('one'))
+            .whereRef('decision.submission', '=', 'run.submission')
+            .where('decision.provider', '=', party)
+        )
+      ])
+    )
+    .$if(submission !== undefined, query => query.where('run.submission', '=', submission ?? ''))
+    .$if(request.after !== undefined, query => query.where('run.id', '<', request.after ?? ''))
+    .orderBy('run.id', 'desc')
+    .limit(request.limit + 1)
+    .execute();
+  const page = pageOf(rows, request.limit, row => row.id);
+  return { ...page, items: await summaries(db, page.items) };
+}
+
+/** @throws CleanRoomError `not-found` */
+export async function requireRun(db: Kysely<Tables>, caller: Caller, id: string): Promise<RunRow> {
+  const row = await db.selectFrom('run').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw noRun();
+  await requireConcerned(db, caller, row.submission);
+  return row;
+}
+
+/** @throws CleanRoomError `not-found` */
+export async function runView(db: Kysely<Tables>, caller: Caller, id: string): Promise<Run> {
+  const row = await requireRun(db, caller, id);
+  const { image } = await revisionAt(db, row.submission, row.revision);
+  const result = await db
+    .selectFrom('result')
+    .select(['statement_digest', 'output'])
+    .where('run', '=', id)
+    .executeTakeFirst();
+  return {
+    ...(await runSummary(db, id)),
+    image,
+    ...(row.requested_by === null ? {} : { requestedBy: row.requested_by }),
+    history: row.history,
+    ...(result === undefined ? {} : { statement: result.statement_digest, output: result.output })
+  };
+}

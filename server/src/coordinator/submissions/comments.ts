@@ -1,0 +1,35 @@
+import type { Comment } from '../../client/coordinator/index.js';
+import { newId } from '../../platform/ids.js';
+import type { PersonCaller } from '../access/index.js';
+import { partiesOf } from '../moves.js';
+import type { Unit } from '../unit.js';
+import { newestRevision } from './find.js';
+
+/** Says something about the newest revision, to everyone whom the submission concerns. */
+export async function addComment(
+  unit: Unit,
+  caller: PersonCaller,
+  submission: string,
+  text: string
+): Promise<Comment> {
+  const revision = await newestRevision(unit.trx, submission);
+  const { party, person } = caller;
+  const id = newId(unit.at.getTime());
+  await unit.trx
+    .insertInto('comment')
+    .values({ id, submission, revision: revision.number, party, person, text, at: unit.at })
+    .execute();
+  await unit.trx
+    .updateTable('submission')
+    .set({ updated_at: unit.at })
+    .where('id', '=', submission)
+    .execute();
+  unit.tell(await partiesOf(unit.trx, submission), {
+    topic: 'submission',
+    submission,
+    revision: revision.number,
+    state: revision.state,
+    comment: id
+  });
+  return { id, revision: revision.number, by: { party, person }, text, at: unit.at.toISOString() };
+}

@@ -1,0 +1,116 @@
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { RevisionState } from '@clean-room/protocol/runs';
+import type { PersonCaller } from '../access/index.js';
+import { enterRevision, moveRevision, type RevisionRow } from '../moves.js';
+import { grant } from '../objects/grants.js';
+import { newId } from '../../platform/ids.js';
+import { queueRun } from '../runs/queue-run.js';
+import type { Unit } from '../unit.js';
+import type { CheckedSubmission } from './check.js';
+import { newestRevision } from './find.js';
+
+export interface Submitted {
+  readonly id: string;
+  readonly revision: number;
+  readonly state: RevisionState;
+  readonly image: `sha256:${string}`;
+}
+
+async function writeRevision(
+  unit: Unit,
+  caller: PersonCaller,
+  submission: string,
+  number: number,
+  checked: CheckedSubmission
+): Promise<Submitted> {
+  const { spec, image } = checked;
+  const assets = spec.value.assets.map(asset => asset.name);
+  const row: RevisionRow = {
+    submission,
+    number,
+    state: 'submitted',
+    reason: null,
+    spec: spec.bytes,
+    spec_digest: spec.digest,
+    request: checked.request,
+    collaboration: checked.collaboration,
+    kernel_image: spec.value.kernelImage,
+    image: image.imageDigest,
+    image_manifest: image.manifest,
+    image_config: image.config,
+    purpose: spec.value.purpose,
+    notebook: spec.value.notebook,
+    assets,
+    simulated: checked.simulated,
+    submitted_by: caller.person,
+    submitted_at: unit.at,
+    updated_at: unit.at,
+    ends: checked.ends
+  };
+  await unit.trx
+    .insertInto('revision')
+    .values({ ...row, reason: null, request: JSON.stringify(row.request), assets: JSON.stringify(assets) })
+    .execute();
+  const providers = [...checked.providers];
+  if (providers.length > 0) {
+    await unit.trx
+      .insertInto('decision')
+      .values(
+        providers.map(([provider, custodian]) => ({
+          submission,
+          revision: number,
+          provider,
+          custodian,
+          state: 'pending' as const
+        }))
+      )
+      .execute();
+    const files = spec.value.workspace.map(file => file.digest);
+    await grant(unit.trx, files, [...checked.providers.keys()], unit.at);
+  }
+  await enterRevision(unit, row);
+  await unit.send('expire-revision', { submission, revision: number }, secondsUntil(unit.at, row.ends));
+  if (providers.length > 0) return { id: submission, revision: number, state: row.state, image: row.image };
+  const approved = await moveRevision(unit, row, 'approved');
+  await queueRun(unit, approved, { party: caller.party, person: caller.person });
+  return { id: submission, revision: number, state: approved.state, image: row.image };
+}
+
+export function secondsUntil(from: Date, to: Date): number {
+  return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
+}
+
+export async function createSubmission(
+  unit: Unit,
+  caller: PersonCaller,
+  checked: CheckedSubmission
+): Promise<Submitted> {
+  const id = newId(unit.at.getTime());
+  await unit.trx
+    .insertInto('submission')
+    .values({ id, party: caller.party, created_at: unit.at, updated_at: unit.at })
+    .execute();
+  return writeRevision(unit, caller, id, 1, checked);
+}
+
+/** @throws CleanRoomError `conflict` unless changes were asked for */
+export async function createRevision(
+  unit: Unit,
+  caller: PersonCaller,
+  submission: string,
+  checked: CheckedSubmission
+): Promise<Submitted> {
+  const before = await newestRevision(unit.trx, submission);
+  if (before.state !== 'changes-requested') {
+    throw new CleanRoomError('conflict', `Nobody has asked for changes: the revision is ${before.state}.`, {
+      remedy: 'Withdraw it and submit anew, or wait for the providers.',
+      details: { state: before.state }
+    });
+  }
+  await unit.trx
+    .updateTable('submission')
+    .set({ updated_at: unit.at })
+    .where('id', '=', submission)
+    .execute();
+  return writeRevision(unit, caller, submission, before.number + 1, checked);
+}

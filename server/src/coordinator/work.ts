@@ -1,0 +1,65 @@
+import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
+import type { QueuePlan } from '../platform/database/index.js';
+import { expire } from './approvals/refuse.js';
+import type { Context, CoordinatorJobs } from './context.js';
+import { IDEMPOTENCY_HOURS } from './idempotency/once.js';
+import { startAttempt } from './runs/start.js';
+import { stopAttempt, watchAttempt } from './runs/watch.js';
+
+/** A worker that died holds its job until it expires; then another one goes on. */
+export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
+  'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
+  'watch-attempt': { expireInSeconds: 60, retryLimit: 1000, onceWaiting: true },
+  'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
+  'expire-revision': { expireInSeconds: 60, retryLimit: 100 }
+};
+
+const HOUR = 3_600_000;
+const EVENT_DAYS = 7;
+
+/** Deletes what has served its time: answers to idempotency keys, and events nobody will resume from. */
+async function sweep(context: Context): Promise<void> {
+  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR);
+  await context.db.deleteFrom('idempotency').where('at', '<', before(IDEMPOTENCY_HOURS)).execute();
+  await context.db
+    .deleteFrom('event')
+    .where('at', '<', before(EVENT_DAYS * 24))
+    .execute();
+}
+
+/** Takes up what an earlier process left unfinished, without waiting for the jobs it held to expire. */
+async function resume(context: Context): Promise<void> {
+  const rows = await context.db
+    .selectFrom('attempt')
+    .innerJoin('run', 'run.id', 'attempt.run')
+    .select(['attempt.id', 'run.state'])
+    .where('run.ended_at', 'is', null)
+    .execute();
+  await context.transact(async unit => {
+    for (const { id: attempt, state } of rows) {
+      if (isFinal(RUN_MOVES, state)) continue;
+      const starting = state === 'queued' || state === 'starting';
+      await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
+    }
+  });
+}
+
+/** Sets to work on the queue. @returns what ends it */
+export async function startWork(context: Context): Promise<() => Promise<void>> {
+  const { queue, logger } = context.parts;
+  await queue.start(QUEUE_PLANS);
+  await queue.work('start-attempt', 4, ({ attempt }) => startAttempt(context, attempt));
+  await queue.work('watch-attempt', 4, ({ attempt }) => watchAttempt(context, attempt));
+  await queue.work('stop-attempt', 2, ({ attempt }) => stopAttempt(context, attempt));
+  await queue.work('expire-revision', 1, ({ submission, revision }) =>
+    context.transact(unit => expire(unit, submission, revision))
+  );
+  await resume(context);
+  const sweeping = setInterval(() => {
+    sweep(context).catch((error: unknown) => logger.error({ err: error }, 'sweeping failed'));
+  }, HOUR);
+  return async () => {
+    clearInterval(sweeping);
+    await queue.stop();
+  };
+}

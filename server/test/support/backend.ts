@@ -1,0 +1,28 @@
+import type { AttemptPlan, AttemptSight, TeeBackend } from '../../src/coordinator/index.js';
+
+/** TEEs that are started, and then do nothing by themselves: the test plays the supervisor. */
+export class StillBackend implements TeeBackend {
+  readonly sealedFor = 'simulation';
+  /** Every start that was asked for, also those of an attempt that runs already. */
+  readonly starts: AttemptPlan[] = [];
+  readonly running = new Map<string, AttemptPlan>();
+  readonly ended = new Map<string, AttemptSight>();
+  failWith: Error | undefined;
+
+  async start(plan: AttemptPlan): Promise<void> {
+    if (this.failWith !== undefined) throw this.failWith;
+    this.starts.push(plan);
+    this.running.set(plan.attempt, plan);
+  }
+
+  async find(attempt: string): Promise<AttemptSight> {
+    const ended = this.ended.get(attempt);
+    if (ended !== undefined) return ended;
+    return this.running.has(attempt) ? { state: 'running' } : { state: 'unknown' };
+  }
+
+  async stop(attempt: string): Promise<void> {
+    this.running.delete(attempt);
+    this.ended.set(attempt, { state: 'ended', exitCode: 137 });
+  }
+}

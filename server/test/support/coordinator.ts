@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { digestOf, fromBase64, toBase64, utf8, type Digest } from '@clean-room/protocol/bytes';
+import { generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
+import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
+import { composeRevision } from '@clean-room/protocol/packaging';
+import { readSpec, Spec, SubmissionRequest, type Spec as SpecValue } from '@clean-room/protocol/submissions';
+import * as api from '../../src/client/coordinator/index.js';
+import { Client } from '../../src/client/index.js';
+import {
+  DEFAULT_LIMITS,
+  KernelImages,
+  startCoordinator,
+  type Coordinator,
+  type CoordinatorConfig,
+  type Ports
+} from '../../src/coordinator/index.js';
+import { StillBackend } from './backend.js';
+import {
+  assetOf,
+  collaborationOf,
+  makeParty,
+  PURPOSE,
+  RECIPIENT,
+  rosterOf,
+  syntheticKernelImage,
+  type AssetOptions,
+  type TestAsset,
+  type TestParty
+} from './parties.js';
+
+export interface WorldOptions {
+  readonly database: string;
+  readonly ports?: Ports;
+  readonly config?: Partial<CoordinatorConfig>;
+  readonly limits?: Partial<CoordinatorConfig['limits']>;
+}
+
+const digestOfEnvelope = (envelope: Envelope): Digest => digestOf(fromBase64(envelope.payload));
+
+/** A university that asks, two providers, a bystander; a coordinator, and clients of everyone. */
+export class World {
+  readonly parties = {
+    university: makeParty('university'),
+    hospital: makeParty('hospital'),
+    insurer: makeParty('insurer'),
+    stranger: makeParty('stranger')
+  };
+  readonly kernelImage = syntheticKernelImage(generateSigningKey());
+  readonly backend = new StillBackend();
+  readonly personToken = randomBytes(32).toString('hex');
+  readonly custodianTokens = new Map<string, string>();
+  readonly logLines: string[] = [];
+  assets: TestAsset[] = [];
+  collaboration = collaborationOf(
+    [this.parties.university, this.parties.hospital, this.parties.insurer],
+    ['hospital/visits', 'insurer/claims']
+  );
+  coordinator!: Coordinator;
+  folder!: string;
+  #config!: CoordinatorConfig;
+  #ports!: Ports;
+
+  static async start(options: WorldOptions): Promise<World> {
+    const world = new World();
+    world.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-world-'));
+    await world.#prepare(options);
+    await world.restart();
+    return world;
+  }
+
+  async #prepare({ database, ports = {}, config = {}, limits = {} }: WorldOptions): Promise<void> {
+    const secret = async (name: string, text: string): Promise<string> => {
+      const file = path.join(this.folder, name);
+      await writeFile(file, text, { mode: 0o600 });
+      return file;
+    };
+    const names = Object.keys(this.parties);
+    for (const name of names) this.custodianTokens.set(name, randomBytes(32).toString('hex'));
+    this.#config = {
+      mode: 'development',
+      listen: { host: '127.0.0.1', port: 0 },
+      logLevel: 'info',
+      database,
+      objects: `folder:${path.join(this.folder, 'objects')}`,
+      images: path.join(this.folder, 'images'),
+      kernelImages: [],
+      logKeyFile: await secret('log.key', randomBytes(32).toString('base64url')),
+      jobSecretFile: await secret('job.secret', randomBytes(32).toString('base64url')),
+      people: {
+        kind: 'embedded',
+        tokenFile: await secret('person.token', this.personToken),
+        acts: names.map(party => ({ party, person: 'ada' }))
+      },
+      custodians: await Promise.all(
+        names.map(async party => ({
+          party,
+          tokenFile: await secret(`${party}.token`, this.custodianTokens.get(party) ?? '')
+        }))
+      ),
+      backend: { kind: 'local', folder: path.join(this.folder, 'attempts') },
+      limits: { ...DEFAULT_LIMITS, watchSeconds: 1, ...limits },
+      ...config
+    };
+    this.#ports = {
+      backend: this.backend,
+      images: { publish: async () => undefined },
+      kernelImages: new KernelImages([this.kernelImage]),
+      logTo: { write: line => void this.logLines.push(line) },
+      ...ports
+    };
+  }
+
+  async restart(): Promise<void> {
+    this.coordinator = await startCoordinator(this.#config, this.#ports);
+  }
+
+  get config(): CoordinatorConfig {
+    return this.#config;
+  }
+
+  async stop(): Promise<void> {
+    await this.coordinator.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  person(party: TestParty): Client {
+    return new Client({ base: this.coordinator.url, token: () => this.personToken, party: party.name });
+  }
+
+  custodian(party: TestParty): Client {
+    return new Client({
+      base: this.coordinator.url,
+      token: () => this.custodianTokens.get(party.name) ?? ''
+    });
+  }
+
+  supervisor(): Client {
+    return new Client({ base: this.coordinator.url });
+  }
+
+  /** Rosters, the collaboration, and one asset of each provider. */
+  async found(options: { hospital?: AssetOptions; insurer?: AssetOptions } = {}): Promise<void> {
+    const { university, hospital, insurer, stranger } = this.parties;
+    for (const party of [university, hospital, insurer, stranger]) {
+      await this.person(party).call(api.publishRoster, { body: { roster: rosterOf(party) } });
+    }
+    await this.person(university).call(api.publishCollaboration, {
+      body: { collaboration: this.collaboration.envelope }
+    });
+    const open = { to: [university], kernelImage: this.kernelImage };
+    this.assets = [
+      assetOf(hospital, 'visits', open, options.hospital),
+      assetOf(insurer, 'claims', open, options.insurer)
+    ];
+    for (const asset of this.assets) await this.publish(asset);
+  }
+
+  async publish(asset: TestAsset): Promise<void> {
+    const custodian = this.custodian(asset.provider);
+    for (const bytes of [asset.sealed, asset.standIn]) {
+      await custodian.upload(api.putObject, { params: { digest: digestOf(bytes) } }, bytes);
+    }
+    await custodian.call(api.publishAsset, { body: { version: asset.version, policy: asset.policy } });
+  }
+
+  specOf(assets: readonly TestAsset[], notebook: Uint8Array, changes: Partial<SpecValue> = {}): SpecValue {
+    return {
+      format: 'clean-room.spec/v1',
+      collaboration: this.collaboration.read.digest,
+      purpose: PURPOSE,
+      kernelImage: this.kernelImage.digest,
+      workspace: [{ path: 'explore.ipynb', digest: digestOf(notebook), bytes: notebook.length }],
+      notebook: 'explore.ipynb',
+      parameters: '{}',
+      assets: assets.map(asset => ({
+        name: asset.name,
+        version: digestOfEnvelope(asset.version),
+        policy: digestOfEnvelope(asset.policy),
+        custodian: asset.provider.custodian.publicKey
+      })),
+      submitter: this.parties.university.researcher.publicKey,
+      recipients: [RECIPIENT],
+      compute: { processors: 1, memoryBytes: 2 ** 30, accelerator: 'none' },
+      ...changes
+    };
+  }
+
+  /** The body of a submission, with the image digest that its researcher computed. */
+  async sign(
+    spec: SpecValue,
+    notebook: Uint8Array,
+    by: TestParty = this.parties.university
+  ): Promise<{ spec: string; request: Envelope }> {
+    const { bytes, digest } = readSpec(Spec.write(spec));
+    const files = spec.workspace.map(file => ({
+      path: file.path,
+      digest: file.digest,
+      bytes: file.bytes,
+      content: () => [notebook]
+    }));
+    const { imageDigest } = await composeRevision(this.kernelImage, bytes, files);
+    const request = SubmissionRequest.sign(
+      {
+        format: 'clean-room.submission-request/v1',
+        spec: digest,
+        image: imageDigest,
+        submitter: by.researcher.publicKey
+      },
+      by.researcher
+    );
+    return { spec: toBase64(bytes), request };
+  }
+
+  async submit(
+    assets: readonly TestAsset[] = this.assets,
+    source = `print(${Math.random()})`
+  ): Promise<{ id: string; image: Digest }> {
+    const notebook = utf8(source);
+    const client = this.person(this.parties.university);
+    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    const body = await this.sign(this.specOf(assets, notebook), notebook);
+    return client.call(api.createSubmission, { body });
+  }
+
+  /** An approval of the newest revision as the provider's own custodian would sign it. */
+  async approval(provider: TestParty, id: string, changes: Partial<Approval> = {}): Promise<ApprovalBundle> {
+    const submission = await this.custodian(provider).call(api.getSubmission, { params: { id } });
+    const revision = submission.revisions.at(-1)!;
+    const spec = Spec.read(fromBase64(revision.spec)).value;
+    const value: Approval = {
+      format: 'clean-room.approval/v1',
+      provider: provider.name,
+      custodian: provider.custodian.publicKey,
+      image: revision.image,
+      spec: revision.specDigest,
+      assets: spec.assets
+        .filter(asset => asset.name.startsWith(`${provider.name}/`))
+        .map(({ name, version, policy }) => ({ name, version, policy })),
+      attempts: 1,
+      approvedAt: '2026-01-01T00:00:00Z',
+      expires: '2097-01-01T00:00:00Z',
+      reviewer: 'ada',
+      unattended: true,
+      ...changes
+    };
+    return { envelope: Approval.sign(value, provider.custodian), roster: rosterOf(provider) };
+  }
+
+  async approve(provider: TestParty, id: string): Promise<void> {
+    const body = await this.approval(provider, id);
+    await this.custodian(provider).call(api.approve, { params: { id }, body });
+  }
+}

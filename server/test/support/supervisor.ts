@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { digestOf, toBase64, toBase64Url, utf8, type Digest } from '@clean-room/protocol/bytes';
+import { openEnvelope, type Envelope } from '@clean-room/protocol/documents';
+import { Approval } from '@clean-room/protocol/approvals';
+import { KeyReleaseAnswer, KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
+import { EMPTY_LOG_HEAD } from '@clean-room/protocol/log';
+import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
+import { writeRunStatement, type RunPredicate } from '@clean-room/protocol/runs';
+import { Spec } from '@clean-room/protocol/submissions';
+import * as api from '../../src/client/coordinator/index.js';
+import type { Client } from '../../src/client/index.js';
+import type { AttemptPlan } from '../../src/coordinator/index.js';
+import type { TestParty } from './parties.js';
+
+type StatementChanges = Partial<RunPredicate> & { readonly reviewers?: readonly string[] };
+
+export function attemptKey(): string {
+  return `x25519:${toBase64Url(new Uint8Array(randomBytes(32)))}`;
+}
+
+/** Plays the supervisor of one attempt, with what it says made up: the coordinator must not care. */
+export class TestSupervisor {
+  readonly job: string;
+  readonly key = attemptKey();
+  readonly #client: Client;
+  readonly #plan: AttemptPlan;
+
+  constructor(client: Client, plan: AttemptPlan) {
+    this.#client = client;
+    this.#plan = plan;
+    this.job = plan.job.slice(plan.job.lastIndexOf('/') + 1);
+  }
+
+  document(): Promise<JobDocument> {
+    return this.#client.call(api.getJob, { params: { job: this.job } });
+  }
+
+  async progress(body: JobProgress): Promise<void> {
+    await this.#client.call(api.postProgress, { params: { job: this.job }, body });
+  }
+
+  keyRequest(
+    spec: Uint8Array,
+    approval: JobDocument['approvals'][number],
+    collaboration: Envelope
+  ): KeyRequestMessage {
+    const signed = Approval.peek(approval.envelope);
+    const request = KeyRequest.write({
+      format: 'clean-room.key-request/v1',
+      custodian: signed.value.custodian,
+      image: this.#plan.image,
+      spec: digestOf(spec),
+      attemptKey: this.key,
+      sandboxProfile: 'second-uid',
+      approval: signed.digest,
+      rosterVersion: 1,
+      logHead: EMPTY_LOG_HEAD
+    });
+    return { request: toBase64(request), token: 'token', spec: toBase64(spec), approval, collaboration };
+  }
+
+  async ask(message: KeyRequestMessage): Promise<Digest> {
+    const { request } = await this.#client.call(api.postKeyRequest, {
+      params: { job: this.job },
+      body: message
+    });
+    return request;
+  }
+
+  reply(request: Digest) {
+    return this.#client.call(api.getKeyReply, { params: { job: this.job, request } });
+  }
+
+  /** Puts one sealed output and posts a statement that names it. */
+  async deliver(
+    spec: Uint8Array,
+    keyReleases: Envelope[] = [],
+    changes: StatementChanges = {}
+  ): Promise<JobResult> {
+    const output = new Uint8Array(randomBytes(64));
+    const digest = digestOf(output);
+    await this.#client.upload(api.putJobObject, { params: { job: this.job, digest } }, output);
+    const result = this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
+    await this.post(result);
+    return result;
+  }
+
+  result(
+    specBytes: Uint8Array,
+    output: { digest: Digest; bytes: number },
+    keyReleases: Envelope[],
+    { reviewers = [], ...changes }: StatementChanges = {}
+  ): JobResult {
+    const spec = Spec.read(specBytes);
+    const statement = writeRunStatement({
+      spec: spec.digest,
+      image: this.#plan.image,
+      kernelImage: spec.value.kernelImage,
+      collaboration: spec.value.collaboration,
+      attemptKey: this.key,
+      sandbox: { profile: 'second-uid', filter: digestOf(utf8('filter')) },
+      assets: spec.value.assets.map((asset, index) => ({
+        name: asset.name,
+        version: asset.version,
+        policy: asset.policy,
+        custodian: asset.custodian,
+        approval: digestOf(utf8('approval')),
+        keyRelease:
+          keyReleases[index] === undefined ? digestOf(utf8('key')) : payloadDigest(keyReleases[index])
+      })),
+      logHead: EMPTY_LOG_HEAD,
+      startedAt: '2026-01-01T00:00:00Z',
+      endedAt: '2026-01-01T00:01:00Z',
+      cells: [{ cell: 1, status: 'ok', outputs: [{ verdict: 'pass', reasons: [] }] }],
+      outputs: {
+        notebook: { name: 'explore.ipynb', ...output },
+        recipients: spec.value.recipients,
+        reviewers: [...reviewers]
+      },
+      ...changes
+    });
+    return { statement: toBase64(statement.bytes), token: 'token', keyReleases, outputs: [output.digest] };
+  }
+
+  async post(result: JobResult): Promise<void> {
+    await this.#client.call(api.postResults, { params: { job: this.job }, body: result });
+  }
+}
+
+function payloadDigest(envelope: Envelope): Digest {
+  const signer = envelope.signatures[0]!.keyid;
+  return digestOf(openEnvelope(envelope, KeyReleaseAnswer.payloadType, [signer]));
+}
+
+/** A custodian's answer to a request, with a made-up file key. */
+export function keyRelease(
+  custodian: TestParty,
+  message: KeyRequestMessage,
+  by = custodian.custodian
+): Envelope {
+  const request = KeyRequest.read(Uint8Array.from(Buffer.from(message.request, 'base64')));
+  const spec = Spec.read(Uint8Array.from(Buffer.from(message.spec, 'base64'))).value;
+  return KeyReleaseAnswer.sign(
+    {
+      format: 'clean-room.key-release/v1',
+      custodian: custodian.custodian.publicKey,
+      request: request.digest,
+      attemptKey: request.value.attemptKey,
+      attempt: 1,
+      assets: spec.assets
+        .filter(asset => asset.custodian === custodian.custodian.publicKey)
+        .map(asset => ({ version: asset.version, fileKey: { encapsulated: 'AAAA', ciphertext: 'AAAA' } })),
+      rosterVersion: 1,
+      logHead: EMPTY_LOG_HEAD,
+      releasedAt: '2026-01-01T00:00:00Z'
+    },
+    by
+  );
+}
