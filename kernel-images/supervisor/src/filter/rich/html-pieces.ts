@@ -1,0 +1,71 @@
+/** A start or end tag. */
+export interface Tag {
+  readonly name: string;
+  readonly closing: boolean;
+  readonly attributes: ReadonlyMap<string, string>;
+}
+export type Piece = Tag | string;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  times: '×',
+  minus: '−',
+  plusmn: '±',
+  hellip: '…'
+};
+const TAG =
+  /<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z][a-zA-Z0-9-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*)\s*\/?>/y;
+const ATTRIBUTE = /([a-zA-Z][a-zA-Z0-9-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+)))?/g;
+
+/** The HTML holds something that no printed table has. */
+export class NotPlain extends Error {}
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|([a-z]{1,10}));|&/g, (all, decimal, hex, name) => {
+    if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
+    if (hex !== undefined) return String.fromCodePoint(parseInt(hex, 16));
+    const known = ENTITIES[String(name)];
+    if (known === undefined) throw new NotPlain(`unknown entity ${String(all)}`);
+    return known;
+  });
+}
+
+function readAttributes(text: string): Map<string, string> {
+  const attributes = new Map<string, string>();
+  for (const [, name = '', double, single, bare] of text.matchAll(ATTRIBUTE)) {
+    attributes.set(name.toLowerCase(), double ?? single ?? bare ?? '');
+  }
+  return attributes;
+}
+
+/** Tags and texts in order. Style sheets are skipped; comments, declarations and broken tags are refused. */
+export function* readPieces(html: string): Generator<Piece> {
+  let at = 0;
+  while (at < html.length) {
+    if (html[at] !== '<') {
+      const end = html.indexOf('<', at);
+      const text = html.slice(at, end < 0 ? html.length : end);
+      at += text.length;
+      yield decodeEntities(text);
+      continue;
+    }
+    TAG.lastIndex = at;
+    const match = TAG.exec(html);
+    if (match === null) throw new NotPlain('no plain tag');
+    at = TAG.lastIndex;
+    const [, slash = '', written = '', attributes = ''] = match;
+    const name = written.toLowerCase();
+    if (name === 'style' && slash === '') {
+      const end = html.indexOf('</style>', at);
+      if (end < 0) throw new NotPlain('a style sheet without end');
+      at = end + '</style>'.length;
+      continue;
+    }
+    yield { name, closing: slash !== '', attributes: readAttributes(attributes) };
+  }
+}

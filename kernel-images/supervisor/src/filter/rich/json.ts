@@ -1,0 +1,27 @@
+import type { JsonValue } from '@clean-room/sandbox';
+import { cleanText } from '../text/index.js';
+
+/** The same value with clean texts; keys keep the order they came in. */
+export function cleanJson(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(cleanJson);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), cleanJson(item)]));
+}
+
+function isScalar(value: JsonValue): value is string | number | boolean | null {
+  return typeof value !== 'object' || value === null;
+}
+
+/** All scalars line by line, those of one array or object in one line: how a table's rows look in JSON. */
+export function linesOfJson(value: JsonValue): string[] {
+  if (isScalar(value)) return [String(value)];
+  const items: JsonValue[] = Array.isArray(value)
+    ? [...(value as readonly JsonValue[])]
+    : Object.values(value);
+  const keys = Array.isArray(value) ? [] : Object.keys(value);
+  return [
+    [...keys, ...items.filter(isScalar).map(String)].join('\t'),
+    ...items.filter(item => !isScalar(item)).flatMap(linesOfJson)
+  ];
+}

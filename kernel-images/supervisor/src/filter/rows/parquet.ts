@@ -1,0 +1,118 @@
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import {
+  asyncBufferFromFile,
+  parquetMetadataAsync,
+  parquetRead,
+  parquetSchema,
+  type AsyncBuffer,
+  type ColumnData,
+  type Compressors,
+  type FileMetaData
+} from 'hyparquet';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { Dataset, RowBatch } from './dataset.js';
+
+const compressors: Compressors = {
+  GZIP: input => gunzipSync(input),
+  ZSTD: input => zstdDecompressSync(input),
+  BROTLI: input => brotliDecompressSync(input)
+};
+const READABLE = new Set(['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)]);
+
+/** Puts the chunks of one column of a row group together. */
+class ColumnParts {
+  #whole: ArrayLike<unknown> | undefined;
+  readonly #start: number;
+  readonly #rows: number;
+
+  constructor(start: number, rows: number) {
+    this.#start = start;
+    this.#rows = rows;
+  }
+
+  take({ columnData, rowStart, rowEnd }: ColumnData): void {
+    if (rowStart === this.#start && rowEnd - rowStart === this.#rows) {
+      this.#whole = columnData;
+      return;
+    }
+    const whole = this.#whole;
+    const values = Array.isArray(whole) ? (whole as unknown[]) : new Array<unknown>(this.#rows);
+    for (let row = Math.max(rowStart, this.#start); row < rowEnd; row++) {
+      if (row - this.#start < this.#rows) values[row - this.#start] = columnData[row - rowStart];
+    }
+    this.#whole = values;
+  }
+
+  get values(): ArrayLike<unknown> {
+    return this.#whole ?? [];
+  }
+}
+
+async function readGroup(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  names: readonly string[],
+  start: number,
+  rows: number
+): Promise<RowBatch> {
+  const parts = new Map(names.map(name => [name, new ColumnParts(start, rows)]));
+  await parquetRead({
+    file,
+    metadata,
+    rowStart: start,
+    rowEnd: start + rows,
+    compressors,
+    onChunk: chunk => parts.get(chunk.columnName)?.take(chunk)
+  });
+  return { rows, columns: [...parts.values()].map(column => column.values) };
+}
+
+async function* readGroups(
+  path: string,
+  metadata: FileMetaData,
+  names: readonly string[]
+): AsyncGenerator<RowBatch> {
+  const file = await asyncBufferFromFile(path);
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    yield await readGroup(file, metadata, names, start, rows);
+    start += rows;
+  }
+}
+
+/**
+ * A Parquet file on disk as a dataset, read one row group at a time.
+ * @param identifiers names of columns that name persons
+ * @throws CleanRoomError `malformed` when it is no Parquet file, or packed in a way that the filter can't read: what it
+ * can't read it can't recognise in outputs either
+ */
+export async function openParquet(
+  name: string,
+  path: string,
+  identifiers: ReadonlySet<string>
+): Promise<Dataset> {
+  let metadata: FileMetaData;
+  try {
+    metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
+  } catch (cause) {
+    throw new CleanRoomError('malformed', `${name} is not a Parquet file.`, { cause });
+  }
+  const codecs = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data?.codec));
+  if (!codecs.every(codec => codec !== undefined && READABLE.has(codec))) {
+    throw new CleanRoomError(
+      'malformed',
+      `${name} is compressed in a way that the output filter can not read.`,
+      {
+        remedy: 'Provision it anew with Snappy, Zstandard or gzip compression.'
+      }
+    );
+  }
+  const names = parquetSchema(metadata).children.map(child => child.element.name);
+  return {
+    name,
+    columns: names.map(column => ({ name: column, identifier: identifiers.has(column) })),
+    rows: Number(metadata.num_rows),
+    batches: () => readGroups(path, metadata, names)
+  };
+}

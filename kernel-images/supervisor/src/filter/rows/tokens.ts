@@ -1,0 +1,100 @@
+import { DATE, readCompactDate, readDate } from './dates.js';
+import { readNumber, type Written } from './numbers.js';
+
+/** One thing in a line: a number, a date or a word, with everything it may mean. */
+export interface Token {
+  readonly numbers: readonly Written[];
+  readonly days: readonly string[];
+  /** Words from here on, joined by one space: the word alone, with its next neighbour, and so on. */
+  readonly phrases: readonly string[];
+  /** May belong to what is around it: `92` of `16.884,92`, `50` of `50k`. */
+  readonly optional: boolean;
+}
+
+/** Longer values of text columns are recognised by runs of this many words. */
+export const LONGEST_PHRASE = 6;
+
+const NUMBER = /\d[\d.,'_]*(?:e[+-]?\d{1,3}(?![\d\p{L}]))?/uy;
+const WORD = /[\p{L}\p{N}\p{M}]+/uy;
+const ATOM = /[\p{L}\p{N}\p{M}]+/gu;
+
+/** Words of a text as they are compared: without case, accents' spellings and punctuation. */
+export function wordsOf(text: string): string[] {
+  return text.normalize('NFKC').toLowerCase().match(ATOM) ?? [];
+}
+
+interface Found {
+  readonly at: number;
+  readonly end: number;
+  readonly numbers: readonly Written[];
+  readonly days: readonly string[];
+  readonly optional: boolean;
+}
+
+function isNegative(line: string, at: number): boolean {
+  return /[-−]/.test(line[at - 1] ?? '') && !/[\p{L}\p{N}).\]]/u.test(line[at - 2] ?? '');
+}
+
+function numbersAt(line: string, at: number, run: string): Found[] {
+  const negative = isNegative(line, at);
+  const trimmed = run.replace(/[.,'_]+$/, '');
+  const spaced = /^\d{1,3}(?: \d{3})+(?![\d.,]*\d)/.exec(line.slice(at, at + 32))?.[0];
+  const whole = [
+    ...readNumber(trimmed, negative),
+    ...(spaced === undefined ? [] : readNumber(spaced.replaceAll(' ', ''), negative))
+  ];
+  // `18,19,20` may be a list: each part is a token too, the first one carries what the whole may mean.
+  let offset = at;
+  return trimmed.split(',').flatMap((part, index) => {
+    const found = {
+      at: offset,
+      end: offset + part.length,
+      numbers: index === 0 ? [...whole, ...readNumber(part, negative)] : readNumber(part, false),
+      days: readCompactDate(part),
+      optional: (index > 0 && whole.length > 0) || /\p{L}/u.test(line[offset + part.length] ?? '')
+    };
+    offset += part.length + 1;
+    return part === '' ? [] : [found];
+  });
+}
+
+function* scan(line: string): Generator<Found> {
+  let at = 0;
+  while (at < line.length) {
+    for (const pattern of [DATE, NUMBER, WORD]) pattern.lastIndex = at;
+    const startsWord = at === 0 || !/[\p{L}\p{N}]/u.test(line[at - 1] ?? '');
+    const date = startsWord ? DATE.exec(line)?.[0] : undefined;
+    const number = startsWord && date === undefined ? NUMBER.exec(line)?.[0] : undefined;
+    const word = WORD.exec(line)?.[0];
+    if (date !== undefined && readDate(date).length > 0) {
+      yield { at, end: at + date.length, numbers: [], days: readDate(date), optional: false };
+      at += date.length;
+    } else if (number !== undefined) {
+      const found = numbersAt(line, at, number);
+      yield* found;
+      at = found.at(-1)?.end ?? at + number.length;
+    } else if (word !== undefined) {
+      yield { at, end: at + word.length, numbers: [], days: [], optional: false };
+      at += word.length;
+    } else at++;
+  }
+}
+
+/** Takes a line apart. */
+export function tokensOf(line: string): Token[] {
+  const text = line.normalize('NFKC').toLowerCase();
+  const found = [...scan(text)];
+  const atoms = [...text.matchAll(ATOM)].map(match => ({ at: match.index, word: match[0] }));
+  let next = 0;
+  return found.map(({ end, numbers, days, optional }) => {
+    const phrases: string[] = [];
+    for (; next < atoms.length && (atoms[next]?.at ?? 0) < end; next++) {
+      let phrase = '';
+      for (const { word } of atoms.slice(next, next + LONGEST_PHRASE)) {
+        phrase = phrase === '' ? word : `${phrase} ${word}`;
+        phrases.push(phrase);
+      }
+    }
+    return { numbers, days, phrases, optional };
+  });
+}

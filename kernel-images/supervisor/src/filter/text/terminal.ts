@@ -1,0 +1,16 @@
+// ECMA-48: CSI … final byte; OSC, DCS, SOS, PM, APC … string terminator; every other two-byte escape.
+const ESCAPES =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
+
+/** A line as a terminal shows it in the end: what was overwritten is not there. */
+function showLine(line: string): string {
+  const afterReturns = line.split('\r').findLast(part => part !== '') ?? '';
+  let shown = afterReturns;
+  while (shown.includes('\b')) shown = shown.replace(/[^\b]?\b/u, '');
+  return shown;
+}
+
+/** The text that a person would see in a terminal: colours gone, `\r` and backspace carried out. */
+export function showTerminal(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(ESCAPES, '').split('\n').map(showLine).join('\n');
+}
