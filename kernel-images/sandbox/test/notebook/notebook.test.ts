@@ -1,0 +1,147 @@
+import type { CellResult } from '../../src/notebook/index.js';
+import { PROFILES, runNotebook, shown } from '../support/container.js';
+
+const result = (text: string) => ({ type: 'execute_result', data: { 'text/plain': text }, metadata: {} });
+const stdout = (text: string) => ({ type: 'stream', name: 'stdout', text });
+
+async function cells(
+  profile: (typeof PROFILES)[number],
+  ...sources: string[]
+): Promise<readonly CellResult[]> {
+  return (await runNotebook(profile, { cells: sources })).cells;
+}
+
+describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
+  it('shows values, prints, tables and plots', async () => {
+    const [first, table, plot] = await cells(
+      profile,
+      `print("hello")\n6 * 7`,
+      `import pandas as pd\npd.DataFrame({"a": [1, 2]})`,
+      `import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()`
+    );
+    expect(first?.outputs).toEqual([stdout('hello\n'), result('42')]);
+    expect(table?.outputs[0]).toMatchObject({
+      type: 'execute_result',
+      data: { 'text/plain': '   a\n0  1\n1  2', 'text/html': expect.stringContaining('<table') }
+    });
+    expect(plot?.outputs).toMatchObject([
+      { type: 'display_data', data: { 'image/png': expect.stringMatching(/^iVBORw0KGgo/) } }
+    ]);
+  });
+
+  it('knows displays that are updated or cleared', async () => {
+    const [first, second, third] = await cells(
+      profile,
+      `from IPython.display import display, HTML, clear_output, update_display\nh = display("a", display_id="x")\nNone`,
+      `update_display(HTML("<b>b</b>"), display_id="x")`,
+      `print("gone")\nclear_output()\nprint("kept")`
+    );
+    expect(first?.outputs).toMatchObject([{ type: 'display_data', data: { 'text/html': '<b>b</b>' } }]);
+    expect(second?.outputs).toEqual([]);
+    expect(third?.outputs).toEqual([stdout('kept\n')]);
+  });
+
+  it('shows exceptions with class, line and traceback, and goes on when asked to', async () => {
+    const [broken, wrong, next] = await cells(
+      profile,
+      `def fail():\n    raise ValueError("row 17")\n\nfail()`,
+      `x = = 1`,
+      `"still here"`
+    );
+    expect(broken?.status).toBe('error');
+    expect(broken?.outputs).toMatchObject([
+      {
+        type: 'error',
+        ename: 'ValueError',
+        evalue: 'row 17',
+        line: 4,
+        bases: ['Exception', 'BaseException', 'object']
+      }
+    ]);
+    expect(shown({ cells: [broken!], end: {} as never, watched: [] })).toContain('row 17');
+    expect(wrong?.outputs).toMatchObject([{ type: 'error', ename: 'SyntaxError', line: 1 }]);
+    expect(next?.outputs).toEqual([result("'still here'")]);
+  });
+
+  it('has magics, shell escapes and await', async () => {
+    const [bash, shell, captured, wait, magic, unknown] = await cells(
+      profile,
+      `%%bash\necho from bash`,
+      `!echo from shell; exit 3\n_exit_code`,
+      `lines = !printf 'a\\nb'\nlines`,
+      `import asyncio\nawait asyncio.sleep(0.01)\n"waited"`,
+      `%%capture out\nprint("hidden")`,
+      `%no_such_magic`
+    );
+    expect(bash?.outputs).toEqual([stdout('from bash\n')]);
+    expect(shell?.outputs).toEqual([stdout('from shell\n'), result('3')]);
+    expect(captured?.outputs).toEqual([result("['a', 'b']")]);
+    expect(wait?.outputs).toEqual([result("'waited'")]);
+    expect(magic?.outputs).toEqual([]);
+    expect(unknown?.outputs).toMatchObject([{ type: 'error', ename: 'UsageError' }]);
+  });
+
+  it('keeps the order of what children and C code print', async () => {
+    const [cell] = await cells(
+      profile,
+      `import os, subprocess\nprint("one")\nsubprocess.run(["echo", "two"])\nos.system("echo three; echo four")\nNone`
+    );
+    expect(cell?.outputs).toEqual([stdout('one\ntwo\nthree\nfour\n')]);
+  });
+
+  it('runs processes and threads', async () => {
+    const [pool, threads, background, after] = await cells(
+      profile,
+      `import multiprocessing as mp\nwith mp.Pool(2) as pool:\n    print(pool.map(abs, [-1, -2]))`,
+      `from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    print(sum(pool.map(abs, range(10))))`,
+      `import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.3), print("from behind"))).start()`,
+      `time.sleep(0.6)\nprint("after")`
+    );
+    expect(pool?.outputs).toEqual([stdout('[1, 2]\n')]);
+    expect(threads?.outputs).toEqual([stdout('45\n')]);
+    expect(background?.outputs).toEqual([]);
+    expect(after?.outputs).toEqual([stdout('from behind\nafter\n')]);
+  });
+
+  it('says why when something can not work', async () => {
+    const ran = await cells(
+      profile,
+      `input("name? ")`,
+      `import ipywidgets`,
+      `import urllib.request\nurllib.request.urlopen("https://example.org")`,
+      `import getpass\ngetpass.getpass()`,
+      `exit()`
+    );
+    const sentences = ran
+      .map(cell => cell.outputs.at(-1))
+      .map(output => (output?.type === 'error' ? output.evalue : ''));
+    expect(sentences).toEqual([
+      expect.stringContaining('with nobody in front of it'),
+      expect.stringContaining('needs a browser that talks to the running notebook'),
+      expect.stringContaining('has no network'),
+      expect.stringContaining('with nobody in front of it'),
+      expect.stringContaining('runs to its last cell')
+    ]);
+  });
+
+  it('counts cells itself and leaves empty ones out', async () => {
+    const ran = await cells(profile, `1`, `   \n`, `get_ipython().execution_count = 900`, `1 / 0`);
+    expect(ran.map(cell => cell.executionCount)).toEqual([1, null, 2, 3]);
+    expect(ran[3]?.outputs).toMatchObject([
+      { traceback: expect.arrayContaining([expect.stringContaining('In[3]')]) }
+    ]);
+    for (const cell of ran) expect(cell.endedAt).toBeGreaterThanOrEqual(cell.startedAt);
+  });
+
+  it('sends what JSON has no word for', async () => {
+    const [json, surrogate, bytes] = await cells(
+      profile,
+      `display({"application/json": {"nan": float("nan"), 1: {1, 2}}}, raw=True)`,
+      `print("a\\ud800b")`,
+      `display({"image/png": b"\\x89PNG"}, raw=True)`
+    );
+    expect(json?.outputs).toMatchObject([{ data: { 'application/json': { nan: null, '1': '{1, 2}' } } }]);
+    expect(surrogate?.outputs).toEqual([stdout('a?b\n')]);
+    expect(bytes?.outputs).toMatchObject([{ data: { 'image/png': 'iVBORw==' } }]);
+  });
+});
