@@ -97,16 +97,12 @@ function inPart<T extends { readonly parts: readonly Part[] }>(items: readonly T
   return items.filter(({ parts }) => parts.includes(part));
 }
 
-/** The layers that a finished build left word of in its folder. */
-export async function savedLayers(folder: string): Promise<Layer[] | undefined> {
+/** The layers that a finished build left word of, if the store still has them all. */
+async function savedLayers({ folder, store }: BaseRequest): Promise<Layer[] | undefined> {
   const text = await readFile(join(folder, 'layers.json'), 'utf8').catch(() => undefined);
   const layers: unknown = text === undefined ? undefined : JSON.parse(text);
-  return Check(Saved, layers) ? layers : undefined;
-}
-
-async function savedWhole({ folder, store }: BaseRequest): Promise<Layer[] | undefined> {
-  const layers = await savedLayers(folder);
-  for (const { digest } of layers ?? []) if (!(await store.hasBlob(digest))) return undefined;
+  if (!Check(Saved, layers)) return undefined;
+  for (const { digest } of layers) if (!(await store.hasBlob(digest))) return undefined;
   return layers;
 }
 
@@ -116,7 +112,7 @@ async function savedWhole({ folder, store }: BaseRequest): Promise<Layer[] | und
  */
 export async function composeBase(request: BaseRequest): Promise<Base> {
   const jail = join(request.folder, 'tree', JAIL);
-  const known = await savedWhole(request);
+  const known = await savedLayers(request);
   if (known !== undefined) return { layers: known, jail };
   const partial = `${request.folder}.${process.pid}`;
   await mkdir(partial, { recursive: true });

@@ -6,7 +6,7 @@ import { findMirror, fetchPackages } from '../debian/index.js';
 import { readLock, type ImageLock, type ReadDefinition } from '../definition/index.js';
 import { InputCache } from '../inputs/index.js';
 import { Pip } from '../python/index.js';
-import { composeBase, savedLayers } from './base.js';
+import { composeBase } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
 import { composeOwn } from './own.js';
@@ -52,15 +52,14 @@ function isBeingWritten(name: string): boolean {
   }
 }
 
-/** Unpacked jails and layers of locks that are no longer built are large: only the newest are kept. */
-async function dropOlder(folder: string, kept: string, store: LayoutStore): Promise<void> {
-  const needed = new Set((await savedLayers(join(folder, kept)))?.map(({ digest }) => digest));
+/**
+ * Unpacked jails of locks that are no longer built are large: only the newest is kept. Layers in the layout stay, since
+ * revisions may rest on them.
+ */
+async function dropOlder(folder: string, kept: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name === kept || isBeingWritten(name)) continue;
-    for (const { digest } of (await savedLayers(join(folder, name))) ?? []) {
-      if (!needed.has(digest)) await rm(store.blobPath(digest), { force: true });
-    }
-    await rm(join(folder, name), { recursive: true, force: true });
+    if (name !== kept && !isBeingWritten(name))
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -77,7 +76,7 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
   const store = await LayoutStore.open(layout);
   const [folder, key] = [join(options.layers, definition.name), await baseKey(definition, lock)];
   const base = await composeBase({ definition, lock, inputs, store, folder: join(folder, key), report });
-  await dropOlder(folder, key, store);
+  await dropOlder(folder, key);
   report('Composing our own parts');
   const own = await composeOwn({
     root,
