@@ -1,0 +1,36 @@
+// Runs one container and prints how it ended: a program of its own, so that tests can start it as another user.
+import { mkdirSync } from 'node:fs';
+import { LayoutStore } from '@clean-room/oci/layout';
+import { Container, readImage, UnpackedLayers } from '../../lib/container/index.js';
+
+const order = JSON.parse(process.argv[2] ?? '');
+mkdirSync(order.scratch);
+
+async function run() {
+  const store = await LayoutStore.open(order.layout);
+  const image = await readImage(store, order.digest);
+  const stack = await new UnpackedLayers(order.cache).stack(store, image.layers);
+  const plan = {
+    args: ['/bin/sh', '/clean-room/run.sh'],
+    env: { PATH: '/bin', HOSTNAME: 'test-machine', ...order.environment },
+    envOverride: {},
+    cmdOverride: [],
+    workingDirectory: '/',
+    logRedirect: order.environment.QUIET === undefined,
+    mounts: []
+  };
+  const { scratch: folder, launcher: launcherFolder } = order;
+  const container = await Container.prepare({
+    folder,
+    stack,
+    launcherFolder,
+    hostname: 'test-machine',
+    plan
+  });
+  return { end: await container.run() };
+}
+
+const result = await run().catch(error => ({
+  error: { code: error.code, message: error.message, remedy: error.remedy, stage: error.details?.stage }
+}));
+process.stdout.write(JSON.stringify(result));
