@@ -23,6 +23,9 @@ export const ICleanRoomPanel = new Token<ICleanRoomPanel>(
 export type ICleanRoomPanel = SidePanel;
 
 /** Submissions and runs as this party sees them, kept up to date. */
-export const IRuns = new Token<IRuns>('@clean-room/jupyterlab:IRuns', 'Submissions and runs, kept up to date.');
+export const IRuns = new Token<IRuns>(
+  '@clean-room/jupyterlab:IRuns',
+  'Submissions and runs, kept up to date.'
+);
 
 export type IRuns = RunsModel;

@@ -1,124 +1,149 @@
-import { UUID } from '@lumino/coreutils';
-import type { CallOptions, Host } from './host.js';
-import type { Asked, Asset, Me, Opened, Page, Preview, Rebuild, Run, Submission, SubmissionSummary, Submitted } from './types.js';
+import { AssetVersion } from '@clean-room/protocol/assets';
+import { fromBase64 } from '@clean-room/protocol/bytes';
+import { Collaboration, Roster } from '@clean-room/protocol/parties';
+import { Policy } from '@clean-room/protocol/policies';
+import { readSpec } from '@clean-room/protocol/submissions';
+import { Client, type ServerSentEvent, type StreamOptions } from '@clean-room/server/client';
+import * as routes from '@clean-room/server/client/coordinator';
+import type { Host } from './host.js';
+import type { Asset, Me, PartyWords, Run, RunSummary, Submission, SubmissionSummary } from './types.js';
 
-const segment = encodeURIComponent;
-const pathOf = (path: string): string => path.split('/').map(segment).join('/');
+interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
 
-/** The coordinator's routes as methods. Each throws a Problem when refused. */
+async function all<T>(page: (cursor: string | undefined) => Promise<PageOf<T>>): Promise<readonly T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const { items: more, next } = await page(cursor);
+    items.push(...more);
+    cursor = next;
+  } while (cursor !== undefined);
+  return items;
+}
+
+const after = (cursor: string | undefined): { cursor?: string; limit: number } =>
+  cursor === undefined ? { limit: 100 } : { limit: 100, cursor };
+
+/** The coordinator's routes as methods for one acting party, their signed documents read. Each throws a CleanRoomError. */
 export class CleanRoomClient {
-  constructor(private readonly host: Host) {}
+  private readonly client: Client;
+
+  constructor(
+    private readonly host: Host,
+    private readonly party?: string
+  ) {
+    this.client = this.connect(host.fetch);
+  }
 
   me(): Promise<Me> {
-    return this.get('/v1/me');
+    return this.client.call(routes.getMe, {});
   }
 
+  /** The parties of my collaborations in words. */
+  async parties(): Promise<readonly PartyWords[]> {
+    const { items } = await this.client.call(routes.listCollaborations, {});
+    const rosters = new Map(
+      items
+        .flatMap(item => item.rosters.map(envelope => Roster.peek(envelope).value))
+        .map(roster => [roster.party, roster])
+    );
+    const members = items.flatMap(item => Collaboration.peek(item.envelope).value.members);
+    return [...new Map(members.map(member => [member.party, member])).values()].map(({ party, title }) => {
+      const roster = rosters.get(party);
+      return {
+        party,
+        title,
+        people: Object.fromEntries((roster?.people ?? []).map(({ id, name }) => [id, name])),
+        ...(roster?.custodian === undefined ? {} : { custodian: roster.custodian })
+      };
+    });
+  }
+
+  /** Read only where its custodian has signed it. */
   async assets(): Promise<readonly Asset[]> {
-    return (await this.get<Page<Asset>>('/v1/assets')).items;
+    const published = await all(cursor => this.client.call(routes.listAssets, { query: after(cursor) }));
+    return published.map(asset => ({
+      ...asset,
+      version: AssetVersion.open(asset.version, asset.custodian.key).value,
+      policy: Policy.open(asset.policy, asset.custodian.key).value
+    }));
   }
 
-  /** All of them, page by page. */
   submissions(): Promise<readonly SubmissionSummary[]> {
-    return this.all('/v1/submissions');
+    return all(cursor => this.client.call(routes.listSubmissions, { query: after(cursor) }));
   }
 
-  submission(id: string): Promise<Submission> {
-    return this.get(`/v1/submissions/${segment(id)}`);
+  async submission(id: string): Promise<Submission> {
+    const submission = await this.client.call(routes.getSubmission, { params: { id } });
+    const revisions = submission.revisions.map(revision => ({
+      ...revision,
+      spec: readSpec(fromBase64(revision.spec)).value
+    }));
+    return { ...submission, revisions };
   }
 
   /** The text of one file of a revision, exactly as it was submitted. */
-  async file(id: string, revision: number, path: string): Promise<string> {
-    const response = await this.host.call(
-      `/api/v1/submissions/${segment(id)}/revisions/${revision}/files/${pathOf(path)}`,
-      { headers: { Accept: 'application/octet-stream' } }
-    );
-    return response.text();
+  async file(id: string, number: number, path: string): Promise<string> {
+    const bytes = await this.client.downloadBytes(routes.getFile, { params: { id, number, '*': path } });
+    return new TextDecoder().decode(bytes);
   }
 
-  rebuild(id: string, revision: number): Promise<Rebuild> {
-    return this.post(`/v1/submissions/${segment(id)}/revisions/${revision}/rebuild`);
+  rebuild(id: string, number: number): Promise<{ readonly rebuilt: string; readonly equal: boolean }> {
+    return this.client.call(routes.rebuild, { params: { id, number } });
   }
 
-  comment(id: string, text: string): Promise<void> {
-    return this.post(`/v1/submissions/${segment(id)}/comments`, { text });
+  comment(id: string, text: string): Promise<unknown> {
+    return this.client.call(routes.addComment, { params: { id }, body: { text } });
   }
 
-  requestChanges(id: string, reason: string): Promise<void> {
-    return this.post(`/v1/submissions/${segment(id)}/changes-requested`, { reason });
+  requestChanges(id: string, reason: string): Promise<unknown> {
+    return this.client.call(routes.requestChanges, { params: { id }, body: { reason } });
   }
 
-  reject(id: string, reason: string): Promise<void> {
-    return this.post(`/v1/submissions/${segment(id)}/reject`, { reason });
+  reject(id: string, reason: string): Promise<unknown> {
+    return this.client.call(routes.reject, { params: { id }, body: { reason } });
   }
 
-  withdraw(id: string): Promise<void> {
-    return this.post(`/v1/submissions/${segment(id)}/withdraw`);
+  withdraw(id: string): Promise<unknown> {
+    return this.client.call(routes.withdraw, { params: { id } });
   }
 
-  runs(): Promise<readonly Run[]> {
-    return this.all('/v1/runs');
+  runs(): Promise<readonly RunSummary[]> {
+    return all(cursor => this.client.call(routes.listRuns, { query: after(cursor) }));
   }
 
   run(id: string): Promise<Run> {
-    return this.get(`/v1/runs/${segment(id)}`);
+    return this.client.call(routes.getRun, { params: { id } });
   }
 
-  startRun(submissionId: string): Promise<Run> {
-    return this.post('/v1/runs', { submissionId });
+  startRun(submission: string): Promise<RunSummary> {
+    return this.client.call(routes.createRun, { body: { submission } });
   }
 
-  cancelRun(id: string): Promise<void> {
-    return this.post(`/v1/runs/${segment(id)}/cancel`);
+  cancelRun(id: string): Promise<RunSummary> {
+    return this.client.call(routes.cancelRun, { params: { id } });
   }
 
   /** The receipt's bytes, as they were stored: its signatures are over them. */
-  async receipt(runId: string): Promise<Uint8Array> {
-    const response = await this.host.call(`/api/v1/runs/${segment(runId)}/receipt`);
-    return new Uint8Array(await response.arrayBuffer());
+  receipt(id: string): Promise<Uint8Array> {
+    return this.client.downloadBytes(routes.getReceipt, { params: { id } });
   }
 
-  /** What a submission would be, worked out by the Jupyter host. Nothing leaves it. */
-  preview(asked: Asked): Promise<Preview> {
-    return this.host.command('submit', { ...asked, dryRun: true });
+  /** @param onOpen told each time the stream is open */
+  events(options: StreamOptions, onOpen: () => void): AsyncGenerator<ServerSentEvent> {
+    const opening: typeof fetch = async (input, init) => {
+      const response = await this.host.fetch(input, init);
+      if (response.ok) onOpen();
+      return response;
+    };
+    return this.connect(opening).events(routes.streamEvents, options);
   }
 
-  /** Signs and submits, if it is still the program with this image digest. */
-  submit(asked: Asked, imageDigest: string): Promise<Submitted> {
-    return this.host.command('submit', { ...asked, expect: imageDigest });
-  }
-
-  /** Opens a run's outputs with the person's key; into `folder` of the workspace if one is given. */
-  open(runId: string, folder?: string): Promise<Opened> {
-    return this.host.command('results', folder === undefined ? { run: runId } : { run: runId, to: folder });
-  }
-
-  /** Fetches signed stand-ins into the local cache that kernels read. */
-  fetchStandIns(datasets: readonly string[]): Promise<void> {
-    return this.host.command('stand-ins', { datasets });
-  }
-
-  private async get<T>(path: string): Promise<T> {
-    return this.json(path, {});
-  }
-
-  private post<T>(path: string, json: unknown = {}): Promise<T> {
-    // The same key on a repeated call lets the server answer instead of doing it twice.
-    return this.json(path, { method: 'POST', json, headers: { 'idempotency-key': UUID.uuid4() } });
-  }
-
-  private async json<T>(path: string, options: CallOptions): Promise<T> {
-    const response = await this.host.call(`/api${path}`, options);
-    return (response.status === 204 ? undefined : await response.json()) as T;
-  }
-
-  private async all<T>(path: string): Promise<readonly T[]> {
-    const items: T[] = [];
-    let cursor: string | undefined;
-    do {
-      const page: Page<T> = await this.get(cursor === undefined ? path : `${path}?cursor=${segment(cursor)}`);
-      items.push(...page.items);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return items;
+  private connect(request: typeof fetch): Client {
+    const { host, party } = this;
+    return new Client({ base: host.relay, fetch: request, ...(party === undefined ? {} : { party }) });
   }
 }

@@ -1,29 +1,27 @@
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { IDisposable } from '@lumino/disposable';
-import { readEvents } from './events.js';
-import type { Host } from './host.js';
-import type { CleanRoomEvent } from './types.js';
-
-const KINDS = ['submission', 'run', 'asset'] as const;
+import type { CleanRoomClient } from './client.js';
+import type { CoordinatorEvent } from './types.js';
 
 /** `live`: changes arrive as they happen. `polling`: they are asked for every few seconds instead. */
 export type FeedStatus = 'live' | 'polling';
 
+export type Change = Exclude<CoordinatorEvent, { topic: 'mailbox' }>;
+
 /**
- * Tells that something has changed. Follows the coordinator's event stream, takes it up again where it broke off, and in
- * between says `refresh`, so that a listener that reloads on both never misses a change.
+ * Tells that something has changed. Follows the coordinator's event stream, which goes on where it broke off, and says
+ * `resync` whenever changes could have been missed: a listener that reloads then never misses one.
  */
 export class Feed implements IDisposable {
-  private readonly events = new Signal<this, CleanRoomEvent | 'refresh'>(this);
+  private readonly changes = new Signal<this, Change>(this);
   private readonly statusSignal = new Signal<this, FeedStatus>(this);
   private readonly poll: Poll;
-  private lastId = '';
   private current: FeedStatus = 'polling';
-  private abort: AbortController | undefined;
+  private stop: AbortController | undefined;
 
   constructor(
-    private readonly host: Host,
+    private readonly client: () => Promise<CleanRoomClient>,
     seconds = 5
   ) {
     this.poll = new Poll({
@@ -34,8 +32,8 @@ export class Feed implements IDisposable {
     });
   }
 
-  get changed(): ISignal<this, CleanRoomEvent | 'refresh'> {
-    return this.events;
+  get changed(): ISignal<this, Change> {
+    return this.changes;
   }
 
   get statusChanged(): ISignal<this, FeedStatus> {
@@ -50,34 +48,40 @@ export class Feed implements IDisposable {
     return this.poll.isDisposed;
   }
 
+  /** Begins, or begins anew for another party. */
   start(): void {
+    this.stop?.abort();
     void this.poll.start();
   }
 
   dispose(): void {
-    this.abort?.abort();
+    if (this.isDisposed) return;
+    this.stop?.abort();
     this.poll.dispose();
     Signal.clearData(this);
   }
 
-  /** One connection, from its opening to its end. */
+  /** Follows the stream for as long as it can be had. */
   private async follow(): Promise<void> {
-    this.events.emit('refresh');
-    this.abort = new AbortController();
+    this.changes.emit({ topic: 'resync' });
+    const stop = (this.stop = new AbortController());
     try {
-      const response = await this.host.call('/api/v1/events?no_track_activity=1', {
-        headers: { Accept: 'text/event-stream', ...(this.lastId === '' ? {} : { 'last-event-id': this.lastId }) },
-        signal: this.abort.signal
-      });
-      if (response.body === null) return;
-      this.become('live');
-      for await (const event of readEvents(response.body)) {
-        this.lastId = event.id;
-        const type = KINDS.find(kind => kind === event.type);
-        if (type !== undefined) this.events.emit({ type, id: idIn(event.data) });
+      const client = await this.client();
+      const lost = (): void => {
+        this.become('polling');
+        this.changes.emit({ topic: 'resync' });
+      };
+      const opened = (): void => {
+        this.become('live');
+        // What happened between the last look and now came too early for this stream.
+        this.changes.emit({ topic: 'resync' });
+      };
+      for await (const { event, data } of client.events({ signal: stop.signal, onLost: lost }, opened)) {
+        if (stop.signal.aborted) return;
+        if (event !== 'mailbox') this.changes.emit(JSON.parse(data) as Change);
       }
     } finally {
-      if (!this.isDisposed) this.become('polling');
+      if (this.stop === stop && !this.isDisposed) this.become('polling');
     }
   }
 
@@ -85,14 +89,5 @@ export class Feed implements IDisposable {
     if (status === this.current) return;
     this.current = status;
     this.statusSignal.emit(status);
-  }
-}
-
-function idIn(data: string): string {
-  try {
-    const { id } = JSON.parse(data) as { id?: unknown };
-    return typeof id === 'string' ? id : '';
-  } catch {
-    return '';
   }
 }

@@ -1,55 +1,69 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { problemOf } from './problem.js';
-
-/** Settings of JupyterLab's own connection, and for which party calls are made. */
-export interface HostOptions {
-  readonly serverSettings: ServerConnection.ISettings;
-  /** Name of the party acted for; none before it is known. */
-  readonly party: () => string | undefined;
-}
-
-export interface CallOptions {
-  readonly method?: 'GET' | 'POST' | 'PUT';
-  readonly json?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-}
+import type { Asked, Opened, Preview, TrustRoots } from './types.js';
 
 /**
- * Calls below `base_url/clean-room/` of the Jupyter server.
+ * The clean room's part of the Jupyter server, below `base_url/clean-room/`. What needs the person's own keys happens
+ * there, in the bundled `clean-room` command.
  * @throws Problem for every answer but success
  */
 export class Host {
-  constructor(readonly options: HostOptions) {}
+  constructor(private readonly serverSettings: ServerConnection.ISettings) {}
 
-  async call(path: string, options: CallOptions = {}): Promise<Response> {
-    const { serverSettings, party } = this.options;
-    const acting = party();
-    const response = await ServerConnection.makeRequest(
-      URLExt.join(serverSettings.baseUrl, 'clean-room') + path,
-      {
-        method: options.method ?? 'GET',
-        // JupyterLab's own default would add a number to every address.
-        cache: 'no-cache',
-        headers: {
-          Accept: 'application/json',
-          ...(acting === undefined ? {} : { 'clean-room-party': acting }),
-          ...options.headers
-        },
-        ...(options.json === undefined ? {} : { body: JSON.stringify(options.json) }),
-        ...(options.signal === undefined ? {} : { signal: options.signal })
-      },
-      serverSettings
-    );
-    if (!response.ok) throw await problemOf(response);
-    return response;
+  /** Where the relay stands for the coordinator. */
+  get relay(): string {
+    return URLExt.join(this.serverSettings.baseUrl, 'clean-room/api');
   }
 
-  /** Runs one verb of the bundled `clean-room` command on the Jupyter host, with the person's own key. */
-  async command<T>(verb: 'submit' | 'results' | 'verify' | 'stand-ins', body: unknown): Promise<T> {
-    const response = await this.call(`/command/${verb}`, { method: 'POST', json: body });
+  /** `fetch` with JupyterLab's own credentials and XSRF header, which JupyterHub asks for on every call. */
+  readonly fetch: typeof fetch = (input, init) =>
+    ServerConnection.makeRequest(
+      String(input),
+      // JupyterLab's own default would add a number to every address.
+      { ...init, cache: 'no-cache' },
+      this.serverSettings
+    );
+
+  /** What a submission would be. Nothing leaves the Jupyter host. */
+  preview(asked: Asked): Promise<Preview> {
+    return this.command('submit', { ...asked, dryRun: true });
+  }
+
+  /** Signs and submits, if it is still the program with this image digest. */
+  submit(asked: Asked, image: string): Promise<{ readonly id: string }> {
+    return this.command('submit', { ...asked, expect: image });
+  }
+
+  /** Opens a run's outputs with the person's key; into `folder` of the workspace if one is given. */
+  open(run: string, folder?: string): Promise<Opened> {
+    return this.command('results', folder === undefined ? { run } : { run, to: folder });
+  }
+
+  /** Fetches signed stand-ins into the local cache that kernels read. */
+  fetchStandIns(datasets: readonly string[]): Promise<unknown> {
+    return this.command('stand-ins', { datasets });
+  }
+
+  /** Whom the person believes; undefined where they have not said. */
+  async trust(): Promise<TrustRoots | undefined> {
+    try {
+      return (await this.call('trust').then(response => response.json())) as TrustRoots;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  private async command<T>(verb: 'submit' | 'results' | 'stand-ins', body: unknown): Promise<T> {
+    const response = await this.call(`command/${verb}`, { method: 'POST', body: JSON.stringify(body) });
     const { output } = (await response.json()) as { output: T };
     return output;
+  }
+
+  private async call(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await this.fetch(URLExt.join(this.serverSettings.baseUrl, 'clean-room', path), init);
+    if (!response.ok) throw await problemOf(response);
+    return response;
   }
 }

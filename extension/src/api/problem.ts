@@ -24,7 +24,8 @@ interface Wire {
   readonly reference?: unknown;
 }
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 /** Reads a failed answer. One that is not in the expected form (a proxy's page, say) gets plain words, not its own. */
 export async function problemOf(response: Response): Promise<Problem> {
@@ -39,13 +40,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   if (code !== undefined && message !== undefined) {
     return new Problem(code, message, text(body.remedy), text(body.reference));
   }
-  if (response.status === 404) {
-    return new Problem(
-      'unavailable',
-      'The clean room’s part of this Jupyter server is missing or switched off.',
-      'Install jupyterlab-clean-room on the Jupyter server and start it again.'
-    );
-  }
+  if (response.status === 404) return missingServerExtension();
   return new Problem(
     'unavailable',
     'Something between this page and the clean room refused the call. Nothing was changed by it.',
@@ -54,15 +49,41 @@ export async function problemOf(response: Response): Promise<Problem> {
   );
 }
 
+export function missingServerExtension(): Problem {
+  return new Problem(
+    'unavailable',
+    'The clean room’s part of this Jupyter server is missing or switched off.',
+    'Install jupyterlab-clean-room on the Jupyter server and start it again.'
+  );
+}
+
+function unreachable(): Problem {
+  return new Problem(
+    'unavailable',
+    'The Jupyter server can’t be reached. Your runs go on without it.',
+    'Check your connection; this page tries again by itself.'
+  );
+}
+
+/** Told by its name: a copy of the class may have come with another part of the page. */
+function isCleanRoomError(
+  error: unknown
+): error is Error & { code: string; remedy?: string; details?: Record<string, unknown> } {
+  return error instanceof Error && error.name === 'CleanRoomError' && 'code' in error;
+}
+
 /** Any thrown value as a Problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) {
-    return new Problem(
-      'unavailable',
-      'The Jupyter server can’t be reached. Your runs go on without it.',
-      'Check your connection; this page tries again by itself.'
-    );
+  if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) return unreachable();
+  if (isCleanRoomError(error)) {
+    if (error.cause instanceof ServerConnection.NetworkError) return unreachable();
+    return new Problem(error.code, error.message, error.remedy, text(error.details?.['reference']));
   }
-  return new Problem('internal', 'This page could not finish that. Nothing was changed by it.', 'Reload and try again.', String(error));
+  return new Problem(
+    'internal',
+    'This page could not finish that. Nothing was changed by it.',
+    'Reload and try again.',
+    String(error)
+  );
 }

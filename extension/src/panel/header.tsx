@@ -16,7 +16,13 @@ function roleName(role: Role, trans: TranslationBundle): string {
   }
 }
 
-export function ActingFor({ session, trans }: { session: Session; trans: TranslationBundle }): JSX.Element | null {
+export function ActingFor({
+  session,
+  trans
+}: {
+  session: Session;
+  trans: TranslationBundle;
+}): JSX.Element | null {
   useSignals(session.changed);
   const { me, acting } = session;
   if (me === undefined || acting === undefined) return null;
@@ -24,16 +30,16 @@ export function ActingFor({ session, trans }: { session: Session; trans: Transla
   return (
     <div className="crm-Acting">
       <label>
-        <span className="crm-Acting-label">{trans.__('%1 acts for', me.person.name)}</span>
+        <span className="crm-Acting-label">{trans.__('%1 acts for', acting.name)}</span>
         <span className="jp-select-wrapper">
           <select
             className="jp-mod-styled"
-            value={acting.name}
+            value={acting.party}
             disabled={me.parties.length < 2}
             onChange={event => void session.actFor(event.currentTarget.value)}
           >
-            {me.parties.map(({ name, title }) => (
-              <option key={name} value={name}>
+            {me.parties.map(({ party, title }) => (
+              <option key={party} value={party}>
                 {title}
               </option>
             ))}

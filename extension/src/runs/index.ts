@@ -32,7 +32,10 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
     } as const;
 
     const confirm = async (title: string, body: string, accept: string): Promise<boolean> => {
-      const buttons = [Dialog.cancelButton({ label: trans.__('Keep it') }), Dialog.warnButton({ label: accept })];
+      const buttons = [
+        Dialog.cancelButton({ label: trans.__('Keep it') }),
+        Dialog.warnButton({ label: accept })
+      ];
       return (await showDialog({ title, body, buttons, defaultButton: 0 })).button.accept;
     };
 
@@ -52,7 +55,9 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
         if (run === undefined) return;
         const sure = await confirm(
           trans.__('Cancel this run of %1?', run.notebook),
-          trans.__('It stops now and can’t be taken up again. No output leaves the clean room. The attempt counts if its keys were given already.'),
+          trans.__(
+            'It stops now and can’t be taken up again. No output leaves the clean room. The attempt counts if its keys were given already.'
+          ),
           trans.__('Cancel the run')
         );
         if (sure) await model.cancel(run.id).catch(error => showProblem(asProblem(error), trans));
@@ -75,7 +80,9 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
         saveReceipt: run => void commands.execute(CommandIDs.saveReceipt, { run }),
         cancel: run => void commands.execute(CommandIDs.cancelRun, { run }),
         withdraw: submission => void withdraw(submission),
-        discuss: submission => void commands.execute(CommandIDs.review, { submission })
+        runAgain: submission =>
+          void model.runAgain(submission).catch(error => showProblem(asProblem(error), trans)),
+        show: submission => void commands.execute(CommandIDs.review, { submission })
       },
       translator ?? nullTranslator
     );

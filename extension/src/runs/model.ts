@@ -1,32 +1,51 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Throttler } from '@lumino/polling';
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
-import { asProblem, type CleanRoomEvent, type Problem, type Run, type SubmissionSummary } from '../api/index.js';
+import {
+  asProblem,
+  type Change,
+  type Problem,
+  type Run,
+  type RunSummary,
+  type Submission,
+  type SubmissionSummary
+} from '../api/index.js';
 import type { Session } from '../session/session.js';
 import type { Entry } from '../shared/status.js';
+import { isOver } from './over.js';
 
 /** Every submission that the party sees, each with its runs; kept up to date by the session's feed. */
 export class RunsModel extends VDomModel {
   private submissions: readonly SubmissionSummary[] = [];
-  private runs: ReadonlyMap<string, Run> = new Map();
+  private runs: readonly RunSummary[] = [];
+  private readonly details = new Map<string, NonNullable<Entry['detail']> | undefined>();
   private readonly reload: Throttler;
   private readonly cancelling = new Set<string>();
   private trouble: Problem | undefined;
   private ready = false;
   private text = '';
+  private party: string | undefined;
 
   constructor(readonly session: Session) {
     super();
-    this.reload = new Throttler(() => this.load(), { limit: 500, edge: 'trailing' });
+    this.reload = new Throttler(() => this.load(), { limit: 400, edge: 'trailing' });
     session.changed.connect(this.onSession, this);
-    session.feed.changed.connect(this.onEvent, this);
+    session.feed.changed.connect(this.onChange, this);
   }
 
-  /** Newest first; only those that the filter leaves. */
+  /** Newest first. */
+  get all(): readonly Entry[] {
+    return this.submissions.map(submission => ({
+      submission,
+      runs: this.runs.filter(run => run.submission === submission.id),
+      detail: this.details.get(submission.id)
+    }));
+  }
+
+  /** Only those that the filter leaves. */
   get entries(): readonly Entry[] {
     const wanted = this.text.toLowerCase();
-    return this.all().filter(({ submission }) =>
-      [submission.notebook, submission.purpose, submission.submittedBy].some(part => part.toLowerCase().includes(wanted))
+    return this.all.filter(({ submission: { revision } }) =>
+      [revision.notebook, revision.purpose].some(part => part.toLowerCase().includes(wanted))
     );
   }
 
@@ -47,16 +66,37 @@ export class RunsModel extends VDomModel {
     this.stateChanged.emit();
   }
 
-  run(id: string): Run | undefined {
-    return this.runs.get(id);
+  /** How many runs are under way, and how many submissions and outputs wait for a person of this party. */
+  get counts(): { readonly running: number; readonly waiting: number } {
+    const me = this.session.acting?.party;
+    const running = this.runs.filter(run => !isOver(run) && run.state !== 'output-review').length;
+    const decisions = this.submissions.filter(
+      ({ revision }) =>
+        revision.state === 'submitted' &&
+        revision.decisions.some(({ provider, state }) => provider === me && state === 'pending')
+    ).length;
+    const outputs = this.runs.filter(
+      run => run.state === 'output-review' && me !== undefined && run.waitingFor.includes(me)
+    ).length;
+    return { running, waiting: this.session.may('reviewer') ? decisions + outputs : 0 };
   }
 
-  get running(): number {
-    return [...this.runs.values()].filter(run => !isFinal(RUN_MOVES, run.state) && run.state !== 'output-review').length;
+  run(id: string): RunSummary | undefined {
+    return this.runs.find(run => run.id === id);
   }
 
   isCancelling(runId: string): boolean {
     return this.cancelling.has(runId);
+  }
+
+  isOpen(submissionId: string): boolean {
+    return this.details.has(submissionId);
+  }
+
+  /** Opens or closes the history of a submission; an open one is kept up to date as well. */
+  toggle(submissionId: string): void {
+    if (this.details.delete(submissionId)) this.stateChanged.emit();
+    else void this.loadDetail(submissionId);
   }
 
   /** Asks the server to stop a run; until its state says so, the run shows as stopping. */
@@ -65,8 +105,8 @@ export class RunsModel extends VDomModel {
     this.cancelling.add(runId);
     this.stateChanged.emit();
     try {
-      await this.session.client.cancelRun(runId);
-      await this.loadRun(runId);
+      await (await this.session.client()).cancelRun(runId);
+      await this.load();
     } finally {
       this.cancelling.delete(runId);
       this.stateChanged.emit();
@@ -74,23 +114,32 @@ export class RunsModel extends VDomModel {
   }
 
   async withdraw(submissionId: string): Promise<void> {
-    await this.session.client.withdraw(submissionId);
+    await (await this.session.client()).withdraw(submissionId);
+    await this.load();
+  }
+
+  async runAgain(submissionId: string): Promise<void> {
+    await (await this.session.client()).startRun(submissionId);
     await this.load();
   }
 
   async load(): Promise<void> {
-    if (this.session.acting === undefined) return;
-    const { client } = this.session;
+    const acting = this.session.acting?.party;
+    if (acting === undefined) return;
     try {
+      const client = await this.session.client();
       const [submissions, runs] = await Promise.all([client.submissions(), client.runs()]);
+      if (this.isDisposed || acting !== this.session.acting?.party) return;
       this.submissions = submissions;
-      this.runs = new Map(runs.map(run => [run.id, run]));
+      this.runs = runs;
       this.trouble = undefined;
       this.ready = true;
+      this.stateChanged.emit();
+      await Promise.all([...this.details.keys()].map(id => this.loadDetail(id)));
     } catch (error) {
       this.trouble = asProblem(error);
+      this.stateChanged.emit();
     }
-    this.stateChanged.emit();
   }
 
   override dispose(): void {
@@ -99,30 +148,48 @@ export class RunsModel extends VDomModel {
     super.dispose();
   }
 
-  private all(): Entry[] {
-    const runs = [...this.runs.values()].sort((a, b) => b.queuedAt.localeCompare(a.queuedAt));
-    return [...this.submissions]
-      .sort((a, b) => b.submittedAt.localeCompare(a.submittedAt))
-      .map(submission => ({ submission, runs: runs.filter(run => run.submissionId === submission.id) }));
-  }
-
-  private async loadRun(id: string): Promise<void> {
-    const run = await this.session.client.run(id);
-    this.runs = new Map(this.runs).set(run.id, run);
+  private async loadDetail(submissionId: string): Promise<void> {
+    this.details.set(submissionId, this.details.get(submissionId));
+    this.stateChanged.emit();
+    try {
+      const client = await this.session.client();
+      const submission: Submission = await client.submission(submissionId);
+      const newest = this.runs.find(run => run.submission === submissionId);
+      const run: Run | undefined = newest && (await client.run(newest.id));
+      if (this.details.has(submissionId)) this.details.set(submissionId, { submission, run });
+    } catch (error) {
+      this.trouble = asProblem(error);
+    }
     this.stateChanged.emit();
   }
 
   private onSession(): void {
+    const acting = this.session.acting?.party;
+    if (acting !== this.party) {
+      // What one party sees is never shown while acting for another.
+      this.party = acting;
+      this.submissions = [];
+      this.runs = [];
+      this.details.clear();
+      this.ready = false;
+    }
+    this.stateChanged.emit();
     void this.reload.invoke();
   }
 
-  private onEvent(_: unknown, event: CleanRoomEvent | 'refresh'): void {
-    if (event === 'refresh' || event.type === 'asset') return;
-    // A run that is known moves often and alone; everything else changes the list.
-    if (event.type === 'run' && this.runs.has(event.id)) {
-      this.loadRun(event.id).catch(() => this.reload.invoke());
-    } else {
+  private onChange(_: unknown, change: Change): void {
+    if (change.topic === 'run' && change.cell !== undefined) this.advance(change);
+    else if (change.topic !== 'asset') void this.reload.invoke();
+  }
+
+  /** A cell's progress is in the event itself: nothing need be asked for. */
+  private advance({ run: id, state, cell, cells }: Extract<Change, { topic: 'run' }>): void {
+    const known = this.run(id);
+    if (known === undefined || known.state !== state) {
       void this.reload.invoke();
+      return;
     }
+    this.runs = this.runs.map(run => (run.id === id ? { ...run, cell, cells: cells ?? run.cells } : run));
+    this.stateChanged.emit();
   }
 }

@@ -17,14 +17,8 @@ interface Props {
 
 function RunsView({ model, actions, trans, language }: Props): JSX.Element {
   useSignals(model.stateChanged, model.session.changed, model.session.feed.statusChanged);
-  const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
   const entries = model.entries;
-  const now = useNow(model.running > 0);
-  const toggle = (id: string): void => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
-  };
+  const now = useNow(model.counts.running > 0);
   return (
     <>
       <div className="crm-Panel-tools">
@@ -52,11 +46,13 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
             entry={entry}
             now={now}
             language={language}
+            titleOf={party => model.session.titleOf(party)}
             trans={trans}
             actions={actions}
             cancelling={entry.runs.some(run => model.isCancelling(run.id))}
-            open={open.has(entry.submission.id)}
-            onToggle={() => toggle(entry.submission.id)}
+            open={model.isOpen(entry.submission.id)}
+            own={entry.submission.party === model.session.acting?.party}
+            onToggle={() => model.toggle(entry.submission.id)}
           />
         ))}
       </ul>
@@ -67,7 +63,9 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
 function emptySentence(model: RunsModel, trans: TranslationBundle): string {
   if (!model.isReady) return trans.__('Asking the clean room…');
   if (model.filter !== '') return trans.__('No run fits this filter.');
-  return trans.__('Nothing submitted yet. Open a notebook and press “Submit to Clean Room”. Runs go on when you close JupyterLab.');
+  return trans.__(
+    'Nothing submitted yet. Open a notebook and press “Submit to Clean Room”. Runs go on when you close JupyterLab.'
+  );
 }
 
 /** The runs section of the left side bar. */

@@ -1,10 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
 import * as React from 'react';
 import { Mark } from '../shared/mark.js';
-import { entryStatus, type Entry } from '../shared/status.js';
+import { entryStatus, type Entry, type TitleOf } from '../shared/status.js';
 import { elapsed, formatAgo, formatDuration, formatMoment } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
+import { isOver } from './over.js';
 import { Timeline } from './timeline.js';
 
 /** What a person can do with an entry; each opens or asks, none acts without a word. */
@@ -12,74 +12,94 @@ export interface EntryActions {
   openResult(runId: string): void;
   cancel(runId: string): void;
   withdraw(submissionId: string): void;
+  runAgain(submissionId: string): void;
   saveReceipt(runId: string): void;
-  discuss(submissionId: string): void;
+  show(submissionId: string): void;
 }
 
 export interface RowProps {
   readonly entry: Entry;
   readonly now: number;
   readonly language: string;
+  readonly titleOf: TitleOf;
   readonly trans: TranslationBundle;
   readonly actions: EntryActions;
   readonly cancelling: boolean;
   readonly open: boolean;
+  /** Whether the submission is the acting party's own: only then can it be withdrawn or cancelled. */
+  readonly own: boolean;
   onToggle(): void;
 }
 
 /** One submission in the runs panel: where it stands in one line, its history when opened. */
 export function Row(props: RowProps): JSX.Element {
-  const { entry, now, language, trans, open } = props;
+  const { entry, now, language, titleOf, trans, open } = props;
   const { submission, runs } = entry;
   const [run] = runs;
-  const status = entryStatus(entry, trans);
+  const status = entryStatus(entry, titleOf, trans);
   const id = `crm-entry-${submission.id}`;
   return (
     <li className="crm-Row" data-submission={submission.id}>
-      <button type="button" className="crm-Row-head" aria-expanded={open} aria-controls={id} onClick={props.onToggle}>
+      <button
+        type="button"
+        className="crm-Row-head"
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={props.onToggle}
+      >
         <span className="crm-Row-title">
-          <span className="crm-Row-name">{submission.notebook}</span>
+          <span className="crm-Row-name">{submission.revision.notebook}</span>
           {run?.simulated === true && <Mark kind="simulated" trans={trans} />}
         </span>
         <span className="crm-Row-status">
           <ToneIcon tone={status.tone} />
-          <span>{props.cancelling ? trans.__('stopping…') : status.label}</span>
-          <span className="crm-Row-time" title={formatMoment(submission.submittedAt, language)}>
+          <span className="crm-Row-label">{props.cancelling ? trans.__('stopping…') : status.label}</span>
+          <span className="crm-Row-time" title={formatMoment(submission.revision.submittedAt, language)}>
             {run?.startedAt === undefined
-              ? formatAgo(submission.submittedAt, now, language)
+              ? formatAgo(submission.revision.submittedAt, now, language)
               : formatDuration(elapsed(run.startedAt, run.endedAt, now))}
           </span>
         </span>
         {status.detail !== undefined && <span className="crm-Row-detail">{status.detail}</span>}
       </button>
       <div id={id} hidden={!open}>
-        {open && <Timeline entry={entry} now={now} language={language} trans={trans} />}
+        {open && <Timeline entry={entry} now={now} language={language} titleOf={titleOf} trans={trans} />}
         {open && <Actions {...props} />}
       </div>
     </li>
   );
 }
 
-function Actions({ entry, trans, actions, cancelling }: RowProps): JSX.Element {
-  const { submission, runs } = entry;
+function Actions({ entry, trans, actions, cancelling, own }: RowProps): JSX.Element {
+  const { submission, runs, detail } = entry;
   const [run] = runs;
-  const running = run !== undefined && !isFinal(RUN_MOVES, run.state);
-  const open = submission.state === 'submitted' || submission.state === 'approved';
-  const action = (label: string, run: () => void, disabled = false): JSX.Element => (
-    <button type="button" className="jp-mod-styled crm-Button" disabled={disabled} onClick={run}>
+  const running = run !== undefined && !isOver(run);
+  const comments = detail?.submission.comments.length ?? 0;
+  const { state } = submission.revision;
+  const action = (label: string, act: () => void, disabled = false): JSX.Element => (
+    <button type="button" className="jp-Button crm-Button" disabled={disabled} onClick={act}>
       {label}
     </button>
   );
   return (
     <div className="crm-Row-actions">
-      {run?.state === 'released' && action(trans.__('Open result'), () => actions.openResult(run.id))}
+      {run?.state === 'released' && own && action(trans.__('Open result'), () => actions.openResult(run.id))}
       {run?.state === 'released' && action(trans.__('Save receipt'), () => actions.saveReceipt(run.id))}
       {action(
-        submission.comments === 0 ? trans.__('Show') : trans._n('Show (%1 comment)', 'Show (%1 comments)', submission.comments),
-        () => actions.discuss(submission.id)
+        comments === 0
+          ? trans.__('Show submission')
+          : trans._n('Show submission (%1 comment)', 'Show submission (%1 comments)', comments),
+        () => actions.show(submission.id)
       )}
-      {running && action(trans.__('Cancel run…'), () => actions.cancel(run.id), cancelling)}
-      {!running && open && run === undefined && action(trans.__('Withdraw…'), () => actions.withdraw(submission.id))}
+      {running && own && action(trans.__('Cancel run…'), () => actions.cancel(run.id), cancelling)}
+      {!running &&
+        own &&
+        state === 'approved' &&
+        action(trans.__('Run again'), () => actions.runAgain(submission.id))}
+      {!running &&
+        own &&
+        state === 'submitted' &&
+        action(trans.__('Withdraw…'), () => actions.withdraw(submission.id))}
     </div>
   );
 }

@@ -1,9 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Decision } from '../api/index.js';
-import { runStateLabel, type Entry, type Tone } from '../shared/status.js';
+import type { Decision, RunState } from '../api/index.js';
+import { runStateLabel, type Entry, type TitleOf, type Tone } from '../shared/status.js';
 import { elapsed, formatDuration, formatMoment } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
+import { isOver } from './over.js';
 
 interface Line {
   readonly key: string;
@@ -13,19 +14,24 @@ interface Line {
   readonly took?: string;
 }
 
-function decisionLine(decision: Decision, trans: TranslationBundle): Line {
-  const { party, title, state, reason, decidedAt: at } = decision;
-  const quoted = reason === undefined ? '' : ` “${reason}”`;
-  const line = (tone: Tone, text: string): Line => ({ key: `decision-${party}`, tone, text: text + quoted, at });
+function decisionLine(decision: Decision, titleOf: TitleOf, trans: TranslationBundle): Line {
+  const { provider, state, reason, decidedAt: at } = decision;
+  const title = titleOf(provider);
+  const line = (tone: Tone, text: string): Line => ({
+    key: `decision-${provider}`,
+    tone,
+    text: reason === undefined ? text : `${text}: “${reason.message}”`,
+    at
+  });
   switch (state) {
     case 'pending':
       return line('waiting', trans.__('%1 has not decided yet', title));
     case 'approved':
-      return line('good', decision.unattended ? trans.__('%1 approved, unattended', title) : trans.__('%1 approved', title));
+      return line('good', trans.__('%1 approved', title));
     case 'changes-requested':
-      return line('bad', trans.__('%1 asks for changes:', title));
+      return line('bad', trans.__('%1 asks for changes', title));
     case 'rejected':
-      return line('bad', trans.__('%1 rejected:', title));
+      return line('bad', trans.__('%1 rejected', title));
     case 'revoked':
       return line('bad', trans.__('%1 took its approval back', title));
     case 'expired':
@@ -33,24 +39,38 @@ function decisionLine(decision: Decision, trans: TranslationBundle): Line {
   }
 }
 
-function linesOf({ submission, runs }: Entry, now: number, trans: TranslationBundle): Line[] {
-  const [run] = runs;
-  const steps = run?.steps ?? [];
+function stepTone(state: RunState, isLast: boolean): Tone {
+  if (state === 'failed') return 'bad';
+  if (state === 'cancelled') return 'ended';
+  return isLast && !isOver({ state }) ? 'active' : 'good';
+}
+
+function linesOf(
+  { submission, detail }: Entry,
+  now: number,
+  titleOf: TitleOf,
+  trans: TranslationBundle
+): Line[] {
+  const { revision } = submission;
+  const newest = detail?.submission.revisions.find(({ number }) => number === revision.number);
+  const history = detail?.run?.history ?? [];
   return [
-    { key: 'submitted', tone: 'good', text: trans.__('submitted for %1', submission.purpose), at: submission.submittedAt },
-    ...submission.decisions.map(decision => decisionLine(decision, trans)),
-    ...steps.map((step, index): Line => {
-      const next = steps[index + 1];
-      const last = next === undefined;
-      const ended = run?.endedAt !== undefined;
-      const tone = last && !ended ? 'active' : step.state === 'failed' ? 'bad' : step.state === 'cancelled' ? 'ended' : 'good';
-      const label = runStateLabel(step.state, trans);
+    {
+      key: 'submitted',
+      tone: 'good',
+      text: trans.__('submitted for: %1', revision.purpose),
+      at: revision.submittedAt
+    },
+    ...(newest?.decisions ?? []).map(decision => decisionLine(decision, titleOf, trans)),
+    ...history.map(({ state, at }, index): Line => {
+      const next = history[index + 1];
+      const took = isOver({ state }) ? undefined : formatDuration(elapsed(at, next?.at, now));
       return {
-        key: `${step.state}-${step.at}`,
-        tone,
-        text: step.detail === undefined ? label : `${label}: ${step.detail}`,
-        at: step.at,
-        took: last && ended ? undefined : formatDuration(elapsed(step.at, next?.at, now))
+        key: `${state}-${at}`,
+        tone: stepTone(state, next === undefined),
+        text: runStateLabel(state, trans),
+        at,
+        took
       };
     })
   ];
@@ -60,14 +80,15 @@ export interface TimelineProps {
   readonly entry: Entry;
   readonly now: number;
   readonly language: string;
+  readonly titleOf: TitleOf;
   readonly trans: TranslationBundle;
 }
 
 /** What has happened to a submission so far, step by step, and how long each step took. */
-export function Timeline({ entry, now, language, trans }: TimelineProps): JSX.Element {
+export function Timeline({ entry, now, language, titleOf, trans }: TimelineProps): JSX.Element {
   return (
-    <ol className="crm-Timeline">
-      {linesOf(entry, now, trans).map(line => (
+    <ol className="crm-Timeline" aria-busy={entry.detail === undefined}>
+      {linesOf(entry, now, titleOf, trans).map(line => (
         <li key={line.key} title={line.at === undefined ? undefined : formatMoment(line.at, language)}>
           <ToneIcon tone={line.tone} />
           <span className="crm-Timeline-text">{line.text}</span>

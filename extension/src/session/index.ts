@@ -39,7 +39,10 @@ export const sessionPlugin: JupyterFrontEndPlugin<ICleanRoom> = {
       label: trans.__('Act for Another Party…'),
       isEnabled: () => (session.me?.parties.length ?? 0) > 1,
       describedBy: {
-        args: { type: 'object', properties: { party: { type: 'string', description: trans.__('Name of the party') } } }
+        args: {
+          type: 'object',
+          properties: { party: { type: 'string', description: trans.__('Name of the party') } }
+        }
       },
       execute: async args => {
         const parties = session.me?.parties ?? [];
@@ -47,13 +50,13 @@ export const sessionPlugin: JupyterFrontEndPlugin<ICleanRoom> = {
         if (wanted !== undefined) await session.actFor(wanted);
 
         async function choose(): Promise<string | undefined> {
-          const current = parties.findIndex(({ name }) => name === session.acting?.name);
+          const current = parties.findIndex(({ party }) => party === session.acting?.party);
           const { value } = await InputDialog.getItem({
             title: trans.__('For which party do you act?'),
             items: parties.map(({ title }) => title),
             current: Math.max(0, current)
           });
-          return parties.find(({ title }) => title === value)?.name;
+          return parties.find(({ title }) => title === value)?.party;
         }
       }
     });

@@ -1,6 +1,16 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { CleanRoomClient, Feed, Host, asProblem, type ActingParty, type Me, type Problem, type Role } from '../api/index.js';
+import {
+  Feed,
+  Host,
+  asProblem,
+  type ActingParty,
+  type CleanRoomClient,
+  type Me,
+  type PartyWords,
+  type Problem,
+  type Role
+} from '../api/index.js';
 
 /** Where the choice of party is remembered. */
 export interface PartyMemory {
@@ -9,27 +19,27 @@ export interface PartyMemory {
 }
 
 /**
- * Who is asking and for which party; the routes as methods; what has changed. A person may belong to several parties: every
- * call is made for exactly one of them, and the screens always say for which.
+ * Who is asking and for which party; the routes as methods; what has changed. A person may belong to several parties:
+ * every call is made for exactly one of them, and the screens always say for which.
  */
 export class Session {
   readonly host: Host;
-  readonly client: CleanRoomClient;
   readonly feed: Feed;
   private readonly changedSignal = new Signal<this, void>(this);
   private who: Me | undefined;
   private party: string | undefined;
+  private words: ReadonlyMap<string, PartyWords> = new Map();
   private trouble: Problem | undefined;
+  private connected: { readonly party: string | undefined; readonly client: CleanRoomClient } | undefined;
 
   constructor(
     serverSettings: ServerConnection.ISettings,
     private readonly memory: PartyMemory
   ) {
-    this.host = new Host({ serverSettings, party: () => this.party });
-    this.client = new CleanRoomClient(this.host);
-    this.feed = new Feed(this.host);
-    this.feed.changed.connect((_, event) => {
-      if (event === 'refresh') void this.refresh();
+    this.host = new Host(serverSettings);
+    this.feed = new Feed(() => this.client());
+    this.feed.changed.connect((_, change) => {
+      if (change.topic === 'resync') void this.refresh();
     });
   }
 
@@ -44,7 +54,7 @@ export class Session {
 
   /** The party acted for. */
   get acting(): ActingParty | undefined {
-    return this.who?.parties.find(({ name }) => name === this.party);
+    return this.who?.parties.find(({ party }) => party === this.party);
   }
 
   /** Why the clean room can't be used just now; undefined when it can. */
@@ -52,30 +62,58 @@ export class Session {
     return this.trouble;
   }
 
+  /** A party's title; its short name where nothing else is known. */
+  titleOf(party: string): string {
+    return this.words.get(party)?.title ?? party;
+  }
+
+  /** A person's name as their party's roster has it. */
+  nameOf({ party, person }: { readonly party: string; readonly person: string }): string {
+    return this.words.get(party)?.people[person] ?? person;
+  }
+
+  custodianOf(party: string): PartyWords['custodian'] {
+    return this.words.get(party)?.custodian;
+  }
+
   may(role: Role): boolean {
     return this.acting?.roles.includes(role) ?? false;
   }
 
+  /** The routes, called for the acting party. Loaded with the first call: it brings the protocol's checks along. */
+  async client(): Promise<CleanRoomClient> {
+    const { CleanRoomClient } = await import('../api/client.js');
+    if (this.connected === undefined || this.connected.party !== this.party) {
+      this.connected = { party: this.party, client: new CleanRoomClient(this.host, this.party) };
+    }
+    return this.connected.client;
+  }
+
   async start(): Promise<void> {
     this.party = await this.memory.read();
+    // A remembered party may be gone; what is asked for a party that one does not belong to is refused.
+    await this.refresh();
     this.feed.start();
   }
 
   /** Acts for another party from now on. Unknown names are ignored: a party may have gone since it was listed. */
   async actFor(party: string): Promise<void> {
-    if (party === this.party || !this.who?.parties.some(({ name }) => name === party)) return;
+    if (party === this.party || !this.who?.parties.some(other => other.party === party)) return;
     this.party = party;
     this.changedSignal.emit();
+    this.feed.start();
     await this.memory.write(party);
   }
 
   private async refresh(): Promise<void> {
     try {
-      // A remembered party that is no longer the person's own must not keep this very answer from coming.
-      this.who = await new CleanRoomClient(new Host({ ...this.host.options, party: () => undefined })).me();
+      const { CleanRoomClient } = await import('../api/client.js');
+      this.who = await new CleanRoomClient(this.host).me();
+      const known = this.who.parties.some(({ party }) => party === this.party);
+      if (!known) this.party = this.who.parties[0]?.party;
+      const parties = this.party === undefined ? [] : await (await this.client()).parties();
+      this.words = new Map(parties.map(words => [words.party, words]));
       this.trouble = undefined;
-      const known = this.who.parties.some(({ name }) => name === this.party);
-      if (!known) this.party = this.who.parties[0]?.name;
     } catch (error) {
       this.trouble = asProblem(error);
     }

@@ -2,7 +2,10 @@ import type { RunFailure } from '@clean-room/protocol/runs';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** Why a run did not get to its end, in one sentence; undefined when it did. */
-export function failureSentence(failure: RunFailure | undefined, trans: TranslationBundle): string | undefined {
+export function failureSentence(
+  failure: RunFailure | undefined,
+  trans: TranslationBundle
+): string | undefined {
   if (failure === undefined) return undefined;
   switch (failure.class) {
     case 'notebook-error':

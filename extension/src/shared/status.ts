@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Decision, Run, RunState, SubmissionSummary } from '../api/index.js';
+import type { Run, RunState, RunSummary, Submission, SubmissionSummary } from '../api/index.js';
 import { failureSentence } from './failure.js';
 
 /** What kind of news a status is; a symbol and a colour go with each, never a colour alone. */
@@ -9,79 +9,115 @@ export interface Status {
   readonly tone: Tone;
   /** What it is, in a few words. */
   readonly label: string;
-  /** Why, or for whom it waits. */
+  /** Why, or what is known beside. */
   readonly detail?: string;
 }
 
-/** What a person did last with a notebook, and where that stands. */
+/** What a person did with a notebook, and where that stands. */
 export interface Entry {
   readonly submission: SubmissionSummary;
   /** Newest first. */
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunSummary[];
+  /** All there is to know; loaded when somebody looks. */
+  readonly detail?: { readonly submission: Submission; readonly run?: Run };
 }
 
+/** A party's title by its name. */
+export type TitleOf = (party: string) => string;
+
+/** `a`, `a and b`, `a, b and c`. */
 export function names(list: readonly string[], trans: TranslationBundle): string {
   if (list.length < 2) return list[0] ?? '';
   return trans.__('%1 and %2', list.slice(0, -1).join(', '), list[list.length - 1]);
 }
 
-const titles = (decisions: readonly Decision[], state: Decision['state']): string[] =>
-  decisions.filter(decision => decision.state === state).map(({ title }) => title);
-
 /** Where a submission and its newest run stand. */
-export function entryStatus({ submission, runs }: Entry, trans: TranslationBundle): Status {
-  const [run] = runs;
-  if (run !== undefined && (submission.state === 'approved' || run.state === 'released')) return runStatus(run, trans);
-  return submissionStatus(submission, trans);
+export function entryStatus({ submission, runs }: Entry, titleOf: TitleOf, trans: TranslationBundle): Status {
+  const run = runs.find(({ revision }) => revision === submission.revision.number);
+  return run === undefined
+    ? revisionStatus(submission.revision, titleOf, trans)
+    : runStatus(run, titleOf, trans);
 }
 
-export function submissionStatus(submission: Pick<SubmissionSummary, 'state' | 'decisions'>, trans: TranslationBundle): Status {
-  const { state, decisions } = submission;
-  const said = decisions.find(decision => decision.state === state);
+export function revisionStatus(
+  { state, decisions, reason }: Pick<SubmissionSummary['revision'], 'state' | 'decisions' | 'reason'>,
+  titleOf: TitleOf,
+  trans: TranslationBundle
+): Status {
+  const those = (wanted: string): string =>
+    names(
+      decisions.filter(decision => decision.state === wanted).map(({ provider }) => titleOf(provider)),
+      trans
+    );
+  const detail = reason?.message;
   switch (state) {
     case 'draft':
       return { tone: 'waiting', label: trans.__('draft') };
     case 'submitted': {
-      const open = titles(decisions, 'pending');
-      return open.length === 0
-        ? { tone: 'waiting', label: trans.__('submitted') }
-        : { tone: 'waiting', label: trans.__('waiting for %1', names(open, trans)) };
+      const open = those('pending');
+      return {
+        tone: 'waiting',
+        label: open === '' ? trans.__('submitted') : trans.__('waiting for %1', open)
+      };
     }
     case 'approved':
-      return { tone: 'active', label: trans.__('approved'), detail: trans.__('The run is being prepared.') };
+      return { tone: 'active', label: trans.__('approved') };
     case 'changes-requested':
-      return { tone: 'bad', label: trans.__('%1 asks for changes', said?.title ?? ''), detail: said?.reason };
+      return { tone: 'bad', label: trans.__('%1 asks for changes', those('changes-requested')), detail };
     case 'rejected':
-      return { tone: 'bad', label: trans.__('rejected by %1', said?.title ?? ''), detail: said?.reason };
+      return {
+        tone: 'bad',
+        label: trans.__('rejected by %1', those('rejected') || those('revoked')),
+        detail
+      };
     case 'withdrawn':
       return { tone: 'ended', label: trans.__('withdrawn') };
     case 'expired':
-      return { tone: 'ended', label: trans.__('expired'), detail: trans.__('Submit the notebook again to ask once more.') };
+      return {
+        tone: 'ended',
+        label: trans.__('expired'),
+        detail: trans.__('Submit the notebook again to ask once more.')
+      };
   }
 }
 
-export function runStatus(run: Run, trans: TranslationBundle): Status {
+export function runStatus(run: RunSummary, titleOf: TitleOf, trans: TranslationBundle): Status {
   const label = runStateLabel(run.state, trans);
+  const waiting = names(run.waitingFor.map(titleOf), trans);
+  const detail = run.reason?.message;
   switch (run.state) {
-    case 'running':
+    case 'queued':
+    case 'starting':
+      return { tone: 'active', label, detail };
+    case 'awaiting-keys':
       return {
         tone: 'active',
         label,
-        detail: run.cell === undefined ? run.reason : trans.__('cell %1 of %2', run.cell.current, run.cell.total)
+        detail: waiting === '' ? detail : trans.__('%1 checks the machine', waiting)
+      };
+    case 'running':
+      return { tone: 'active', label, detail: cellSentence(run, trans) };
+    case 'output-review':
+      return {
+        tone: 'waiting',
+        label,
+        detail: waiting === '' ? detail : trans.__('waiting for %1', waiting)
       };
     case 'released':
-      return { tone: run.failure === undefined ? 'good' : 'bad', label, detail: outputsSentence(run, trans) };
+      return {
+        tone: run.failure === undefined ? 'good' : 'bad',
+        label,
+        detail: failureSentence(run.failure, trans)
+      };
     case 'failed':
-      return { tone: 'bad', label, detail: failureSentence(run.failure, trans) ?? run.reason };
+      return { tone: 'bad', label, detail: detail ?? trans.__('Nothing left the clean room.') };
     case 'cancelled':
-      return { tone: 'ended', label, detail: run.reason };
-    case 'output-review':
-      return { tone: 'waiting', label, detail: run.reason };
-    case 'queued':
-    case 'starting':
-    case 'awaiting-keys':
-      return { tone: 'active', label, detail: run.reason };
+      return { tone: 'ended', label, detail };
   }
+}
+
+function cellSentence({ cell, cells }: RunSummary, trans: TranslationBundle): string | undefined {
+  return cell === undefined || cells === undefined ? undefined : trans.__('cell %1 of %2', cell, cells);
 }
 
 /** The states of a run in words; one literal each, so that they can be translated. */
@@ -104,15 +140,4 @@ export function runStateLabel(state: RunState, trans: TranslationBundle): string
     case 'cancelled':
       return trans.__('cancelled');
   }
-}
-
-function outputsSentence({ outputs, failure }: Run, trans: TranslationBundle): string | undefined {
-  const parts = [failureSentence(failure, trans)];
-  if (outputs !== undefined) {
-    parts.push(trans._n('%1 output', '%1 outputs', outputs.released));
-    if (outputs.held > 0) parts.push(trans.__('%1 held', outputs.held));
-    if (outputs.suppressed > 0) parts.push(trans.__('%1 suppressed', outputs.suppressed));
-  }
-  const said = parts.filter(part => part !== undefined);
-  return said.length === 0 ? undefined : said.join(', ');
 }

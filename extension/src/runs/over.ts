@@ -1,0 +1,8 @@
+import type { RunSummary } from '../api/index.js';
+
+const FINAL = ['released', 'failed', 'cancelled'];
+
+/** Whether a run has come to its end. The protocol's own table is loaded later than the panel is drawn. */
+export function isOver({ state }: Pick<RunSummary, 'state'>): boolean {
+  return FINAL.includes(state);
+}

@@ -1,0 +1,225 @@
+import { VDomModel } from '@jupyterlab/ui-components';
+import { Debouncer } from '@lumino/polling';
+import { asProblem, type Asked, type Asset, type Compute, type Preview, type Problem } from '../api/index.js';
+import type { Session } from '../session/session.js';
+
+/** A file beside the notebook that could go along. */
+export interface FileChoice {
+  readonly path: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** The notebook seems to use it. */
+  readonly used: boolean;
+}
+
+export interface Draft {
+  readonly notebook: string;
+  /** Datasets that the notebook opens. */
+  readonly datasets: readonly string[];
+  readonly files: readonly FileChoice[];
+}
+
+const GIB = 1024 ** 3;
+
+/** The sizes that are offered. Kept few: a person picks one, nobody tunes. */
+export const COMPUTE: readonly Compute[] = [
+  { processors: 2, memoryBytes: 4 * GIB, accelerator: 'none' },
+  { processors: 4, memoryBytes: 16 * GIB, accelerator: 'none' },
+  { processors: 8, memoryBytes: 64 * GIB, accelerator: 'none' }
+];
+
+/** What is asked for in the submit dialog, and what it would be: the image digest, and who has to approve. */
+export class SubmitModel extends VDomModel {
+  private offered: readonly Asset[] = [];
+  private readonly datasets: Set<string>;
+  private readonly files: Set<string>;
+  private chosenPurpose = '';
+  private parametersText = '{}';
+  private chosenCompute = 0;
+  private result: Preview | undefined;
+  private trouble: Problem | undefined;
+  private working = true;
+  private generation = 0;
+  private readonly later: Debouncer;
+
+  constructor(
+    private readonly session: Session,
+    readonly draft: Draft
+  ) {
+    super();
+    this.datasets = new Set(draft.datasets);
+    this.files = new Set(draft.files.filter(({ used }) => used).map(({ path }) => path));
+    this.later = new Debouncer(() => this.work(), 400);
+  }
+
+  get assets(): readonly Asset[] {
+    return this.offered;
+  }
+
+  get chosen(): readonly Asset[] {
+    return this.offered.filter(({ name }) => this.datasets.has(name));
+  }
+
+  /** Datasets that the notebook opens and nobody offers to this party. */
+  get unknown(): readonly string[] {
+    return this.draft.datasets.filter(name => !this.offered.some(asset => asset.name === name));
+  }
+
+  /** Purposes that every chosen dataset may be used for. */
+  get purposes(): readonly string[] {
+    const chosen = this.chosen.length > 0 ? this.chosen : this.offered;
+    const [first, ...others] = chosen.map(asset => asset.policy.purposes);
+    return this.chosen.length > 0
+      ? (first ?? []).filter(purpose => others.every(list => list.includes(purpose)))
+      : [...new Set([...(first ?? []), ...others.flat()])];
+  }
+
+  get purpose(): string {
+    return this.chosenPurpose;
+  }
+
+  get parameters(): string {
+    return this.parametersText;
+  }
+
+  get compute(): number {
+    return this.chosenCompute;
+  }
+
+  get preview(): Preview | undefined {
+    return this.result;
+  }
+
+  get problem(): Problem | undefined {
+    return this.trouble;
+  }
+
+  get isWorking(): boolean {
+    return this.working;
+  }
+
+  get parametersAreValid(): boolean {
+    try {
+      const value: unknown = JSON.parse(this.parametersText);
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Everything is said, and what would be submitted has been worked out from exactly that. */
+  get isReady(): boolean {
+    return !this.working && this.result !== undefined && this.isComplete;
+  }
+
+  titleOf(party: string): string {
+    return this.session.titleOf(party);
+  }
+
+  isFileChosen(path: string): boolean {
+    return this.files.has(path);
+  }
+
+  isDatasetChosen(name: string): boolean {
+    return this.datasets.has(name);
+  }
+
+  toggleDataset(name: string): void {
+    if (!this.datasets.delete(name)) this.datasets.add(name);
+    this.changed();
+  }
+
+  toggleFile(path: string): void {
+    if (!this.files.delete(path)) this.files.add(path);
+    this.changed();
+  }
+
+  choosePurpose(purpose: string): void {
+    this.chosenPurpose = purpose;
+    this.changed();
+  }
+
+  writeParameters(text: string): void {
+    this.parametersText = text;
+    this.changed();
+  }
+
+  chooseCompute(index: number): void {
+    this.chosenCompute = index;
+    this.changed();
+  }
+
+  asked(): Asked {
+    const compute = COMPUTE[this.chosenCompute] ?? COMPUTE[0];
+    if (compute === undefined) throw new RangeError('No compute size is offered.');
+    return {
+      notebook: this.draft.notebook,
+      files: [...this.files].sort(),
+      datasets: [...this.datasets].sort(),
+      purpose: this.chosenPurpose,
+      parameters: this.parametersText,
+      compute,
+      party: this.session.acting?.party ?? ''
+    };
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.offered = await (await this.session.client()).assets();
+      for (const name of this.unknown) this.datasets.delete(name);
+      this.keepPurpose();
+      await this.work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.later.dispose();
+    super.dispose();
+  }
+
+  private get isComplete(): boolean {
+    return this.chosenPurpose !== '' && this.parametersAreValid;
+  }
+
+  private keepPurpose(): void {
+    const { purposes } = this;
+    if (!purposes.includes(this.chosenPurpose))
+      this.chosenPurpose = purposes.length === 1 ? (purposes[0] ?? '') : '';
+  }
+
+  private changed(): void {
+    this.keepPurpose();
+    this.result = undefined;
+    this.trouble = undefined;
+    this.working = this.isComplete;
+    this.generation += 1;
+    this.stateChanged.emit();
+    // A newer change takes the place of one that still waits; its rejection says just that.
+    this.later.invoke().catch(() => undefined);
+  }
+
+  private async work(): Promise<void> {
+    const { generation } = this;
+    this.working = this.isComplete;
+    this.stateChanged.emit();
+    if (!this.isComplete) return;
+    try {
+      const preview = await this.session.host.preview(this.asked());
+      if (generation !== this.generation || this.isDisposed) return;
+      this.result = preview;
+      this.working = false;
+      this.stateChanged.emit();
+    } catch (error) {
+      if (generation === this.generation && !this.isDisposed) this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.trouble = asProblem(error);
+    this.working = false;
+    this.stateChanged.emit();
+  }
+}
