@@ -57,8 +57,10 @@ export const EXCEPTION_CLASSES = [
   'ValueError',
   'ZeroDivisionError'
 ] as const;
-export const ExceptionClass = Type.Union(EXCEPTION_CLASSES.map(name => Type.Literal(name)));
 export type ExceptionClass = (typeof EXCEPTION_CLASSES)[number];
+export const ExceptionClass = Type.Unsafe<ExceptionClass>(
+  Type.Union(EXCEPTION_CLASSES.map(name => Type.Literal(name)))
+);
 
 export const OutputVerdict = Closed({
   verdict: Verdict,

@@ -1,0 +1,2 @@
+export * from './open-sealed.js';
+export * from './place.js';

@@ -1,0 +1,141 @@
+import {
+  NOTEBOOK_COMMAND,
+  notebookEnvironment,
+  openSandbox,
+  type CellResult,
+  type Sandbox,
+  type SandboxEnd,
+  type SandboxLimits
+} from '@clean-room/sandbox';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { CellStatus, FailureClass, RunFailure } from '@clean-room/protocol/runs';
+import { reduceError, type RanCell } from '../filter/index.js';
+import { USERS, type Place } from './place.js';
+
+/** How the notebook ran. */
+export interface RanNotebook {
+  /** Every code cell, in order. */
+  readonly cells: readonly (RanCell & { readonly status: CellStatus })[];
+  readonly failure?: RunFailure;
+}
+
+export interface CellRun {
+  readonly place: Place;
+  readonly limits: SandboxLimits;
+  readonly cores: number;
+  /** Sources of the code cells. */
+  readonly sources: readonly string[];
+  /** Called before each cell with its position, from 1. */
+  readonly onCell: (cell: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const STATUS: Readonly<Record<CellResult['status'], CellStatus>> = {
+  ok: 'ok',
+  error: 'error',
+  interrupted: 'interrupted',
+  ended: 'interrupted'
+};
+
+/** What ends a run from outside the notebook; `undefined` for an orderly end. */
+function failureOf(end: SandboxEnd): FailureClass | undefined {
+  switch (end.why) {
+    case 'closed':
+      return undefined;
+    case 'memory':
+    case 'memory-floor':
+      return 'memory-limit';
+    case 'disk':
+    case 'inodes':
+      return 'disk-limit';
+    case 'wall':
+    case 'cell-time':
+      return 'time-limit';
+    case 'output':
+      return 'output-limit';
+    case 'exit':
+      // SIGXCPU is the processor time's soft limit; a SIGKILL that nobody here sent is the kernel's, out of memory.
+      return end.signal === 24 ? 'time-limit' : end.signal === 9 ? 'memory-limit' : 'process-crash';
+    case 'protocol':
+    case 'killed':
+      return 'process-crash';
+    case 'warden-lost':
+      throw new CleanRoomError(
+        'sandbox-unsafe',
+        'The sandbox’s warden was lost: nothing that it held is taken over.'
+      );
+  }
+}
+
+function errorOf(result: CellResult, source: string): Pick<RunFailure, 'line' | 'exception'> {
+  const error = result.outputs.find(output => output.type === 'error');
+  if (error === undefined) return {};
+  const { exception, line } = reduceError(error, source);
+  return { exception, ...(line === undefined ? {} : { line }) };
+}
+
+async function runCells(sandbox: Sandbox, run: CellRun): Promise<{ result: CellResult; source: string }[]> {
+  const ran: { result: CellResult; source: string }[] = [];
+  for (const [index, source] of run.sources.entries()) {
+    run.onCell(index + 1);
+    const result = await sandbox.runCell(index, source);
+    run.signal?.throwIfAborted();
+    ran.push({ result, source });
+    if (result.status !== 'ok') break;
+  }
+  return ran;
+}
+
+function describeFailure(
+  ran: readonly { result: CellResult; source: string }[],
+  end: SandboxEnd
+): RunFailure | undefined {
+  const outside = failureOf(end);
+  const last = ran.at(-1);
+  const failed = last !== undefined && last.result.status !== 'ok' ? last : undefined;
+  const cell = failed === undefined ? {} : { cell: failed.result.index + 1 };
+  if (outside !== undefined) return { class: outside, ...cell };
+  if (failed === undefined) return undefined;
+  if (failed.result.status === 'interrupted') return { class: 'time-limit', ...cell };
+  return { class: 'notebook-error', ...cell, ...errorOf(failed.result, failed.source) };
+}
+
+/**
+ * Runs the code cells one after the other in the sandbox, until the first that fails, and ends the sandbox with every
+ * process in it before any output is read. A failure of the notebook is a result.
+ * @throws CleanRoomError `sandbox-unsafe`, `run-failed` when no cell could be run at all
+ */
+export async function runNotebook(run: CellRun): Promise<RanNotebook> {
+  const { place } = run;
+  const sandbox = await openSandbox({
+    jail: place.jail,
+    mode: place.profile,
+    wardenPath: place.wardenPath,
+    policyPath: place.policyPath,
+    ...USERS.notebook,
+    limits: run.limits,
+    env: notebookEnvironment(run.cores),
+    command: NOTEBOOK_COMMAND
+  });
+  const stop = () => void sandbox.close();
+  run.signal?.addEventListener('abort', stop);
+  let end: SandboxEnd;
+  let ran;
+  try {
+    ran = await runCells(sandbox, run);
+  } finally {
+    end = await sandbox.close();
+    run.signal?.removeEventListener('abort', stop);
+  }
+  const failure = describeFailure(ran, end);
+  const cells = run.sources.map((source, index) => ({
+    cell: index + 1,
+    source,
+    outputs: ran[index]?.result.outputs ?? [],
+    status: STATUS[ran[index]?.result.status ?? 'ok']
+  }));
+  return {
+    cells: cells.map((cell, index) => (index < ran.length ? cell : { ...cell, status: 'not-run' as const })),
+    ...(failure === undefined ? {} : { failure })
+  };
+}

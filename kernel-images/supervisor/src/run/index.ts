@@ -1,0 +1,2 @@
+export * from './place.js';
+export { runAttempt, type RunOptions } from './run.js';
