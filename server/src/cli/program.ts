@@ -1,8 +1,19 @@
 import { Command, CommanderError } from 'commander';
+import { registerApprove } from './commands/approve.js';
 import { registerAttestation } from './commands/attestation.js';
+import { registerCancel } from './commands/cancel.js';
+import { registerCustodian } from './commands/custodian.js';
 import { registerDemo } from './commands/demo.js';
 import { registerIdentity } from './commands/identity.js';
 import { registerMeasure } from './commands/measure.js';
+import { registerProvision } from './commands/provision.js';
+import { registerReject } from './commands/reject.js';
+import { registerResults } from './commands/results.js';
+import { registerRoster } from './commands/roster.js';
+import { registerRuns } from './commands/runs.js';
+import { registerServe } from './commands/serve.js';
+import { registerStandIns } from './commands/stand-ins.js';
+import { registerSubmit } from './commands/submit.js';
 import { registerVerify } from './commands/verify.js';
 import type { Act, Register } from './context.js';
 import { Home } from './home/index.js';
@@ -17,9 +28,20 @@ import {
 
 const COMMANDS: readonly Register[] = [
   registerIdentity,
-  registerMeasure,
+  registerSubmit,
+  registerRuns,
+  registerResults,
+  registerCancel,
   registerVerify,
+  registerMeasure,
+  registerStandIns,
+  registerApprove,
+  registerReject,
+  registerProvision,
+  registerRoster,
   registerAttestation,
+  registerCustodian,
+  registerServe,
   registerDemo
 ];
 

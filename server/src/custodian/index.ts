@@ -1,2 +1,3 @@
 export * from './config.js';
-export { type Custodian, type CustodianOptions, startCustodian, coordinatorOf } from './start.js';
+export { type Custodian, type CustodianOptions, startCustodian } from './start.js';
+export * from './coordinator.js';

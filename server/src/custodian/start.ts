@@ -1,13 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
-import { Client } from '../client/index.js';
 import { streamEvents, type CoordinatorEvent } from '../client/coordinator/index.js';
 import { openDatabase } from '../platform/database/index.js';
-import { readSecretFile } from '../platform/files/index.js';
 import { FolderStore } from '../platform/objects/index.js';
 import { deliverLeftBehind, revokeApprovals } from './approvals/index.js';
 import { placesOf, type CustodianHome } from './config.js';
 import type { Context } from './context.js';
+import { coordinatorOf } from './coordinator.js';
 import { MIGRATIONS, type Tables } from './database/index.js';
 import { AssetRegistry } from './datasets/index.js';
 import { answerMailbox } from './key-release/index.js';
@@ -32,12 +31,6 @@ export interface Custodian {
 
 /** Events tell at once; this finds what was missed. */
 const ROUND_MILLISECONDS = 10_000;
-
-/** The coordinator as one custodian sees it. */
-export function coordinatorOf(home: CustodianHome): Client {
-  const { token } = placesOf(home);
-  return new Client({ base: home.config.coordinator, token: () => readSecretFile(token) });
-}
 
 /** One round of what a custodian does unasked. Each part stands alone: one that fails does not hold the others up. */
 class Duties {

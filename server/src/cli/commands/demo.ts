@@ -1,14 +1,50 @@
 import path from 'node:path';
-import { asDigest } from '@clean-room/protocol/bytes';
-import type { Register } from '../context.js';
-import { DemoLayout, foundDemo } from '../demo/index.js';
-import { ensureSigningKey } from '../../custodian/keys/index.js';
+import { asDigest, type Digest } from '@clean-room/protocol/bytes';
+import type { Context, Register } from '../context.js';
+import type { Answer } from '../terminal/index.js';
 
 interface Options {
   readonly folder: string;
-  readonly simulatorRoot: string;
+  readonly images: string;
+  readonly simulatorRoot?: string;
   readonly coordinatorUrl: string;
   readonly custodianOrigin: string;
+}
+
+/** The simulator is a part of its own, and not there in production: it is asked for only here. */
+async function simulatorRoot(folder: string, now: Date): Promise<Digest> {
+  const { openIdentity } = await import('@clean-room/simulator');
+  return (await openIdentity(folder, now)).root.sha256;
+}
+
+async function found({ terminal }: Context, options: Options): Promise<Answer> {
+  const { DemoLayout, foundDemo } = await import('../demo/index.js');
+  const folder = path.resolve(terminal.folder, options.folder);
+  const { simulatorIdentity } = new DemoLayout(folder);
+  const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];
+  const now = terminal.now();
+  const { layout, trust } = await foundDemo({
+    folder,
+    simulatorRoot:
+      options.simulatorRoot === undefined
+        ? await simulatorRoot(simulatorIdentity, now)
+        : asDigest(options.simulatorRoot),
+    places: {
+      coordinatorUrl: options.coordinatorUrl,
+      custodianOrigins: { hospital: options.custodianOrigin },
+      images: path.resolve(terminal.folder, options.images)
+    },
+    now,
+    ...(kernelImages === undefined ? {} : { kernelImages })
+  });
+  return {
+    value: { folder: layout.root, person: layout.person, policy: layout.policy('visits'), trust },
+    lines: [
+      `The demo is founded in ${layout.root}.`,
+      `CLEAN_ROOM_HOME=${layout.person}`,
+      `Serve it with: clean-room serve --demo ${layout.root}`
+    ]
+  };
 }
 
 /** Founds what the demo needs before anything runs. */
@@ -19,32 +55,13 @@ export const registerDemo: Register = (program, act) => {
     .command('found')
     .description('found the demo’s parties, keys, collaboration and trust roots; what is there is kept')
     .option('--folder <folder>', 'where all of it lies', '.clean-room')
-    .requiredOption('--simulator-root <digest>', 'SHA-256 of the simulator’s root certificate')
-    .option('--coordinator-url <url>', 'where the coordinator will be', 'http://localhost:8787')
+    .option('--images <folder>', 'the OCI layout with the kernel images', '.cache/kernel-images/layout')
+    .option('--simulator-root <digest>', 'SHA-256 of another simulator’s root certificate')
+    .option('--coordinator-url <url>', 'where the coordinator listens', 'http://127.0.0.1:8787')
     .option(
       '--custodian-origin <origin>',
-      'where the hospital’s custodian will be',
+      'where the hospital’s custodian is',
       'http://hospital.localhost:8788'
     )
-    .action(
-      act(async ({ terminal }, options: Options) => {
-        const folder = path.resolve(terminal.folder, options.folder);
-        const log = await ensureSigningKey(path.join(new DemoLayout(folder).coordinator, 'log.key'));
-        const { layout, trust } = await foundDemo({
-          folder,
-          simulatorRoot: asDigest(options.simulatorRoot),
-          log: log.publicKey,
-          coordinatorUrl: options.coordinatorUrl,
-          custodianOrigin: options.custodianOrigin,
-          now: terminal.now(),
-          ...(terminal.env['CLEAN_ROOM_KERNEL_IMAGES'] === undefined
-            ? {}
-            : { kernelImages: terminal.env['CLEAN_ROOM_KERNEL_IMAGES'] })
-        });
-        return {
-          value: { folder: layout.root, person: layout.person, trust },
-          lines: [`The demo is founded in ${layout.root}.`, `Its person’s folder is ${layout.person}.`]
-        };
-      })
-    );
+    .action(act(found));
 };

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Register } from '../context.js';
-import { lockedNotebook, measure, readSubmissionFiles } from '../submission/index.js';
+import { lockedNotebook, measureOffline, readSubmissionFiles } from '../submission/index.js';
 
 /** Works out the identity of the program that a notebook would be, as anyone can. */
 export const registerMeasure: Register = (program, act) => {
@@ -13,7 +13,11 @@ export const registerMeasure: Register = (program, act) => {
         const [folder, notebook] = [path.dirname(file), path.basename(file)];
         const locked = await lockedNotebook(folder, notebook);
         const files = await readSubmissionFiles(folder, notebook, locked.files);
-        const { spec, revision } = await measure(locked, files, terminal.env['CLEAN_ROOM_KERNEL_IMAGES']);
+        const { spec, revision } = await measureOffline(
+          locked,
+          files,
+          terminal.env['CLEAN_ROOM_KERNEL_IMAGES']
+        );
         return {
           value: { spec: spec.digest, image: revision.imageDigest, imageId: revision.imageId },
           lines: [

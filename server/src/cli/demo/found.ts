@@ -1,10 +1,10 @@
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Person } from '@clean-room/protocol/parties';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { openKeyFolder } from '../../custodian/keys/index.js';
 import { Home, makeIdentity, type PersonKeys } from '../home/index.js';
+import { configureCoordinator, configureCustodian, demoLogKey, type DemoPlaces } from './configurations.js';
 import { writeJson } from './documents.js';
 import { signKernelImages } from './kernel-images.js';
 import { DemoLayout } from './layout.js';
@@ -12,6 +12,8 @@ import { foundCollaboration, foundParty } from './parties.js';
 import { demoPolicy } from './policy.js';
 
 export const DEMO_DATASET = 'hospital/visits';
+export const DEMO_PARTIES = ['university', 'hospital'] as const;
+export const DEMO_CUSTODIANS = ['hospital'] as const;
 const PURPOSES = ['Health research: cost of chronic illness', 'Teaching'];
 
 export interface FoundDemo {
@@ -20,11 +22,7 @@ export interface FoundDemo {
   readonly kernelImages?: string;
   /** SHA-256 of the simulator's root certificate. */
   readonly simulatorRoot: Digest;
-  /** Public key of the coordinator's log. */
-  readonly log: PublicKey;
-  readonly coordinatorUrl: string;
-  /** Origin of the hospital's custodian. */
-  readonly custodianOrigin: string;
+  readonly places: DemoPlaces;
   readonly now: Date;
 }
 
@@ -59,7 +57,7 @@ export async function foundDemo(demo: FoundDemo): Promise<{ layout: DemoLayout; 
     custodian: {
       key: custodian.publicKey,
       recipient: custodian.recipient,
-      origin: demo.custodianOrigin,
+      origin: demo.places.custodianOrigins['hospital'] ?? '',
       hosting: 'co-hosted'
     }
   });
@@ -96,13 +94,17 @@ export async function foundDemo(demo: FoundDemo): Promise<{ layout: DemoLayout; 
     parties: parties.map(({ title, root }) => ({ title, rootKey: root.publicKey })),
     kernelImageSigners: [kernelImages.signer],
     tee: [{ kind: 'simulated', certificate: demo.simulatorRoot }],
-    logs: [demo.log]
+    logs: [await demoLogKey(layout)]
   };
   await writeJson(`${layout.person}/trust.json`, trust);
   await writeJson(`${layout.person}/config.json`, {
-    url: demo.coordinatorUrl,
+    url: demo.places.coordinatorUrl,
     tokenFile: 'token',
-    party: 'university'
+    party: 'university',
+    custodians: { hospital: '../custodians/hospital' }
   });
+  const names = kernelImages.images.map(({ name }) => name);
+  await configureCoordinator(layout, demo.places, names, DEMO_PARTIES);
+  await configureCustodian(layout, demo.places, 'hospital', hospital.root.publicKey);
   return { layout, trust };
 }

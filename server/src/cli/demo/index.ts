@@ -1,2 +1,3 @@
-export * from './found.js';
+export { DEMO_CUSTODIANS, DEMO_DATASET, DEMO_PARTIES, foundDemo } from './found.js';
 export * from './layout.js';
+export * from './publish.js';

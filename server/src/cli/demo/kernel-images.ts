@@ -1,9 +1,12 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { Envelope, PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { committedKernelImages } from '../../custodian/kernel-images/index.js';
 import { ensureSigningKey } from '../../custodian/keys/index.js';
-import { readEnvelope, writeJson } from './documents.js';
+import { writeFileAtomic } from '../../platform/files/index.js';
+import { writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 
 export interface SignedKernelImages {
@@ -15,17 +18,15 @@ export interface SignedKernelImages {
   }[];
 }
 
-/** Signs the committed kernel images with a key made on this machine: good for the simulator alone, and it says so. */
+/**
+ * Signs the committed kernel images with a key made on this machine: good for the simulator alone, and it says so. Puts each
+ * where the coordinator reads it.
+ */
 export async function signKernelImages(layout: DemoLayout, folder?: string): Promise<SignedKernelImages> {
   const key = await ensureSigningKey(layout.releaseKey);
   const images = [];
-  for (const { name, digest } of await committedKernelImages(folder)) {
-    const file = layout.kernelImage(name);
-    const before = await readEnvelope(file);
-    if (before !== undefined && KernelImageStatement.open(before, key.publicKey).value.digest === digest) {
-      images.push({ name, digest, statement: before });
-      continue;
-    }
+  for (const { name, digest, manifest, config } of await committedKernelImages(folder)) {
+    const place = layout.kernelImage(name);
     const statement = KernelImageStatement.sign(
       {
         format: 'clean-room.kernel-image/v1',
@@ -36,7 +37,10 @@ export async function signKernelImages(layout: DemoLayout, folder?: string): Pro
       },
       key
     );
-    await writeJson(file, statement);
+    await mkdir(place, { recursive: true, mode: 0o700 });
+    await writeFileAtomic(path.join(place, 'manifest.json'), manifest, 0o644);
+    await writeFileAtomic(path.join(place, 'config.json'), config, 0o644);
+    await writeJson(path.join(place, 'statement.json'), statement);
     images.push({ name, digest, statement });
   }
   return { signer: key.publicKey, images };

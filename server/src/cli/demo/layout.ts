@@ -30,8 +30,9 @@ export class DemoLayout {
     return this.#at('release', 'release.key');
   }
 
+  /** A kernel image as the coordinator takes it: manifest, config and the release key's statement. */
   kernelImage(name: string): string {
-    return this.#at('release', 'kernel-images', `${name}.json`);
+    return this.#at('release', 'kernel-images', name);
   }
 
   custodian(party: string): string {
@@ -47,8 +48,18 @@ export class DemoLayout {
     return this.#at('coordinator');
   }
 
+  get coordinatorConfig(): string {
+    return this.#at('coordinator', 'coordinator.json');
+  }
+
+  /** Where the local backend's runners keep what outlives the coordinator. */
   get simulator(): string {
     return this.#at('simulator');
+  }
+
+  /** Who signs the simulator's tokens. */
+  get simulatorIdentity(): string {
+    return this.#at('simulator', 'identity');
   }
 
   /** The demo dataset's policy, as `clean-room provision` takes it. */

@@ -14,7 +14,9 @@ export const HomeConfig = Type.Object(
     /** File with the credential; relative to the folder. */
     tokenFile: Type.Optional(Type.String()),
     /** The party the person acts for where the command line does not say. */
-    party: Type.Optional(Type.String())
+    party: Type.Optional(Type.String()),
+    /** Folders of custodians that the person looks after, by party; relative to the folder. */
+    custodians: Type.Optional(Type.Record(Type.String(), Type.String()))
   },
   { additionalProperties: false }
 );

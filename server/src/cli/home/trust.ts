@@ -14,3 +14,16 @@ export async function readTrustRoots(home: Home, named?: string): Promise<TrustR
   if (named === undefined) return undefined;
   throw new CleanRoomError('not-found', `There are no trust roots at ${named}.`);
 }
+
+/** @throws CleanRoomError `not-found`: nothing is signed for, or sealed to, parties that nobody has vouched for */
+export async function requireTrustRoots(home: Home): Promise<TrustRoots> {
+  const trust = await readTrustRoots(home);
+  if (trust !== undefined) return trust;
+  throw new CleanRoomError(
+    'not-found',
+    `You have not said yet whom you trust: ${home.file('trust.json')} is missing.`,
+    {
+      remedy: 'Ask your party for its trust roots, and put the file there.'
+    }
+  );
+}

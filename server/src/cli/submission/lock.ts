@@ -53,7 +53,7 @@ export async function lockedNotebook(folder: string, notebook: string): Promise<
   const locked = (await readLockFile(folder)).notebooks[notebook];
   if (locked !== undefined) return locked;
   throw new CleanRoomError('not-found', `${LOCK_FILE} in ${folder} does not speak of ${notebook}.`, {
-    remedy: `Run "clean-room submit ${notebook} --dry-run" once: it pins datasets, policies and keys.`
+    remedy: `Run "clean-room submit ${notebook} --dry-run --write-lock" once: it pins datasets, policies and keys.`
   });
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Read } from '@clean-room/protocol/documents';
-import { composeRevision, type Revision } from '@clean-room/protocol/packaging';
+import { composeRevision, type KernelImageFiles, type Revision } from '@clean-room/protocol/packaging';
 import { readSpec, sortedByName, Spec } from '@clean-room/protocol/submissions';
 import { committedKernelImage } from '../../custodian/kernel-images/index.js';
 import type { SubmissionFiles } from './files.js';
@@ -35,14 +35,22 @@ export function specOf(locked: LockedNotebook, { notebook, files }: SubmissionFi
   );
 }
 
-/** Spec and image of a locked notebook, worked out from committed files alone: no server, no image. */
+/** Spec and image of a locked notebook on a kernel image's manifest and config. */
 export async function measure(
+  locked: LockedNotebook,
+  files: SubmissionFiles,
+  kernelImage: KernelImageFiles
+): Promise<Measured> {
+  const spec = specOf(locked, files);
+  const revision = await composeRevision(kernelImage, spec.bytes, files.files, () => createHash('sha256'));
+  return { spec, revision };
+}
+
+/** The same from committed files alone: neither server nor image is needed. */
+export async function measureOffline(
   locked: LockedNotebook,
   files: SubmissionFiles,
   kernelImageFolder?: string
 ): Promise<Measured> {
-  const spec = specOf(locked, files);
-  const kernelImage = await committedKernelImage(spec.value.kernelImage, kernelImageFolder);
-  const revision = await composeRevision(kernelImage, spec.bytes, files.files, () => createHash('sha256'));
-  return { spec, revision };
+  return measure(locked, files, await committedKernelImage(locked.kernelImage, kernelImageFolder));
 }

@@ -3,8 +3,9 @@ import { fromBase64 } from '@clean-room/protocol/bytes';
 import type { Read } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
-import type { Collaboration } from '@clean-room/protocol/parties';
+import { Roster, type Collaboration } from '@clean-room/protocol/parties';
 import { readSpec, type Spec } from '@clean-room/protocol/submissions';
+import { readBundle } from '../approvals/index.js';
 import type { Context } from '../context.js';
 import type { ApprovalRow } from '../database/index.js';
 import type { ProvisionedAsset } from '../datasets/index.js';
@@ -40,17 +41,22 @@ async function ownRecord({ db }: Context, request: KeyRequest): Promise<Approval
   return row;
 }
 
-/** The approval judged by the newest roster known here: who has left the roster since, has not approved. */
+/**
+ * The approval judged by the newest roster known here, whichever the attempt was shown: who has left the roster since, or
+ * whose passkey was taken out of it, has not approved.
+ */
 async function judgeApproval(
   context: Context,
   message: KeyRequestMessage,
   parts: Omit<RequestEvidence, 'approval' | 'token'>
 ): Promise<Read<Approval>> {
   const { config, rosters } = context;
-  const { request, spec, collaboration, assets } = parts;
+  const { request, spec, collaboration, assets, record } = parts;
   const newest = await rosters.newest(config.party, config.rootKey);
   if (newest === undefined) return refuse('this custodian knows no roster of its party');
-  if (request.value.rosterVersion < newest.roster.version) refuse('the attempt was shown an older roster');
+  const approvedUnder = Roster.peek(readBundle(record.bundle).roster).value.version;
+  if (request.value.rosterVersion < approvedUnder)
+    refuse('the attempt was shown a roster from before the approval');
   const approval = verifyApproval({ ...message.approval, roster: newest.envelope }, config.party, {
     spec,
     image: request.value.image,

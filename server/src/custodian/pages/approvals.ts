@@ -1,9 +1,11 @@
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { App } from '../../platform/http/index.js';
 import { ID_PATTERN } from '../../platform/ids.js';
 import { confirmApproval, draftApproval, mayBeUnattended, refuseSubmission } from '../approvals/index.js';
+import { placesOf } from '../config.js';
 import type { Context } from '../context.js';
+import { requireReviewer, useTicket } from '../sign-in/index.js';
 import { inspectSubmission, type InspectedRevision } from '../submissions/index.js';
 import { sendPage, seeOther } from './answer.js';
 import { approvalPage, decidedPage } from './approval-page.js';
@@ -12,6 +14,17 @@ import { asPasskeyAssertion } from './passkey-answer.js';
 
 const ById = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
 const Attempts = Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) });
+
+/** For runs without a browser: the pass proves that whoever asks may write to the custodian's own folder. */
+const Unattended = Type.Object(
+  {
+    ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+    submission: Type.String({ pattern: ID_PATTERN }),
+    attempts: Type.Integer({ minimum: 1, maximum: 1000 })
+  },
+  { additionalProperties: false }
+);
+type Unattended = Static<typeof Unattended>;
 
 function ownDecision({ config }: Context, { submission, revision }: InspectedRevision): string {
   const current = submission.revisions.find(({ number }) => number === revision);
@@ -94,6 +107,25 @@ export function addApprovalPages(app: App, context: Context): void {
       await requireOwnForm(context, request, request.body);
       const told = await refuseSubmission(context, request.params.id, request.body.get('reason') ?? '');
       return seeOther(reply, told ? '/refused' : '/refused?told=no');
+    }
+  );
+
+  app.post<{ Body: Unattended }>(
+    '/unattended',
+    { schema: { body: Unattended, hide: true } },
+    async (request, reply) => {
+      if (context.config.demo === undefined) {
+        throw new CleanRoomError('forbidden', 'Only a demo custodian takes an approval without a passkey.');
+      }
+      const { ticket, submission, attempts } = request.body;
+      const { id } = await requireReviewer(
+        context,
+        await useTicket(placesOf(context).tickets, ticket, context.now())
+      );
+      const inspected = await inspectSubmission(context, submission);
+      const draft = await draftApproval(context, inspected, id, { attempts, unattended: true });
+      const { digest } = await confirmApproval(context, draft.id, id, undefined);
+      return reply.type('application/json').send({ approval: digest });
     }
   );
 

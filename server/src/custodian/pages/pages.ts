@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CleanRoomError, ErrorCode } from '@clean-room/protocol/errors';
-import { asCleanRoomError, buildApp, HTTP_STATUS, type App } from '../../platform/http/index.js';
+import { asCleanRoomError, buildApp, HTTP_STATUS, problemOf, type App } from '../../platform/http/index.js';
 import type { Context } from '../context.js';
 import { sendPage, seeOther } from './answer.js';
 import { addApprovalPages } from './approvals.js';
@@ -74,6 +74,9 @@ export async function buildPages(context: Context, version: string): Promise<App
       return seeOther(reply, `/sign-in?to=${encodeURIComponent(request.url.split('?', 1)[0] ?? '/')}`);
     }
     const status = HTTP_STATUS[failure.code];
+    if (request.headers['content-type'] === 'application/json') {
+      return reply.status(status).type('application/json').send(problemOf(failure, request.id));
+    }
     if (status >= 500) request.log.error({ err: error, code: failure.code }, 'page failed');
     return sendPage(context, reply, { title: 'Trouble', body: troubleView(failure, request.id), status });
   });

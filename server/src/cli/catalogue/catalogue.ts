@@ -1,0 +1,124 @@
+import type { Digest } from '@clean-room/protocol/bytes';
+import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
+import { AssetVersion } from '@clean-room/protocol/assets';
+import type { Envelope, Read } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
+import type { KernelImageFiles } from '@clean-room/protocol/packaging';
+import {
+  openCollaboration,
+  Roster,
+  rootKeyOf,
+  type Collaboration,
+  type Custodian
+} from '@clean-room/protocol/parties';
+import { Policy } from '@clean-room/protocol/policies';
+import type { TrustRoots } from '@clean-room/protocol/receipts';
+import type { Client } from '../../client/index.js';
+import {
+  listAssets,
+  listCollaborations,
+  listKernelImages,
+  type PublishedAsset
+} from '../../client/coordinator/index.js';
+
+/** A dataset as its provider's custodian has signed it. */
+export interface CataloguedAsset {
+  readonly version: Read<AssetVersion>;
+  readonly policy: Read<Policy>;
+  readonly custodian: Custodian;
+  /** The signed version as it came, to be kept beside a stand-in. */
+  readonly envelope: Envelope;
+}
+
+export interface CataloguedCollaboration {
+  readonly collaboration: Read<Collaboration>;
+  readonly rosters: ReadonlyMap<string, Roster>;
+  readonly assets: ReadonlyMap<string, CataloguedAsset>;
+}
+
+export interface CataloguedKernelImage extends KernelImageFiles {
+  readonly digest: Digest;
+  readonly name: string;
+  readonly signer: string;
+}
+
+function partyOf(asset: string): string {
+  return asset.slice(0, asset.indexOf('/'));
+}
+
+function openAsset(
+  published: PublishedAsset,
+  rosters: ReadonlyMap<string, Roster>
+): CataloguedAsset | undefined {
+  const custodian = rosters.get(partyOf(published.name))?.custodian;
+  if (custodian === undefined) return undefined;
+  const version = AssetVersion.open(published.version, custodian.key);
+  const policy = Policy.open(published.policy, custodian.key);
+  if (version.value.name !== published.name || policy.value.asset !== published.name) {
+    throw new CleanRoomError(
+      'digest-mismatch',
+      `What the coordinator shows as ${published.name} is another dataset.`
+    );
+  }
+  return { version, policy, custodian, envelope: published.version };
+}
+
+async function allAssets(client: Client): Promise<PublishedAsset[]> {
+  const assets: PublishedAsset[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.call(listAssets, {
+      query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) }
+    });
+    assets.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return assets;
+}
+
+/**
+ * What can be asked for, every word of it checked from the person's own trust roots down: root keys sign collaborations and
+ * rosters, rosters name custodians, custodians sign datasets and policies. The coordinator only carries them.
+ * @throws CleanRoomError `signature-invalid`, `digest-mismatch`
+ */
+export async function readCatalogue(client: Client, trust: TrustRoots): Promise<CataloguedCollaboration[]> {
+  const known = new Set(trust.parties.map(({ rootKey }) => rootKey));
+  const { items } = await client.call(listCollaborations, {});
+  const published = await allAssets(client);
+  return items.flatMap(item => {
+    const collaboration = openCollaboration(item.envelope);
+    // A collaboration with a stranger in it is none of ours, whatever the coordinator says.
+    if (!collaboration.value.members.every(({ rootKey }) => known.has(rootKey))) return [];
+    const rosters = new Map(
+      item.rosters.map(envelope => {
+        const { party } = Roster.peek(envelope).value;
+        return [party, Roster.open(envelope, rootKeyOf(collaboration.value, party)).value] as const;
+      })
+    );
+    const assets = new Map<string, CataloguedAsset>();
+    for (const asset of published.filter(({ name }) => collaboration.value.assets.includes(name))) {
+      const opened = openAsset(asset, rosters);
+      if (opened !== undefined) assets.set(asset.name, opened);
+    }
+    return [{ collaboration, rosters, assets }];
+  });
+}
+
+/** The kernel images that a release key of the trust roots has signed. */
+export async function readKernelImages(client: Client, trust: TrustRoots): Promise<CataloguedKernelImage[]> {
+  const { items } = await client.call(listKernelImages, {});
+  return items.flatMap(({ digest, name, statement, manifest, config }) => {
+    const signer = statement.signatures.find(({ keyid }) => trust.kernelImageSigners.includes(keyid))?.keyid;
+    if (signer === undefined) return [];
+    const signed = KernelImageStatement.open(statement, signer).value;
+    const files = { manifest: fromBase64(manifest), config: fromBase64(config) };
+    if (signed.digest !== digest || digestOf(files.manifest) !== digest) {
+      throw new CleanRoomError(
+        'digest-mismatch',
+        `What the coordinator shows as the kernel image ${name} is another one.`
+      );
+    }
+    return [{ digest, name, signer, ...files }];
+  });
+}

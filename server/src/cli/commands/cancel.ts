@@ -1,0 +1,18 @@
+import { cancelRun } from '../../client/coordinator/index.js';
+import type { Register } from '../context.js';
+import { connect } from '../coordinator/index.js';
+
+/** Stops a run. */
+export const registerCancel: Register = (program, act) => {
+  program
+    .command('cancel <run>')
+    .description('stop a run; nothing of it leaves the clean room')
+    .option('--party <party>', 'the party you act for')
+    .action(
+      act(async (context, id: string, { party }: { party?: string }) => {
+        const { client } = await connect(context, party);
+        const run = await client.call(cancelRun, { params: { id } });
+        return { value: run, lines: [`${run.id} is ${run.state}. Nothing of it left the clean room.`] };
+      })
+    );
+};

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { PublicKey } from '@clean-room/protocol/documents';
+import { checkCoordinatorConfig, DEFAULT_LIMITS } from '../../coordinator/config.js';
+import { checkCustodianConfig, CUSTODIAN_FILE } from '../../custodian/config.js';
+import { ensureSigningKey } from '../../custodian/keys/index.js';
+import { writeFileAtomic } from '../../platform/files/index.js';
+import { writeJson } from './documents.js';
+import type { DemoLayout } from './layout.js';
+
+/** Where the demo's parts listen, and where images are. */
+export interface DemoPlaces {
+  readonly coordinatorUrl: string;
+  /** Origin of each custodian, by party. */
+  readonly custodianOrigins: Readonly<Record<string, string>>;
+  /** The OCI layout folder with the kernel images. */
+  readonly images: string;
+}
+
+/** A secret of one's own in a file, made once. */
+async function ensureToken(file: string): Promise<void> {
+  if (existsSync(file)) return;
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeFileAtomic(file, `${randomBytes(32).toString('base64url')}\n`, 0o600);
+}
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
+const personToken = (layout: DemoLayout): string => path.join(layout.person, 'token');
+const custodianToken = (layout: DemoLayout, party: string): string =>
+  path.join(layout.custodian(party), 'token');
+
+/** The log's public key; its secret half is made once. */
+export async function demoLogKey(layout: DemoLayout): Promise<PublicKey> {
+  return (await ensureSigningKey(path.join(layout.coordinator, 'log.key'))).publicKey;
+}
+
+export async function configureCoordinator(
+  layout: DemoLayout,
+  places: DemoPlaces,
+  kernelImages: readonly string[],
+  parties: readonly string[]
+): Promise<void> {
+  const custodians = Object.keys(places.custodianOrigins);
+  const at = (...parts: string[]): string => path.join(layout.coordinator, ...parts);
+  await demoLogKey(layout);
+  await ensureSigningKey(at('job.key'));
+  await ensureToken(personToken(layout));
+  for (const party of custodians) await ensureToken(custodianToken(layout, party));
+  const config = {
+    mode: 'development',
+    listen: { host: '127.0.0.1', port: portOf(places.coordinatorUrl) },
+    logLevel: 'warn',
+    database: `pglite:${at('database')}`,
+    objects: `folder:${at('objects')}`,
+    images: path.resolve(places.images),
+    kernelImages: kernelImages.map(name => layout.kernelImage(name)),
+    logKeyFile: at('log.key'),
+    jobSecretFile: at('job.key'),
+    people: {
+      kind: 'embedded',
+      tokenFile: personToken(layout),
+      acts: parties.map(party => ({ party, person: 'demo' }))
+    },
+    custodians: custodians.map(party => ({ party, tokenFile: custodianToken(layout, party) })),
+    backend: { kind: 'local', folder: layout.simulator },
+    limits: DEFAULT_LIMITS
+  };
+  await writeJson(layout.coordinatorConfig, checkCoordinatorConfig(config, layout.coordinatorConfig));
+}
+
+export async function configureCustodian(
+  layout: DemoLayout,
+  places: DemoPlaces,
+  party: string,
+  rootKey: PublicKey
+): Promise<void> {
+  const origin = places.custodianOrigins[party] ?? '';
+  const config = {
+    mode: 'development',
+    party,
+    rootKey,
+    listen: { host: '127.0.0.1', port: portOf(origin) },
+    logLevel: 'warn',
+    origin,
+    hosting: 'co-hosted',
+    coordinator: places.coordinatorUrl,
+    tokenFile: 'token',
+    database: 'pglite:database',
+    approvalDays: 30,
+    demo: { rootKeyFile: layout.rootKey(party) }
+  };
+  const file = path.join(layout.custodian(party), CUSTODIAN_FILE);
+  await writeJson(file, checkCustodianConfig(config, file));
+}
