@@ -1,0 +1,114 @@
+/** The clean room with demo data, on this machine: founded, served, provisioned. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ROOT, SetupError, environment, run } from './steps.js';
+
+const COMMAND = join(ROOT, 'server/bin/clean-room.js');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+const DATASET = 'hospital/visits';
+
+export class CleanRoom {
+  /**
+   * @param {string} folder where all of it lies
+   * @param {{ coordinator: number, custodian: number }} ports
+   */
+  constructor(folder, ports) {
+    this.folder = folder;
+    this.person = join(folder, 'person');
+    this.url = `http://127.0.0.1:${ports.coordinator}`;
+    this.custodianOrigin = `http://hospital.localhost:${ports.custodian}`;
+    this.env = { ...environment(), CLEAN_ROOM_HOME: this.person };
+  }
+
+  /** Runs the `clean-room` command and reads its answer. */
+  call(...args) {
+    try {
+      const answer = execFileSync(NODE, [COMMAND, ...args, '--json'], {
+        cwd: ROOT,
+        env: this.env,
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+        stdio: ['ignore', 'pipe', 'pipe']
+      });
+      return JSON.parse(answer);
+    } catch (error) {
+      const said = [error.stdout, error.stderr].filter(Boolean).join('\n').trim();
+      throw new SetupError(`clean-room ${args[0]} did not succeed: ${said || error.message}`);
+    }
+  }
+
+  found() {
+    this.call(
+      'demo',
+      'found',
+      '--folder',
+      this.folder,
+      '--coordinator-url',
+      this.url,
+      '--custodian-origin',
+      this.custodianOrigin
+    );
+  }
+
+  /** Serves coordinator and custodian until `stop`; resolves once both answer. */
+  async serve() {
+    this.server = spawn(NODE, [COMMAND, 'serve', '--demo', this.folder], {
+      cwd: ROOT,
+      env: this.env,
+      stdio: ['ignore', 'inherit', 'pipe']
+    });
+    const ended = new Promise(resolve => this.server.once('exit', resolve));
+    const ready = new Promise(resolve => {
+      this.server.stderr.setEncoding('utf8').on('data', text => {
+        process.stderr.write(text);
+        if (text.includes('Ready.')) resolve('ready');
+      });
+    });
+    if ((await Promise.race([ready, ended])) !== 'ready')
+      throw new SetupError('The clean room did not start; see above.');
+  }
+
+  /** Provisions the demo dataset once. */
+  provision() {
+    const done = join(this.folder, 'provisioned');
+    if (existsSync(done)) return;
+    const csv = join(this.folder, 'visits.csv');
+    run([join(ROOT, '.venv/bin/python'), 'deployment/demo/visits.py', csv]);
+    const folder = join(this.folder, 'custodians/hospital');
+    this.call(
+      ...['provision', csv, '--name', DATASET, '--policy', join(this.folder, 'policies/visits.json')],
+      ...[
+        '--custodian',
+        folder,
+        '--yes',
+        '--description',
+        'RAND Health Insurance Experiment: visits to the doctor and insurance'
+      ]
+    );
+    writeFileSync(done, `${new Date().toISOString()}\n`);
+  }
+
+  /** The run that an approved submission began, once it has ended. */
+  async waitForRun(submission) {
+    for (let told = ''; ; await setTimeout(500)) {
+      const { items } = this.call('runs');
+      const run = items.find(candidate => candidate.submission === submission);
+      const now = run === undefined ? 'waiting for its run' : run.state;
+      if (now !== told) console.log(now);
+      told = now;
+      if (run?.state === 'released') return run;
+      if (['failed', 'cancelled'].includes(run?.state)) {
+        throw new SetupError(`The run ended as ${run.state}: ${JSON.stringify(run.reason)}`);
+      }
+    }
+  }
+
+  async stop() {
+    if (this.server === undefined || this.server.exitCode !== null) return;
+    const ended = new Promise(resolve => this.server.once('exit', resolve));
+    this.server.kill('SIGTERM');
+    await ended;
+  }
+}

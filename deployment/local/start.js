@@ -1,0 +1,46 @@
+/** `npm start`: sets everything up, serves the clean room with demo data, and opens JupyterLab. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CleanRoom } from './clean-room.js';
+import { ROOT, main } from './steps.js';
+import { setup } from './setup.js';
+
+await main(async () => {
+  setup();
+  const room = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 });
+  mkdirSync(room.folder, { recursive: true, mode: 0o700 });
+  room.found();
+  await room.serve();
+  try {
+    room.provision();
+    room.call('stand-ins');
+    const notebooks = join(room.folder, 'notebooks');
+    if (!existsSync(notebooks)) {
+      for (const name of ['explore.ipynb', 'model.ipynb'])
+        cpSync(join(ROOT, 'deployment/demo', name), join(notebooks, name));
+    }
+    const browser = process.env.CLEAN_ROOM_BROWSER === 'none' ? ['--no-browser', '--ip=0.0.0.0'] : [];
+    const lab = spawn(
+      join(ROOT, '.venv/bin/jupyter'),
+      [
+        'lab',
+        `--ServerApp.root_dir=${notebooks}`,
+        '--LabApp.default_url=/lab/tree/explore.ipynb',
+        '--port=8888',
+        ...(process.getuid() === 0 ? ['--allow-root'] : []),
+        ...browser
+      ],
+      {
+        stdio: 'inherit',
+        env: { ...room.env, CLEAN_ROOM_URL: room.url, CLEAN_ROOM_TOKEN_FILE: join(room.person, 'token') }
+      }
+    );
+    const stop = () => lab.kill('SIGTERM');
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    await new Promise(resolve => lab.once('exit', resolve));
+  } finally {
+    await room.stop();
+  }
+});
