@@ -27,8 +27,8 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function run(arguments_: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+function readArguments(arguments_: readonly string[]) {
+  return parseArgs({
     args: [...arguments_],
     allowPositionals: true,
     options: {
@@ -40,6 +40,9 @@ async function run(arguments_: readonly string[]): Promise<number> {
       'without-signature': { type: 'boolean', default: false }
     }
   });
+}
+
+async function run({ values, positionals }: ReturnType<typeof readArguments>): Promise<number> {
   const command = ['build', 'relock'].find(known => known === positionals[0]);
   const [name = 'python-cpu', ...others] = command === undefined ? positionals : positionals.slice(1);
   if (values.help || others.length > 0) {
@@ -83,8 +86,15 @@ async function run(arguments_: readonly string[]): Promise<number> {
 
 /** The command behind `npm run build:kernel`. Exit status: 0 done, 1 failed or `--check` found a difference, 2 usage. */
 export async function main(arguments_: readonly string[]): Promise<number> {
+  let line: ReturnType<typeof readArguments>;
   try {
-    return await run(arguments_);
+    line = readArguments(arguments_);
+  } catch (error) {
+    say(`${error instanceof TypeError ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  try {
+    return await run(line);
   } catch (error) {
     if (!isCleanRoomError(error)) throw error;
     say(`${error.message}${error.remedy === undefined ? '' : `\n${error.remedy}`}`);

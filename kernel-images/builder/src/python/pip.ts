@@ -84,6 +84,7 @@ export class Pip {
 
   /** Chooses wheels for the requirements and all they depend on. */
   async resolve(requirements: readonly string[], python: string): Promise<readonly ChosenWheel[]> {
+    if (requirements.length === 0) return [];
     await this.#requirePython(python);
     const folder = await mkdtemp(join(tmpdir(), 'clean-room-relock-'));
     try {

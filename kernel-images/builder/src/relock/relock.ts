@@ -15,6 +15,8 @@ import type { InputCache } from '../inputs/index.js';
 import { Pip, type ChosenWheel } from '../python/index.js';
 
 export interface RelockOptions extends ReleaseOptions {
+  /** Where mirror and package index are configured. */
+  readonly environment?: NodeJS.ProcessEnv;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -95,10 +97,15 @@ export async function relock(
   options: RelockOptions = {}
 ): Promise<ImageLock> {
   const report = options.onProgress ?? ((): void => undefined);
-  const mirror = await findMirror(read.definition.debian.release);
+  const mirror = await findMirror(read.definition.debian.release, options.environment);
   const debian = await choosePackages(read, mirror, options);
   await fetchPackages(debian.packages, mirror, cache, title => report(`fetched ${title}`));
-  const wheels = await chooseWheels(read, new Pip(), cache, report);
+  const wheels = await chooseWheels(
+    read,
+    new Pip(options.environment === undefined ? {} : { environment: options.environment }),
+    cache,
+    report
+  );
   return {
     format: 'clean-room.kernel-image-lock/v1',
     wanted: read.wanted,

@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { readDefinition, readLock, writeLock } from '../../src/definition/index.js';
+import { InputCache } from '../../src/inputs/index.js';
+import { relock, type RelockOptions } from '../../src/relock/index.js';
+import { keyring, mirror, useArchiveKeys, type Archive } from '../support/archive.js';
+import { scratch } from '../support/scratch.js';
+import { makeWheel } from '../support/wheels.js';
+
+useArchiveKeys();
+
+const FILES = Object.fromEntries(
+  ['libc6', 'bash', 'dpkg'].map(name => [`pool/main/x/${name}_1_amd64.deb`, utf8(name)])
+);
+
+function paragraph(name: string, depends: string): string {
+  const digest = digestOf(utf8(name)).slice('sha256:'.length);
+  const place = `Filename: pool/main/x/${name}_1_amd64.deb\nSize: ${name.length}\nSHA256: ${digest}\n`;
+  return `Package: ${name}\nVersion: 1\nDepends: ${depends}\n${place}\n`;
+}
+
+const INDEX = paragraph('libc6', '') + paragraph('bash', 'libc6, dpkg') + paragraph('dpkg', 'libc6');
+let folder: string;
+let shelf: string;
+let cache: InputCache;
+
+async function options(archive: Archive = {}): Promise<RelockOptions> {
+  const address = await mirror({ index: INDEX, files: FILES, ...archive });
+  const environment = {
+    PATH: process.env['PATH'],
+    CLEAN_ROOM_DEBIAN_MIRROR: address.href,
+    PIP_NO_INDEX: '1',
+    PIP_FIND_LINKS: shelf,
+    PIP_CONFIG_FILE: '/dev/null'
+  };
+  return { environment, keyring: keyring() };
+}
+
+beforeEach(async () => {
+  [folder, shelf, cache] = [await scratch(), await scratch(), new InputCache(await scratch())];
+  const definition = {
+    format: 'clean-room.kernel-image-definition/v1',
+    name: 'sample',
+    debian: {
+      release: 'bookworm',
+      outer: ['libc6'],
+      jail: ['bash'],
+      without: { dpkg: 'Nothing is installed inside.' }
+    },
+    python: {
+      version: '3.11',
+      outer: [],
+      jail: ['top'],
+      build: ['tool'],
+      without: { psutil: 'It needs /proc, which is empty.' }
+    },
+    strip: { outer: [], jail: [] }
+  };
+  await writeFile(join(folder, 'image.json'), JSON.stringify(definition));
+  await makeWheel(shelf, { name: 'top', requires: ['psutil', 'below'] });
+  for (const name of ['psutil', 'below', 'tool']) await makeWheel(shelf, { name });
+});
+
+describe('relock', () => {
+  test('locks and fetches all that the definition asks for, and what that needs', async () => {
+    const read = await readDefinition(folder);
+    await writeLock(folder, await relock(read, cache, await options()));
+    const lock = await readLock(read);
+    expect(lock.debian).toMatchObject({ indexed: '2026-07-11T10:16:37Z', signatureChecked: true });
+    expect(lock.debian.packages.map(({ name, parts }) => [name, parts])).toEqual([
+      ['bash', ['jail']],
+      ['libc6', ['outer', 'jail']]
+    ]);
+    expect(lock.python.wheels.map(({ name, parts }) => [name, parts])).toEqual([
+      ['below', ['jail']],
+      ['tool', ['build']],
+      ['top', ['jail']]
+    ]);
+    for (const { digest } of [...lock.debian.packages, ...lock.python.wheels])
+      expect(await cache.has(digest)).toBe(true);
+  });
+
+  test('gives the same lock twice', async () => {
+    const read = await readDefinition(folder);
+    const first = await relock(read, cache, await options());
+    expect(await relock(read, cache, await options())).toEqual(first);
+  });
+
+  test('locks nothing from an archive that another key has signed', async () => {
+    const read = await readDefinition(folder);
+    const refused = relock(read, cache, await options({ signer: 'other' }));
+    await expect(refused).rejects.toMatchObject({ code: 'signature-invalid' });
+  });
+
+  test('locks nothing that the mirror does not have', async () => {
+    const read = await readDefinition(folder);
+    const refused = relock(read, cache, await options({ files: {} }));
+    await expect(refused).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/^(?:bash|libc6) 1 /)
+    });
+  });
+});
