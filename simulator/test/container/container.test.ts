@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -18,6 +18,8 @@ import { isRoot, requireTools } from '../../src/container/index.js';
 import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
 
+jest.setTimeout(60_000);
+
 const root = workspace();
 const driver = fileURLToPath(new URL('../support/run-container.js', import.meta.url));
 const layout = join(root, 'layout');
@@ -33,7 +35,7 @@ beforeAll(async () => {
   await requireTools();
   await LayoutStore.open(layout);
   tools = await toolsLayer();
-}, 30_000);
+});
 
 interface Run {
   end: { exitCode?: number };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
@@ -6,6 +6,8 @@ import { openIdentity, TokenIssuer } from '../../src/issuer/index.js';
 import { verifyToken } from '@clean-room/protocol/attestation';
 import { SUBJECT } from '../support/subject.js';
 import { workspace } from '../support/workspace.js';
+
+jest.setTimeout(60_000);
 
 const DAY_MS = 86_400_000;
 const NOW = new Date('2026-03-01T12:00:00Z');
@@ -19,7 +21,7 @@ describe('a simulator’s identity', () => {
     expect(new Set([...opened, again].map(({ root: { sha256 } }) => sha256)).size).toBe(1);
     expect(new Set([...opened, again].map(({ x5c }) => x5c.join())).size).toBe(1);
     expect(readdirSync(root)).toEqual(['identity']);
-  }, 60_000);
+  });
 
   test('keeps its keys to their owner', () => {
     const keys = readdirSync(folder).filter(name => name.endsWith('-key.pem'));
