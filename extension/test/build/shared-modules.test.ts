@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const room = join(__dirname, '../..');
+const require = createRequire(import.meta.url);
+const room = fileURLToPath(new URL('../..', import.meta.url));
 const core = JSON.parse(readFileSync(require.resolve('@jupyterlab/core-meta/core.package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
   resolutions: Record<string, string>;

@@ -76,7 +76,12 @@ describe('where a submission stands', () => {
   });
 
   it('tells a failed notebook from a run that failed', () => {
-    const failure = { class: 'notebook-error', cell: 3, line: 2, exception: 'KeyError' } as unknown as RunFailure;
+    const failure = {
+      class: 'notebook-error',
+      cell: 3,
+      line: 2,
+      exception: 'KeyError'
+    } as unknown as RunFailure;
     expect(at({ state: 'approved' }, run({ state: 'released', failure }))).toEqual({
       tone: 'bad',
       label: 'released',

@@ -1,0 +1,55 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const room = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDER = join(room, '../.cache/extension/modules');
+
+/** ES modules that the extension or JupyterLab's packages ask for. */
+const MODULES = [
+  '@jupyter/web-components',
+  '@clean-room/protocol/assets',
+  '@clean-room/protocol/bytes',
+  '@clean-room/protocol/documents',
+  '@clean-room/protocol/parties',
+  '@clean-room/protocol/policies',
+  '@clean-room/protocol/receipts',
+  '@clean-room/protocol/runs',
+  '@clean-room/protocol/submissions',
+  '@clean-room/server/client',
+  '@clean-room/server/client/coordinator'
+];
+
+const nameOf = module => module.replace('@', '').replaceAll(/[^a-z]/g, '_');
+
+/** For jest's `moduleNameMapper`. */
+export const bundled = Object.fromEntries(
+  MODULES.map(module => [`^${module}$`, join(FOLDER, `${nameOf(module)}.cjs`)])
+);
+
+/**
+ * JupyterLab's packages need jest's CommonJS mode, in which nothing can be loaded that says of itself that it is an ES
+ * module; so these are bundled once for the tests, all into one file, as they are for the browser.
+ */
+export default async function bundle() {
+  mkdirSync(FOLDER, { recursive: true });
+  await build({
+    stdin: {
+      contents: MODULES.map(module => `export * as ${nameOf(module)} from '${module}';`).join('\n'),
+      resolveDir: room
+    },
+    outfile: join(FOLDER, 'all.cjs'),
+    bundle: true,
+    format: 'cjs',
+    platform: 'browser',
+    target: 'es2023',
+    logLevel: 'warning'
+  });
+  for (const module of MODULES) {
+    writeFileSync(
+      join(FOLDER, `${nameOf(module)}.cjs`),
+      `module.exports = require('./all.cjs').${nameOf(module)};\n`
+    );
+  }
+}
