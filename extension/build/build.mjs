@@ -26,6 +26,7 @@ function buildLabextension() {
   const builder = require.resolve('@jupyter/builder/lib/build-labextension.js');
   const core = require.resolve('@jupyterlab/core-meta/core.package.json');
   const { status } = spawnSync(process.execPath, [builder, '--core-package-file', core, room], {
+    cwd: room,
     stdio: 'inherit'
   });
   if (status !== 0) process.exit(status ?? 1);
