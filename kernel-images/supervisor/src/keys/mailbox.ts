@@ -21,7 +21,7 @@ export interface MailboxPatience {
 export const MAILBOX_PATIENCE: MailboxPatience = {
   totalMs: 3_600_000,
   firstPollMs: 100,
-  longestPollMs: 5000,
+  longestPollMs: 1000,
   renewMs: (KEY_REQUEST_TOKEN_SECONDS - 60) * 1000
 };
 

@@ -56,7 +56,6 @@ async function probe(place: Place, measured: Measured): Promise<Digest> {
 async function execute(
   options: RunOptions,
   measured: Measured,
-  facts: Facts,
   job: TrustedJob,
   released: Awaited<ReturnType<typeof obtainKeys>>
 ) {
@@ -116,7 +115,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     ...(signal === undefined ? {} : { signal })
   });
   try {
-    const { ran, filtered, objects, outputs } = await execute(options, measured, facts, job, released);
+    const { ran, filtered, objects, outputs } = await execute(options, measured, job, released);
     await ownToken(launcher, clock, signal);
     const statement = writeStory({
       facts,
