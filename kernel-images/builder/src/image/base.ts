@@ -8,7 +8,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { installPackage } from '../debian/index.js';
 import type { ImageDefinition, ImageLock, Part } from '../definition/index.js';
 import type { InputCache } from '../inputs/index.js';
-import { addJailBase, addOuterBase, SANDBOX_OWNER } from '../parts/index.js';
+import { addJailBase, addOuterBase } from '../parts/index.js';
 import { addFontList, precompile } from '../precompile/index.js';
 import { extractFile, installWheel } from '../python/index.js';
 import { FileTree, matcher } from '../tree/index.js';
@@ -88,7 +88,7 @@ async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]
   const { skipped } = await precompile(wheels, jail, JAIL, version);
   if (skipped.length > 0) report(`Not Python ${version}, left as source: ${skipped.join(', ')}`);
   if (wheels.find(`${paths.packages}/matplotlib`) !== undefined) {
-    await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER, SANDBOX_OWNER);
+    await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER);
   }
   return [system, await writeLayer(wheels, store, 'Python libraries in the jail')];
 }

@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FileTree, Owner } from '../tree/index.js';
+import type { FileTree } from '../tree/index.js';
 import { runJailPython } from './jail-python.js';
 
 const SCRIPT = fileURLToPath(new URL('../../assets/font_list.py', import.meta.url));
 
 /**
- * Adds matplotlib's list of fonts to its cache folder, so that no run has to make it.
+ * Adds matplotlib's list of fonts, so that no run has to make it.
  * @param packages where the jail's Python packages are, relative to the jail
  * @param place folder of the tree that gets the list
  */
@@ -17,8 +17,7 @@ export async function addFontList(
   jail: string,
   packages: string,
   version: string,
-  place: string,
-  owner: Owner
+  place: string
 ): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'clean-room-fonts-'));
   try {
@@ -27,8 +26,7 @@ export async function addFontList(
       extraPath: [join(jail, packages)],
       environment: { MPLCONFIGDIR: scratch, HOME: scratch }
     });
-    await tree.addDirectory(place, 0o700, owner);
-    await tree.addFile(`${place}/${name.trim()}`, await readFile(target), 0o644, owner);
+    await tree.addFile(`${place}/${name.trim()}`, await readFile(target));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

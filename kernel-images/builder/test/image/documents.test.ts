@@ -1,17 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { notebookEnvironment } from '@clean-room/sandbox/notebook';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { readImageConfig, readManifest } from '@clean-room/protocol/packaging';
-import {
-  commitDocuments,
-  describeImage,
-  differences,
-  FONT_LIST_FOLDER,
-  JAIL,
-  loadKernelImage
-} from '../../src/image/index.js';
+import { commitDocuments, describeImage, differences, loadKernelImage } from '../../src/image/index.js';
 import { scratch } from '../support/scratch.js';
 
 const LAYERS = ['one', 'two'].map(title => ({ digest: digestOf(utf8(title)), size: 10240, title }));
@@ -71,8 +63,4 @@ describe('the documents of an image', () => {
     const { manifest } = await loadKernelImage('python-cpu');
     expect(readManifest(manifest).value.layers).toHaveLength(4);
   });
-});
-
-test("matplotlib's list of fonts lies where the sandbox lets matplotlib look", () => {
-  expect(FONT_LIST_FOLDER).toBe(`${JAIL}${notebookEnvironment(1)['MPLCONFIGDIR']}`);
 });

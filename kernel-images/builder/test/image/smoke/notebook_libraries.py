@@ -5,6 +5,7 @@ import importlib.metadata
 import locale
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import zoneinfo
@@ -30,6 +31,8 @@ import xgboost
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
+# as the executor does before a notebook starts
+shutil.copytree("/usr/share/clean-room/matplotlib", os.environ["MPLCONFIGDIR"])
 matplotlib.use("module://matplotlib_inline.backend_inline")
 import matplotlib.pyplot as plt  # noqa: E402
 
