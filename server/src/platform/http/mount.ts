@@ -38,6 +38,8 @@ export function mount<D extends RouteDefinition>(app: App, definition: D, handle
       const call = { params: request.params, query: request.query, body: request.body, request, reply };
       void reply.status(status);
       const answer = await handler(call as Call<D>);
+      // A reply is a thenable: a handler that has sent it itself resolves with nothing once it is through.
+      if (reply.sent) return reply;
       return answer === undefined ? reply.send() : answer;
     }
   });

@@ -44,7 +44,9 @@ export class FolderStore implements ObjectStore {
     const temporary = path.join(this.#root, 'incoming', randomUUID());
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      await pipeline(source, verification, handle.createWriteStream({ autoClose: false, flush: true }));
+      await pipeline(source, verification, async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) await handle.writeFile(chunk);
+      });
       await handle.sync();
     } catch (error) {
       await handle.close();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -14,7 +14,7 @@ interface Tables {
 
 const migrations: Record<string, Migration> = {
   '0001-things': {
-    up: async (db: Kysely<never>) => {
+    up: async db => {
       await sql`create table thing (id integer primary key, amount bigint, body bytea, at timestamptz default now())`.execute(
         db
       );
