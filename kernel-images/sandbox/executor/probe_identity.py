@@ -30,7 +30,7 @@ def checks(targets: dict[str, int | str]) -> Iterator[Check]:
     yield "join-groups", *refusal("setgroups", 0, None)
     yield "take-capabilities", *refusal("capset", None, None)
     yield "raise-limit", *refusal("setrlimit", resource.RLIMIT_NOFILE, None)
-    yield "limit-others", *refusal("prlimit64", os.getppid(), resource.RLIMIT_NOFILE, bytes(16), None)
+    yield "limit-others", *refusal("prlimit64", 0, resource.RLIMIT_NOFILE, 1, None)
     yield "descriptors", *no_foreign_descriptors()
     yield "limits", *limits_are_set()
 

@@ -80,6 +80,19 @@ time.sleep(20)`
     expect(heart?.after).toBe(heart?.before);
   });
 
+  it('ends with it when the warden is lost', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\ntime.sleep(30)`],
+      watched: [beats],
+      killWardenAfterMs: 2500
+    });
+    expect(answer.end.why).toBe('warden-lost');
+    expect(answer.cells[0]?.status).toBe('ended');
+    const [heart] = answer.watched;
+    expect(heart?.before).toBeGreaterThan(0);
+    expect(heart?.after).toBe(heart?.before);
+  });
+
   it("can not be made the warden's sibling or leave its namespaces", async () => {
     const answer = await runNotebook(profile, {
       cells: [

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { SandboxLimits, SandboxProfile } from '../../src/warden/index.js';
 import { CACHE, ORDINARY_USER, SANDBOX_USER } from './paths.js';
-import type { Answer, DecodeAnswer, FailedAnswer, NotebookAnswer, Request } from './requests.js';
-import type { ProbeReport } from '../../src/probe/index.js';
+import type { Answer, DecodeAnswer, NotebookAnswer, ProbeAnswer, Request } from './requests.js';
 import { CONTAINER_INIT, isRoot, stageOf } from './stage.js';
 
 /** Both; only outside CI may one who is not root leave out what needs root. */
@@ -73,7 +72,12 @@ const CAPABILITIES =
     .flatMap(name => ['--cap-add', `CAP_${name.toUpperCase()}`]);
 
 /** The command that emulates a container of Confidential Space around `program`. */
-function containerCommand(profile: SandboxProfile, launcher: string, program: readonly string[]): string[] {
+function containerCommand(
+  profile: SandboxProfile,
+  launcher: string,
+  program: readonly string[],
+  powerful: boolean
+): string[] {
   const root = profile === 'second-uid';
   return [
     ...['flock', join(CACHE, `${profile}.lock`)],
@@ -82,7 +86,7 @@ function containerCommand(profile: SandboxProfile, launcher: string, program: re
       : ['setpriv', `--reuid=${ORDINARY_USER}`, `--regid=${ORDINARY_USER}`, '--clear-groups']),
     ...['bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
     ...(root ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
-    ...['--cap-drop', 'ALL', ...CAPABILITIES],
+    ...(powerful ? ['--cap-add', 'ALL'] : ['--cap-drop', 'ALL', ...CAPABILITIES]),
     ...[root ? '--dev-bind' : '--bind', stageOf(profile), '/'],
     ...['--proc', '/proc', ...(root ? ['--ro-bind', '/proc/sys', '/proc/sys'] : [])],
     ...['--ro-bind', '/sys', '/sys', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/dev/shm'],
@@ -96,7 +100,7 @@ function containerCommand(profile: SandboxProfile, launcher: string, program: re
       'SUPERVISOR_SECRET',
       SECRETS.environment
     ],
-    ...['--', '/run/container-init', ...program]
+    ...['--', ...(powerful ? [] : ['/run/container-init']), ...program]
   ];
 }
 
@@ -112,12 +116,17 @@ async function clean(profile: SandboxProfile): Promise<void> {
   await writeFile(secret, SECRETS.file, { mode: 0o644 });
 }
 
-async function ask(request: Request, launcher: Launcher | undefined): Promise<Answer> {
+async function ask(request: Request, launcher: Launcher | undefined, powerful = false): Promise<Answer> {
   await clean(request.profile);
   const empty = join(CACHE, 'no-launcher');
   await mkdir(empty, { recursive: true });
   const program = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/driver.mjs'];
-  const [first = '', ...words] = containerCommand(request.profile, launcher?.folder ?? empty, program);
+  const [first = '', ...words] = containerCommand(
+    request.profile,
+    launcher?.folder ?? empty,
+    program,
+    powerful
+  );
   const child = spawn(first, words, { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(JSON.stringify(request));
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -131,6 +140,7 @@ export interface NotebookRun {
   readonly files?: Readonly<Record<string, string>>;
   readonly watched?: readonly string[];
   readonly launcher?: Launcher;
+  readonly killWardenAfterMs?: number;
 }
 
 /** Runs a notebook in the sandbox, as a supervisor in the container would. */
@@ -143,7 +153,8 @@ export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Pr
       cells: run.cells,
       limits: { ...LIMITS, ...run.limits },
       files: run.files ?? {},
-      watched: run.watched ?? []
+      watched: run.watched ?? [],
+      killWardenAfterMs: run.killWardenAfterMs ?? null
     },
     run.launcher
   );
@@ -151,14 +162,21 @@ export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Pr
   return answer;
 }
 
-export async function runProbe(
-  profile: SandboxProfile,
-  launcher?: Launcher
-): Promise<ProbeReport | FailedAnswer> {
-  const answer = await ask({ action: 'probe', profile, uid: SANDBOX_USER, limits: LIMITS }, launcher);
-  if ('probe' in answer) return answer.probe;
-  if ('error' in answer) return answer;
-  throw new Error('The driver answered something else.');
+export interface ProbeRun {
+  readonly policy?: Uint8Array;
+  /** A container with every capability there is. */
+  readonly powerful?: boolean;
+}
+
+export async function runProbe(profile: SandboxProfile, run: ProbeRun = {}): Promise<ProbeAnswer> {
+  const policy = run.policy === undefined ? null : Buffer.from(run.policy).toString('base64');
+  const answer = await ask(
+    { action: 'probe', profile, uid: SANDBOX_USER, limits: LIMITS, policy },
+    undefined,
+    run.powerful
+  );
+  if (!('probe' in answer)) throw new Error(`No probe ran: ${JSON.stringify(answer)}`);
+  return answer;
 }
 
 export async function decodeImages(

@@ -2,7 +2,7 @@
  * Stands in for the supervisor inside the emulated container: does what its standard input asks with the real sandbox,
  * and answers with JSON. It holds a secret in its environment, its memory and a file, which no notebook may see.
  */
-import { lstatSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
@@ -13,7 +13,7 @@ import {
   openSandbox,
   type CellResult
 } from '../../src/notebook/index.js';
-import { probeSandbox } from '../../src/probe/index.js';
+import { probeSandbox, requireProbe, type ProbeOptions } from '../../src/probe/index.js';
 import type { Answer, Request } from './requests.js';
 
 const OWN = '/usr/lib/clean-room';
@@ -29,6 +29,7 @@ async function notebook(request: Extract<Request, { action: 'notebook' }>): Prom
     command: NOTEBOOK_COMMAND
   });
   const cells: CellResult[] = [];
+  if (request.killWardenAfterMs !== null) setTimeout(killWarden, request.killWardenAfterMs);
   for (const [index, source] of request.cells.entries()) {
     const cell = await sandbox.runCell(index, source);
     cells.push(cell);
@@ -44,8 +45,32 @@ async function notebook(request: Extract<Request, { action: 'notebook' }>): Prom
   };
 }
 
+function killWarden(): void {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    const [, name, parent] = /^\d+ \((.*)\) . (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    if (name === 'warden' && Number(parent) === process.pid) process.kill(Number(pid), 'SIGKILL');
+  }
+}
+
 function sizes(paths: readonly string[]): number[] {
   return paths.map(path => lstatSync(path, { throwIfNoEntry: false })?.size ?? -1);
+}
+
+async function probe(request: Extract<Request, { action: 'probe' }>): Promise<Answer> {
+  const options = { ...place(request), limits: request.limits, env: notebookEnvironment(2) };
+  if (request.policy === null)
+    return { probe: await probeSandbox(options), refusal: await refusalOf(options) };
+  const policyPath = '/run/other-policy.bpf';
+  writeFileSync(policyPath, Buffer.from(request.policy, 'base64'));
+  const other = { ...options, policyPath };
+  return { probe: await probeSandbox(other), refusal: await refusalOf(other) };
+}
+
+function refusalOf(options: ProbeOptions): Promise<string | null> {
+  return requireProbe(options).then(
+    () => null,
+    (error: unknown) => (isCleanRoomError(error, 'sandbox-unsafe') ? error.message : 'some other error')
+  );
 }
 
 function place(request: Request) {
@@ -64,9 +89,7 @@ async function answer(request: Request): Promise<Answer> {
     case 'notebook':
       return notebook(request);
     case 'probe':
-      return {
-        probe: await probeSandbox({ ...place(request), limits: request.limits, env: notebookEnvironment(2) })
-      };
+      return probe(request);
     case 'decode': {
       const decoder = await ImageDecoder.open({
         ...place(request),

@@ -17,8 +17,15 @@ export type Request =
       readonly files: Readonly<Record<string, string>>;
       /** Paths in the container whose sizes are taken twice after the end: a survivor would make them grow. */
       readonly watched: readonly string[];
+      /** After so long the warden is killed, as if the kernel had run out of memory and chosen it. */
+      readonly killWardenAfterMs: number | null;
     })
-  | (Common & { readonly action: 'probe'; readonly limits: SandboxLimits })
+  | (Common & {
+      readonly action: 'probe';
+      readonly limits: SandboxLimits;
+      /** Another policy than the image's, in base64. */
+      readonly policy: string | null;
+    })
   | (Common & { readonly action: 'decode'; readonly images: readonly string[]; readonly maxPixels: number });
 
 export type DecodeAnswer =
@@ -30,6 +37,12 @@ export interface NotebookAnswer {
   readonly watched: readonly { readonly before: number; readonly after: number }[];
 }
 
+export interface ProbeAnswer {
+  readonly probe: ProbeReport;
+  /** What the gate said: null when it let pass. */
+  readonly refusal: string | null;
+}
+
 export interface FailedAnswer {
   readonly error: {
     readonly code: string;
@@ -39,7 +52,4 @@ export interface FailedAnswer {
 }
 
 export type Answer =
-  | NotebookAnswer
-  | { readonly probe: ProbeReport }
-  | { readonly images: readonly DecodeAnswer[] }
-  | FailedAnswer;
+  NotebookAnswer | ProbeAnswer | { readonly images: readonly DecodeAnswer[] } | FailedAnswer;
