@@ -1,4 +1,5 @@
 export * from './layout/index.js';
+export * from './registry/index.js';
 export * from './revision/index.js';
-export type { ImageStore } from './store.js';
+export type { Bytes, ImageStore } from './store.js';
 export * from './workspace/index.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import { nodeSha256 } from '../verified.js';
+import { nodeSha256, requireSize } from '../verified.js';
 
 /**
  * Writes beside the goal and moves into place, so that a crash leaves nothing half-written under a true name.
@@ -76,11 +76,16 @@ async function writeAll(file: FileHandle, batch: readonly Uint8Array[], bytes: n
   if (bytesWritten < bytes) await file.writeFile(Buffer.concat(batch).subarray(bytesWritten));
 }
 
-/** Writes chunks, and hashes each while it is being written. */
+/**
+ * Writes chunks, and hashes each while it is being written.
+ * @param wanted how many bytes there must be
+ * @throws CleanRoomError `digest-mismatch` as soon as there are more
+ */
 export async function pour(
   file: FileHandle,
-  chunks: AsyncIterable<Uint8Array>
-): Promise<{ digest: Digest; size: number }> {
+  chunks: AsyncIterable<Uint8Array>,
+  wanted: number
+): Promise<Digest> {
   const hash = nodeSha256();
   let size = 0;
   let writing = Promise.resolve();
@@ -92,9 +97,11 @@ export async function pour(
       writing.catch(() => undefined); // awaited below; until then its failure is not an unhandled one
       for (const chunk of batch) hash.update(chunk);
       size += bytes;
+      if (size > wanted) requireSize(size, wanted);
     }
   } finally {
     await writing;
   }
-  return { digest: digestFromHash(hash.digest()), size };
+  requireSize(size, wanted);
+  return digestFromHash(hash.digest());
 }

@@ -5,7 +5,7 @@ import { digestOf, isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
 import { checkTag, inMemory, type Bytes, type ImageStore } from '../store.js';
-import { requireDigest, requireSize, verified } from '../verified.js';
+import { requireDigest, verified } from '../verified.js';
 import { dropOldDrafts, place, pour, replaceFile, syncFolder } from './draft.js';
 import { REFERENCE_NAME, readIndex, writeIndex } from './index-file.js';
 import { withLock } from './lock.js';
@@ -64,9 +64,7 @@ export class LayoutStore implements ImageStore {
     const path = this.blobPath(digest);
     if (await this.hasBlob(digest)) return;
     await place(this.#drafts, async file => {
-      const written = await pour(file, bytes());
-      requireSize(written.size, size);
-      requireDigest(written.digest, digest);
+      requireDigest(await pour(file, bytes(), size), digest);
       return path;
     });
   }
@@ -74,10 +72,8 @@ export class LayoutStore implements ImageStore {
   async addBlob(size: number, bytes: Bytes): Promise<Digest> {
     let digest: Digest | undefined;
     await place(this.#drafts, async file => {
-      const written = await pour(file, bytes());
-      requireSize(written.size, size);
-      digest = written.digest;
-      return this.blobPath(written.digest);
+      digest = await pour(file, bytes(), size);
+      return this.blobPath(digest);
     });
     if (digest === undefined) throw new CleanRoomError('internal', 'A blob was placed without its digest.');
     return digest;
