@@ -1,3 +1,4 @@
+import { CleanRoomError } from '../errors/index.js';
 import { authenticitySteps, type Evidence } from './authenticity.js';
 import { areClaims, type ConfidentialSpaceClaims } from './claims.js';
 import { checkHeader, splitToken, type JsonObject } from './compact.js';
@@ -27,9 +28,12 @@ import {
  *   trust: { pkiRoots: [GOOGLE_ROOT] },
  *   expect: { audience: 'clean-room:run:v1', nonces: [nonce], imageDigest }
  * });
- * @throws CleanRoomError `unavailable` where there is no WebCrypto
+ * @throws CleanRoomError `unavailable` where there is no WebCrypto, `malformed` when `at` is no time
  */
 export async function verifyToken(token: string, request: TokenRequest): Promise<TokenVerdict> {
+  // Every comparison with no time is false, so an expired token would pass.
+  if (Number.isNaN(request.at.getTime()))
+    throw new CleanRoomError('malformed', 'The time to judge at is no time.');
   const report = new Report();
   const parts = splitToken(token);
   if (parts === undefined) {

@@ -497,6 +497,12 @@ describe('the simulator', () => {
   });
 });
 
+test('a time that is none judges nothing', async () => {
+  const at = new Date('yesterday evening');
+  const judged = verifyToken(signToken(HEADER, productionPayload()), { ...REQUEST, at });
+  await expect(judged).rejects.toMatchObject({ code: 'malformed' });
+});
+
 test('no failure code is listed twice', () => {
   expect(new Set(STEP_CODES).size).toBe(STEP_CODES.length);
 });

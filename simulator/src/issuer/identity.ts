@@ -6,7 +6,7 @@ import type { IssuerKeys, PkiRoot } from '@clean-room/protocol/attestation';
 import { SIMULATOR_ISSUER } from '@clean-room/protocol/attestation';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { CERTIFICATE_NAMES, makeCertificate, type CertificateRole } from './certificate.js';
+import type { CertificateRole } from './certificate.js';
 
 /** A key and the certificate over it. */
 interface Credential {
@@ -87,11 +87,11 @@ async function found(folder: string, now: Date): Promise<void> {
       newKey(BITS.leaf),
       newKey(2048)
     ]);
-    const root = certify('root', rootKey, rootKey, now);
+    const root = await certify('root', rootKey, rootKey, now);
     await writeCredential(draft, 'root', { key: rootKey, certificate: root });
-    const intermediate = certify('intermediate', intermediateKey, rootKey, now, root);
+    const intermediate = await certify('intermediate', intermediateKey, rootKey, now, root);
     await writeCredential(draft, 'intermediate', { key: intermediateKey, certificate: intermediate });
-    const leaf = certify('leaf', leafKey, intermediateKey, now, intermediate);
+    const leaf = await certify('leaf', leafKey, intermediateKey, now, intermediate);
     await writeCredential(draft, 'leaf', { key: leafKey, certificate: leaf });
     await writeSecret(join(draft, OIDC_KEY), oidcKey);
     await rename(draft, folder);
@@ -101,13 +101,15 @@ async function found(folder: string, now: Date): Promise<void> {
   }
 }
 
-function certify(
+async function certify(
   role: CertificateRole,
   key: KeyObject,
   issuerKey: KeyObject,
   now: Date,
   issuer?: X509Certificate
-): X509Certificate {
+): Promise<X509Certificate> {
+  // Only when a certificate is due: node-forge takes longer to load than everything else here.
+  const { CERTIFICATE_NAMES, makeCertificate } = await import('./certificate.js');
   const ends = now.getTime() + LIFE_DAYS[role] * DAY_MS;
   const to = new Date(Math.min(ends, issuer?.validToDate.getTime() ?? ends));
   const name = role === 'leaf' ? CERTIFICATE_NAMES.intermediate : CERTIFICATE_NAMES.root;
@@ -126,7 +128,7 @@ async function renewed(
   const left = present.certificate.validToDate.getTime() - now.getTime();
   const holds = present.certificate.verify(issuer.certificate.publicKey);
   if (holds && left > RENEW_DAYS[role] * DAY_MS) return present;
-  const certificate = certify(role, present.key, issuer.key, now, issuer.certificate);
+  const certificate = await certify(role, present.key, issuer.key, now, issuer.certificate);
   const next = { key: present.key, certificate };
   await writeCredential(folder, role, next);
   return next;

@@ -18,7 +18,7 @@ export const AttemptRequest = Type.Object({
   identityDir: Text,
   cacheDir: Text,
   env: Type.Record(Type.String(), Text),
-  limits: Type.Object({ wallSeconds: Type.Number({ exclusiveMinimum: 0 }) }),
+  limits: Type.Object({ wallSeconds: Type.Number({ exclusiveMinimum: 0, maximum: 20 * 86_400 }) }),
   logRedirect: Type.Boolean()
 });
 export type AttemptRequest = Static<typeof AttemptRequest>;

@@ -1,13 +1,21 @@
 import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { Value } from 'typebox/value';
 import { requireTools, TOOL_PATH } from '../container/index.js';
-import { AttemptFolder, attemptIds, type AttemptState, type EndReason } from './attempt-folder.js';
-import { isAlive, ownIdentity, signal } from './process-identity.js';
+import {
+  AttemptFolder,
+  attemptIds,
+  AttemptRequest,
+  type AttemptState,
+  type EndReason
+} from './attempt-folder.js';
+import { ownIdentity, signal } from './process-identity.js';
+import { end, settled } from './recovery.js';
 
 export interface AttemptOrder {
   /** 1 to 128 of `A-Za-z0-9_-`, the first a letter or digit. One attempt is started once, however often this is called. */
@@ -21,6 +29,7 @@ export interface AttemptOrder {
   readonly imageReference?: string;
   /** What the operator sets; the image's labels must allow it. */
   readonly env: Readonly<Record<string, string>>;
+  /** Up to 20 days. */
   readonly limits: { readonly wallSeconds: number };
   /** The simulator's identity; made there when it is not. */
   readonly identityDir: string;
@@ -60,31 +69,41 @@ const STOP_PATIENCE_MS = 10_000;
  * Starts an attempt in a process of its own that needs nobody: it outlives whoever called. Calling again with the same
  * id takes the attempt up, whatever became of it; it is never begun a second time.
  *
- * @throws CleanRoomError `backend-unavailable` when a tool is missing; nothing is kept then
+ * @throws CleanRoomError `backend-unavailable` when a tool is missing, `malformed`; nothing is kept then
  */
 export async function startAttempt(order: AttemptOrder): Promise<AttemptHandle> {
-  const { attemptId, stateDir } = order;
-  const folder = new AttemptFolder(stateDir, attemptId);
+  const stateDir = resolve(order.stateDir);
+  const folder = new AttemptFolder(stateDir, order.attemptId);
   if (!(await exists(folder.path))) {
+    const request = requestOf(order, stateDir);
     await requireTools();
-    const imageDigest = asDigest(order.imageDigest);
-    await folder.create(
-      {
-        attemptId,
-        imageDigest,
-        imageReference: order.imageReference ?? `simulator.invalid/image@${imageDigest}`,
-        layout: order.layout,
-        identityDir: order.identityDir,
-        cacheDir: order.cacheDir ?? join(stateDir, '.cache'),
-        env: { ...order.env },
-        limits: { wallSeconds: order.limits.wallSeconds },
-        logRedirect: order.logRedirect ?? false
-      },
-      stateDir
+    await folder.create(request, stateDir);
+  }
+  if ((await folder.claimant()) === undefined) spawnRunner(folder, join(stateDir, '.compiled'));
+  return handleOf(stateDir, order.attemptId);
+}
+
+/** Checked here, where there is somebody to tell: a runner that can't read its request could only vanish. */
+function requestOf(order: AttemptOrder, stateDir: string): AttemptRequest {
+  const imageDigest = asDigest(order.imageDigest);
+  const request = {
+    attemptId: order.attemptId,
+    imageDigest,
+    imageReference: order.imageReference ?? `simulator.invalid/image@${imageDigest}`,
+    layout: resolve(order.layout),
+    identityDir: resolve(order.identityDir),
+    cacheDir: resolve(order.cacheDir ?? join(stateDir, '.cache')),
+    env: { ...order.env },
+    limits: { wallSeconds: order.limits.wallSeconds },
+    logRedirect: order.logRedirect ?? false
+  };
+  if (!Value.Check(AttemptRequest, request)) {
+    throw new CleanRoomError(
+      'malformed',
+      'The attempt’s environment or limits are not of the expected form.'
     );
   }
-  if ((await folder.claimant()) === undefined) spawnRunner(folder);
-  return handleOf(stateDir, attemptId);
+  return request;
 }
 
 /** Starts nothing. @returns undefined for an id that was never started */
@@ -157,43 +176,22 @@ function handleOf(stateDir: string, attemptId: string): AttemptHandle {
 }
 
 /** In a session of its own, with nothing of this process: no descriptor, no environment, no folder. */
-function spawnRunner(folder: AttemptFolder): void {
+function spawnRunner(folder: AttemptFolder, compileCache: string): void {
   const runner = spawn(process.execPath, [RUNNER, folder.path], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
-    env: { PATH: TOOL_PATH }
+    env: { PATH: TOOL_PATH, NODE_COMPILE_CACHE: compileCache }
   });
-  runner.on('error', () => undefined);
-  runner.unref();
-}
-
-/** The state as it is now: where the runner is gone without a word, its attempt is ended in its place. */
-async function settled(folder: AttemptFolder): Promise<AttemptState> {
-  // The claimant first: a runner that ends in between has written its last state by then.
-  const runner = await folder.claimant();
-  const gone = runner !== undefined && !isAlive(runner);
-  const state = await folder.state();
-  if (state.phase === 'ended' || !gone) return state;
-  if (state.container !== undefined) {
-    signal(state.container, 'SIGKILL');
-    while (isAlive(state.container)) await pause(10);
-  }
-  return end(folder, (await folder.isAskedToStop()) ? 'stopped' : 'lost', state);
-}
-
-async function end(folder: AttemptFolder, reason: EndReason, before?: AttemptState): Promise<AttemptState> {
-  await folder.removeLeftovers();
-  const { startedAt } = before ?? {};
-  const state: AttemptState = {
-    phase: 'ended',
-    reason,
-    endedAt: new Date().toISOString(),
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(reason === 'lost' ? { message: 'The runner ended before its program did.' } : {})
+  const notStarted = () => {
+    void folder.claim(ownIdentity()).then(
+      ours => (ours ? end(folder, 'failed') : undefined),
+      () => undefined
+    );
   };
-  await folder.setState(state);
-  return state;
+  runner.once('error', notStarted);
+  runner.once('exit', notStarted);
+  runner.unref();
 }
 
 function statusOf({ attemptId }: AttemptFolder, state: AttemptState): AttemptStatus {

@@ -212,6 +212,22 @@ describe('an attempt', () => {
     expectNoLeftovers(attempt);
   });
 
+  test.each<[string, Partial<AttemptOrder>]>([
+    ['no time', { limits: { wallSeconds: 0 } }],
+    ['more time than a timer has', { limits: { wallSeconds: 1e9 } }],
+    ['an image by its tag', { imageDigest: 'python-cpu' }]
+  ])('with %s is refused at once, and nothing is kept', async (_, extra) => {
+    await expect(startAttempt(await order('exit 0', extra))).rejects.toMatchObject({ code: 'malformed' });
+    expect(await listAttempts(stateDir)).toEqual([]);
+  });
+
+  test('whose runner never takes it up has failed', async () => {
+    const attempt = await order('exit 0');
+    mkdirSync(join(stateDir, attempt.attemptId));
+    const end = await (await startAttempt(attempt)).ended();
+    expect(end).toMatchObject({ phase: 'ended', reason: 'failed', message: expect.stringMatching(/runner/) });
+  });
+
   test('has an id that can not lead elsewhere', async () => {
     for (const attemptId of ['', '../x', 'a/b', '.hidden', 'a'.repeat(129), 'a\n']) {
       await expect(startAttempt({ ...(await order('exit 0')), attemptId })).rejects.toMatchObject({
