@@ -69,7 +69,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     await world.approve(insurer, id);
     const run = await runOf(id);
     const supervisor = await supervisorOf(run.id);
-    expect(world.backend.starts.at(-1)).toMatchObject({ image, wallSeconds: 600, processors: 1 });
+    expect(world.backend.starts.at(-1)).toMatchObject({ image, processors: 1 });
 
     const document = await supervisor.document();
     expect(document.approvals).toHaveLength(2);
@@ -241,7 +241,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     await expect(
       world.person(university).call(api.createRun, { body: { submission: id } })
     ).rejects.toMatchObject({ code: 'conflict' });
-    world.backend.ended.set(plan.attempt, { state: 'ended', exitCode: 1, detail: 'out of memory' });
+    world.backend.ended.set(plan.attempt, { state: 'ended', code: 'run-failed', detail: 'out of memory' });
     const failed = await eventually(async () => {
       const run = await runOf(id);
       return run.state === 'failed' ? run : undefined;

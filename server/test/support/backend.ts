@@ -3,7 +3,7 @@ import type { AttemptPlan, AttemptSight, TeeBackend } from '../../src/coordinato
 /** TEEs that are started, and then do nothing by themselves: the test plays the supervisor. */
 export class StillBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
-  /** Every start that was asked for, also those of an attempt that runs already. */
+  /** One for each TEE that has come to be. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
   readonly ended = new Map<string, AttemptSight>();
@@ -11,6 +11,7 @@ export class StillBackend implements TeeBackend {
 
   async start(plan: AttemptPlan): Promise<void> {
     if (this.failWith !== undefined) throw this.failWith;
+    if (this.running.has(plan.attempt) || this.ended.has(plan.attempt)) return;
     this.starts.push(plan);
     this.running.set(plan.attempt, plan);
   }
@@ -23,6 +24,6 @@ export class StillBackend implements TeeBackend {
 
   async stop(attempt: string): Promise<void> {
     this.running.delete(attempt);
-    this.ended.set(attempt, { state: 'ended', exitCode: 137 });
+    this.ended.set(attempt, { state: 'ended', code: 'run-failed' });
   }
 }

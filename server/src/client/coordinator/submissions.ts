@@ -205,7 +205,7 @@ export const requestChanges = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/changes-requested',
   summary: 'Ask for changes: ends this revision, the researcher may send the next',
-  callers: ['person'],
+  callers: ['person', 'custodian'],
   params: ById,
   body: Because,
   response: Outcome
@@ -215,7 +215,7 @@ export const reject = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/reject',
   summary: 'Reject the newest revision, or take an approval of it back',
-  callers: ['person'],
+  callers: ['person', 'custodian'],
   params: ById,
   body: Because,
   response: Outcome

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { moment, type Read } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Approval} from '@clean-room/protocol/approvals';
+import type { Approval } from '@clean-room/protocol/approvals';
 import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';

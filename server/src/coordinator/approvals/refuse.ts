@@ -1,22 +1,27 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { PersonCaller } from '../access/index.js';
+import type { Caller, PersonCaller } from '../access/index.js';
 import { moveDecision, moveRevision, type RevisionRow } from '../moves.js';
 import { cancelRunsOf } from '../runs/end.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import type { Unit } from '../unit.js';
 import type { Outcome } from './approve.js';
 
+/** A custodian speaks for one of its reviewers, whom its own page has let in. */
+function nameOf(caller: Caller): string | null {
+  return caller.kind === 'person' ? caller.person : null;
+}
+
 /** A provider's wish for changes: ends the revision. @throws CleanRoomError `conflict`, `forbidden` */
 export async function requestChanges(
   unit: Unit,
-  caller: PersonCaller,
+  caller: Caller,
   submission: string,
   message: string
 ): Promise<Outcome> {
   const revision = await newestRevision(unit.trx, submission);
   const decision = await decisionOf(unit.trx, revision, caller.party);
   const reason = { code: 'changes-requested', message };
-  await moveDecision(unit, revision, decision, 'changes-requested', { decided_by: caller.person, reason });
+  await moveDecision(unit, revision, decision, 'changes-requested', { decided_by: nameOf(caller), reason });
   const { number, state } = await moveRevision(unit, revision, 'changes-requested', reason);
   return { revision: number, state };
 }
@@ -24,7 +29,7 @@ export async function requestChanges(
 /** A provider's no; after its yes, the taking back of that, which stops what runs. @throws CleanRoomError `conflict`, `forbidden` */
 export async function reject(
   unit: Unit,
-  caller: PersonCaller,
+  caller: Caller,
   submission: string,
   message: string
 ): Promise<Outcome> {
@@ -33,7 +38,7 @@ export async function reject(
   const revoked = decision.state === 'approved';
   const reason = { code: revoked ? 'revoked' : 'rejected', message };
   await moveDecision(unit, revision, decision, revoked ? 'revoked' : 'rejected', {
-    decided_by: caller.person,
+    decided_by: nameOf(caller),
     reason
   });
   const { number, state } = await moveRevision(unit, revision, 'rejected', reason);

@@ -21,15 +21,15 @@ export function approvalRoutes(app: App, context: Context): void {
   });
 
   mountFor(app, context, api.requestChanges, async ({ params, body, request }, caller) => {
-    const reviewer = requireRole(caller, 'reviewer');
+    if (caller.kind === 'person') requireRole(caller, 'reviewer');
     await requireConcerned(context.db, caller, params.id);
-    return once(context, caller, request, unit => requestChanges(unit, reviewer, params.id, body.reason));
+    return once(context, caller, request, unit => requestChanges(unit, caller, params.id, body.reason));
   });
 
   mountFor(app, context, api.reject, async ({ params, body, request }, caller) => {
-    const reviewer = requireRole(caller, 'reviewer');
+    if (caller.kind === 'person') requireRole(caller, 'reviewer');
     await requireConcerned(context.db, caller, params.id);
-    return once(context, caller, request, unit => reject(unit, reviewer, params.id, body.reason));
+    return once(context, caller, request, unit => reject(unit, caller, params.id, body.reason));
   });
 
   mountFor(app, context, api.withdraw, async ({ params, request }, caller) => {

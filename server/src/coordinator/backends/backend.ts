@@ -1,13 +1,14 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 
 export interface AttemptPlan {
-  /** The attempt's id. Starting the same attempt twice must start one TEE. */
+  /** Starting the same attempt again starts no second TEE. */
   readonly attempt: string;
   readonly image: Digest;
   /** The address that `CLEAN_ROOM_JOB` is set to. */
   readonly job: string;
   readonly processors: number;
   readonly memoryBytes: number;
+  /** After which the backend itself ends the TEE. */
   readonly wallSeconds: number;
 }
 
@@ -15,7 +16,12 @@ export type AttemptSight =
   /** The backend has never been asked for it, or has cleared it away. */
   | { readonly state: 'unknown' }
   | { readonly state: 'running' }
-  | { readonly state: 'ended'; readonly exitCode: number; readonly detail?: string };
+  | {
+      readonly state: 'ended';
+      readonly code: 'run-failed' | 'backend-unavailable';
+      /** What people should know of it. */
+      readonly detail?: string;
+    };
 
 /** Where TEEs come from. What it says is believed by nobody but the coordinator: proof is the token. */
 export interface TeeBackend {

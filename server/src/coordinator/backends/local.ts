@@ -1,34 +1,63 @@
-import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { AttemptPlan, AttemptSight, TeeBackend } from './backend.js';
+import type { AttemptStatus } from '@clean-room/simulator';
+import path from 'node:path';
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+import { JOB_VARIABLE } from '@clean-room/protocol/jobs';
+import type { AttemptSight, TeeBackend } from './backend.js';
 
-/** What the simulator offers; loaded at run time alone, so that no build of a production server holds it. */
-interface Simulator {
-  startAttempt(plan: AttemptPlan & { readonly images: string; readonly folder: string }): Promise<void>;
-  findAttempt(folder: string, attempt: string): Promise<AttemptSight>;
-  stopAttempt(folder: string, attempt: string): Promise<void>;
-}
-
-/**
- * TEEs of this machine: the very image, in a container held as Confidential Space holds it, with simulated tokens.
- * @param images the OCI layout folder that images are published to
- * @param folder where runners keep what outlives this process
- * @throws CleanRoomError `backend-unavailable` when the simulator is not installed
- */
-export async function openLocalBackend(images: string, folder: string): Promise<TeeBackend> {
-  const name = '@clean-room/simulator';
-  let simulator: Simulator;
+/** Loaded at run time alone, so that no production server holds the simulator. */
+async function loadSimulator() {
   try {
-    simulator = (await import(name)) as Simulator;
+    return await import('@clean-room/simulator');
   } catch (cause) {
     throw new CleanRoomError('backend-unavailable', 'The simulator is not installed.', {
       remedy: 'Install @clean-room/simulator, or name another backend.',
       cause
     });
   }
+}
+
+function sightOf(status: AttemptStatus | undefined): AttemptSight {
+  if (status === undefined) return { state: 'unknown' };
+  if (status.phase !== 'ended') return { state: 'running' };
+  const detail = [status.message, status.remedy].filter(text => text !== undefined).join(' ');
+  return {
+    state: 'ended',
+    code: status.reason === 'backend-unavailable' ? 'backend-unavailable' : 'run-failed',
+    ...(detail === '' ? {} : { detail })
+  };
+}
+
+/**
+ * TEEs of this machine: the very image, in a container held as Confidential Space holds it, with simulated tokens. Each has
+ * a runner of its own that outlives this process.
+ * @param layout the OCI layout folder that images are published to
+ * @param folder where the simulator keeps its identity, its attempts and unpacked layers
+ * @throws CleanRoomError `backend-unavailable` when the simulator is not installed
+ */
+export async function openLocalBackend(layout: string, folder: string): Promise<TeeBackend> {
+  const simulator = await loadSimulator();
+  const stateDir = path.join(folder, 'attempts');
   return {
     sealedFor: 'simulation',
-    start: plan => simulator.startAttempt({ ...plan, images, folder }),
-    find: attempt => simulator.findAttempt(folder, attempt),
-    stop: attempt => simulator.stopAttempt(folder, attempt)
+    start: async ({ attempt, image, job, wallSeconds }) => {
+      await simulator.startAttempt({
+        attemptId: attempt,
+        stateDir,
+        layout,
+        imageDigest: image,
+        env: { [JOB_VARIABLE]: job },
+        limits: { wallSeconds },
+        identityDir: path.join(folder, 'identity'),
+        cacheDir: path.join(folder, 'cache')
+      });
+    },
+    find: async attempt => sightOf(await simulator.findAttempt(stateDir, attempt)),
+    stop: async attempt => {
+      try {
+        await simulator.stopAttempt(stateDir, attempt);
+      } catch (error) {
+        if (!isCleanRoomError(error, 'not-found')) throw error;
+      }
+    }
   };
 }

@@ -7,6 +7,7 @@ import { moveRun, type RevisionRow, type RunRow } from '../moves.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
 import type { Unit } from '../unit.js';
 import { endRun, lockRun } from './end.js';
+import { GRACE_SECONDS } from './watch.js';
 
 /** Failures that a later try may mend. All others end the run at once. */
 const PASSING = ['unavailable', 'registry-failed'] as const;
@@ -70,10 +71,14 @@ async function publish(context: Context, revision: RevisionRow): Promise<void> {
   await context.parts.images.publish(context.parts.kernelImages.get(spec.value.kernelImage), image);
 }
 
+/** The supervisor keeps the notebook's limit; the backend's is for a supervisor that does not. */
+function limit(context: Context, wallSeconds: number): number {
+  const { startSeconds, keySeconds } = context.parts.config.limits;
+  return startSeconds + keySeconds + wallSeconds + GRACE_SECONDS;
+}
+
 async function launch(context: Context, attempt: string, revision: RevisionRow): Promise<void> {
   const { backend, jobTokens } = context.parts;
-  // Asked for once, started once: a coordinator that died behind its request finds the TEE it asked for.
-  if ((await backend.find(attempt)).state !== 'unknown') return;
   const { spec, policies } = await documentsOf(context.db, revision);
   await backend.start({
     attempt,
@@ -81,7 +86,7 @@ async function launch(context: Context, attempt: string, revision: RevisionRow):
     job: `${context.parts.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
-    wallSeconds: strictestTerms(policies.map(policy => policy.value)).run.wallSeconds
+    wallSeconds: limit(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)
   });
 }
 

@@ -9,7 +9,7 @@ import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 
 /** Between the notebook's time limit and ours lie start, filter, sealing and delivery. */
-const GRACE_SECONDS = 600;
+export const GRACE_SECONDS = 600;
 
 const NOTHING_LEFT = 'Nothing of it left the TEE.';
 
@@ -35,8 +35,10 @@ function endOf(sight: AttemptSight): Reason | undefined {
       return { code: 'backend-unavailable', message: `The machine was lost. ${NOTHING_LEFT}` };
     case 'ended':
       return {
-        code: 'run-failed',
-        message: `The machine stopped before it had delivered results${sight.detail === undefined ? '' : `: ${sight.detail}`}. ${NOTHING_LEFT}`
+        code: sight.code,
+        message: ['The machine stopped before it had delivered results.', sight.detail, NOTHING_LEFT]
+          .filter(part => part !== undefined)
+          .join(' ')
       };
   }
 }
