@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Released } from '../keys/index.js';
@@ -60,6 +60,7 @@ export async function placeAssets(
 
 /** Takes everything out of the jail that was put there for the run. */
 export async function clearPlaced(jail: string): Promise<void> {
-  for (const folder of [dataFolder(jail), parametersFolder(jail)])
-    await rm(folder, { recursive: true, force: true });
+  await rm(parametersFolder(jail), { recursive: true, force: true });
+  const data = dataFolder(jail);
+  for (const party of await readdir(data)) await rm(join(data, party), { recursive: true, force: true });
 }
