@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely';
-import type { FastifyBaseLogger } from 'fastify';
 import type { Client } from '../client/index.js';
 import type { ObjectStore } from '../platform/objects/index.js';
 import type { CustodianConfig } from './config.js';
@@ -23,6 +22,6 @@ export interface Context {
   /** Files of submissions, by digest. */
   readonly files: ObjectStore;
   readonly kernelImages: readonly CommittedKernelImage[];
-  readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>;
+  readonly logger: Readonly<Record<'info' | 'warn' | 'error', (data: object, message: string) => void>>;
   now(): Date;
 }

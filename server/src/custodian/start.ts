@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { streamEvents, type CoordinatorEvent } from '../client/coordinator/index.js';
@@ -117,6 +118,12 @@ export async function startCustodian(
   const places = placesOf(home);
   const database = await openDatabase<Tables>({ url: places.database, migrations: MIGRATIONS });
   try {
+    // The pages' application brings the log, and needs the rest first.
+    let log: FastifyBaseLogger | undefined;
+    const say =
+      (level: 'info' | 'warn' | 'error') =>
+      (data: object, message: string): void =>
+        log?.[level](data, message);
     const keys = await openKeyFolder(places.keys);
     const coordinator = coordinatorOf(home);
     const parts = {
@@ -132,9 +139,12 @@ export async function startCustodian(
       kernelImages: await committedKernelImages(options.kernelImages),
       now: options.now ?? (() => new Date())
     };
-    const early: Context = { ...parts, logger: console };
-    const app = await buildPages(early, '0.1.0');
-    const context: Context = { ...parts, logger: app.log };
+    const context: Context = {
+      ...parts,
+      logger: { info: say('info'), warn: say('warn'), error: say('error') }
+    };
+    const app = await buildPages(context, '0.1.0');
+    log = app.log;
     await app.listen({ host: config.listen.host, port: config.listen.port }).catch((cause: unknown) => {
       throw new CleanRoomError(
         'unavailable',

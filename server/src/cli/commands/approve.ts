@@ -1,4 +1,11 @@
-import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+import { lookup } from 'node:dns';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
+import { CleanRoomError, ERROR_CODES, isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import type { Client } from '../../client/index.js';
 import { getSubmission, type Submission } from '../../client/coordinator/index.js';
 import { writeTicket } from '../../custodian/sign-in/tickets.js';
@@ -7,7 +14,7 @@ import { readCatalogue } from '../catalogue/index.js';
 import type { Context, Register } from '../context.js';
 import { connect, waitFor } from '../coordinator/index.js';
 import { custodianHome } from '../custodian-folder.js';
-import { requireTrustRoots } from '../home/index.js';
+import { parseJson, requireTrustRoots } from '../home/index.js';
 import { EXIT, type Answer } from '../terminal/index.js';
 
 interface Options {
@@ -58,6 +65,32 @@ async function ownCustodian(
   }
 }
 
+/** Names below `localhost` are this machine (RFC 6761 §6.3), also where the system's resolver does not know it. */
+const loopback: LookupFunction = (hostname, options, done) => {
+  if (!hostname.endsWith('.localhost')) lookup(hostname, options, done);
+  else if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
+  else done(null, '127.0.0.1', 4);
+};
+
+async function post(address: URL, body: string): Promise<{ ok: boolean; text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const send = address.protocol === 'https:' ? https.request : http.request;
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    origin: address.origin
+  };
+  send(address, { method: 'POST', headers, lookup: loopback }, resolve).on('error', reject).end(body);
+  const response = await promise;
+  return { ok: response.statusCode === 200, text: await text(response) };
+}
+
+const Failure = Type.Object({
+  code: Type.Enum(Object.fromEntries(ERROR_CODES.map(code => [code, code]))),
+  message: Type.String(),
+  remedy: Type.Optional(Type.String())
+});
+
 /** Approves at a demo custodian, for runs without a browser: marked as unattended inside the approval itself. */
 async function approveUnattended(
   origin: string,
@@ -65,23 +98,19 @@ async function approveUnattended(
   submission: string,
   attempts: number
 ): Promise<void> {
-  const response = await fetch(new URL('/unattended', origin), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify({ ticket, submission, attempts })
-  }).catch((cause: unknown) => {
+  const body = JSON.stringify({ ticket, submission, attempts });
+  const response = await post(new URL('/unattended', origin), body).catch((cause: unknown) => {
     throw new CleanRoomError('unavailable', `The custodian at ${origin} can not be reached.`, {
       remedy: 'Check that it runs, then try again.',
       cause
     });
   });
   if (response.ok) return;
-  const { code, message, remedy } = (await response.json()) as {
-    code: CleanRoomError['code'];
-    message: string;
-    remedy?: string;
-  };
-  throw new CleanRoomError(code, message, remedy === undefined ? {} : { remedy });
+  const failure: unknown = parseJson(new TextEncoder().encode(response.text), 'The custodian’s answer');
+  if (!Check(Failure, failure))
+    throw new CleanRoomError('unavailable', `What answers at ${origin} is not a custodian.`);
+  const { code, message, remedy } = failure;
+  throw new CleanRoomError(code as ErrorCode, message, remedy === undefined ? {} : { remedy });
 }
 
 function decided(submission: Submission, party: string): Answer | undefined {

@@ -34,10 +34,11 @@ async function coordinatorIn(file: string): Promise<Running> {
   return { name: 'coordinator', url: coordinator.url, close: () => coordinator.close() };
 }
 
-async function custodianIn(folder: string): Promise<Running> {
+async function custodianIn({ terminal }: Context, folder: string): Promise<Running> {
   const { readCustodianHome, startCustodian } = await import('../../custodian/index.js');
   const own = await readCustodianHome(folder);
-  const custodian = await startCustodian(own);
+  const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];
+  const custodian = await startCustodian(own, kernelImages === undefined ? {} : { kernelImages });
   return { name: `custodian of ${own.config.party}`, url: custodian.url, close: () => custodian.close() };
 }
 
@@ -47,7 +48,8 @@ async function publishDemo(folder: string): Promise<Running> {
   return { name: 'demo', url: '', close: async () => undefined };
 }
 
-async function serve({ terminal }: Context, options: Options): Promise<Answer> {
+async function serve(context: Context, options: Options): Promise<Answer> {
+  const { terminal } = context;
   const at = (place: string): string => path.resolve(terminal.folder, place);
   const starts: (() => Promise<Running>)[] = [];
   if (options.demo !== undefined) {
@@ -57,11 +59,11 @@ async function serve({ terminal }: Context, options: Options): Promise<Answer> {
       () => coordinatorIn(layout.coordinatorConfig),
       () => publishDemo(layout.root)
     );
-    starts.push(...DEMO_CUSTODIANS.map(party => () => custodianIn(layout.custodian(party))));
+    starts.push(...DEMO_CUSTODIANS.map(party => () => custodianIn(context, layout.custodian(party))));
   }
   const { coordinator } = options;
   if (coordinator !== undefined) starts.push(() => coordinatorIn(at(coordinator)));
-  starts.push(...(options.custodian ?? []).map(folder => () => custodianIn(at(folder))));
+  starts.push(...(options.custodian ?? []).map(folder => () => custodianIn(context, at(folder))));
   if (starts.length === 0) {
     throw new CleanRoomError('malformed', 'Nothing was named to serve.', {
       remedy: 'Give --coordinator FILE, --custodian FOLDER, or --demo FOLDER.'

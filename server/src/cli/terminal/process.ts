@@ -15,6 +15,11 @@ async function ask(question: string): Promise<string | undefined> {
 /** This process's own terminal. A second Ctrl-C ends it at once. */
 export function processTerminal(): Terminal {
   const stop = new AbortController();
+  // Who reads our lines may stop reading (`clean-room runs | head`): there is nothing left to say then.
+  process.stdout.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   return {
     print: line => void process.stdout.write(`${line}\n`),

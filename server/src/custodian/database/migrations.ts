@@ -19,7 +19,7 @@ const STATEMENTS_0001 = [
      at timestamptz not null)`,
   `create table roster (party text primary key, version integer not null, envelope text not null)`,
   `create table log_head (
-     only boolean primary key default true check (only), log text not null, size bigint not null,
+     one boolean primary key default true check (one), log text not null, size bigint not null,
      root text not null)`,
   `create table session (
      token text primary key, person text not null, csrf text not null, expires_at timestamptz not null)`,

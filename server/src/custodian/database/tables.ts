@@ -61,7 +61,7 @@ export interface RosterRow {
 
 /** The newest head of the coordinator's log that this custodian has made sure of. */
 export interface LogRow {
-  only: Generated<boolean>;
+  one: Generated<boolean>;
   log: string;
   size: number;
   root: string;

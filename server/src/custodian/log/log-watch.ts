@@ -87,7 +87,7 @@ export class LogWatch {
       .values({ log, size: head.size, root: head.root })
       .onConflict(conflict =>
         conflict
-          .column('only')
+          .column('one')
           .doUpdateSet({ size: head.size, root: head.root })
           .where('log_head.size', '<', head.size)
       )

@@ -33,6 +33,25 @@ async function addStatic(app: App): Promise<void> {
 
 const SIGN_IN: readonly ErrorCode[] = ['unauthenticated'];
 
+/** Pages answer with pages, failures included; who is not signed in is led to where that is done. */
+function addPages(app: App, context: Context): void {
+  app.setErrorHandler(async (error, request, reply) => {
+    const failure = asCleanRoomError(error);
+    if (request.method === 'GET' && SIGN_IN.includes(failure.code)) {
+      return seeOther(reply, `/sign-in?to=${encodeURIComponent(request.url.split('?', 1)[0] ?? '/')}`);
+    }
+    const status = HTTP_STATUS[failure.code];
+    if (status >= 500) request.log.error({ err: error, code: failure.code }, 'page failed');
+    if (request.headers['content-type'] === 'application/json') {
+      return reply.status(status).type('application/json').send(problemOf(failure, request.id));
+    }
+    return sendPage(context, reply, { title: 'Trouble', body: troubleView(failure, request.id), status });
+  });
+  addQueuePage(app, context);
+  addPeoplePages(app, context);
+  addApprovalPages(app, context);
+}
+
 /**
  * The custodian's own pages, on its own origin: plain HTML written here, one style sheet and one small script of this
  * origin, and nothing of anyone else's.
@@ -49,11 +68,11 @@ export async function buildPages(context: Context, version: string): Promise<App
       coordinator: () => context.log.advance()
     },
     contentSecurityPolicy: {
-      'script-src': ["'self'"],
-      'style-src': ["'self'"],
-      'form-action': ["'self'"],
-      'require-trusted-types-for': ["'script'"],
-      'trusted-types': ["'none'"]
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      formAction: ["'self'"],
+      requireTrustedTypesFor: ["'script'"],
+      trustedTypes: ["'none'"]
     }
   });
   app.addContentTypeParser(
@@ -68,21 +87,9 @@ export async function buildPages(context: Context, version: string): Promise<App
     void reply.header('x-frame-options', 'DENY').header('cross-origin-resource-policy', 'same-origin');
     return payload;
   });
-  app.setErrorHandler(async (error, request, reply) => {
-    const failure = asCleanRoomError(error);
-    if (request.method === 'GET' && SIGN_IN.includes(failure.code)) {
-      return seeOther(reply, `/sign-in?to=${encodeURIComponent(request.url.split('?', 1)[0] ?? '/')}`);
-    }
-    const status = HTTP_STATUS[failure.code];
-    if (request.headers['content-type'] === 'application/json') {
-      return reply.status(status).type('application/json').send(problemOf(failure, request.id));
-    }
-    if (status >= 500) request.log.error({ err: error, code: failure.code }, 'page failed');
-    return sendPage(context, reply, { title: 'Trouble', body: troubleView(failure, request.id), status });
+  await app.register(async pages => {
+    addPages(pages as App, context);
+    await addStatic(pages as App);
   });
-  await addStatic(app);
-  addQueuePage(app, context);
-  addPeoplePages(app, context);
-  addApprovalPages(app, context);
   return app;
 }
