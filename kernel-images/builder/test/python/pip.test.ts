@@ -2,16 +2,18 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { InputCache } from '../../src/inputs/index.js';
 import { Pip } from '../../src/python/index.js';
+import { pythonHere } from '../support/python.js';
 import { scratch } from '../support/scratch.js';
 import { makeWheel } from '../support/wheels.js';
 
-const PYTHON = '3.11';
+let python: string;
 let shelf: string;
 let cache: InputCache;
 let pip: Pip;
 
 /** pip is configured as a person would configure it: here for a folder of wheels and no index. */
 beforeEach(async () => {
+  python = await pythonHere();
   shelf = await scratch();
   cache = new InputCache(await scratch());
   const environment = {
@@ -29,9 +31,9 @@ describe('pip', () => {
     await makeWheel(shelf, { name: 'plain', version: '3.0' });
     const top = await makeWheel(shelf, {
       name: 'Top_Most',
-      requires: ['plain<3', 'absent; python_version<"3.11"']
+      requires: ['plain<3', 'absent; python_version<"3.0"']
     });
-    const chosen = await pip.resolve(['top-most'], PYTHON);
+    const chosen = await pip.resolve(['top-most'], python);
     expect([...chosen].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
       { name: 'plain', version: '2.0', file: plain.file, digest: plain.digest },
       { name: 'top-most', version: '1.0', file: top.file, digest: top.digest }
@@ -40,7 +42,7 @@ describe('pip', () => {
 
   test('brings locked wheels into the cache', async () => {
     const { digest, size, path } = await makeWheel(shelf, { name: 'plain' });
-    await pip.fetch([{ name: 'plain', version: '1.0', digest, size }], PYTHON, cache);
+    await pip.fetch([{ name: 'plain', version: '1.0', digest, size }], python, cache);
     expect(await cache.has(digest)).toBe(true);
     expect(path).toContain(shelf);
   });
@@ -48,7 +50,7 @@ describe('pip', () => {
   test('names the wheel that no source has any longer', async () => {
     await makeWheel(shelf, { name: 'other' });
     const gone = { name: 'gone', version: '4.2', digest: digestOf(utf8('x')) };
-    await expect(pip.fetch([gone], PYTHON, cache)).rejects.toMatchObject({
+    await expect(pip.fetch([gone], python, cache)).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringMatching(/^gone 4\.2 is locked/),
       remedy: expect.stringContaining('relock')
@@ -58,7 +60,7 @@ describe('pip', () => {
   test('does not use a wheel that is not the locked one', async () => {
     const { digest } = await makeWheel(shelf, { name: 'plain', files: { 'evil.py': 'x' } });
     const locked = { name: 'plain', version: '1.0', digest: digestOf(utf8('the locked one')) };
-    await expect(pip.fetch([locked], PYTHON, cache)).rejects.toMatchObject({
+    await expect(pip.fetch([locked], python, cache)).rejects.toMatchObject({
       code: 'digest-mismatch',
       message: expect.stringContaining('plain 1.0')
     });
@@ -75,6 +77,6 @@ describe('pip', () => {
 
   test('says what to install where there is none', async () => {
     const none = new Pip({ command: '/nonexistent/python', retry: { attempts: 1 } });
-    await expect(none.resolve(['plain'], PYTHON)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(none.resolve(['plain'], python)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

@@ -6,6 +6,7 @@ import { readDefinition, readLock, writeLock } from '../../src/definition/index.
 import { InputCache } from '../../src/inputs/index.js';
 import { relock, type RelockOptions } from '../../src/relock/index.js';
 import { keyring, mirror, useArchiveKeys, type Archive } from '../support/archive.js';
+import { pythonHere } from '../support/python.js';
 import { scratch } from '../support/scratch.js';
 import { makeWheel } from '../support/wheels.js';
 
@@ -50,7 +51,7 @@ beforeEach(async () => {
       without: { dpkg: 'Nothing is installed inside.' }
     },
     python: {
-      version: '3.11',
+      version: await pythonHere(),
       outer: [],
       jail: ['top'],
       build: ['tool'],
