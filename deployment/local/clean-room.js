@@ -1,6 +1,6 @@
 /** The clean room with demo data, on this machine: founded, served, provisioned. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ROOT, SetupError, environment, run } from './steps.js';
@@ -8,6 +8,7 @@ import { ROOT, SetupError, environment, run } from './steps.js';
 const COMMAND = join(ROOT, 'server/bin/clean-room.js');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const DATASET = 'hospital/visits';
+export const NOTEBOOKS = ['explore.ipynb', 'model.ipynb'];
 
 export class CleanRoom {
   /**
@@ -17,6 +18,7 @@ export class CleanRoom {
   constructor(folder, ports) {
     this.folder = folder;
     this.person = join(folder, 'person');
+    this.notebooks = join(folder, 'notebooks');
     this.url = `http://127.0.0.1:${ports.coordinator}`;
     this.custodianOrigin = `http://hospital.localhost:${ports.custodian}`;
     this.env = { ...environment(), CLEAN_ROOM_HOME: this.person };
@@ -88,6 +90,14 @@ export class CleanRoom {
       ]
     );
     writeFileSync(done, `${new Date().toISOString()}\n`);
+  }
+
+  /** Copies the demo notebooks to where the person works on them; what is there is kept. */
+  layOutNotebooks() {
+    for (const name of NOTEBOOKS) {
+      const goal = join(this.notebooks, name);
+      if (!existsSync(goal)) cpSync(join(ROOT, 'deployment/demo', name), goal);
+    }
   }
 
   /** The run that an approved submission began, once it has ended. */

@@ -1,12 +1,11 @@
 /** The whole way without a browser: provision, submit, approve, run, filter, verify. Prints the receipt's summary. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CleanRoom } from './clean-room.js';
+import { CleanRoom, NOTEBOOKS } from './clean-room.js';
 import { ROOT, SetupError, main } from './steps.js';
 import { setup } from './setup.js';
 
 const PURPOSE = 'Health research: cost of chronic illness';
-const NOTEBOOKS = ['explore.ipynb', 'model.ipynb'];
 
 function show(title) {
   console.log(`\n— ${title}`);
@@ -14,7 +13,7 @@ function show(title) {
 
 async function demonstrate(room, notebook) {
   show(`Submitting ${notebook}`);
-  const submitted = room.call('submit', join(ROOT, 'deployment/demo', notebook), '--purpose', PURPOSE);
+  const submitted = room.call('submit', join(room.notebooks, notebook), '--purpose', PURPOSE);
   console.log(`image digest ${submitted.image}`);
   room.call(
     'approve',
@@ -35,7 +34,6 @@ async function demonstrate(room, notebook) {
   );
   console.log(verified.summary);
   if (verified.outcome !== 'verified') throw new SetupError('The receipt does not verify.');
-  return JSON.parse(readFileSync(result.file, 'utf8'));
 }
 
 await main(async () => {
@@ -49,6 +47,7 @@ await main(async () => {
   try {
     show('Provisioning hospital/visits');
     room.provision();
+    room.layOutNotebooks();
     for (const notebook of NOTEBOOKS) await demonstrate(room, notebook);
     console.log('\nThe whole way was gone: provisioned, submitted, approved, run, filtered, verified.');
   } finally {

@@ -1,6 +1,6 @@
 /** `npm start`: sets everything up, serves the clean room with demo data, and opens JupyterLab. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanRoom } from './clean-room.js';
 import { ROOT, main } from './steps.js';
@@ -15,17 +15,13 @@ await main(async () => {
   try {
     room.provision();
     room.call('stand-ins');
-    const notebooks = join(room.folder, 'notebooks');
-    if (!existsSync(notebooks)) {
-      for (const name of ['explore.ipynb', 'model.ipynb'])
-        cpSync(join(ROOT, 'deployment/demo', name), join(notebooks, name));
-    }
+    room.layOutNotebooks();
     const browser = process.env.CLEAN_ROOM_BROWSER === 'none' ? ['--no-browser', '--ip=0.0.0.0'] : [];
     const lab = spawn(
       join(ROOT, '.venv/bin/jupyter'),
       [
         'lab',
-        `--ServerApp.root_dir=${notebooks}`,
+        `--ServerApp.root_dir=${room.notebooks}`,
         '--LabApp.default_url=/lab/tree/explore.ipynb',
         '--port=8888',
         ...(process.getuid() === 0 ? ['--allow-root'] : []),
