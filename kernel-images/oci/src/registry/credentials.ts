@@ -57,9 +57,10 @@ async function askHelper(name: string, host: string): Promise<Credential | undef
       'The Docker configuration names a credential helper that can not exist.'
     );
   const helper = spawn(`docker-credential-${name}`, ['get'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    timeout: HELPER_MS
+    env: process.env,
+    stdio: ['pipe', 'pipe', 'ignore']
   });
+  const impatience = setTimeout(() => helper.kill(), HELPER_MS);
   const ended = new Promise<number | null>((resolve, reject) => {
     helper.on('error', reject);
     helper.on('close', resolve);
@@ -85,6 +86,8 @@ async function askHelper(name: string, host: string): Promise<Credential | undef
         cause
       }
     );
+  } finally {
+    clearTimeout(impatience);
   }
 }
 

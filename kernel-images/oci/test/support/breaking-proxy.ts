@@ -28,8 +28,8 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
       socket.on('error', () => undefined);
       socket.on('close', () => {
         sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
+        if (socket === client) upstream.destroy();
+        else client.end();
       });
     }
     const carried = { up: 0, down: 0 };
@@ -39,7 +39,9 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
         if (plan.times > 0 && plan.direction === direction && carried[direction] > plan.bytes) {
           plan = { ...plan, times: plan.times - 1 };
           broken++;
-          client.resetAndDestroy();
+          // What the client has got already stays with it; what the registry has got does not matter.
+          if (direction === 'down') client.end();
+          else client.resetAndDestroy();
           upstream.resetAndDestroy();
           return;
         }
