@@ -2,7 +2,17 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/lib/', '**/node_modules/', '**/.cache/', '**/.venv/', '**/labextension/', '**/command/', '**/test-results/'] },
+  {
+    ignores: [
+      '**/lib/',
+      '**/node_modules/',
+      '**/.cache/',
+      '**/.venv/',
+      '**/labextension/',
+      '**/command/',
+      '**/test-results/'
+    ]
+  },
   eslint.configs.recommended,
   ...tseslint.configs.strict,
   {
@@ -18,10 +28,24 @@ export default tseslint.config(
     // protocol runs in the browser, on the server and in the TEE: nothing of Node's may slip in.
     files: ['protocol/src/**'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: ['node:*', 'fs', 'path', 'crypto', 'buffer', 'stream'] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: ['node:*', 'fs', 'path', 'crypto', 'buffer', 'stream'] }
+      ],
       'no-restricted-globals': ['error', 'Buffer', 'process', 'require', '__dirname']
     }
   },
   { files: ['**/test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
-  { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', require: 'readonly', URL: 'readonly' } } }
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        module: 'writable',
+        require: 'readonly',
+        URL: 'readonly'
+      }
+    }
+  }
 );
