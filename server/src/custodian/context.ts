@@ -6,6 +6,7 @@ import type { Tables } from './database/index.js';
 import type { AssetRegistry } from './datasets/index.js';
 import type { CommittedKernelImage } from './kernel-images/index.js';
 import type { KeyStore } from './keys/index.js';
+import type { Logger } from './late-logger.js';
 import type { LogWatch } from './log/index.js';
 import type { RosterBook } from './parties/index.js';
 
@@ -22,6 +23,6 @@ export interface Context {
   /** Files of submissions, by digest. */
   readonly files: ObjectStore;
   readonly kernelImages: readonly CommittedKernelImage[];
-  readonly logger: Readonly<Record<'info' | 'warn' | 'error', (data: object, message: string) => void>>;
+  readonly logger: Logger;
   now(): Date;
 }

@@ -1,4 +1,3 @@
-import type { FastifyBaseLogger } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { streamEvents, type CoordinatorEvent } from '../client/coordinator/index.js';
@@ -13,6 +12,7 @@ import { AssetRegistry } from './datasets/index.js';
 import { answerMailbox } from './key-release/index.js';
 import { committedKernelImages } from './kernel-images/index.js';
 import { openKeyFolder } from './keys/index.js';
+import { LateLogger } from './late-logger.js';
 import { LogWatch } from './log/index.js';
 import { buildPages } from './pages/index.js';
 import { fetchMemberships, RosterBook } from './parties/index.js';
@@ -118,12 +118,6 @@ export async function startCustodian(
   const places = placesOf(home);
   const database = await openDatabase<Tables>({ url: places.database, migrations: MIGRATIONS });
   try {
-    // The pages' application brings the log, and needs the rest first.
-    let log: FastifyBaseLogger | undefined;
-    const say =
-      (level: 'info' | 'warn' | 'error') =>
-      (data: object, message: string): void =>
-        log?.[level](data, message);
     const keys = await openKeyFolder(places.keys);
     const coordinator = coordinatorOf(home);
     const parts = {
@@ -139,12 +133,10 @@ export async function startCustodian(
       kernelImages: await committedKernelImages(options.kernelImages),
       now: options.now ?? (() => new Date())
     };
-    const context: Context = {
-      ...parts,
-      logger: { info: say('info'), warn: say('warn'), error: say('error') }
-    };
+    const logger = new LateLogger();
+    const context: Context = { ...parts, logger };
     const app = await buildPages(context, '0.1.0');
-    log = app.log;
+    logger.attach(app.log);
     await app.listen({ host: config.listen.host, port: config.listen.port }).catch((cause: unknown) => {
       throw new CleanRoomError(
         'unavailable',

@@ -1,0 +1,201 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openIdentity, type SimulatorIdentity } from '@clean-room/simulator';
+import { runCommand } from '../../../src/cli/program.js';
+import { DemoLayout, foundDemo, publishFounding } from '../../../src/cli/demo/index.js';
+import type { Terminal } from '../../../src/cli/terminal/index.js';
+import { Client } from '../../../src/client/index.js';
+import { startCoordinator, type Coordinator, type TeeBackend } from '../../../src/coordinator/index.js';
+import { readCustodianHome, startCustodian, type Custodian } from '../../../src/custodian/index.js';
+import { readSecretFile } from '../../../src/platform/files/index.js';
+import { writeKernelImage } from './kernel-image.js';
+
+export async function freePort(): Promise<number> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** A backend whose TEEs the test plays itself: it only notes what was asked. */
+export class NotingBackend implements TeeBackend {
+  readonly sealedFor = 'simulation';
+  readonly jobs: string[] = [];
+
+  async start({ job }: { readonly job: string }): Promise<void> {
+    this.jobs.push(job);
+  }
+
+  async find() {
+    return { state: 'running' } as const;
+  }
+
+  async stop(): Promise<void> {
+    // There is nothing to stop.
+  }
+}
+
+export interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** Standard output as the JSON it is. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+/** The whole demo in one process, on folders and ports of its own; only the TEE is missing. */
+export class DemoWorld {
+  readonly root: string;
+  readonly layout: DemoLayout;
+  readonly origin: string;
+  readonly url: string;
+  readonly backend = new NotingBackend();
+  readonly simulator: SimulatorIdentity;
+  coordinator: Coordinator | undefined;
+  custodian: Custodian | undefined;
+  /** Milliseconds that the custodian's clock is ahead. */
+  ahead = 0;
+
+  private constructor(root: string, ports: readonly [number, number], simulator: SimulatorIdentity) {
+    this.root = root;
+    this.layout = new DemoLayout(path.join(root, 'demo'));
+    this.url = `http://127.0.0.1:${ports[0]}`;
+    this.origin = `http://hospital.localhost:${ports[1]}`;
+    this.simulator = simulator;
+  }
+
+  static async found(): Promise<DemoWorld> {
+    const root = await mkdtemp(path.join(tmpdir(), 'clean-room-demo-'));
+    await writeKernelImage(path.join(root, 'kernel-images'));
+    // Its keys take seconds to make, and nothing hangs on their being new.
+    const simulator = await openIdentity(
+      fileURLToPath(new URL('../../../../.cache/server/simulator', import.meta.url))
+    );
+    const world = new DemoWorld(root, [await freePort(), await freePort()], simulator);
+    await world.refound();
+    return world;
+  }
+
+  async refound(): Promise<void> {
+    await foundDemo({
+      folder: this.layout.root,
+      kernelImages: path.join(this.root, 'kernel-images'),
+      simulatorRoot: this.simulator.root.sha256,
+      places: {
+        coordinatorUrl: this.url,
+        custodianOrigins: { hospital: this.origin },
+        images: path.join(this.root, 'images')
+      },
+      now: new Date()
+    });
+  }
+
+  async start(): Promise<void> {
+    const images = { publish: async () => undefined };
+    const config: unknown = JSON.parse(await readFile(this.layout.coordinatorConfig, 'utf8'));
+    const quiet = { ...(config as object), logLevel: 'silent' };
+    this.coordinator = await startCoordinator(quiet, { backend: this.backend, images });
+    await publishFounding(this.layout.root);
+    await this.startCustodian();
+  }
+
+  async startCustodian(change: object = {}): Promise<void> {
+    const own = await readCustodianHome(this.layout.custodian('hospital'));
+    this.custodian = await startCustodian(
+      { ...own, config: { ...own.config, ...({ logLevel: 'silent' } as object), ...change } },
+      { kernelImages: path.join(this.root, 'kernel-images'), now: () => new Date(Date.now() + this.ahead) }
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.custodian?.close();
+    await this.coordinator?.close();
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** Runs the `clean-room` command in this process. */
+  async run(...args: string[]): Promise<Said> {
+    const [out, err]: [string[], string[]] = [[], []];
+    const terminal: Terminal = {
+      print: line => void out.push(line),
+      remark: line => void err.push(line),
+      readInput: async () => new Uint8Array(),
+      ask: async () => undefined,
+      env: {
+        HOME: this.root,
+        CLEAN_ROOM_HOME: this.layout.person,
+        CLEAN_ROOM_KERNEL_IMAGES: path.join(this.root, 'kernel-images')
+      },
+      folder: this.root,
+      now: () => new Date(),
+      stopped: new AbortController().signal
+    };
+    const code = await runCommand(args, terminal);
+    const text = out.join('\n');
+    return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) };
+  }
+
+  /** A client of the coordinator as the demo's person, acting for a party. */
+  client(party: string): Client {
+    return new Client({
+      base: this.url,
+      token: () => readSecretFile(path.join(this.layout.person, 'token')),
+      party
+    });
+  }
+
+  /** Provisions hospital/visits with a few rows. */
+  async provision(): Promise<void> {
+    const file = path.join(this.root, 'visits.csv');
+    const rows = Array.from(
+      { length: 300 },
+      (_, row) => `P-${9000 + row * 7},${20 + (row % 60)},${row % 2 === 0 ? 'north' : 'south'}`
+    );
+    await writeFile(file, ['patient_id,age,region', ...rows].join('\n'));
+    const said = await this.run(
+      'provision',
+      file,
+      '--name',
+      'hospital/visits',
+      '--policy',
+      this.layout.policy('visits'),
+      '--yes',
+      '--json'
+    );
+    if (said.code !== 0) throw new Error(`${said.out}\n${said.err}`);
+  }
+
+  /** Writes a notebook of these cells. */
+  async notebook(name: string, ...sources: string[]): Promise<string> {
+    const cells = sources.map((source, index) => ({
+      cell_type: 'code',
+      id: `c${index}`,
+      metadata: {},
+      source,
+      execution_count: 7,
+      outputs: [{ output_type: 'stream', name: 'stdout', text: 'P-9007 was here' }]
+    }));
+    const file = path.join(this.root, name);
+    await writeFile(file, JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }));
+    return file;
+  }
+
+  /** Submits a notebook that opens hospital/visits. */
+  async submit(...sources: string[]): Promise<{ id: string; image: string; spec: string }> {
+    const code = [
+      'from clean_room import open_dataset',
+      'open_dataset("hospital/visits").to_pandas().age.mean()',
+      ...sources
+    ];
+    const file = await this.notebook('explore.ipynb', ...code);
+    const said = await this.run('submit', file, '--purpose', 'Teaching', '--json');
+    if (said.code !== 0) throw new Error(`${said.out}\n${said.err}`);
+    return said.json();
+  }
+}

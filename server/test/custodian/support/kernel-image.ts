@@ -1,0 +1,28 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { canonicalJson } from '@clean-room/protocol/documents';
+import { CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
+
+export const ENTRYPOINT = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js'];
+
+/** Manifest and config of a kernel image that only its digests are needed of. */
+export async function writeKernelImage(folder: string, name = 'python-cpu'): Promise<void> {
+  const layer = digestOf(utf8('a layer of libraries'));
+  const config = canonicalJson({
+    architecture: 'amd64',
+    os: 'linux',
+    config: { Entrypoint: ENTRYPOINT, User: '0:0', WorkingDir: '/', Env: ['PATH=/usr/bin'] },
+    rootfs: { type: 'layers', diff_ids: [layer] }
+  });
+  const manifest = canonicalJson({
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: LAYER_TYPE, digest: layer, size: 20 }]
+  });
+  const place = path.join(folder, name);
+  await mkdir(place, { recursive: true });
+  await writeFile(path.join(place, 'manifest.json'), manifest);
+  await writeFile(path.join(place, 'config.json'), config);
+}
