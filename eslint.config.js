@@ -37,6 +37,21 @@ export default tseslint.config(
   },
   { files: ['**/test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
   {
+    // Pages of the custodian's own: plain modules that browsers run as they are.
+    files: ['server/static/**/*.js'],
+    languageOptions: {
+      globals: {
+        atob: 'readonly',
+        btoa: 'readonly',
+        document: 'readonly',
+        fetch: 'readonly',
+        location: 'readonly',
+        navigator: 'readonly',
+        window: 'readonly'
+      }
+    }
+  },
+  {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: {
       globals: {
