@@ -3,7 +3,6 @@ import { preset } from '../../jest.preset.js';
 export default {
   ...preset,
   displayName: 'sandbox',
-  // each run of a notebook starts a container, a supervisor and an interpreter
-  testTimeout: 60_000,
+  setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.js'
 };

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -27,6 +28,16 @@ static int in_jail(const struct options *options, const char *path, char out[PAT
   if (length > 0 && length < PATH_MAX) return 1;
   errno = ENAMETOOLONG;
   return 0;
+}
+
+failed_step own_writable_folders(const struct options *options) {
+  char path[PATH_MAX];
+  for (int i = 0; i < options->writable_count; i++) {
+    if (!in_jail(options, options->writable[i], path)) return "writable path";
+    if (lchown(path, options->uid, options->uid) != 0) return "owner of writable folder";
+    if (chmod(path, 0700) != 0) return "mode of writable folder";
+  }
+  return NULL;
 }
 
 failed_step make_devices(const struct options *options) {
@@ -55,19 +66,6 @@ static int put(const char *path, const char *text) {
   return done;
 }
 
-/* A user namespace may not drop flags that the mount was given outside: they are repeated beside the new ones. */
-static int remount(const char *path, unsigned long flags) {
-  struct statvfs now;
-  if (statvfs(path, &now) != 0) return 0;
-  if (now.f_flag & ST_NOSUID) flags |= MS_NOSUID;
-  if (now.f_flag & ST_NODEV) flags |= MS_NODEV;
-  if (now.f_flag & ST_NOEXEC) flags |= MS_NOEXEC;
-  if (now.f_flag & ST_NOATIME) flags |= MS_NOATIME;
-  if (now.f_flag & ST_NODIRATIME) flags |= MS_NODIRATIME;
-  if (now.f_flag & ST_RELATIME) flags |= MS_RELATIME;
-  return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0;
-}
-
 failed_step enter_namespaces(const struct options *options) {
   char map[64], path[PATH_MAX];
   uid_t uid = geteuid();
@@ -80,17 +78,31 @@ failed_step enter_namespaces(const struct options *options) {
   snprintf(map, sizeof map, "%u %u 1", options->uid, gid);
   if (!put("/proc/self/gid_map", map)) return "gid map";
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return "private mounts";
-  if (mount(options->jail, options->jail, NULL, MS_BIND, NULL) != 0) return "bind jail";
+  /* taken from where they are now: in the read-only tree they would be read-only, even those with a mount of their own */
+  int folder[MAX_WRITABLE];
   for (int i = 0; i < options->writable_count; i++) {
     if (!in_jail(options, options->writable[i], path)) return "writable path";
-    if (mount(path, path, NULL, MS_BIND, NULL) != 0) return "bind writable folder";
-    if (!remount(path, MS_NOSUID | MS_NODEV)) return "restrict writable folder";
+    folder[i] = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder[i] < 0) return "open writable folder";
+  }
+  if (mount(options->jail, options->jail, NULL, MS_BIND | MS_REC, NULL) != 0) return "bind jail";
+  struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+  if (syscall(SYS_mount_setattr, AT_FDCWD, options->jail, AT_RECURSIVE, &attributes, sizeof attributes) != 0)
+    return "read-only jail";
+  for (int i = 0; i < options->writable_count; i++) {
+    char source[64];
+    snprintf(source, sizeof source, "/proc/self/fd/%d", folder[i]);
+    in_jail(options, options->writable[i], path);
+    if (mount(source, path, NULL, MS_BIND, NULL) != 0) return "bind writable folder";
+    struct mount_attr restricted = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if (syscall(SYS_mount_setattr, AT_FDCWD, path, 0, &restricted, sizeof restricted) != 0)
+      return "restrict writable folder";
+    close(folder[i]);
   }
   for (size_t i = 0; i < DEVICES; i++) {
     if (!in_jail(options, devices[i].path, path)) return "device path";
     if (mount(devices[i].path, path, NULL, MS_BIND, NULL) != 0) return "bind device";
   }
-  if (!remount(options->jail, MS_RDONLY | MS_NOSUID | MS_NODEV)) return "read-only jail";
   return NULL;
 }
 

@@ -6,6 +6,9 @@
 /* A step that did not succeed: its name, or NULL; errno says why. The caller reports it and runs nothing. */
 typedef const char *failed_step;
 
+/* second-uid: gives the writable folders, which may be fresh mounts, to the sandbox's user. Needs CAP_CHOWN. */
+failed_step own_writable_folders(const struct options *options);
+
 /* second-uid: makes the five device nodes of the jail, which the image ships as empty files. Needs CAP_MKNOD. */
 failed_step make_devices(const struct options *options);
 

@@ -11,6 +11,7 @@
  */
 #include "confine.h"
 #include "reap.h"
+#include "start.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -21,105 +22,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STATUS = 5, CONTROL = 6 };
-
 #define LOOK_MS 50
-#define SANDBOX_NICE 10
 #define LONGEST_PAUSE_MS 500
-
-struct setup_failure {
-  char step[60];
-  int error;
-};
-
-static void report_failure(int fd, failed_step step) {
-  struct setup_failure failure = {.error = errno};
-  strncpy(failure.step, step, sizeof failure.step - 1);
-  if (write(fd, &failure, sizeof failure) != sizeof failure) _exit(126);
-  _exit(125);
-}
-
-static void default_signals(void) {
-  sigset_t none;
-  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static failed_step prefer_for_oom(void) {
-  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return "oom score";
-  ssize_t written = write(fd, "1000", 4);
-  close(fd);
-  return written == 4 ? NULL : "oom score";
-}
-
-/* Keeps 0 to 4 and the pipe for the report, which closes when the command begins. */
-static failed_step keep_descriptors(int *report) {
-  int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || dup2(null, 0) < 0) return "standard input";
-  if (dup3(*report, STATUS, O_CLOEXEC) < 0) return "report";
-  *report = STATUS;
-  return syscall(SYS_close_range, CONTROL, ~0U, 0) == 0 ? NULL : "close descriptors";
-}
-
-static void be_sandbox(const struct options *options, int report, pid_t parent) {
-  failed_step failed;
-#define STEP(call)                                                                                                     \
-  do {                                                                                                                 \
-    errno = 0;                                                                                                         \
-    if ((failed = (call)) != NULL) report_failure(report, failed);                                                     \
-  } while (0)
-  setsid();
-  STEP(prefer_for_oom());
-  /* supervisor and warden come first, however many processes there are */
-  STEP(setpriority(PRIO_PROCESS, 0, SANDBOX_NICE) == 0 ? NULL : "priority");
-  STEP(keep_descriptors(&report));
-  STEP(enter_jail(options));
-  STEP(empty_bounding_set());
-  STEP(set_limits(&options->limits));
-  if (options->mode == SECOND_UID) STEP(become_user(options->uid));
-  STEP(drop_capabilities());
-  /* after the change of user, which would clear it */
-  STEP(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? NULL : "parent death signal");
-  STEP(getppid() == parent ? NULL : "parent");
-  umask(077);
-  default_signals();
-  STEP(load_policy(&options->policy));
-  execve(options->command[0], options->command, options->environment);
-  report_failure(report, "execve");
-#undef STEP
-}
-
-/* The first process of the nested namespaces: all of them end with it. It passes interrupts on and tells how it went. */
-static void be_first_process(const struct options *options, int report, int result) {
-  sigset_t waited;
-  sigemptyset(&waited);
-  sigaddset(&waited, SIGINT);
-  sigaddset(&waited, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &waited, NULL);
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) report_failure(report, "parent death signal");
-  pid_t interpreter = fork();
-  if (interpreter < 0) report_failure(report, "fork interpreter");
-  if (interpreter == 0) be_sandbox(options, report, 1);
-  close(report);
-  for (int fd = 0; fd <= CONTROL; fd++)
-    if (fd != result) close(fd);
-  if (drop_capabilities() != NULL) _exit(126);
-  for (;;) {
-    struct outcome outcome = {0, 0};
-    if (sigwaitinfo(&waited, NULL) == SIGINT) kill(-interpreter, SIGINT);
-    reap(interpreter, &outcome);
-    if (!outcome.known) continue;
-    _exit(write(result, &outcome.status, sizeof outcome.status) == sizeof outcome.status ? 0 : 126);
-  }
-}
 
 static int fail_setup(const char *step, int error) {
   dprintf(STATUS, "{\"type\":\"setup-failed\",\"what\":\"%s\",\"errno\":%d}\n", step, error);
@@ -200,7 +108,8 @@ static int run(struct options *options) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_setup("subreaper", errno);
   if (options->mode == SECOND_UID && geteuid() != 0) return fail_setup("second-uid needs root", EPERM);
   if ((failed = watch_begin(options)) != NULL) return fail_setup(failed, errno);
-  failed = options->mode == SECOND_UID ? make_devices(options) : enter_namespaces(options);
+  if (options->mode == NESTED_NAMESPACE) failed = enter_namespaces(options);
+  else if ((failed = own_writable_folders(options)) == NULL) failed = make_devices(options);
   if (failed != NULL) return fail_setup(failed, errno);
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(result, O_CLOEXEC) != 0) return fail_setup("pipe", errno);
 

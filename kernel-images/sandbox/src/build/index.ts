@@ -14,7 +14,7 @@ export interface WardenBuild {
 }
 
 export const wardenBuild: WardenBuild = {
-  sources: ['confine.c', 'jail.c', 'main.c', 'options.c', 'reap.c', 'watch.c'].map(name =>
+  sources: ['confine.c', 'jail.c', 'main.c', 'options.c', 'reap.c', 'start.c', 'watch.c'].map(name =>
     join(room, 'warden', name)
   ),
   flags: [

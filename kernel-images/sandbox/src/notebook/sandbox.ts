@@ -1,42 +1,10 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { StringDecoder } from 'node:string_decoder';
 import { encodeRequest, FrameDecoder, parseFrame, type Frame, type StreamName } from '../frames/index.js';
-import { WardenProcess, WRITABLE_FOLDERS, type SandboxLimits, type WardenOptions } from '../warden/index.js';
+import { WardenProcess, WRITABLE_FOLDERS, type SandboxLimits } from '../warden/index.js';
+import type { CellResult, CellStatus, RunningCell, SandboxOptions } from './cell.js';
 import { describeEnd, type EndReason, type SandboxEnd } from './end.js';
-import { NotebookOutputs, type RawOutput } from './outputs.js';
-
-export interface SandboxOptions extends Omit<WardenOptions, 'limits' | 'workdir' | 'writable'> {
-  readonly limits: SandboxLimits;
-  /** Milliseconds since 1970, for the times of cells. */
-  readonly now?: () => number;
-}
-
-/** `ended`: the sandbox ended within the cell; how is told by {@link Sandbox.ended}. */
-export type CellStatus = 'ok' | 'error' | 'interrupted' | 'ended';
-
-/** One cell as it ran. All but the outputs is what the supervisor itself saw. */
-export interface CellResult {
-  readonly index: number;
-  /** Displays can still be updated by later cells: read the outputs after the last one. */
-  readonly outputs: readonly RawOutput[];
-  /** From 1; null for a cell with nothing to run. */
-  readonly executionCount: number | null;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly status: CellStatus;
-}
-
-interface RunningCell {
-  readonly index: number;
-  readonly executionCount: number;
-  readonly startedAt: number;
-  readonly outputs: readonly RawOutput[];
-  readonly finished: PromiseWithResolvers<CellResult>;
-  bytes: number;
-  interrupted: boolean;
-  /** The sandbox says that the cell is done; what is still in the raw pipes is being read. */
-  closing: boolean;
-}
+import { NotebookOutputs } from './outputs.js';
 
 /** Time for an interrupt to work before everything is killed. */
 const INTERRUPT_GRACE_MS = 3000;

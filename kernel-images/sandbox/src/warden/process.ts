@@ -9,15 +9,23 @@ export type WardenOutcome = WardenEnd | { readonly type: 'lost' };
 
 const MAX_STATUS_CHARACTERS = 64 * 1024;
 
+/** Steps that fail where a machine keeps ordinary users from making user namespaces. */
+const NAMESPACE_STEPS: readonly string[] = [
+  'unshare',
+  'setgroups deny',
+  'uid map',
+  'gid map',
+  'private mounts'
+];
+
 function refusal(failed: WardenSetupFailed): CleanRoomError {
   return new CleanRoomError(
     'sandbox-unsafe',
     `The sandbox could not be set up: the step "${failed.what}" failed. Nothing was run.`,
     {
-      remedy:
-        failed.what === 'unshare' || failed.what === 'uid map'
-          ? 'This machine does not let ordinary users make user namespaces. Allow them, or run as root in a container.'
-          : 'Run the clean room in an environment that lets the supervisor set up all of its protections.',
+      remedy: NAMESPACE_STEPS.includes(failed.what)
+        ? 'This machine does not let ordinary users make user namespaces. Allow them, or run as root in a container.'
+        : 'Run the clean room in an environment that lets the supervisor set up all of its protections.',
       details: { step: failed.what, errno: failed.errno }
     }
   );

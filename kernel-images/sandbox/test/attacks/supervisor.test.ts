@@ -51,8 +51,8 @@ print("still here")`,
       ],
       limits: { wallSeconds: 20 }
     });
-    expect(shown(answer)).toContain('and still served');
     expect(answer.end.why).toBe('closed');
+    expect(shown(answer)).toContain('and still served');
   });
 
   it('gets no privilege back', async () => {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { SandboxLimits, SandboxProfile } from '../../src/warden/index.js';
+import { WRITABLE_FOLDERS, type SandboxLimits, type SandboxProfile } from '../../src/warden/index.js';
 import { CACHE, ORDINARY_USER, SANDBOX_USER } from './paths.js';
 import type { Answer, DecodeAnswer, NotebookAnswer, ProbeAnswer, Request } from './requests.js';
 import { CONTAINER_INIT, isRoot, stageOf } from './stage.js';
@@ -64,6 +64,9 @@ export class Launcher {
   }
 }
 
+/** Each writable folder is a file system of its own, as with a mount of the TEE's: nobody else's files count. */
+const FOLDER_BYTES = String(1024 ** 3);
+
 const CAPABILITIES =
   `chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service
   sys_chroot kill audit_write`
@@ -88,6 +91,14 @@ function containerCommand(
     ...(root ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
     ...(powerful ? ['--cap-add', 'ALL'] : ['--cap-drop', 'ALL', ...CAPABILITIES]),
     ...[root ? '--dev-bind' : '--bind', stageOf(profile), '/'],
+    ...WRITABLE_FOLDERS.flatMap(folder => [
+      '--perms',
+      '0700',
+      '--size',
+      FOLDER_BYTES,
+      '--tmpfs',
+      `/jail${folder}`
+    ]),
     ...['--proc', '/proc', ...(root ? ['--ro-bind', '/proc/sys', '/proc/sys'] : [])],
     ...['--ro-bind', '/sys', '/sys', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/dev/shm'],
     ...['--tmpfs', '/run', '--ro-bind', launcher, '/run/container_launcher'],
@@ -104,20 +115,14 @@ function containerCommand(
   ];
 }
 
-async function clean(profile: SandboxProfile): Promise<void> {
-  const jail = join(stageOf(profile), 'jail');
-  for (const name of ['nb', 'tmp', 'dev/shm']) {
-    const folder = join(jail, name);
-    for (const entry of await readdir(folder))
-      await rm(join(folder, entry), { recursive: true, force: true });
-  }
+async function hideSecret(profile: SandboxProfile): Promise<void> {
   const secret = join(stageOf(profile), 'supervisor-secret');
   await rm(secret, { force: true });
   await writeFile(secret, SECRETS.file, { mode: 0o644 });
 }
 
 async function ask(request: Request, launcher: Launcher | undefined, powerful = false): Promise<Answer> {
-  await clean(request.profile);
+  await hideSecret(request.profile);
   const empty = join(CACHE, 'no-launcher');
   await mkdir(empty, { recursive: true });
   const program = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/driver.mjs'];

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { EXECUTOR_FOLDER, executorFiles, wardenBuild } from '../../src/build/index.js';
@@ -67,9 +67,10 @@ async function addOwnParts(profile: SandboxProfile, warden: string): Promise<voi
 export async function prepareStages(): Promise<void> {
   await mkdir(CACHE, { recursive: true });
   const source = GIVEN_ROOTFS ?? (await makeRootfs());
-  const headers = ['confine.h', 'jail.h', 'options.h', 'reap.h', 'watch.h'].map(name =>
-    join(ROOM, 'warden', name)
-  );
+  const headers = (await readdir(join(ROOM, 'warden')))
+    .filter(name => name.endsWith('.h'))
+    .sort()
+    .map(name => join(ROOM, 'warden', name));
   const warden = await compile('warden', wardenBuild.sources, wardenBuild.flags, headers);
   const init = await compile(
     'container-init',
