@@ -54,7 +54,8 @@ const LOOKALIKES = new Map(
     χ: 'x'
   })
 );
-const MOST_MARKS = 2;
+/** More than two marks on one letter spell nothing. */
+const PILED_MARKS = /(\p{M}{2})\p{M}+/gu;
 const TAB_WIDTH = 8;
 
 function unmix(word: string): string {
@@ -78,20 +79,25 @@ function tidyLine(line: string): string {
     .replace(/[\p{L}\p{M}]+/gu, unmix);
 }
 
+function withoutInvisible(text: string): string {
+  return text
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Variation_Selector}]/gu, '')
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .replace(/[\p{Zs}\u2800]/gu, ' ');
+}
+
 /**
  * Leaves only what can be seen, in one spelling: compatibility forms are unified (NFKC), and controls, formats,
  * invisible and bidirectional characters, variation selectors, tags, private and unassigned characters, piled-up marks,
  * blanks at the ends of lines and runs of empty lines are gone.
  */
 export function plainUnicode(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n')
+  const lines = text.toWellFormed().replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n');
+  // Unified before and after: what is taken away may have stood between characters that belong together.
+  const seen = withoutInvisible(withoutInvisible(lines).normalize('NFKC'));
+  return seen
+    .replace(PILED_MARKS, '$1')
     .normalize('NFKC')
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Variation_Selector}]/gu, '')
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .replace(/[\p{Zs}\u2800\p{Zl}\p{Zp}]/gu, ' ')
-    .replace(new RegExp(`(\\p{M}{${MOST_MARKS}})\\p{M}+`, 'gu'), '$1')
     .split('\n')
     .map(tidyLine)
     .join('\n')
