@@ -27,18 +27,26 @@ function refuse(path: string, reason: string, remedy: string): never {
   });
 }
 
+function isAscii(path: string): boolean {
+  return /^[\x20-\x7e]*$/.test(path);
+}
+
+const TRAILING = /[. ]+(?=\/|$)/g;
+
 /**
  * Names that some file system takes for the same: case, Unicode forms, characters that don't show, and dots and spaces at
  * the end of a name.
  */
 function folded(path: string): string {
+  // The common case; for these characters it is what the rest comes to.
+  if (isAscii(path)) return path.toLowerCase().replace(TRAILING, '');
   return path
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .normalize('NFKC')
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKC')
-    .replace(/[. ]+(?=\/|$)/g, '');
+    .replace(TRAILING, '');
 }
 
 /**
@@ -51,10 +59,10 @@ const INVISIBLE = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Co
 export function checkWorkspacePath(path: string): void {
   if (path === '' || path.startsWith('/'))
     refuse(path, 'it is not a path below the workspace', 'Use relative paths.');
-  if (!path.isWellFormed() || path !== path.normalize('NFC')) {
+  if (!isAscii(path) && (!path.isWellFormed() || path !== path.normalize('NFC'))) {
     refuse(path, 'its name is not in the usual Unicode form (NFC)', 'Rename the file.');
   }
-  if (INVISIBLE.test(path) || path.includes('\\')) {
+  if ((!isAscii(path) && INVISIBLE.test(path)) || path.includes('\\')) {
     refuse(path, 'its name has a control character, an invisible one or a backslash', 'Rename the file.');
   }
   if (utf8(path).length > WORKSPACE_LIMITS.pathBytes) refuse(path, 'its path is too long', 'Shorten it.');
@@ -87,9 +95,10 @@ export function checkWorkspace(files: readonly { readonly path: string; readonly
   const names = new Map<string, string>();
   const folders = new Set<string>();
   const take = (path: string): void => {
-    const other = names.get(folded(path));
+    const name = folded(path);
+    const other = names.get(name);
     if (other !== undefined) refuse(path, `its name collides with "${shown(other)}"`, 'Rename one of them.');
-    names.set(folded(path), path);
+    names.set(name, path);
   };
   for (const { path, bytes } of files) {
     checkWorkspacePath(path);

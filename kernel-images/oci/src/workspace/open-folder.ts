@@ -57,6 +57,11 @@ export class OpenFolder {
     return kindOf(lstatSync(join(this.#place, name)));
   }
 
+  /** In bytes, holes counted. */
+  sizeOf(name: string): number {
+    return lstatSync(join(this.#place, name)).size;
+  }
+
   /** @throws CleanRoomError `workspace-refused` for a name that is not text */
   list(): { readonly name: string; readonly kind: EntryKind }[] {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -15,13 +15,15 @@ function snapshot({ size, dev, ino, mtimeNs, ctimeNs }: BigIntStats): Snapshot {
 
 /** A regular file of the workspace, held open while it is read. */
 export class RegularFile {
-  readonly #path: string;
   readonly #descriptor: number;
   readonly opened: Snapshot;
 
   /** @throws CleanRoomError `workspace-refused` for what is no regular file, or too large */
-  constructor(folder: OpenFolder, name: string, path: string) {
-    this.#path = path;
+  constructor(
+    folder: OpenFolder,
+    name: string,
+    readonly path: string
+  ) {
     try {
       this.#descriptor = folder.file(name);
     } catch (error) {
@@ -62,6 +64,6 @@ export class RegularFile {
   }
 
   #refuseChanged(): never {
-    return refuse(this.#path, 'it changed while it was read', 'Save it, then try again.');
+    return refuse(this.path, 'it changed while it was read', 'Save it, then try again.');
   }
 }

@@ -10,6 +10,8 @@ export interface BreakingProxy {
   breakNext(times: number, direction: 'up' | 'down', bytes: number): void;
   /** How many were cut off. */
   readonly broken: number;
+  /** Bytes that clients have sent so far. */
+  readonly carriedUp: number;
   stop(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   let plan = { times: 0, direction: 'up', bytes: 0 };
   let connections = 0;
   let broken = 0;
+  let carriedUp = 0;
 
   const server = createServer(client => {
     connections++;
@@ -36,6 +39,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     const carry = (from: Socket, to: Socket, direction: 'up' | 'down'): void => {
       from.on('data', (chunk: Buffer) => {
         carried[direction] += chunk.length;
+        if (direction === 'up') carriedUp += chunk.length;
         if (plan.times > 0 && plan.direction === direction && carried[direction] > plan.bytes) {
           plan = { ...plan, times: plan.times - 1 };
           broken++;
@@ -61,6 +65,9 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     get connections() {
       return connections;
+    },
+    get carriedUp() {
+      return carriedUp;
     },
     get broken() {
       return broken;
