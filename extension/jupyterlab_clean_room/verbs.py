@@ -51,12 +51,12 @@ def _submit(body: dict[str, Any], root: Path | None) -> Call:
 
 def _results(body: dict[str, Any], root: Path | None) -> Call:
     """Open a run's outputs: to look at, or into a folder of the workspace."""
-    _closed(body, "run", "to")
-    run = _text(body, "run", _IDENTIFIER)
+    _closed(body, "run", "party", "to")
+    arguments = ["results", _text(body, "run", _IDENTIFIER), f"--party={_text(body, 'party', _PARTY)}", "--json"]
     if "to" not in body:
-        return Call(["results", run, "--json"])
+        return Call(arguments)
     folder = _workspace_path(body["to"], _top(root))
-    return Call(["results", run, f"--to={folder}", "--json"], makes=folder)
+    return Call([*arguments, f"--to={folder}"], makes=folder)
 
 
 def _verify(body: dict[str, Any], _: Path | None) -> Call:
@@ -70,8 +70,8 @@ def _verify(body: dict[str, Any], _: Path | None) -> Call:
 
 def _stand_ins(body: dict[str, Any], _: Path | None) -> Call:
     """Fetch signed stand-ins into the local cache that kernels read."""
-    _closed(body, "datasets")
-    return Call(["stand-ins", *_dataset_names(body), "--json"])
+    _closed(body, "datasets", "party")
+    return Call(["stand-ins", *_dataset_names(body), f"--party={_text(body, 'party', _PARTY)}", "--json"])
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path | None], Call]] = {

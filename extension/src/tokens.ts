@@ -1,5 +1,6 @@
 import type { SidePanel } from '@jupyterlab/ui-components';
 import { Token } from '@lumino/coreutils';
+import type { DatasetsModel } from './datasets/model.js';
 import type { RunsModel } from './runs/model.js';
 import type { Session } from './session/session.js';
 
@@ -29,3 +30,11 @@ export const IRuns = new Token<IRuns>(
 );
 
 export type IRuns = RunsModel;
+
+/** Datasets that the acting party may ask for. */
+export const IDatasets = new Token<IDatasets>(
+  '@clean-room/jupyterlab:IDatasets',
+  'Datasets that the acting party may ask for.'
+);
+
+export type IDatasets = DatasetsModel;

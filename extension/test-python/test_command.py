@@ -46,16 +46,20 @@ async def _refused(call, verb, body):
 
 
 async def test_results_go_into_the_workspace(call, jp_root_dir):
-    answer = await call("results", {"run": "run_1", "to": "results/run 1"})
+    answer = await call("results", {"run": "run_1", "party": "university", "to": "results/run 1"})
     folder = jp_root_dir / "results" / "run 1"
     assert answer["exitCode"] == 0
     assert answer["output"]["verb"] == "results"
-    assert answer["output"]["rest"] == ["run_1", f"--to={folder.resolve()}", "--json"]
+    assert answer["output"]["rest"] == ["run_1", "--party=university", "--json", f"--to={folder.resolve()}"]
     assert folder.is_dir()
 
 
 async def test_results_can_be_looked_at_without_a_folder(call):
-    assert (await call("results", {"run": "run_1"}))["output"]["rest"] == ["run_1", "--json"]
+    assert (await call("results", {"run": "run_1", "party": "university"}))["output"]["rest"] == [
+        "run_1",
+        "--party=university",
+        "--json",
+    ]
 
 
 async def test_the_receipt_travels_on_standard_input(call):
@@ -94,14 +98,14 @@ async def test_a_submission_is_arguments_one_by_one(call, jp_root_dir):
 
 
 async def test_stand_ins_by_name(call):
-    answer = await call("stand-ins", {"datasets": ["hospital/visits"]})
-    assert answer["output"]["rest"] == ["hospital/visits", "--json"]
+    answer = await call("stand-ins", {"datasets": ["hospital/visits"], "party": "university"})
+    assert answer["output"]["rest"] == ["hospital/visits", "--party=university", "--json"]
 
 
 async def test_the_command_sees_a_small_environment(call, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "hub")
     monkeypatch.setenv("NODE_OPTIONS", "--require=/tmp/evil.js")
-    environment = (await call("stand-ins", {"datasets": []}))["output"]["environment"]
+    environment = (await call("stand-ins", {"datasets": [], "party": "university"}))["output"]["environment"]
     assert environment["CLEAN_ROOM_TOKEN"] == CREDENTIAL
     assert environment["CLEAN_ROOM_URL"].startswith("http://127.0.0.1:")
     assert not {"JUPYTERHUB_API_TOKEN", "NODE_OPTIONS", "JPY_PARENT_PID"} & set(environment)
@@ -110,15 +114,15 @@ async def test_the_command_sees_a_small_environment(call, monkeypatch):
 @pytest.mark.parametrize(
     ("verb", "body"),
     [
-        ("results", {"run": "--to", "to": "x"}),
-        ("results", {"run": "a b", "to": "x"}),
-        ("results", {"run": "a\n", "to": "x"}),
-        ("results", {"run": "r", "to": "../x"}),
-        ("results", {"run": "r", "to": "/etc/x"}),
-        ("results", {"run": "r", "to": ""}),
-        ("results", {"run": "r", "to": "."}),
-        ("results", {"run": "r", "to": "x\0y"}),
-        ("results", {"run": "r", "to": "x", "extra": "--trust"}),
+        ("results", {"run": "--to", "party": "p", "to": "x"}),
+        ("results", {"run": "a b", "party": "p", "to": "x"}),
+        ("results", {"run": "a\n", "party": "p", "to": "x"}),
+        ("results", {"run": "r", "party": "p", "to": "../x"}),
+        ("results", {"run": "r", "party": "p", "to": "/etc/x"}),
+        ("results", {"run": "r", "party": "p", "to": ""}),
+        ("results", {"run": "r", "party": "p", "to": "."}),
+        ("results", {"run": "r", "party": "p", "to": "x\0y"}),
+        ("results", {"run": "r", "party": "p", "to": "x", "extra": "--trust"}),
         ("verify", {"receipt": 5}),
         ("submit", ASKED),
         ("submit", {**ASKED, "expect": "sha256:0"}),
@@ -128,8 +132,9 @@ async def test_the_command_sees_a_small_environment(call, monkeypatch):
         ("submit", {**ASKED, "dryRun": True, "party": "--x"}),
         ("submit", {**ASKED, "dryRun": True, "purpose": "a\0b"}),
         ("submit", {**ASKED, "dryRun": True, "compute": {"processors": True, "memoryBytes": 1}}),
-        ("stand-ins", {"datasets": ["--json"]}),
-        ("stand-ins", {"datasets": ["a/b;ls"]}),
+        ("stand-ins", {"datasets": ["--json"], "party": "p"}),
+        ("stand-ins", {"datasets": ["a/b;ls"], "party": "p"}),
+        ("stand-ins", {"datasets": [], "party": "--trust"}),
         ("stand-ins", []),
     ],
 )
@@ -152,7 +157,7 @@ async def test_unknown_verbs_are_not_found(call):
 
 
 async def test_the_commands_own_failure_keeps_its_words(call):
-    status, problem = await _refused(call, "results", {"run": "boom", "to": "x"})
+    status, problem = await _refused(call, "results", {"run": "boom", "party": "p", "to": "x"})
     assert status == 422
     assert (problem["code"], problem["message"], problem["remedy"]) == (
         "not-found",
@@ -162,14 +167,14 @@ async def test_the_commands_own_failure_keeps_its_words(call):
 
 
 async def test_a_crash_is_never_shown_as_it_is(call):
-    status, problem = await _refused(call, "results", {"run": "mute", "to": "x"})
+    status, problem = await _refused(call, "results", {"run": "mute", "party": "p", "to": "x"})
     assert status == 502
     assert "stack trace" not in json.dumps(problem)
 
 
 async def test_a_command_that_hangs_is_stopped(call, jp_serverapp):
     jp_serverapp.web_app.settings["clean_room"].command_timeout = 1.0
-    status, problem = await _refused(call, "results", {"run": "slow", "to": "x"})
+    status, problem = await _refused(call, "results", {"run": "slow", "party": "p", "to": "x"})
     assert status == 503
     assert "too long" in problem["message"]
 
@@ -184,7 +189,7 @@ async def test_needs_a_person(jp_fetch):
 
 async def test_a_missing_bundle_says_how_to_get_it(call, bundle):
     bundle.unlink()
-    status, problem = await _refused(call, "stand-ins", {"datasets": []})
+    status, problem = await _refused(call, "stand-ins", {"datasets": [], "party": "university"})
     assert status == 503
     assert "wheel" in problem["remedy"]
 

@@ -36,13 +36,13 @@ export class Host {
   }
 
   /** Opens a run's outputs with the person's key; into `folder` of the workspace if one is given. */
-  open(run: string, folder?: string): Promise<Opened> {
-    return this.command('results', folder === undefined ? { run } : { run, to: folder });
+  open(run: string, party: string, folder?: string): Promise<Opened> {
+    return this.command('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });
   }
 
   /** Fetches signed stand-ins into the local cache that kernels read. */
-  fetchStandIns(datasets: readonly string[]): Promise<unknown> {
-    return this.command('stand-ins', { datasets });
+  fetchStandIns(datasets: readonly string[], party: string): Promise<unknown> {
+    return this.command('stand-ins', { datasets, party });
   }
 
   /** Whom the person believes; undefined where they have not said. */

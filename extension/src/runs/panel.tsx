@@ -5,6 +5,7 @@ import { useNow, useSignals } from '../shared/hooks.js';
 import { ProblemView } from '../shared/problem-view.js';
 import { TRANSLATION_DOMAIN } from '../tokens.js';
 import { languageTag } from '../shared/time.js';
+import type { FeedStatus } from '../api/index.js';
 import type { RunsModel } from './model.js';
 import { Row, type EntryActions } from './row.js';
 
@@ -31,9 +32,7 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
           useFuzzyFilter={false}
           showIcon
         />
-        <span className="crm-Panel-live" role="status">
-          {model.session.feed.status === 'live' ? trans.__('live') : trans.__('every few seconds')}
-        </span>
+        <Live status={model.session.feed.status} trans={trans} />
       </div>
       {model.problem !== undefined && <ProblemView problem={model.problem} trans={trans} />}
       {model.problem === undefined && entries.length === 0 && (
@@ -57,6 +56,18 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
         ))}
       </ul>
     </>
+  );
+}
+
+function Live({ status, trans }: { status: FeedStatus; trans: TranslationBundle }): JSX.Element {
+  const live = status === 'live';
+  const meaning = live
+    ? trans.__('Changes show as they happen.')
+    : trans.__('Changes are asked for every few seconds.');
+  return (
+    <span className="crm-Panel-live" role="status" title={meaning}>
+      {live ? trans.__('● live') : trans.__('○ not live')}
+    </span>
   );
 }
 

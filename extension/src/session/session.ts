@@ -1,4 +1,5 @@
 import type { ServerConnection } from '@jupyterlab/services';
+import { PromiseDelegate } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
 import {
   Feed,
@@ -25,6 +26,7 @@ export interface PartyMemory {
 export class Session {
   readonly host: Host;
   readonly feed: Feed;
+  private readonly firstAnswer = new PromiseDelegate<void>();
   private readonly changedSignal = new Signal<this, void>(this);
   private who: Me | undefined;
   private party: string | undefined;
@@ -46,6 +48,11 @@ export class Session {
   /** Emitted when person, party or connection has changed. */
   get changed(): ISignal<this, void> {
     return this.changedSignal;
+  }
+
+  /** Resolves once the clean room has answered for the first time, or could not be asked. */
+  get ready(): Promise<void> {
+    return this.firstAnswer.promise;
   }
 
   get me(): Me | undefined {
@@ -93,6 +100,7 @@ export class Session {
     this.party = await this.memory.read();
     // A remembered party may be gone; what is asked for a party that one does not belong to is refused.
     await this.refresh();
+    this.firstAnswer.resolve();
     this.feed.start();
   }
 

@@ -18,7 +18,7 @@ function codeOf(content: unknown): string[] {
 
 /** What a notebook on disk opens, and the files beside it. */
 export async function draftOf(contents: Contents.IManager, path: string): Promise<Draft> {
-  const { content } = await contents.get(path, { type: 'notebook', format: 'json' });
+  const { content } = await contents.get(path, { type: 'notebook', content: true });
   const sources = codeOf(content);
   // With collaboration switched on a path names its drive; the Jupyter host knows it without.
   const notebook = contents.localPath(path);

@@ -38,7 +38,10 @@ beforeAll(() => {
   for (const part of ['lib', 'style', 'schema']) symlinkSync(join(room, part), join(folder, part));
   const builder = require.resolve('@jupyter/builder/lib/build-labextension.js');
   const options = ['--core-package-file', require.resolve('@jupyterlab/core-meta/core.package.json'), folder];
-  const { status, stderr } = spawnSync(process.execPath, [builder, ...options], { cwd: room, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [builder, ...options], {
+    cwd: room,
+    encoding: 'utf8'
+  });
   if (status !== 0) throw new Error(stderr);
   const built = join(folder, 'jupyterlab_clean_room/labextension/static');
   scripts = Object.fromEntries(

@@ -1,0 +1,103 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { Asset } from '../api/index.js';
+import { useSignals } from '../shared/hooks.js';
+import { Mark } from '../shared/mark.js';
+import { ProblemView } from '../shared/problem-view.js';
+import { standInWords } from '../shared/stand-in.js';
+import type { DatasetsModel } from './model.js';
+
+interface Props {
+  readonly model: DatasetsModel;
+  readonly insert: (name: string) => void;
+  readonly trans: TranslationBundle;
+}
+
+function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): JSX.Element {
+  return (
+    <table className="crm-Columns">
+      <thead>
+        <tr>
+          <th scope="col">{trans.__('Column')}</th>
+          <th scope="col">{trans.__('Type')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {asset.version.table.columns.map(column => (
+          <tr key={column.name} title={column.description}>
+            <td>{column.name}</td>
+            <td>
+              {column.type}
+              {column.nullable && <span className="crm-Quiet"> {trans.__('may be missing')}</span>}
+              {column.identifier === true && (
+                <span className="crm-Quiet"> {trans.__('identifies people')}</span>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Dataset({ asset, model, insert, trans }: Props & { asset: Asset }): JSX.Element {
+  const { version, policy, custodian, name } = asset;
+  return (
+    <li className="crm-Dataset">
+      <div className="crm-Row-title">
+        <span className="crm-Dataset-name">{name}</span>
+        <span className="crm-Quiet">v{version.version}</span>
+      </div>
+      <div>
+        {version.sealedFor === 'simulation' && <Mark kind="simulated" trans={trans} />}{' '}
+        {custodian.hosting === 'co-hosted' && <Mark kind="co-hosted" trans={trans} />}
+      </div>
+      {version.description !== '' && <p>{version.description}</p>}
+      <p className="crm-Quiet">
+        {trans.__('by %1, until %2', model.session.titleOf(asset.provider), policy.validUntil.slice(0, 10))}
+      </p>
+      <p className="crm-Quiet">
+        {trans.__('stand-in: %1, %2 rows', standInWords(asset, trans), version.standIn.rows.toLocaleString())}
+      </p>
+      <details>
+        <summary>{trans._n('%1 column', '%1 columns', version.table.columns.length)}</summary>
+        <Columns asset={asset} trans={trans} />
+      </details>
+      <button type="button" className="jp-Button crm-Button" onClick={() => insert(name)}>
+        {trans.__('Use in notebook')}
+      </button>
+    </li>
+  );
+}
+
+function DatasetsView(props: Props): JSX.Element {
+  const { model, trans } = props;
+  useSignals(model.stateChanged, model.session.changed);
+  return (
+    <>
+      {model.problem !== undefined && <ProblemView problem={model.problem} trans={trans} />}
+      {model.isReady && model.all.length === 0 && (
+        <p className="crm-Panel-empty">{trans.__('No provider offers your party a dataset yet.')}</p>
+      )}
+      <ul className="crm-Rows" aria-label={trans.__('Datasets')}>
+        {model.all.map(asset => (
+          <Dataset key={asset.name} asset={asset} {...props} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** The datasets section of the left side bar. */
+export class DatasetsPanel extends ReactWidget {
+  constructor(private readonly props: Props) {
+    super();
+    this.addClass('crm-DatasetsPanel');
+    this.title.label = props.trans.__('Datasets');
+  }
+
+  protected override render(): JSX.Element {
+    return <DatasetsView {...this.props} />;
+  }
+}

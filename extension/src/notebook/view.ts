@@ -1,0 +1,94 @@
+import { CodeViewerWidget, type IEditorServices } from '@jupyterlab/codeeditor';
+import { OutputArea, OutputAreaModel } from '@jupyterlab/outputarea';
+import { MimeModel, type IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Panel, Widget } from '@lumino/widgets';
+import type { ShownCell, ShownOutput } from './cells.js';
+import { MarkView } from './mark-view.js';
+
+export interface NotebookViewOptions {
+  readonly editors: IEditorServices;
+  readonly rendermime: IRenderMimeRegistry;
+  readonly trans: TranslationBundle;
+  /** `source`: a reviewer sees what was written, character by character, and nothing is rendered. */
+  readonly markdown: 'rendered' | 'source';
+}
+
+/** A notebook to read: sources in read-only editors, outputs as JupyterLab shows those that it does not trust. */
+export class NotebookView extends Panel {
+  constructor(private readonly options: NotebookViewOptions) {
+    super();
+    this.addClass('crm-NotebookView');
+  }
+
+  /** Replaces what is shown. */
+  present(cells: readonly ShownCell[]): void {
+    for (const widget of [...this.widgets]) widget.dispose();
+    for (const cell of cells) this.addWidget(this.cell(cell));
+  }
+
+  private cell(cell: ShownCell): Panel {
+    const { markdown, trans } = this.options;
+    const panel = new Panel();
+    panel.addClass('crm-Cell');
+    panel.node.setAttribute('role', 'group');
+    panel.node.setAttribute(
+      'aria-label',
+      cell.number === undefined ? trans.__('Text') : trans.__('Cell %1', cell.number)
+    );
+    const label = new Widget();
+    label.addClass('crm-Cell-label');
+    label.node.textContent = cell.number === undefined ? '' : String(cell.number);
+    panel.addWidget(label);
+    const body = new Panel();
+    body.addClass('crm-Cell-body');
+    panel.addWidget(body);
+    body.addWidget(
+      cell.type === 'markdown' && markdown === 'rendered' ? this.prose(cell.source) : this.source(cell)
+    );
+    if (cell.status === 'not-run') body.addWidget(this.remark(trans.__('Not run: an earlier cell failed.')));
+    if (cell.status === 'interrupted') body.addWidget(this.remark(trans.__('Stopped before its end.')));
+    for (const output of cell.outputs) body.addWidget(this.output(output));
+    return panel;
+  }
+
+  private source({ type, source }: ShownCell): Widget {
+    const viewer = CodeViewerWidget.createCodeViewer({
+      factory: this.options.editors.factoryService.newInlineEditor,
+      content: source,
+      mimeType: type === 'code' ? 'text/x-python' : type === 'markdown' ? 'text/x-markdown' : 'text/plain',
+      editorOptions: { config: { lineNumbers: type === 'code', lineWrap: type !== 'code', readOnly: true } }
+    });
+    viewer.addClass('crm-Cell-source');
+    return viewer;
+  }
+
+  private prose(source: string): Widget {
+    const renderer = this.options.rendermime.createRenderer('text/markdown');
+    renderer.addClass('crm-Cell-prose');
+    void renderer.renderModel(new MimeModel({ data: { 'text/markdown': source }, trusted: false }));
+    return renderer;
+  }
+
+  private output({ output, mark }: ShownOutput): Widget {
+    const { rendermime, trans } = this.options;
+    if (mark?.verdict === 'suppressed' || mark?.verdict === 'held') return new MarkView(mark, trans);
+    const area = new OutputArea({
+      model: new OutputAreaModel({ values: [output], trusted: false }),
+      rendermime
+    });
+    area.addClass('crm-Cell-output');
+    if (mark?.verdict !== 'transformed') return area;
+    const both = new Panel();
+    both.addWidget(area);
+    both.addWidget(new MarkView(mark, trans));
+    return both;
+  }
+
+  private remark(text: string): Widget {
+    const widget = new Widget();
+    widget.addClass('crm-Cell-remark');
+    widget.node.textContent = text;
+    return widget;
+  }
+}

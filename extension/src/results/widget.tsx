@@ -1,0 +1,65 @@
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Panel, SplitPanel } from '@lumino/widgets';
+import * as React from 'react';
+import { cleanRoomIcon } from '../icons.js';
+import { NotebookView, type NotebookViewOptions } from '../notebook/view.js';
+import { ResultHeader, ResultSide, type ResultActions } from './header.js';
+import type { ResultModel } from './model.js';
+
+export interface ResultOptions extends Omit<NotebookViewOptions, 'markdown'> {
+  readonly actions: ResultActions;
+  readonly language: string;
+}
+
+function makeContent(model: ResultModel, options: ResultOptions): Panel {
+  const { actions, trans, language } = options;
+  const props = { model, actions, trans, language };
+  const notebook = new NotebookView({ ...options, markdown: 'rendered' });
+  let shown = model.cells;
+  model.stateChanged.connect(() => {
+    if (model.cells === shown || model.cells === undefined) return;
+    shown = model.cells;
+    notebook.present(shown);
+  });
+  const side = ReactWidget.create(<ResultSide {...props} />);
+  side.addClass('crm-ResultSide');
+  const split = new SplitPanel({ orientation: 'horizontal', spacing: 1 });
+  split.addClass('crm-ResultBody');
+  split.addWidget(notebook);
+  split.addWidget(side);
+  split.setRelativeSizes([3, 2]);
+  const header = ReactWidget.create(<ResultHeader {...props} />);
+  const content = new Panel();
+  content.addClass('crm-Main');
+  content.addClass('crm-Result');
+  content.addWidget(header);
+  content.addWidget(split);
+  return content;
+}
+
+/** A run's result in the main area: the filtered notebook, and what is proved about it. */
+export class ResultWidget extends MainAreaWidget<Panel> {
+  constructor(
+    readonly model: ResultModel,
+    options: ResultOptions
+  ) {
+    super({ content: makeContent(model, options) });
+    const { trans } = options;
+    this.id = `clean-room-result-${model.runId}`;
+    this.title.icon = cleanRoomIcon;
+    this.title.label = trans.__('Result');
+    this.title.closable = true;
+    this.content.node.setAttribute('role', 'region');
+    this.content.node.setAttribute('aria-label', trans.__('Result of a run'));
+    model.stateChanged.connect(() => {
+      if (model.run !== undefined) this.title.label = trans.__('Result: %1', model.run.notebook);
+    });
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.model.dispose();
+    super.dispose();
+  }
+}

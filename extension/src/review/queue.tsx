@@ -1,0 +1,69 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { SubmissionSummary } from '../api/index.js';
+import { ActingFor } from '../panel/header.js';
+import { useSignals } from '../shared/hooks.js';
+import { revisionStatus } from '../shared/status.js';
+import { formatAgo, formatMoment } from '../shared/time.js';
+import { ToneIcon } from '../shared/tone-icon.js';
+import type { ReviewModel } from './model.js';
+
+export interface ReviewProps {
+  readonly model: ReviewModel;
+  readonly trans: TranslationBundle;
+  readonly language: string;
+}
+
+function Group({
+  title,
+  list,
+  ...props
+}: ReviewProps & { title: string; list: readonly SubmissionSummary[] }): JSX.Element {
+  const { model, trans, language } = props;
+  const titleOf = (party: string): string => model.session.titleOf(party);
+  return (
+    <section>
+      <h2>
+        {title} <span className="crm-Quiet">{list.length}</span>
+      </h2>
+      <ul className="crm-Rows">
+        {list.map(({ id, party, revision }) => {
+          const status = revisionStatus(revision, titleOf, trans);
+          return (
+            <li key={id} className="crm-Row">
+              <button
+                type="button"
+                className="crm-Row-head"
+                aria-current={id === model.selected}
+                onClick={() => void model.select(id)}
+              >
+                <span className="crm-Queue-name">{revision.notebook}</span>
+                <span className="crm-Row-status">
+                  <ToneIcon tone={status.tone} />
+                  <span className="crm-Row-label">{status.label}</span>
+                </span>
+                <span className="crm-Row-detail" title={formatMoment(revision.submittedAt, language)}>
+                  {titleOf(party)}, {formatAgo(revision.submittedAt, Date.now(), language)}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+/** What waits for whom. */
+export function Queue(props: ReviewProps): JSX.Element {
+  const { model, trans } = props;
+  useSignals(model.stateChanged, model.session.changed);
+  return (
+    <nav className="crm-Queue" aria-label={trans.__('Submissions')}>
+      <ActingFor session={model.session} trans={trans} />
+      <Group {...props} title={trans.__('Waiting for you')} list={model.waitingForMe} />
+      <Group {...props} title={trans.__('Waiting for others')} list={model.waitingForOthers} />
+      <Group {...props} title={trans.__('Done')} list={model.done} />
+    </nav>
+  );
+}
