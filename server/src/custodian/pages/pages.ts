@@ -84,7 +84,11 @@ export async function buildPages(context: Context, version: string): Promise<App
     if (request.url !== '/healthz') requireHost(context, request);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
-    void reply.header('x-frame-options', 'DENY').header('cross-origin-resource-policy', 'same-origin');
+    void reply
+      .header('x-frame-options', 'DENY')
+      .header('cross-origin-resource-policy', 'same-origin')
+      // With `no-referrer` a browser would not say of a form which origin it comes from.
+      .header('referrer-policy', 'same-origin');
     return payload;
   });
   await app.register(async pages => {

@@ -1,0 +1,272 @@
+import { jest } from '@jest/globals';
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
+import { fromBase64 } from '@clean-room/protocol/bytes';
+import { getSubmission } from '../../../src/client/coordinator/index.js';
+import { addAuthenticator, chromiumIsHere, openBrowser } from '../support/browser.js';
+import { DemoWorld } from '../support/demo.js';
+
+jest.setTimeout(300_000);
+
+let world: DemoWorld;
+let browser: Browser;
+let people: BrowserContext;
+let page: Page;
+
+const withChromium = chromiumIsHere() ? describe : describe.skip;
+
+async function decision(id: string) {
+  const found = await world.client('hospital').call(getSubmission, { params: { id } });
+  return found.revisions.at(-1)!.decisions[0]!;
+}
+
+async function signIn(): Promise<void> {
+  await page.goto(`${world.origin}/sign-in`);
+  await page.getByRole('button', { name: 'Continue as Demo person' }).click();
+  await page.getByRole('heading', { name: 'Waiting for you' }).waitFor();
+}
+
+async function addPasskey(): Promise<void> {
+  await page.goto(`${world.origin}/passkeys`);
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByRole('cell', { name: world.origin }).waitFor();
+}
+
+withChromium('a reviewer in a browser', () => {
+  beforeAll(async () => {
+    world = await DemoWorld.found();
+    await world.start();
+    await world.provision();
+    browser = await openBrowser();
+    people = await browser.newContext();
+    page = await people.newPage();
+    await addAuthenticator(people, page);
+    await signIn();
+    await addPasskey();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await world?.stop();
+  });
+
+  it('holds a session that only this very host could have set', async () => {
+    const [cookie, ...others] = await people.cookies(world.origin);
+    expect(others).toEqual([]);
+    expect(cookie).toMatchObject({
+      name: '__Host-clean-room',
+      domain: 'hospital.localhost',
+      path: '/',
+      secure: true,
+      httpOnly: true,
+      sameSite: 'Lax'
+    });
+  });
+
+  it('reads what is asked, confirms with a passkey, and has approved exactly that', async () => {
+    const { id, image } = await world.submit('# the last cell');
+    await page.goto(`${world.origin}/approve/${id}`);
+    const allow = await page.locator('#allow').innerText();
+    expect(allow).toContain('You allow one run of program');
+    expect(allow).toContain('hospital/visits v1');
+    expect(allow).toContain('for Teaching');
+    expect(await page.locator('main').innerText()).toContain('# the last cell');
+    await page.getByRole('button', { name: 'Confirm with passkey' }).click();
+    await page.getByRole('heading', { name: 'Approved' }).waitFor();
+    const { state, approval } = await decision(id);
+    expect(state).toBe('approved');
+    const { value } = Approval.read(fromBase64((approval as ApprovalBundle).envelope.payload));
+    expect(value).toMatchObject({ image, reviewer: 'demo', attempts: 1, unattended: false });
+  });
+
+  it('shows sources as text, and what would be invisible as what it is', async () => {
+    const { id } = await world.submit(
+      '<script>document.title = "owned"</script>',
+      'x = 1 # \u202Eoshow\u2066 <img src=x onerror=alert(1)>'
+    );
+    await page.goto(`${world.origin}/approve/${id}`);
+    expect(await page.title()).toBe('Approve explore.ipynb · custodian of hospital');
+    const text = await page.locator('main').innerText();
+    expect(text).toContain('<script>document.title = "owned"</script>');
+    expect(text).toContain('U+202Eoshowu+2066'.replace('u+', 'U+'));
+    expect(await page.locator('main img, main script').count()).toBe(0);
+  });
+
+  it('says no with a reason, and nothing is approved', async () => {
+    const { id } = await world.submit('print("no")');
+    await page.goto(`${world.origin}/approve/${id}`);
+    await page.getByLabel('Reason, for the researcher').fill('Please bin age');
+    await page.getByRole('button', { name: 'No', exact: true }).click();
+    await page.getByRole('heading', { name: 'Not approved' }).waitFor();
+    expect((await decision(id)).state).not.toBe('approved');
+  });
+
+  it('can’t use a passkey’s answer for another revision than it was given for', async () => {
+    const [first, second] = [await world.submit('print("first")'), await world.submit('print("second")')];
+    await page.goto(`${world.origin}/approve/${second.id}`);
+    const elsewhere = await page.locator('form[data-passkey]').getAttribute('action');
+    await page.goto(`${world.origin}/approve/${first.id}`);
+    await page
+      .locator('form[data-passkey]')
+      .evaluate((form, action) => form.setAttribute('action', action ?? ''), elsewhere);
+    await page.getByRole('button', { name: 'Confirm with passkey' }).click();
+    await page.getByRole('heading', { name: 'That did not work' }).waitFor();
+    expect(await page.locator('main').innerText()).toContain('it was given for something else');
+    expect((await decision(first.id)).state).toBe('pending');
+    expect((await decision(second.id)).state).toBe('pending');
+  });
+
+  it('can’t answer a page twice', async () => {
+    const { id } = await world.submit('print("twice")');
+    await page.goto(`${world.origin}/approve/${id}`);
+    const again = await people.newPage();
+    const answer = page.waitForRequest(request => request.method() === 'POST');
+    await page.getByRole('button', { name: 'Confirm with passkey' }).click();
+    const sent = await answer;
+    await page.getByRole('heading', { name: 'Approved' }).waitFor();
+    const response = await again.request.post(sent.url(), {
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: world.origin },
+      data: sent.postData() ?? ''
+    });
+    expect(response.status()).toBe(409);
+    await again.close();
+  });
+
+  describe('whose browser visits a hostile page', () => {
+    let hostile: Server;
+    let html = '';
+
+    beforeAll(async () => {
+      hostile = createServer((_request, response) =>
+        response.setHeader('content-type', 'text/html').end(html)
+      );
+      await new Promise<void>(resolve => hostile.listen(0, '127.0.0.1', resolve));
+    });
+    afterAll(() => hostile.close());
+    const address = () => `http://evil.localhost:${(hostile.address() as AddressInfo).port}/`;
+
+    it('approves nothing by a form that page sends', async () => {
+      const { id, image } = await world.submit('print("forged")');
+      html = `<form method="post" action="${world.origin}/submissions/${id}/unattended">
+        <input name="revision" value="1"><input name="image" value="${image}"><input name="attempts" value="1"></form>
+        <script>document.forms[0].submit()</script>`;
+      await page.goto(address());
+      await page.getByText('from another page than the custodian’s own').waitFor();
+      expect((await decision(id)).state).toBe('pending');
+    });
+
+    it('is not shown the custodian in a frame', async () => {
+      html = `<iframe src="${world.origin}/"></iframe>`;
+      const refused = page.waitForEvent('console', message =>
+        /frame-ancestors|X-Frame-Options/.test(message.text())
+      );
+      await page.goto(address());
+      await refused;
+      expect(await page.frames()[1]?.locator('body').innerText()).not.toContain('Custodian of');
+    });
+
+    it('gives that page no way to the custodian’s pages by script', async () => {
+      html = `<script>fetch("${world.origin}/", { credentials: "include" }).then(() => document.title = "read", () => document.title = "refused")</script>`;
+      await page.goto(address());
+      await page.waitForFunction(() => document.title !== '');
+      expect(await page.title()).toBe('refused');
+    });
+  });
+});
+
+describe('a request that is no browser’s', () => {
+  let session = '';
+  let csrf = '';
+  let submission = { id: '', image: '' };
+
+  interface Sent {
+    readonly host?: string;
+    readonly origin?: string;
+    readonly csrf?: string;
+    readonly site?: string;
+  }
+
+  function send(
+    path: string,
+    method: string,
+    fields: Record<string, string>,
+    sent: Sent = {}
+  ): Promise<{ status: number; text: string; cookie: string }> {
+    const { port, host } = new URL(world.origin);
+    const body = new URLSearchParams(fields).toString();
+    const headers = {
+      host: sent.host ?? host,
+      ...(sent.origin === undefined ? {} : { origin: sent.origin }),
+      ...(sent.site === undefined ? {} : { 'sec-fetch-site': sent.site }),
+      ...(session === '' ? {} : { cookie: session }),
+      ...(method === 'GET'
+        ? {}
+        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) })
+    };
+    return new Promise((resolve, reject) => {
+      const call = request({ host: '127.0.0.1', port, path, method, headers }, response => {
+        let text = '';
+        response.on('data', chunk => (text += chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            text,
+            cookie: response.headers['set-cookie']?.[0] ?? ''
+          })
+        );
+      });
+      call.on('error', reject).end(method === 'GET' ? undefined : body);
+    });
+  }
+
+  beforeAll(async () => {
+    world = await DemoWorld.found();
+    await world.start();
+    await world.provision();
+    submission = await world.submit();
+    const signed = await send('/sign-in/demo', 'POST', { person: 'demo' }, { origin: world.origin });
+    session = signed.cookie.split(';')[0] ?? '';
+    const shown = await send(`/approve/${submission.id}`, 'GET', {});
+    csrf = /name="csrf" value="([^"]+)"/.exec(shown.text)?.[1] ?? '';
+  });
+  afterAll(() => world.stop());
+
+  const approve = (sent: Sent) =>
+    send(
+      `/submissions/${submission.id}/unattended`,
+      'POST',
+      { csrf: sent.csrf ?? csrf, revision: '1', image: submission.image, attempts: '1' },
+      sent
+    );
+
+  it.each<[string, Sent]>([
+    ['says no origin', {}],
+    ['says another origin', { origin: 'http://127.0.0.1:8888' }],
+    ['says the null origin', { origin: 'null' }],
+    ['says another port’s origin', { origin: 'http://hospital.localhost:1' }],
+    ['comes from another site, whatever origin it claims', { origin: '', site: 'cross-site' }],
+    ['has no token of the form', { origin: 'own', csrf: '' }],
+    ['has another session’s token', { origin: 'own', csrf: 'A'.repeat(43) }],
+    ['was meant for another host name', { origin: 'own', host: 'rebound.example:80' }]
+  ])('is refused when it %s', async (_what, sent) => {
+    const origin = sent.origin === 'own' || sent.site !== undefined ? world.origin : sent.origin;
+    const answer = await approve({ ...sent, ...(origin === undefined ? {} : { origin }) });
+    expect(answer.status).toBe(403);
+    expect((await decision(submission.id)).state).toBe('pending');
+  });
+
+  it('reads nothing without a session', async () => {
+    const kept = session;
+    session = '';
+    const answer = await send(`/approve/${submission.id}`, 'GET', {});
+    session = kept;
+    expect(answer.status).toBe(303);
+    expect(answer.text).not.toContain('open_dataset');
+  });
+
+  it('with everything right is what the page itself would send', async () => {
+    expect((await approve({ origin: world.origin })).status).toBe(303);
+    expect((await decision(submission.id)).state).toBe('approved');
+  });
+});

@@ -1,0 +1,100 @@
+import { TokenIssuer, type TokenSubject } from '@clean-room/simulator/issuer';
+import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
+import { fromBase64, toBase64, type Digest } from '@clean-room/protocol/bytes';
+import {
+  KeyRequest,
+  generateAttemptKey,
+  keyRequestAudience,
+  keyRequestNonce,
+  type AttemptKeyPair,
+  type KeyRequestMessage
+} from '@clean-room/protocol/key-release';
+import { Roster } from '@clean-room/protocol/parties';
+import type { Read } from '@clean-room/protocol/documents';
+import { getSubmission, listCollaborations, getCheckpoint } from '../../../src/client/coordinator/index.js';
+import { Checkpoint } from '@clean-room/protocol/log';
+import { ENTRYPOINT } from './kernel-image.js';
+import type { DemoWorld } from './demo.js';
+
+const MACHINE = {
+  projectId: 'simulated',
+  projectNumber: '1',
+  zone: 'nowhere',
+  instanceName: 'test',
+  instanceId: '1',
+  serviceAccounts: []
+};
+
+/** What an attempt may say otherwise than it should. */
+export interface Lies {
+  readonly request?: Partial<KeyRequest>;
+  readonly container?: Partial<TokenSubject['container']>;
+  readonly audience?: string;
+  readonly nonce?: string;
+  /** Seconds that the token is old. */
+  readonly age?: number;
+  readonly identity?: DemoWorld['simulator'];
+  readonly message?: Partial<KeyRequestMessage>;
+  readonly key?: AttemptKeyPair;
+}
+
+export interface Asked {
+  readonly key: AttemptKeyPair;
+  readonly request: Read<KeyRequest>;
+  readonly message: KeyRequestMessage;
+}
+
+/** Plays the supervisor of one attempt: an honest one, but for the lies it is told to tell. */
+export async function askForKeys(world: DemoWorld, submission: string, lies: Lies = {}): Promise<Asked> {
+  const client = world.client('hospital');
+  const found = await client.call(getSubmission, { params: { id: submission } });
+  const revision = found.revisions.at(-1)!;
+  const bundle = revision.decisions[0]!.approval as ApprovalBundle;
+  const approval = Approval.read(fromBase64(bundle.envelope.payload));
+  const { items } = await client.call(listCollaborations, {});
+  const { checkpoint } = await client.call(getCheckpoint, {});
+  const key = lies.key ?? (await generateAttemptKey());
+  const request = KeyRequest.read(
+    KeyRequest.write({
+      format: 'clean-room.key-request/v1',
+      custodian: approval.value.custodian,
+      image: revision.image,
+      spec: revision.specDigest,
+      attemptKey: key.publicKey,
+      sandboxProfile: 'second-uid',
+      approval: approval.digest,
+      rosterVersion: Roster.peek(bundle.roster).value.version,
+      logHead: Checkpoint.peek(checkpoint).value.head,
+      ...lies.request
+    })
+  );
+  const subject: TokenSubject = {
+    machine: MACHINE,
+    container: {
+      imageReference: 'registry/program:latest',
+      imageDigest: revision.image,
+      imageId: `sha256:${'0'.repeat(64)}` satisfies Digest,
+      args: ENTRYPOINT,
+      env: { CLEAN_ROOM_JOB: `http://127.0.0.1/v1/jobs/${'j'.repeat(43)}` },
+      envOverride: { CLEAN_ROOM_JOB: `http://127.0.0.1/v1/jobs/${'j'.repeat(43)}` },
+      cmdOverride: [],
+      ...lies.container
+    }
+  };
+  const clock = () => new Date(Date.now() - (lies.age ?? 0) * 1000);
+  const issuer = new TokenIssuer(lies.identity ?? world.simulator, subject, clock);
+  const token = await issuer.issue({
+    kind: 'pki',
+    audience: lies.audience ?? keyRequestAudience(request.value.custodian),
+    nonces: [lies.nonce ?? keyRequestNonce(request)]
+  });
+  const message: KeyRequestMessage = {
+    request: toBase64(request.bytes),
+    token,
+    spec: revision.spec,
+    approval: bundle,
+    collaboration: items[0]!.envelope,
+    ...lies.message
+  };
+  return { key, request, message };
+}
