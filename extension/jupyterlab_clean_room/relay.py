@@ -70,6 +70,9 @@ class RelayHandler(ProblemHandler):
             # Two pieces in flight: a slow coordinator slows the browser, and memory stays flat.
             self._body = asyncio.Queue(maxsize=2)
             content = self._pieces(self._body)
+        else:
+            # JupyterLab names a type for every call; without a body there is nothing of that type.
+            headers.pop("content-type", None)
         request = configuration.client.build_request(
             self.request.method or "GET",
             configuration.origin() + self._target(),

@@ -28,6 +28,14 @@ async def test_relays_under_its_own_credential(jp_fetch, coordinator):
     assert not {"Cookie", "X-Forwarded-User", "X-Xsrftoken", "Origin", "Referer"} & {name.title() for name in sent}
 
 
+async def test_a_call_without_a_body_names_no_type(address, jp_auth_header, coordinator):
+    async with httpx.AsyncClient() as client:
+        await client.post(address("api/v1/runs"), headers={**jp_auth_header, "Content-Type": "application/json"})
+        assert "Content-Type" not in coordinator.last.headers
+        await client.post(address("api/v1/runs"), headers=jp_auth_header, json={})
+        assert coordinator.last.headers["Content-Type"] == "application/json"
+
+
 async def test_answers_carry_listed_headers_only(jp_fetch):
     response = await jp_fetch("clean-room/api/v1/me")
     assert response.headers["ETag"] == '"e"'

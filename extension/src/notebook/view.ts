@@ -1,4 +1,4 @@
-import { CodeViewerWidget, type IEditorServices } from '@jupyterlab/codeeditor';
+import { CodeEditor, CodeEditorWrapper, type IEditorServices } from '@jupyterlab/codeeditor';
 import { OutputArea, OutputAreaModel } from '@jupyterlab/outputarea';
 import { MimeModel, type IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -53,10 +53,13 @@ export class NotebookView extends Panel {
   }
 
   private source({ type, source }: ShownCell): Widget {
-    const viewer = CodeViewerWidget.createCodeViewer({
+    const mimeType =
+      type === 'code' ? 'text/x-python' : type === 'markdown' ? 'text/x-markdown' : 'text/plain';
+    const model = new CodeEditor.Model({ mimeType });
+    model.sharedModel.setSource(source);
+    const viewer = new CodeEditorWrapper({
       factory: this.options.editors.factoryService.newInlineEditor,
-      content: source,
-      mimeType: type === 'code' ? 'text/x-python' : type === 'markdown' ? 'text/x-markdown' : 'text/plain',
+      model,
       editorOptions: { config: { lineNumbers: type === 'code', lineWrap: type !== 'code', readOnly: true } }
     });
     viewer.addClass('crm-Cell-source');

@@ -4,7 +4,7 @@ import { DigestView } from '../shared/digest-view.js';
 import { useSignals } from '../shared/hooks.js';
 import { Mark } from '../shared/mark.js';
 import { ProblemView } from '../shared/problem-view.js';
-import { revisionStatus } from '../shared/status.js';
+import { entryStatus, revisionStatus } from '../shared/status.js';
 import { formatMoment } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
 import type { Opened, ReviewModel } from './model.js';
@@ -44,7 +44,9 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
   const { submission, revision } = opened;
   const { session } = model;
   const titleOf = (party: string): string => session.titleOf(party);
-  const status = revisionStatus(revision, titleOf, trans);
+  const { entry } = model;
+  const status =
+    entry === undefined ? revisionStatus(revision, titleOf, trans) : entryStatus(entry, titleOf, trans);
   const simulated = model.assets.some(({ version }) => version.sealedFor === 'simulation');
   const coHosted = model.assets
     .filter(({ custodian }) => custodian.hosting === 'co-hosted')

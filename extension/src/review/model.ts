@@ -13,6 +13,7 @@ import type { DatasetsModel } from '../datasets/model.js';
 import { cellsOf, type ShownCell } from '../notebook/cells.js';
 import type { RunsModel } from '../runs/model.js';
 import type { Session } from '../session/session.js';
+import type { Entry } from '../shared/status.js';
 
 /** A submission as it is looked at: the newest revision, its notebook as it was submitted. */
 export interface Opened {
@@ -25,6 +26,8 @@ export interface Rebuilt {
   readonly equal: boolean;
   readonly image: string;
 }
+
+const isOpen = ({ revision }: SubmissionSummary): boolean => revision.state === 'submitted';
 
 /** What waits for this party, what it waits for, what is done; and one submission to look at. */
 export class ReviewModel extends VDomModel {
@@ -68,20 +71,21 @@ export class ReviewModel extends VDomModel {
   }
 
   /** What this party still has to decide on. */
-  get waitingForMe(): readonly SubmissionSummary[] {
-    return this.submissions.filter(
-      submission => this.mine(submission) && submission.revision.state === 'submitted'
-    );
+  get waitingForMe(): readonly Entry[] {
+    return this.runs.all.filter(({ submission }) => isOpen(submission) && this.mine(submission));
   }
 
-  get waitingForOthers(): readonly SubmissionSummary[] {
-    return this.submissions.filter(
-      submission => !this.mine(submission) && submission.revision.state === 'submitted'
-    );
+  get waitingForOthers(): readonly Entry[] {
+    return this.runs.all.filter(({ submission }) => isOpen(submission) && !this.mine(submission));
   }
 
-  get done(): readonly SubmissionSummary[] {
-    return this.submissions.filter(({ revision }) => revision.state !== 'submitted');
+  get done(): readonly Entry[] {
+    return this.runs.all.filter(({ submission }) => !isOpen(submission));
+  }
+
+  /** What is open, with its runs, as the lists have it. */
+  get entry(): Entry | undefined {
+    return this.runs.all.find(({ submission }) => submission.id === this.selectedId);
   }
 
   /** This party's own decision on what is open; undefined where it has none to take. */
@@ -180,10 +184,6 @@ export class ReviewModel extends VDomModel {
 
   reject(reason: string): Promise<boolean> {
     return this.act(async (client, id) => client.reject(id, reason));
-  }
-
-  private get submissions(): readonly SubmissionSummary[] {
-    return this.runs.all.map(({ submission }) => submission);
   }
 
   private mine({ revision }: SubmissionSummary): boolean {

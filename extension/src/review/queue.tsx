@@ -1,9 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { SubmissionSummary } from '../api/index.js';
 import { ActingFor } from '../panel/header.js';
 import { useSignals } from '../shared/hooks.js';
-import { revisionStatus } from '../shared/status.js';
+import { entryStatus, type Entry } from '../shared/status.js';
 import { formatAgo, formatMoment } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
 import type { ReviewModel } from './model.js';
@@ -18,7 +17,7 @@ function Group({
   title,
   list,
   ...props
-}: ReviewProps & { title: string; list: readonly SubmissionSummary[] }): JSX.Element {
+}: ReviewProps & { title: string; list: readonly Entry[] }): JSX.Element {
   const { model, trans, language } = props;
   const titleOf = (party: string): string => model.session.titleOf(party);
   return (
@@ -27,8 +26,9 @@ function Group({
         {title} <span className="crm-Quiet">{list.length}</span>
       </h2>
       <ul className="crm-Rows">
-        {list.map(({ id, party, revision }) => {
-          const status = revisionStatus(revision, titleOf, trans);
+        {list.map(entry => {
+          const { id, party, revision } = entry.submission;
+          const status = entryStatus(entry, titleOf, trans);
           return (
             <li key={id} className="crm-Row">
               <button

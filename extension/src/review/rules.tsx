@@ -1,6 +1,6 @@
 import * as React from 'react';
 import { useSignals } from '../shared/hooks.js';
-import { formatBytes } from '../shared/size.js';
+import { formatMemory } from '../shared/size.js';
 import { rulesOf } from '../shared/rules.js';
 import type { ReviewProps } from './queue.js';
 
@@ -45,7 +45,7 @@ export function Terms({ model, trans }: ReviewProps): JSX.Element | null {
       <pre>{spec.parameters}</pre>
       <h2>{trans.__('Compute')}</h2>
       <p>
-        {trans.__('%1 CPU, %2', processors, formatBytes(memoryBytes))}
+        {trans.__('%1 CPU, %2', processors, formatMemory(memoryBytes))}
         {accelerator === 'gpu' && <>, GPU</>}
       </p>
     </div>

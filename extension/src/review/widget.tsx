@@ -1,6 +1,6 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
-import { ReactWidget, TabPanelSvg } from '@jupyterlab/ui-components';
-import { Panel, SplitPanel, type Widget } from '@lumino/widgets';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Panel, SplitPanel } from '@lumino/widgets';
 import * as React from 'react';
 import { reviewIcon } from '../icons.js';
 import { NotebookView, type NotebookViewOptions } from '../notebook/view.js';
@@ -10,17 +10,13 @@ import { FilesView } from './files.js';
 import type { ReviewModel } from './model.js';
 import { Queue } from './queue.js';
 import { Terms } from './rules.js';
+import { Tabs } from './tabs.js';
 
 export interface ReviewOptions extends Omit<NotebookViewOptions, 'markdown'> {
   readonly language: string;
 }
 
-function titled<W extends Widget>(widget: W, label: string): W {
-  widget.title.label = label;
-  return widget;
-}
-
-function makeTabs(model: ReviewModel, options: ReviewOptions): TabPanelSvg {
+function makeTabs(model: ReviewModel, options: ReviewOptions): Tabs {
   const { trans, editors, language } = options;
   const notebook = new NotebookView({ ...options, markdown: 'source' });
   let shown = model.opened?.cells;
@@ -31,11 +27,10 @@ function makeTabs(model: ReviewModel, options: ReviewOptions): TabPanelSvg {
   });
   const terms = ReactWidget.create(<Terms model={model} trans={trans} language={language} />);
   terms.addClass('crm-TermsPanel');
-  const tabs = new TabPanelSvg({ tabsMovable: false });
-  tabs.addClass('crm-ReviewTabs');
-  tabs.addWidget(titled(notebook, trans.__('Notebook')));
-  tabs.addWidget(titled(new FilesView(model, editors, trans), trans.__('Files')));
-  tabs.addWidget(titled(terms, trans.__('Data and rules')));
+  const tabs = new Tabs(trans.__('What was submitted'));
+  tabs.addPage(notebook, trans.__('Notebook'));
+  tabs.addPage(new FilesView(model, editors, trans), trans.__('Files'));
+  tabs.addPage(terms, trans.__('Data and rules'));
   return tabs;
 }
 

@@ -17,3 +17,8 @@ export function shortDigest(digest: string): string {
   const [algorithm = '', hex = ''] = digest.split(':');
   return hex.length > 12 ? `${algorithm}:${hex.slice(0, 4)}…${hex.slice(-4)}` : digest;
 }
+
+/** `4 GB` for a machine's memory, which is counted in powers of two. */
+export function formatMemory(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 3)} GB`;
+}

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useSignals } from '../shared/hooks.js';
 import { Mark } from '../shared/mark.js';
-import { formatBytes } from '../shared/size.js';
+import { formatBytes, formatMemory } from '../shared/size.js';
 import { rulesOf } from '../shared/rules.js';
 import { COMPUTE, type SubmitModel } from './model.js';
 import { Outcome } from './outcome.js';
@@ -137,7 +137,7 @@ function ComputeChoice({ model, trans }: FormProps): JSX.Element {
             checked={model.compute === index}
             onChange={() => model.chooseCompute(index)}
           />
-          <span>{trans.__('%1 CPU, %2 GB', processors, Math.round(memoryBytes / 1024 ** 3))}</span>
+          <span>{trans.__('%1 CPU, %2', processors, formatMemory(memoryBytes))}</span>
         </label>
       ))}
     </Field>

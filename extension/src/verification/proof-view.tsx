@@ -37,7 +37,10 @@ function Step({ step, trans }: { step: ReceiptStep; trans: TranslationBundle }):
       </span>
       <details open={step.status === 'fail'}>
         <summary>
-          {step.title} <span className="crm-Quiet">({statusName(step.status, trans)})</span>
+          {step.title}{' '}
+          <span className={step.status === 'pass' ? 'crm-Hidden' : 'crm-Quiet'}>
+            ({statusName(step.status, trans)})
+          </span>
         </summary>
         <p>{step.detail}</p>
       </details>
@@ -78,7 +81,10 @@ export interface ProofProps {
 /** What a receipt proves and what it does not, step by step. */
 export function Proof({ verdict, titleOf, trans }: ProofProps): JSX.Element {
   return (
-    <section className={`crm-Proof crm-mod-${verdict.outcome}`} aria-label={trans.__('What is proved')}>
+    <section
+      className={`crm-Proof crm-mod-${verdict.outcome}${verdict.marks.simulated ? ' crm-mod-simulated' : ''}`}
+      aria-label={trans.__('What is proved')}
+    >
       <h2>{trans.__('What is proved')}</h2>
       <p className="crm-Proof-summary" role="status">
         {verdict.summary}
