@@ -81,7 +81,7 @@ export function groupMeans(table: Rows, keys: readonly number[], column: number)
     const name = keys.map(key => shown(row[key] ?? null)).join('  ');
     groups.set(name, [...(groups.get(name) ?? []), value]);
   }
-  const lines = [...groups].sort().map(([name, values]) => {
+  const lines = [...groups].sort().map(([, values]) => {
     const average = mean(values);
     const deviation = Math.sqrt(mean(values.map(value => (value - average) ** 2)));
     return [String(values.length), average.toFixed(6), deviation.toFixed(6)];

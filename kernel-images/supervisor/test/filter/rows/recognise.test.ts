@@ -247,7 +247,8 @@ describe('with real tables', () => {
   });
 
   testWithData('of a census', async () => {
-    const table = readTable('adult.csv');
+    const { names, rows: all } = readTable('adult.csv');
+    const table = { names, rows: all.slice(0, 15_000) };
     const rows = [
       rowsAt(table, 0, 5),
       rowsAt(table, 4000, 4001),

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Released } from '../../src/keys/index.js';
+import { clearPlaced, openSealed, placeAssets, placeParameters } from '../../src/assets/index.js';
+import { judgeJob } from '../../src/trust/index.js';
+import { JobServer } from '../support/job-server.js';
+import { makeWorld, type Table, type World } from '../support/world.js';
+
+const ROWS = 50_000;
+const TABLE: readonly Table[] = [
+  { name: 'id', data: Array.from({ length: ROWS }, (_, index) => index * 7), type: 'INT32' },
+  { name: 'cost', data: Array.from({ length: ROWS }, (_, index) => Math.sin(index) * 1000), type: 'DOUBLE' }
+];
+let world: World;
+let server: JobServer;
+let jail: string;
+const target = () => join(jail, 'data.parquet');
+
+function asset(change: Partial<Parameters<typeof openSealed>[0]> = {}) {
+  const { digest, bytes } = world.assetValue.sealed;
+  return { url: `${server.address}/sealed`, digest, bytes, fileKey: world.fileKey, ...change };
+}
+
+beforeEach(async () => {
+  world = await makeWorld({ table: TABLE });
+  server = await JobServer.open(world);
+  jail = await mkdtemp('/tmp/clean-room-jail-');
+  await mkdir(join(jail, 'data'));
+});
+afterEach(async () => {
+  await server.close();
+  await rm(jail, { recursive: true });
+});
+
+test('a sealed asset is opened on the way to the disk, over a broken connection too', async () => {
+  server.failures.set('GET /sealed', [0, 503]);
+  await openSealed(asset(), target());
+  expect((await readFile(target())).subarray(0, 4).toString()).toBe('PAR1');
+});
+
+describe('nothing is left of', () => {
+  test('other bytes under the same name', async () => {
+    server.sealed = world.sealed.map((byte, index) => (index === world.sealed.length - 1 ? byte ^ 1 : byte));
+    await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'key-release-refused' });
+    expect(existsSync(target())).toBe(false);
+  });
+
+  test('another file that the same key opens', async () => {
+    await expect(openSealed(asset({ digest: `sha256:${'0'.repeat(64)}` }), target())).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+    expect(existsSync(target())).toBe(false);
+  });
+
+  test('a file that is cut short', async () => {
+    server.sealed = world.sealed.subarray(0, world.sealed.length - 1000);
+    await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'key-release-refused' });
+    expect(existsSync(target())).toBe(false);
+  });
+
+  test('a file that is longer than it says', async () => {
+    await expect(openSealed(asset({ bytes: world.sealed.length - 1 }), target())).rejects.toMatchObject({
+      code: 'too-large'
+    });
+    expect(existsSync(target())).toBe(false);
+  });
+
+  test('a file under another key', async () => {
+    await expect(openSealed(asset({ fileKey: new Uint8Array(16) }), target())).rejects.toMatchObject({
+      code: 'key-release-refused'
+    });
+    expect(existsSync(target())).toBe(false);
+  });
+
+  test('a file that is gone', async () => {
+    server.failures.set('GET /sealed', [404]);
+    await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('in the jail', () => {
+  async function place() {
+    const { assets } = await judgeJob(world.job, world.facts);
+    const placed = assets.map(trusted => ({ ...trusted, sealed: `${server.address}/sealed` }));
+    const key = world.fileKey.slice();
+    const released = new Map([
+      ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as Released]
+    ]);
+    const datasets = await placeAssets(jail, placed, released);
+    return { datasets, key };
+  }
+
+  test('data and schema lie where notebooks look for them, for all to read and the supervisor to write', async () => {
+    const { datasets, key } = await place();
+    const folder = join(jail, 'data/hospital/visits');
+    expect((await readdir(folder)).sort()).toEqual(['data.parquet', 'schema.json']);
+    for (const [path, mode] of [
+      [folder, 0o755],
+      [join(folder, 'data.parquet'), 0o644],
+      [join(folder, 'schema.json'), 0o644]
+    ] as const) {
+      expect((await stat(path)).mode & 0o777).toBe(mode);
+    }
+    expect(JSON.parse(await readFile(join(folder, 'schema.json'), 'utf8'))).toMatchObject({
+      name: 'hospital/visits'
+    });
+    expect(datasets).toMatchObject([
+      { name: 'hospital/visits', rows: ROWS, columns: [{ name: 'id' }, { name: 'cost' }] }
+    ]);
+    expect(key.every(byte => byte === 0)).toBe(true);
+  });
+
+  test('the dataset reads back row by row', async () => {
+    const { datasets } = await place();
+    let [rows, sum] = [0, 0];
+    for await (const batch of datasets[0]?.batches() ?? []) {
+      rows += batch.rows;
+      for (let row = 0; row < batch.rows; row++) sum += Number(batch.columns[0]?.[row]);
+    }
+    expect([rows, sum]).toEqual([ROWS, (7 * ROWS * (ROWS - 1)) / 2]);
+  });
+
+  test('parameters are those of the spec, and all of it can be taken out again', async () => {
+    await place();
+    await placeParameters(jail, world.spec.value.parameters);
+    expect(await readFile(join(jail, 'clean-room/parameters.json'), 'utf8')).toBe('{"folds":5}');
+    await clearPlaced(jail);
+    expect([existsSync(join(jail, 'clean-room')), await readdir(join(jail, 'data'))]).toEqual([false, []]);
+  });
+});

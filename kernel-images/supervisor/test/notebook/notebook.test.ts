@@ -1,0 +1,87 @@
+import { utf8 } from '@clean-room/protocol/bytes';
+import { readSources, writeNotebook } from '../../src/notebook/index.js';
+
+const encode = (value: unknown) => utf8(JSON.stringify(value));
+const MINIMAL = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] };
+
+test('sources are taken in order, whether in one piece or in lines', () => {
+  const cells = [
+    { cell_type: 'markdown', metadata: { tags: ['x'] }, source: ['# a\n', 'b'] },
+    {
+      cell_type: 'code',
+      metadata: {},
+      execution_count: 3,
+      outputs: [{ output_type: 'stream' }],
+      source: 'print(1)'
+    },
+    { cell_type: 'raw', metadata: {}, source: '' }
+  ];
+  expect(readSources(encode({ ...MINIMAL, cells }))).toEqual([
+    { type: 'markdown', source: '# a\nb' },
+    { type: 'code', source: 'print(1)' },
+    { type: 'raw', source: '' }
+  ]);
+});
+
+test.each([
+  ['an older format', { ...MINIMAL, nbformat: 3 }],
+  ['an unknown kind of cell', { ...MINIMAL, cells: [{ cell_type: 'heading', source: '' }] }],
+  ['a cell without source', { ...MINIMAL, cells: [{ cell_type: 'code' }] }],
+  ['a list', []],
+  ['a number', 4]
+])('%s is refused', (_, value) => {
+  expect(() => readSources(encode(value))).toThrow(expect.objectContaining({ code: 'malformed' }));
+});
+
+test('bytes that are no text are refused', () => {
+  expect(() => readSources(Uint8Array.of(0xff, 0xfe))).toThrow(
+    expect.objectContaining({ code: 'malformed' })
+  );
+});
+
+test('the notebook is written from the measured sources and the outputs alone', () => {
+  const cells = [
+    { type: 'markdown' as const, source: '# a' },
+    { type: 'code' as const, source: 'print(1)' },
+    { type: 'code' as const, source: 'f()' }
+  ];
+  const mark = { verdict: 'pass' as const, reasons: [] };
+  const output = { output_type: 'stream' as const, name: 'stdout' as const, text: '1\n' };
+  const failure = { class: 'notebook-error' as const, cell: 2 };
+  const bytes = writeNotebook(
+    cells,
+    [
+      { status: 'ok', outputs: [{ mark, output }] },
+      { status: 'not-run', outputs: [] }
+    ],
+    failure
+  );
+  expect(JSON.parse(Buffer.from(bytes).toString())).toEqual({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: {
+      'clean-room': { format: 'clean-room.filtered-notebook/v1', failure },
+      kernelspec: { display_name: 'Python 3', language: 'python', name: 'python3' },
+      language_info: { name: 'python' }
+    },
+    cells: [
+      { cell_type: 'markdown', id: 'cell-1', metadata: {}, source: '# a' },
+      {
+        cell_type: 'code',
+        id: 'cell-2',
+        execution_count: null,
+        metadata: { 'clean-room': { status: 'ok', outputs: [mark] } },
+        outputs: [output],
+        source: 'print(1)'
+      },
+      {
+        cell_type: 'code',
+        id: 'cell-3',
+        execution_count: null,
+        metadata: { 'clean-room': { status: 'not-run', outputs: [] } },
+        outputs: [],
+        source: 'f()'
+      }
+    ]
+  });
+});
