@@ -1,7 +1,9 @@
 """Runs inside the built jail: every library that a notebook may count on, used once for what it is there for."""
 
+# ruff: noqa: E402
 import asyncio
 import importlib.metadata
+import importlib.util
 import locale
 import os
 import pwd
@@ -9,6 +11,10 @@ import shutil
 import subprocess
 import sys
 import zoneinfo
+
+# as the executor does before a notebook starts
+shutil.copytree("/usr/share/clean-room/matplotlib", os.environ["MPLCONFIGDIR"])
+FONTS = set(os.listdir(os.environ["MPLCONFIGDIR"]))
 
 import clean_room
 import duckdb
@@ -31,10 +37,8 @@ import xgboost
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
-# as the executor does before a notebook starts
-shutil.copytree("/usr/share/clean-room/matplotlib", os.environ["MPLCONFIGDIR"])
 matplotlib.use("module://matplotlib_inline.backend_inline")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 assert sys.version_info[:2] == (3, 11), sys.version
 assert pwd.getpwuid(10001).pw_name == "nb"
@@ -56,14 +60,13 @@ assert cross_val_score(RandomForestClassifier(n_estimators=5, n_jobs=2), frame[[
 assert xgboost.XGBClassifier(n_estimators=5).fit(frame[["a"]], labels).predict(frame[["a"]]).shape == (100,)
 assert sum(joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-i) for i in range(10))) == 45
 
-before = set(os.listdir(os.environ["MPLCONFIGDIR"]))
 seaborn.lineplot(frame, x="a", y="b")
 for kind in ("png", "svg", "pdf"):
     plt.savefig(f"/tmp/figure.{kind}")
 assert PIL.Image.open("/tmp/figure.png").size == (640, 480)
 # no list of fonts was made: the image brought it
-assert before == set(os.listdir(os.environ["MPLCONFIGDIR"])), os.listdir(os.environ["MPLCONFIGDIR"])
-assert any(name.startswith("fontlist-") for name in before), before
+assert FONTS == set(os.listdir(os.environ["MPLCONFIGDIR"])), os.listdir(os.environ["MPLCONFIGDIR"])
+assert any(name.startswith("fontlist-") for name in FONTS), FONTS
 
 assert list(tqdm.auto.tqdm(range(2), disable=True)) == [0, 1]
 assert asyncio.run(asyncio.sleep(0, "done")) == "done"
@@ -83,11 +86,10 @@ except clean_room.UnknownDatasetError as error:
 for absent in ("psutil", "jedi", "pip", "ensurepip"):
     assert importlib.util.find_spec(absent) is None, absent
 uncompiled = [
-    module.__name__
-    for module in list(sys.modules.values())
-    if (getattr(module, "__file__", None) or "").startswith("/usr/")
-    and module.__file__.endswith(".py")
-    and not os.path.exists(module.__cached__ or "")
+    name
+    for name, module in list(sys.modules.items())
+    if (getattr(module, "__file__", None) or "").endswith(".py")
+    and not os.path.exists(getattr(module, "__cached__", None) or "/")
 ]
 assert not uncompiled, uncompiled
 versions = {name: importlib.metadata.version(name) for name in ("numpy", "pandas", "pyarrow", "duckdb", "matplotlib")}
