@@ -46,7 +46,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       return world.backend.starts.find(({ attempt }) => !taken.has(attempt));
     });
     taken.add(plan.attempt);
-    return new TestSupervisor(world.supervisor(), plan);
+    return new TestSupervisor(() => world.supervisor(), plan);
   }
 
   async function specOf(id: string): Promise<Uint8Array> {

@@ -63,11 +63,20 @@ export class World {
   #config!: CoordinatorConfig;
   #ports!: Ports;
 
+  /** Where clients find the coordinator. */
+  address = (): string => this.coordinator.url;
+
   static async start(options: WorldOptions): Promise<World> {
+    const world = await World.prepare(options);
+    await world.restart();
+    return world;
+  }
+
+  /** Everything but the coordinator itself. */
+  static async prepare(options: WorldOptions): Promise<World> {
     const world = new World();
     world.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-world-'));
     await world.#prepare(options);
-    await world.restart();
     return world;
   }
 
@@ -127,18 +136,18 @@ export class World {
   }
 
   person(party: TestParty): Client {
-    return new Client({ base: this.coordinator.url, token: () => this.personToken, party: party.name });
+    return new Client({ base: this.address(), token: () => this.personToken, party: party.name });
   }
 
   custodian(party: TestParty): Client {
     return new Client({
-      base: this.coordinator.url,
+      base: this.address(),
       token: () => this.custodianTokens.get(party.name) ?? ''
     });
   }
 
   supervisor(): Client {
-    return new Client({ base: this.coordinator.url });
+    return new Client({ base: this.address() });
   }
 
   /** Rosters, the collaboration, and one asset of each provider. */

@@ -22,21 +22,21 @@ export function attemptKey(): string {
 export class TestSupervisor {
   readonly job: string;
   readonly key = attemptKey();
-  readonly #client: Client;
+  readonly #reach: () => Client;
   readonly #plan: AttemptPlan;
 
-  constructor(client: Client, plan: AttemptPlan) {
-    this.#client = client;
+  constructor(reach: () => Client, plan: AttemptPlan) {
+    this.#reach = reach;
     this.#plan = plan;
     this.job = plan.job.slice(plan.job.lastIndexOf('/') + 1);
   }
 
   document(): Promise<JobDocument> {
-    return this.#client.call(api.getJob, { params: { job: this.job } });
+    return this.#reach().call(api.getJob, { params: { job: this.job } });
   }
 
   async progress(body: JobProgress): Promise<void> {
-    await this.#client.call(api.postProgress, { params: { job: this.job }, body });
+    await this.#reach().call(api.postProgress, { params: { job: this.job }, body });
   }
 
   keyRequest(
@@ -60,7 +60,7 @@ export class TestSupervisor {
   }
 
   async ask(message: KeyRequestMessage): Promise<Digest> {
-    const { request } = await this.#client.call(api.postKeyRequest, {
+    const { request } = await this.#reach().call(api.postKeyRequest, {
       params: { job: this.job },
       body: message
     });
@@ -68,19 +68,27 @@ export class TestSupervisor {
   }
 
   reply(request: Digest) {
-    return this.#client.call(api.getKeyReply, { params: { job: this.job, request } });
+    return this.#reach().call(api.getKeyReply, { params: { job: this.job, request } });
   }
 
-  /** Puts one sealed output and posts a statement that names it. */
-  async deliver(
+  /** Puts one sealed output. @returns a result whose statement names it */
+  async put(
     spec: Uint8Array,
     keyReleases: Envelope[] = [],
     changes: StatementChanges = {}
   ): Promise<JobResult> {
     const output = new Uint8Array(randomBytes(64));
     const digest = digestOf(output);
-    await this.#client.upload(api.putJobObject, { params: { job: this.job, digest } }, output);
-    const result = this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
+    await this.#reach().upload(api.putJobObject, { params: { job: this.job, digest } }, output);
+    return this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
+  }
+
+  async deliver(
+    spec: Uint8Array,
+    keyReleases: Envelope[] = [],
+    changes: StatementChanges = {}
+  ): Promise<JobResult> {
+    const result = await this.put(spec, keyReleases, changes);
     await this.post(result);
     return result;
   }
@@ -123,7 +131,7 @@ export class TestSupervisor {
   }
 
   async post(result: JobResult): Promise<void> {
-    await this.#client.call(api.postResults, { params: { job: this.job }, body: result });
+    await this.#reach().call(api.postResults, { params: { job: this.job }, body: result });
   }
 }
 

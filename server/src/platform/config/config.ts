@@ -17,9 +17,13 @@ export const Listen = Type.Object(
   { additionalProperties: false }
 );
 
-export const LogLevel = Type.Union(
-  (['silent', 'error', 'warn', 'info', 'debug'] as const).map(level => Type.Literal(level))
-);
+export const LogLevel = Type.Union([
+  Type.Literal('silent'),
+  Type.Literal('error'),
+  Type.Literal('warn'),
+  Type.Literal('info'),
+  Type.Literal('debug')
+]);
 
 function bad(file: string, reason: string, cause?: unknown): CleanRoomError {
   return new CleanRoomError('malformed', `The configuration in ${file} ${reason}.`, {

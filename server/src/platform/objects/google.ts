@@ -1,11 +1,14 @@
 import type { Bucket, File, Storage } from '@google-cloud/storage';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { asDigest, type Digest } from '@clean-room/protocol/bytes';
+import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 /** Bytes held in memory while uploading; a broken connection goes on from the last chunk. A multiple of 256 KiB. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
+
+/** Nothing at all: an empty `__init__.py`, most often. */
+const EMPTY = digestOf(new Uint8Array());
 
 function hasStatus(error: unknown, status: number): boolean {
   const { code } = error as { code?: unknown };
@@ -38,11 +41,11 @@ export class GoogleCloudStorage implements ObjectStore {
       return verification.bytes;
     }
     const upload = this.#file(digest).createWriteStream({
-      resumable: true,
-      chunkSize: CHUNK_BYTES,
       validation: 'crc32c',
       contentType: 'application/octet-stream',
-      preconditionOpts: { ifGenerationMatch: 0 }
+      preconditionOpts: { ifGenerationMatch: 0 },
+      // The client gives the range of a chunked upload of nothing as `0--1`, which no server takes.
+      ...(digest === EMPTY ? { resumable: false } : { resumable: true, chunkSize: CHUNK_BYTES })
     });
     try {
       await pipeline(source, verification, upload);

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Storage } from '@google-cloud/storage';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { digestOf, utf8, type Digest } from '@clean-room/protocol/bytes';
+import { GoogleCloudStorage } from '../../../src/platform/objects/google.js';
+import { FolderStore, openObjectStore, type ObjectStore } from '../../../src/platform/objects/index.js';
+import { GoogleStorageServer } from '../../support/google-storage.js';
+
+const LIMIT = 64 * 1024 * 1024;
+
+interface Opened {
+  readonly store: ObjectStore;
+  /** Names that are stored, whatever they hold. */
+  stored(): Promise<number>;
+  close(): Promise<void>;
+}
+
+async function folder(): Promise<Opened> {
+  const root = await mkdtemp(path.join(tmpdir(), 'clean-room-objects-'));
+  return {
+    store: await FolderStore.open(root),
+    stored: async () =>
+      (await readdir(root, { recursive: true })).filter(name => /[0-9a-f]{62}$/.test(name)).length,
+    close: () => rm(root, { recursive: true })
+  };
+}
+
+async function google(): Promise<Opened & { server: GoogleStorageServer }> {
+  const server = await GoogleStorageServer.start('bucket');
+  const storage = new Storage({
+    apiEndpoint: server.url,
+    projectId: 'project',
+    retryOptions: { retryDelayMultiplier: 1.1 }
+  });
+  return {
+    server,
+    store: new GoogleCloudStorage(storage, 'bucket', 'objects/'),
+    stored: async () => server.objects.size,
+    close: () => server.stop()
+  };
+}
+
+function streamOf(bytes: Uint8Array, piece = 65_536): Readable {
+  return Readable.from(
+    (function* () {
+      for (let at = 0; at < bytes.length; at += piece) yield Buffer.from(bytes.subarray(at, at + piece));
+    })()
+  );
+}
+
+async function bytesOf(store: ObjectStore, digest: Digest): Promise<Buffer> {
+  const { stream } = await store.get(digest);
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+const put = (store: ObjectStore, bytes: Uint8Array, limit = LIMIT): Promise<number> =>
+  store.put(digestOf(bytes), streamOf(bytes), limit);
+
+describe.each([
+  ['a folder', folder],
+  ['Google Cloud Storage', google]
+])('an object store in %s', (_name, open: () => Promise<Opened>) => {
+  let opened: Opened;
+  let store: ObjectStore;
+  beforeAll(async () => {
+    opened = await open();
+    ({ store } = opened);
+  });
+  afterAll(() => opened.close());
+
+  test.each([0, 1, 65_536, 8 * 1024 * 1024, 20 * 1024 * 1024 + 3])(
+    'gives %i bytes back as they were',
+    async length => {
+      const bytes = randomBytes(length);
+      expect(await put(store, bytes)).toBe(length);
+      expect(await store.size(digestOf(bytes))).toBe(length);
+      expect((await store.get(digestOf(bytes))).bytes).toBe(length);
+      expect((await bytesOf(store, digestOf(bytes))).equals(bytes)).toBe(true);
+    },
+    60_000
+  );
+
+  test('keeps nothing of bytes that are not the ones named', async () => {
+    const before = await opened.stored();
+    const digest = digestOf(utf8('promised'));
+    await expect(store.put(digest, streamOf(randomBytes(9 * 1024 * 1024)), LIMIT)).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+    expect(await store.size(digest)).toBeUndefined();
+    expect(await opened.stored()).toBe(before);
+  }, 60_000);
+
+  test('keeps nothing of a source that breaks off', async () => {
+    const digest = digestOf(utf8('never comes'));
+    const broken = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(1000);
+        throw new Error('connection lost');
+      })()
+    );
+    await expect(store.put(digest, broken, LIMIT)).rejects.toThrow('connection lost');
+    expect(await store.size(digest)).toBeUndefined();
+  });
+
+  test('stops at the limit', async () => {
+    const bytes = randomBytes(100_000);
+    await expect(put(store, bytes, 99_999)).rejects.toMatchObject({ code: 'too-large' });
+    expect(await store.size(digestOf(bytes))).toBeUndefined();
+    expect(await put(store, bytes, 100_000)).toBe(100_000);
+  });
+
+  test('who puts what is there must still have the bytes', async () => {
+    const bytes = randomBytes(5000);
+    await put(store, bytes);
+    await expect(store.put(digestOf(bytes), streamOf(randomBytes(5000)), LIMIT)).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+    expect(await put(store, bytes)).toBe(5000);
+    expect((await bytesOf(store, digestOf(bytes))).equals(bytes)).toBe(true);
+  });
+
+  test('two who put the same at once both succeed', async () => {
+    const bytes = randomBytes(9 * 1024 * 1024);
+    expect(await Promise.all([put(store, bytes), put(store, bytes)])).toEqual([bytes.length, bytes.length]);
+    expect((await bytesOf(store, digestOf(bytes))).equals(bytes)).toBe(true);
+  }, 60_000);
+
+  test('says what is not there, and deletes once and again', async () => {
+    const bytes = randomBytes(10);
+    await expect(store.get(digestOf(bytes))).rejects.toMatchObject({ code: 'not-found' });
+    expect(await store.size(digestOf(bytes))).toBeUndefined();
+    await put(store, bytes);
+    await store.delete(digestOf(bytes));
+    await store.delete(digestOf(bytes));
+    expect(await store.size(digestOf(bytes))).toBeUndefined();
+  });
+
+  test.each(['sha256:../../etc/passwd', 'sha256:', `sha512:${'0'.repeat(64)}`, `sha256:${'A'.repeat(64)}`])(
+    'takes %s for no digest',
+    async name => {
+      await expect(store.get(name as Digest)).rejects.toMatchObject({ code: 'malformed' });
+    }
+  );
+
+  test('answers a ping', async () => {
+    await store.ping();
+  });
+});
+
+test('a folder clears away what a process that died had not finished, and stays in its place', async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'clean-room-objects-'));
+  await FolderStore.open(root);
+  await writeFile(path.join(root, 'incoming', 'left'), 'half');
+  await FolderStore.open(root);
+  expect(await readdir(path.join(root, 'incoming'))).toEqual([]);
+  await symlink('/nowhere', path.join(root, 'incoming', 'link'));
+  await FolderStore.open(root);
+  expect(await readdir(path.join(root, 'incoming'))).toEqual([]);
+  await rm(root, { recursive: true });
+});
+
+test('a broken chunk is sent again, and the upload goes on behind it', async () => {
+  const opened = await google();
+  opened.server.brokenChunks.add(2);
+  const bytes = randomBytes(20 * 1024 * 1024);
+  expect(await put(opened.store, bytes)).toBe(bytes.length);
+  expect(opened.server.chunks).toBe(4);
+  const stored = [...opened.server.objects.values()][0]!;
+  expect(createHash('sha256').update(stored).digest('hex')).toBe(digestOf(bytes).slice(7));
+  expect([...opened.server.objects.keys()][0]).toMatch(/^objects\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}$/);
+  await opened.close();
+}, 60_000);
+
+test('an address that names no store is refused with the forms that do', async () => {
+  await expect(openObjectStore('s3://bucket')).rejects.toMatchObject({ code: 'malformed' });
+});

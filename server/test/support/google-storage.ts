@@ -1,0 +1,145 @@
+import { CRC32C } from '@google-cloud/storage';
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+interface Upload {
+  readonly name: string;
+  bytes: Buffer;
+}
+
+/**
+ * Google Cloud Storage's JSON API as far as our store speaks it: metadata, media, delete, and resumable uploads with
+ * chunks, `308 Resume Incomplete` and status queries
+ * (cloud.google.com/storage/docs/performing-resumable-uploads, …/docs/json_api/v1/objects).
+ */
+export class GoogleStorageServer {
+  readonly objects = new Map<string, Buffer>();
+  /** Requests to answer with 503 before any other, by the number of the chunk (from 1) that they bring. */
+  readonly brokenChunks = new Set<number>();
+  chunks = 0;
+  readonly #uploads = new Map<string, Upload>();
+  readonly #server: Server;
+  readonly #bucket: string;
+
+  private constructor(bucket: string) {
+    this.#bucket = bucket;
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(bucket: string): Promise<GoogleStorageServer> {
+    const server = new GoogleStorageServer(bucket);
+    await new Promise<void>(resolve => server.#server.listen(0, '127.0.0.1', resolve));
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+
+  #resource(name: string, bytes: Buffer): object {
+    const crc32c = new CRC32C();
+    crc32c.update(bytes);
+    return {
+      kind: 'storage#object',
+      bucket: this.#bucket,
+      name,
+      size: String(bytes.length),
+      generation: '1',
+      crc32c: crc32c.toString()
+    };
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    const json = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const refuse = (status: number, reason: string): void =>
+      json(status, { error: { code: status, message: reason, errors: [{ reason, message: reason }] } });
+    if (url.pathname === `/upload/storage/v1/b/${this.#bucket}/o`) {
+      const session = url.searchParams.get('upload_id');
+      if (session !== null) return this.#chunk(request, response, session, json, refuse);
+      if (url.searchParams.get('uploadType') === 'multipart') return this.#whole(request, url, json, refuse);
+      return this.#begin(url, response, refuse);
+    }
+    if (url.pathname === `/storage/v1/b/${this.#bucket}`) return json(200, { name: this.#bucket });
+    const [, encoded] = new RegExp(`^/storage/v1/b/${this.#bucket}/o/(.+)$`).exec(url.pathname) ?? [];
+    if (encoded === undefined) return refuse(404, 'notFound');
+    const name = decodeURIComponent(encoded);
+    const bytes = this.objects.get(name);
+    if (bytes === undefined) return refuse(404, 'notFound');
+    if (request.method === 'DELETE') {
+      this.objects.delete(name);
+      response.writeHead(204).end();
+      return;
+    }
+    if (url.searchParams.get('alt') !== 'media') return json(200, this.#resource(name, bytes));
+    const { crc32c } = this.#resource(name, bytes) as { crc32c: string };
+    response.writeHead(200, { 'content-length': bytes.length, 'x-goog-hash': `crc32c=${crc32c}` }).end(bytes);
+  }
+
+  /** Metadata and content in one `multipart/related` body. */
+  async #whole(
+    request: IncomingMessage,
+    url: URL,
+    json: (status: number, body: object) => void,
+    refuse: (status: number, reason: string) => void
+  ): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const [, boundary = ''] = /boundary=\"?([^";]+)/.exec(request.headers['content-type'] ?? '') ?? [];
+    const [, metadata = '', content = ''] = Buffer.concat(parts).toString('latin1').split(`--${boundary}`);
+    const { name } = JSON.parse(metadata.slice(metadata.indexOf('\r\n\r\n'))) as { name?: string };
+    const key = url.searchParams.get('name') ?? name ?? '';
+    if (this.objects.has(key)) return refuse(412, 'conditionNotMet');
+    const bytes = Buffer.from(content.slice(content.indexOf('\r\n\r\n') + 4, -2), 'latin1');
+    this.objects.set(key, bytes);
+    json(200, this.#resource(key, bytes));
+  }
+
+  #begin(url: URL, response: ServerResponse, refuse: (status: number, reason: string) => void): void {
+    const name = url.searchParams.get('name') ?? '';
+    if (url.searchParams.get('ifGenerationMatch') === '0' && this.objects.has(name)) {
+      return refuse(412, 'conditionNotMet');
+    }
+    const id = randomUUID();
+    this.#uploads.set(id, { name, bytes: Buffer.alloc(0) });
+    const location = `${this.url}/upload/storage/v1/b/${this.#bucket}/o?uploadType=resumable&upload_id=${id}`;
+    response.writeHead(200, { location }).end();
+  }
+
+  async #chunk(
+    request: IncomingMessage,
+    response: ServerResponse,
+    session: string,
+    json: (status: number, body: object) => void,
+    refuse: (status: number, reason: string) => void
+  ): Promise<void> {
+    const upload = this.#uploads.get(session);
+    if (upload === undefined) return refuse(404, 'notFound');
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const body = Buffer.concat(parts);
+    const [, first, total] =
+      /^bytes (?:(\d+)-(?:\d+|\*)|\*)\/(\d+|\*)$/.exec(request.headers['content-range'] ?? '') ?? [];
+    if (body.length > 0 && this.brokenChunks.delete(++this.chunks)) return refuse(503, 'backendError');
+    if (first !== undefined && Number(first) === upload.bytes.length) {
+      upload.bytes = Buffer.concat([upload.bytes, body]);
+    }
+    if (total !== undefined && total !== '*' && upload.bytes.length === Number(total)) {
+      if (this.objects.has(upload.name)) return refuse(412, 'conditionNotMet');
+      this.objects.set(upload.name, upload.bytes);
+      return json(200, this.#resource(upload.name, upload.bytes));
+    }
+    const range = upload.bytes.length === 0 ? {} : { range: `bytes=0-${upload.bytes.length - 1}` };
+    response.writeHead(308, range).end();
+  }
+}
