@@ -27,9 +27,9 @@ export const CustodianConfig = Closed({
   approvalDays: Type.Integer({ minimum: 1, maximum: 3650 }),
   /**
    * Only for demos: people are taken at their word, approvals may be given without a passkey (and say so), and rosters are
-   * signed with the root key in this file.
+   * signed with the root key in this file and kept in that one.
    */
-  demo: Type.Optional(Closed({ rootKeyFile: Path }))
+  demo: Type.Optional(Closed({ rootKeyFile: Path, rosterFile: Path }))
 });
 export type CustodianConfig = Static<typeof CustodianConfig>;
 

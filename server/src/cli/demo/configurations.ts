@@ -93,7 +93,7 @@ export async function configureCustodian(
     tokenFile: 'token',
     database: 'pglite:database',
     approvalDays: 30,
-    demo: { rootKeyFile: layout.rootKey(party) }
+    demo: { rootKeyFile: layout.rootKey(party), rosterFile: layout.roster(party) }
   };
   const file = path.join(layout.custodian(party), CUSTODIAN_FILE);
   await writeJson(file, checkCustodianConfig(config, file));

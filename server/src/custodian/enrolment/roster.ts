@@ -6,6 +6,7 @@ import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { utf8 } from '@clean-room/protocol/bytes';
 import { publishRoster } from '../../client/coordinator/index.js';
 import type { Context } from '../context.js';
+import { writeFileAtomic } from '../../platform/files/index.js';
 import { readSigningKey } from '../keys/index.js';
 
 /** The roster as it would be next: the newest one, and the passkeys that wait. Nothing when none waits. */
@@ -53,6 +54,12 @@ export async function enrol(context: Context, person: string, passkey: Passkey):
   const next = await nextRoster(context);
   if (next === undefined) return true;
   const root = await readSigningKey(path.resolve(folder, config.demo.rootKeyFile));
-  await publish(context, Roster.sign(next, root));
+  const signed = Roster.sign(next, root);
+  await publish(context, signed);
+  await writeFileAtomic(
+    path.resolve(folder, config.demo.rosterFile),
+    `${JSON.stringify(signed, undefined, 2)}\n`,
+    0o644
+  );
   return true;
 }

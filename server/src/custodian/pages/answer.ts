@@ -21,6 +21,7 @@ export function sendPage(
     body,
     party: config.party,
     demo: config.demo !== undefined,
+    coHosted: config.hosting === 'co-hosted',
     ...(session === undefined ? {} : { person: { name: session.person.name, csrf: session.csrf } })
   });
   return reply.status(status).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(text);

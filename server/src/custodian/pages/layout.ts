@@ -5,12 +5,13 @@ export interface PageFrame {
   /** The provider whose custodian this is. */
   readonly party: string;
   readonly demo: boolean;
+  readonly coHosted: boolean;
   readonly person?: { readonly name: string; readonly csrf: string };
   readonly body: Html;
 }
 
 /** A whole page. Scripts and styles come from this origin alone. */
-export function page({ title, party, demo, person, body }: PageFrame): string {
+export function page({ title, party, demo, coHosted, person, body }: PageFrame): string {
   const signedIn =
     person === undefined
       ? html``
@@ -31,6 +32,7 @@ export function page({ title, party, demo, person, body }: PageFrame): string {
       <body>
         <header class="bar">
           <strong>Custodian of ${party}</strong>
+          ${coHosted ? html`<span class="mark">CO-HOSTED: it runs on the operator’s host</span>` : html``}
           ${demo ? html`<span class="mark">DEMO: people are taken at their word</span>` : html``} ${signedIn}
         </header>
         <main>${body}</main>

@@ -114,8 +114,8 @@ export class DemoWorld {
   }
 
   async stop(): Promise<void> {
-    await this.custodian?.close();
     await this.coordinator?.close();
+    await this.custodian?.close();
     await rm(this.root, { recursive: true, force: true });
   }
 
