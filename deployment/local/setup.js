@@ -42,7 +42,8 @@ function installNotebookLibraries() {
   run(['.venv/bin/pip', 'install', '--quiet', '--requirement', requirements]);
 }
 
-export function setup() {
+/** @param {{ kernelImage?: boolean }} parts without `kernelImage`, whoever calls composes the kernel image itself */
+export function setup({ kernelImage = true } = {}) {
   checkMachine();
   systemPackages([['bwrap', 'bubblewrap']]);
   step(
@@ -104,7 +105,7 @@ export function setup() {
       ]);
     }
   );
-  run(['npm', 'run', '--silent', 'build:kernel']);
+  if (kernelImage) run(['npm', 'run', '--silent', 'build:kernel']);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(setup);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(() => setup());
