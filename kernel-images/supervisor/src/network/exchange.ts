@@ -37,8 +37,8 @@ async function send(exchange: Exchange): Promise<Response> {
   try {
     return await fetch(exchange.url, {
       method: exchange.method,
-      // An answer from elsewhere than where the job says is no answer.
-      redirect: 'error',
+      // An answer from elsewhere than where the job says is no answer: a redirect is refused like any other status.
+      redirect: 'manual',
       signal: deadline(exchange),
       ...(body === undefined
         ? {}

@@ -43,10 +43,7 @@ describe('the job', () => {
     ['is elsewhere: no redirect is followed', [302], 'unavailable']
   ])('that %s is not run', async (_, failures, code) => {
     server.failures.set('GET ', failures);
-    const abort = AbortSignal.timeout(2000);
-    await expect(fetchJob(server.address, abort)).rejects.toMatchObject(
-      code === 'unavailable' ? { name: 'TimeoutError' } : { code }
-    );
+    await expect(fetchJob(server.address)).rejects.toMatchObject({ code });
   });
 
   test('with a field that nobody knows is refused', async () => {
