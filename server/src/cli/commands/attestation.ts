@@ -31,7 +31,7 @@ interface Options {
   readonly project?: string;
   readonly zone?: string;
   readonly serviceAccount?: string[];
-  readonly args?: string[];
+  readonly args?: string[] | true;
   readonly env?: Record<string, string>;
   readonly hwmodel?: string[];
   readonly maxAge?: number;
@@ -56,7 +56,7 @@ function expectationsOf(options: Options): TokenExpectations {
     projectId: options.project,
     zone: options.zone,
     serviceAccounts: options.serviceAccount,
-    args: options.args,
+    args: options.args === true ? [] : options.args,
     env: options.env,
     hwmodels: options.hwmodel,
     maxAgeSeconds: options.maxAge
@@ -123,7 +123,10 @@ export const registerAttestation: Register = (program, act) => {
     .option('--project <id>', 'expect this project')
     .option('--zone <name>', 'expect this zone')
     .option('--service-account <address>', 'expect exactly these service accounts (repeatable)', collect)
-    .option('--args <argument...>', 'expect exactly these arguments of the container')
+    .option(
+      '--args [argument...]',
+      'expect exactly these arguments of the container, or none (--args=-x for one with a dash)'
+    )
     .option(
       '--env <NAME=VALUE>',
       'expect exactly these variables from the operator (repeatable)',

@@ -23,15 +23,11 @@ const STATEMENTS_0001 = [
      root text not null)`,
   `create table session (
      token text primary key, person text not null, csrf text not null, expires_at timestamptz not null)`,
-  `create table spent (id text primary key, at timestamptz not null)`,
   `create table challenge (
      id text primary key, purpose text not null, challenge text not null, person text,
      created_at timestamptz not null)`,
   `create table enrolment (
-     credential text primary key, person text not null, passkey text not null, at timestamptz not null)`,
-  `create table output_review (
-     run text primary key, outcome text not null, reviewer text not null, evidence text not null,
-     at timestamptz not null, delivered_at timestamptz)`
+     credential text primary key, person text not null, passkey text not null, at timestamptz not null)`
 ];
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {

@@ -75,12 +75,6 @@ export interface SessionRow {
   expires_at: Date;
 }
 
-/** One-time things that were used, so that they are not used again. */
-export interface SpentRow {
-  id: string;
-  at: Date;
-}
-
 /** A challenge that a browser must answer. */
 export interface ChallengeRow {
   id: string;
@@ -99,17 +93,6 @@ export interface EnrolmentRow {
   at: Date;
 }
 
-export interface OutputReviewRow {
-  run: string;
-  /** `released` or `withheld`. */
-  outcome: string;
-  reviewer: string;
-  /** The signed output release as JSON text, or the reason. */
-  evidence: string;
-  at: Date;
-  delivered_at: Date | null;
-}
-
 export interface Tables {
   draft: DraftRow;
   approval: ApprovalRow;
@@ -118,8 +101,6 @@ export interface Tables {
   roster: RosterRow;
   log_head: LogRow;
   session: SessionRow;
-  spent: SpentRow;
   challenge: ChallengeRow;
   enrolment: EnrolmentRow;
-  output_review: OutputReviewRow;
 }

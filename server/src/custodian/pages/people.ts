@@ -30,11 +30,7 @@ const SignInQuery = Type.Object({
 
 /** Where to go after signing in: a page of this custodian, never another address. */
 function ownPlace(to: string | null | undefined): string {
-  return to !== undefined &&
-    to !== null &&
-    /^\/(approve\/[0-9a-z]{26}|review\/[0-9a-z]{26}|passkeys)?$/.test(to)
-    ? to
-    : '/';
+  return to !== undefined && to !== null && /^\/(approve\/[0-9a-z]{26}|passkeys)?$/.test(to) ? to : '/';
 }
 
 async function signInPage(context: Context, ticket: string | undefined, to: string): Promise<Html> {

@@ -286,6 +286,11 @@ describe('a policy file', () => {
     ],
     ['a policy that forbids this very custodian', { coHosted: false }, /forbids a co-hosted/],
     [
+      'a person’s review of outputs, which can not be given yet',
+      { outputs: { ...POLICY.outputs, review: 'person' as const } },
+      /no page for that yet/
+    ],
+    [
       'outputs larger than a run',
       { outputs: { ...POLICY.outputs, bytesPerOutput: 20_000 } },
       /larger than all/

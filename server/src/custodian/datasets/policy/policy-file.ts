@@ -82,6 +82,12 @@ function requireSensible(file: PolicyFile, context: PolicyContext): void {
       'Run the custodian on a host of its own, or allow "coHosted".'
     );
   }
+  if (out.review === 'person') {
+    refuse(
+      'it asks for a person to review outputs, and this custodian has no page for that yet',
+      'Set "review" to "none": the filter alone then decides what leaves.'
+    );
+  }
   if (out.bytesPerOutput > out.bytesPerRun) {
     refuse('one output may be larger than all of a run', 'Lower "bytesPerOutput", or raise "bytesPerRun".');
   }
