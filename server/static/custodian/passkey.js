@@ -6,7 +6,9 @@
 /** @param {string} text base64url */
 function toBytes(text) {
   const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
-  return Uint8Array.from(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')), character => character.charCodeAt(0));
+  return Uint8Array.from(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')), character =>
+    character.charCodeAt(0)
+  );
 }
 
 /** @param {ArrayBuffer} buffer */
@@ -72,7 +74,8 @@ async function answer(form) {
   if (button !== null) button.disabled = true;
   explain(form, '');
   try {
-    const response = form.dataset.passkey === 'create' ? await registration(options) : await assertion(options);
+    const response =
+      form.dataset.passkey === 'create' ? await registration(options) : await assertion(options);
     form.elements.namedItem('passkey').value = JSON.stringify(response);
     form.submit();
   } catch {
