@@ -95,7 +95,7 @@ export class GoogleStorageServer {
   ): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    const [, boundary = ''] = /boundary=\"?([^";]+)/.exec(request.headers['content-type'] ?? '') ?? [];
+    const [, boundary = ''] = /boundary="?([^";]+)/.exec(request.headers['content-type'] ?? '') ?? [];
     const [, metadata = '', content = ''] = Buffer.concat(parts).toString('latin1').split(`--${boundary}`);
     const { name } = JSON.parse(metadata.slice(metadata.indexOf('\r\n\r\n'))) as { name?: string };
     const key = url.searchParams.get('name') ?? name ?? '';
