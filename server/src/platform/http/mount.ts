@@ -39,7 +39,8 @@ export function mount<D extends RouteDefinition>(app: App, definition: D, handle
       void reply.status(status);
       const answer = await handler(call as Call<D>);
       // A reply is a thenable: a handler that has sent it itself resolves with nothing once it is through.
-      if (reply.sent) return reply;
+      // A stream that was cut half-way counts as answered too: there is nobody left to answer.
+      if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return reply;
       return answer === undefined ? reply.send() : answer;
     }
   });
