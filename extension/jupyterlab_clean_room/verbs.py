@@ -26,7 +26,19 @@ class Call:
 
 def _submit(body: dict[str, Any], root: Path | None) -> Call:
     """Work out a revision from the notebook and files as they are on disk; sign and submit it unless `dryRun`."""
-    _closed(body, "notebook", "files", "datasets", "purpose", "parameters", "compute", "party", "dryRun", "expect")
+    _closed(
+        body,
+        "notebook",
+        "files",
+        "datasets",
+        "purpose",
+        "parameters",
+        "compute",
+        "party",
+        "dryRun",
+        "expect",
+        "revisionOf",
+    )
     top = _top(root)
     compute = body.get("compute")
     if not isinstance(compute, dict):
@@ -42,6 +54,7 @@ def _submit(body: dict[str, Any], root: Path | None) -> Call:
         f"--memory-bytes={_count(compute, 'memoryBytes')}",
         *(["--gpu"] if compute.get("accelerator") == "gpu" else []),
         f"--party={_text(body, 'party', _PARTY)}",
+        *([f"--revision-of={_text(body, 'revisionOf', _IDENTIFIER)}"] if "revisionOf" in body else []),
         "--json",
     ]
     if body.get("dryRun") is True:

@@ -92,6 +92,8 @@ async def test_a_submission_is_arguments_one_by_one(call, jp_root_dir):
     ]
     answer = await call("submit", {**ASKED, "dryRun": True})
     assert answer["output"]["rest"] == [*given, "--dry-run"]
+    answer = await call("submit", {**ASKED, "dryRun": True, "revisionOf": "01hzy"})
+    assert "--revision-of=01hzy" in answer["output"]["rest"]
     image = "sha256:" + "0" * 64
     answer = await call("submit", {**ASKED, "expect": image})
     assert answer["output"]["rest"] == [*given, f"--expect-image={image}"]

@@ -64,6 +64,8 @@ export interface Asked {
   readonly compute: Compute;
   /** The party asked for. */
   readonly party: string;
+  /** The submission whose next revision this is. */
+  readonly revisionOf?: string;
 }
 
 /** The revision as it would be submitted: worked out on the Jupyter host from the files there. */

@@ -26,7 +26,7 @@ export function explain(reason: ReasonClass, trans: TranslationBundle): Explanat
       };
     case 'rows-of-data':
       return {
-        why: trans.__('it shows rows of a dataset'),
+        why: trans.__('it would show rows of a dataset'),
         remedy: trans.__('Show counts, means or other figures about many people instead of single rows.')
       };
     case 'not-plain':

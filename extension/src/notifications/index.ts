@@ -42,7 +42,7 @@ function messageOf(news: News, titleOf: TitleOf, trans: TranslationBundle): Mess
         text:
           detail === undefined
             ? trans.__('%1: %2.', notebook, label)
-            : trans.__('%1: %2. “%3”', notebook, label, detail),
+            : trans.__('%1: %2. %3', notebook, label, detail),
         type: 'warning',
         action: {
           label: trans.__('Show submission'),

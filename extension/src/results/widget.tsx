@@ -1,6 +1,6 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Panel, SplitPanel } from '@lumino/widgets';
+import { Panel } from '@lumino/widgets';
 import * as React from 'react';
 import { cleanRoomIcon } from '../icons.js';
 import { NotebookView, type NotebookViewOptions } from '../notebook/view.js';
@@ -24,17 +24,17 @@ function makeContent(model: ResultModel, options: ResultOptions): Panel {
   });
   const side = ReactWidget.create(<ResultSide {...props} />);
   side.addClass('crm-ResultSide');
-  const split = new SplitPanel({ orientation: 'horizontal', spacing: 1 });
-  split.addClass('crm-ResultBody');
-  split.addWidget(notebook);
-  split.addWidget(side);
-  split.setRelativeSizes([3, 2]);
+  // Laid out by the style sheet: the header above is as high as its words, which a split panel can't follow.
+  const body = new Panel();
+  body.addClass('crm-ResultBody');
+  body.addWidget(notebook);
+  body.addWidget(side);
   const header = ReactWidget.create(<ResultHeader {...props} />);
   const content = new Panel();
   content.addClass('crm-Main');
   content.addClass('crm-Result');
   content.addWidget(header);
-  content.addWidget(split);
+  content.addWidget(body);
   return content;
 }
 

@@ -67,7 +67,7 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
         <dt>{trans.__('State')}</dt>
         <dd>
           <ToneIcon tone={status.tone} /> {status.label}
-          {status.detail !== undefined && <>: “{status.detail}”</>}
+          {status.detail !== undefined && <>: {status.detail}</>}
         </dd>
         <dt>{trans.__('Asks for')}</dt>
         <dd>{revision.assets.length === 0 ? trans.__('no dataset') : revision.assets.join(', ')}</dd>

@@ -63,7 +63,7 @@ export function Queue(props: ReviewProps): JSX.Element {
       <ActingFor session={model.session} trans={trans} />
       <Group {...props} title={trans.__('Waiting for you')} list={model.waitingForMe} />
       <Group {...props} title={trans.__('Waiting for others')} list={model.waitingForOthers} />
-      <Group {...props} title={trans.__('Done')} list={model.done} />
+      <Group {...props} title={trans.__('Decided')} list={model.done} />
     </nav>
   );
 }

@@ -49,7 +49,7 @@ export function revisionStatus(
       decisions.filter(decision => decision.state === wanted).map(({ provider }) => titleOf(provider)),
       trans
     );
-  const detail = reason?.message;
+  const detail = reason === undefined ? undefined : `“${reason.message}”`;
   switch (state) {
     case 'draft':
       return { tone: 'waiting', label: trans.__('draft') };

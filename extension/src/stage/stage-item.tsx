@@ -27,8 +27,13 @@ export class StageModel extends VDomModel {
     return this.names;
   }
 
+  /** Whether the outputs in front came out of the clean room. */
+  get isResult(): boolean {
+    return this.panel?.content.model?.sharedModel.getMetadata('clean-room') !== undefined;
+  }
+
   get isActive(): boolean {
-    return this.panel !== null && this.names.length > 0;
+    return this.panel !== null && (this.names.length > 0 || this.isResult);
   }
 
   override dispose(): void {
@@ -68,6 +73,17 @@ export class StageItem extends VDomRenderer<StageModel> {
   protected override render(): JSX.Element | null {
     const { trans, model } = this;
     if (!model.isActive) return null;
+    if (model.isResult) {
+      const meaning = trans.__(
+        'The outputs in this notebook came out of the clean room. Cells that you run here see stand-ins.'
+      );
+      return (
+        <span className="jp-StatusBar-TextItem" title={meaning}>
+          <span aria-hidden="true">● </span>
+          {trans.__('Result of a run on real data; what you run here sees stand-ins')}
+        </span>
+      );
+    }
     const words = model.opened.map(name => {
       const asset = model.datasets.byName(name);
       if (asset === undefined)

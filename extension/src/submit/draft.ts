@@ -1,36 +1,25 @@
-import { PathExt } from '@jupyterlab/coreutils';
-import type { Contents } from '@jupyterlab/services';
-import type { Draft, FileChoice } from './model.js';
-import { datasetsIn, usesFile } from './sources.js';
-
-/** The most files that are offered; a folder with more is not a notebook's workspace. */
-const MOST_FILES = 200;
-
-function codeOf(content: unknown): string[] {
-  const cells = (content as { cells?: unknown } | null)?.cells;
-  if (!Array.isArray(cells)) return [];
-  return (cells as { cell_type?: unknown; source?: unknown }[])
-    .filter(cell => cell.cell_type === 'code')
-    .map(({ source }) =>
-      Array.isArray(source) ? source.join('') : typeof source === 'string' ? source : ''
-    );
+/** A file beside the notebook that could go along. */
+export interface FileChoice {
+  readonly path: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** The notebook seems to use it. */
+  readonly used: boolean;
 }
 
-/** What a notebook on disk opens, and the files beside it. */
-export async function draftOf(contents: Contents.IManager, path: string): Promise<Draft> {
-  const { content } = await contents.get(path, { type: 'notebook', content: true });
-  const sources = codeOf(content);
-  // With collaboration switched on a path names its drive; the Jupyter host knows it without.
-  const notebook = contents.localPath(path);
-  const folder = await contents.get(PathExt.dirname(path), { content: true });
-  const beside = (folder.content as Contents.IModel[])
-    .filter(({ type, path: other }) => type === 'file' && contents.localPath(other) !== notebook)
-    .slice(0, MOST_FILES);
-  const files = beside.map(({ path: other, name, size }): FileChoice => ({
-    path: contents.localPath(other),
-    name,
-    bytes: size ?? 0,
-    used: usesFile(sources, name)
-  }));
-  return { notebook, datasets: datasetsIn(sources), files };
+/** A submission of this notebook that a provider asked changes for. */
+export interface Predecessor {
+  readonly id: string;
+  /** The revision that ended. */
+  readonly revision: number;
+  readonly words?: string;
+}
+
+export interface Draft {
+  readonly notebook: string;
+  /** Present where this can be the next revision of a submission. */
+  readonly predecessor?: Predecessor;
+  /** Datasets that the notebook opens. */
+  readonly datasets: readonly string[];
+  readonly files: readonly FileChoice[];
 }

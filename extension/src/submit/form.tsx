@@ -4,7 +4,8 @@ import { useSignals } from '../shared/hooks.js';
 import { Mark } from '../shared/mark.js';
 import { formatBytes, formatMemory } from '../shared/size.js';
 import { rulesOf } from '../shared/rules.js';
-import { COMPUTE, type SubmitModel } from './model.js';
+import { COMPUTE } from './compute.js';
+import type { SubmitModel } from './model.js';
 import { Outcome } from './outcome.js';
 
 export interface FormProps {
@@ -18,6 +19,26 @@ function Field({ label, children }: React.PropsWithChildren<{ label: string }>):
       <div className="crm-Field-label">{label}</div>
       <div className="crm-Field-content">{children}</div>
     </div>
+  );
+}
+
+function NextRevision({ model, trans }: FormProps): JSX.Element | null {
+  const { predecessor } = model.draft;
+  if (predecessor === undefined) return null;
+  return (
+    <Field label={trans.__('Revision')}>
+      <label className="crm-Choice">
+        <input
+          type="checkbox"
+          checked={model.isNextRevision}
+          onChange={event => model.chooseNextRevision(event.currentTarget.checked)}
+        />
+        <span>
+          {trans.__('revision %1 of the submission that changes were asked for', predecessor.revision + 1)}
+        </span>
+      </label>
+      {predecessor.words !== undefined && <p className="crm-Quiet">“{predecessor.words}”</p>}
+    </Field>
   );
 }
 
@@ -167,6 +188,7 @@ export function SubmitForm(props: FormProps): JSX.Element {
   return (
     <div className="crm-SubmitForm">
       <p>{trans.__('A copy is submitted now; later edits are not part of it.')}</p>
+      <NextRevision {...props} />
       <Datasets {...props} />
       <Purpose {...props} />
       <Files {...props} />

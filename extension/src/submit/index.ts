@@ -9,9 +9,9 @@ import { CommandIDs } from '../commands.js';
 import { submitIcon } from '../icons.js';
 import { showProblem } from '../shared/show-problem.js';
 import { names } from '../shared/status.js';
-import { ICleanRoom, TRANSLATION_DOMAIN } from '../tokens.js';
+import { ICleanRoom, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { askForSubmission } from './dialog.js';
-import { draftOf } from './draft.js';
+import { draftOf, predecessorOf } from './read-draft.js';
 import { SubmitModel } from './model.js';
 
 /** "Submit to Clean Room": on the notebook's toolbar, in palette, menus, context menu. */
@@ -19,11 +19,12 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:submit',
   description: 'Submits a notebook to the clean room.',
   autoStart: true,
-  requires: [ICleanRoom],
+  requires: [ICleanRoom, IRuns],
   optional: [INotebookTracker, IDefaultFileBrowser, ITranslator, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     session: ICleanRoom,
+    runs: IRuns,
     notebooks: INotebookTracker | null,
     browser: IDefaultFileBrowser | null,
     translator: ITranslator | null,
@@ -33,7 +34,9 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
 
     const submit = async (path: string): Promise<void> => {
-      const model = new SubmitModel(session, await draftOf(app.serviceManager.contents, path));
+      const draft = await draftOf(app.serviceManager.contents, path);
+      const predecessor = predecessorOf(runs.all, draft.notebook, session.acting?.party ?? '');
+      const model = new SubmitModel(session, { ...draft, predecessor });
       const agreed = await askForSubmission(model, PathExt.basename(path), trans);
       if (agreed === null) return;
       const submitting = session.host.submit(agreed.asked, agreed.image);

@@ -1,38 +1,16 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Debouncer } from '@lumino/polling';
-import { asProblem, type Asked, type Asset, type Compute, type Preview, type Problem } from '../api/index.js';
+import { asProblem, type Asked, type Asset, type Preview, type Problem } from '../api/index.js';
 import type { Session } from '../session/session.js';
-
-/** A file beside the notebook that could go along. */
-export interface FileChoice {
-  readonly path: string;
-  readonly name: string;
-  readonly bytes: number;
-  /** The notebook seems to use it. */
-  readonly used: boolean;
-}
-
-export interface Draft {
-  readonly notebook: string;
-  /** Datasets that the notebook opens. */
-  readonly datasets: readonly string[];
-  readonly files: readonly FileChoice[];
-}
-
-const GIB = 1024 ** 3;
-
-/** The sizes that are offered. Kept few: a person picks one, nobody tunes. */
-export const COMPUTE: readonly Compute[] = [
-  { processors: 2, memoryBytes: 4 * GIB, accelerator: 'none' },
-  { processors: 4, memoryBytes: 16 * GIB, accelerator: 'none' },
-  { processors: 8, memoryBytes: 64 * GIB, accelerator: 'none' }
-];
+import { COMPUTE } from './compute.js';
+import type { Draft } from './draft.js';
 
 /** What is asked for in the submit dialog, and what it would be: the image digest, and who has to approve. */
 export class SubmitModel extends VDomModel {
   private offered: readonly Asset[] = [];
   private readonly datasets: Set<string>;
   private readonly files: Set<string>;
+  private asNextRevision: boolean;
   private chosenPurpose = '';
   private parametersText = '{}';
   private chosenCompute = 0;
@@ -49,6 +27,7 @@ export class SubmitModel extends VDomModel {
     super();
     this.datasets = new Set(draft.datasets);
     this.files = new Set(draft.files.filter(({ used }) => used).map(({ path }) => path));
+    this.asNextRevision = draft.predecessor !== undefined;
     this.later = new Debouncer(() => this.work(), 400);
   }
 
@@ -84,6 +63,11 @@ export class SubmitModel extends VDomModel {
 
   get compute(): number {
     return this.chosenCompute;
+  }
+
+  /** Whether it answers a provider's wish for changes, rather than being a submission of its own. */
+  get isNextRevision(): boolean {
+    return this.asNextRevision;
   }
 
   get preview(): Preview | undefined {
@@ -134,6 +118,11 @@ export class SubmitModel extends VDomModel {
     this.changed();
   }
 
+  chooseNextRevision(chosen: boolean): void {
+    this.asNextRevision = chosen;
+    this.changed();
+  }
+
   choosePurpose(purpose: string): void {
     this.chosenPurpose = purpose;
     this.changed();
@@ -159,7 +148,10 @@ export class SubmitModel extends VDomModel {
       purpose: this.chosenPurpose,
       parameters: this.parametersText,
       compute,
-      party: this.session.acting?.party ?? ''
+      party: this.session.acting?.party ?? '',
+      ...(this.asNextRevision && this.draft.predecessor !== undefined
+        ? { revisionOf: this.draft.predecessor.id }
+        : {})
     };
   }
 

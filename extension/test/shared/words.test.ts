@@ -60,7 +60,7 @@ describe('where a submission stands', () => {
     expect(at({ state: 'changes-requested', decisions, reason })).toEqual({
       tone: 'bad',
       label: 'The Hospital asks for changes',
-      detail: 'Please bin age'
+      detail: '“Please bin age”'
     });
   });
 

@@ -1,7 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { CompressionStream, ReadableStream, TextDecoderStream, WritableStream } from 'node:stream/web';
-import { URLSearchParams } from 'node:url';
+import { URL, URLSearchParams } from 'node:url';
 import { TextDecoder, TextEncoder } from 'node:util';
 
 const { default: JupyterLabEnvironment } = createRequire(import.meta.url)(
@@ -21,6 +21,7 @@ export default class extends JupyterLabEnvironment {
       TextDecoder,
       TextDecoderStream,
       TextEncoder,
+      URL,
       URLSearchParams,
       Uint8Array,
       WritableStream,

@@ -1,0 +1,51 @@
+import { cellsOf } from '../../src/notebook/cells.js';
+
+const mark = { verdict: 'suppressed', reasons: ['rows-of-data'] };
+
+describe('cellsOf', () => {
+  it('puts the filter’s marks with the outputs they are about', () => {
+    const cells = cellsOf({
+      cells: [
+        { cell_type: 'markdown', source: ['# a', '\nb'] },
+        {
+          cell_type: 'code',
+          source: 'x',
+          metadata: { 'clean-room': { status: 'ok', outputs: [{ verdict: 'pass', reasons: [] }, mark] } },
+          outputs: [
+            { output_type: 'stream', name: 'stdout', text: '1' },
+            { output_type: 'display_data', data: {}, metadata: {} }
+          ]
+        },
+        { cell_type: 'code', source: 'y', metadata: {}, outputs: [] }
+      ]
+    });
+    expect(cells.map(({ type, number }) => [type, number])).toEqual([
+      ['markdown', undefined],
+      ['code', 1],
+      ['code', 2]
+    ]);
+    expect(cells[0]?.source).toBe('# a\nb');
+    expect(cells[1]?.outputs.map(({ mark: its }) => its?.verdict)).toEqual(['pass', 'suppressed']);
+  });
+
+  it.each([[undefined], [null], ['text'], [{}], [{ cells: 5 }], [{ cells: [5, null] }]])(
+    'takes %p without harm',
+    value => {
+      expect(() => cellsOf(value)).not.toThrow();
+    }
+  );
+
+  it('believes no verdict that it does not know', () => {
+    const [cell] = cellsOf({
+      cells: [
+        {
+          cell_type: 'code',
+          source: '',
+          metadata: { 'clean-room': { outputs: [{ verdict: 'fine' }] } },
+          outputs: [{}]
+        }
+      ]
+    });
+    expect(cell?.outputs[0]?.mark).toBeUndefined();
+  });
+});

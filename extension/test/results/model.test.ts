@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ResultModel } from '../../src/results/model.js';
+import { Session } from '../../src/session/session.js';
+import type { FakeServer } from '../support/coordinator.js';
+import { RUN, memory, run, signedIn } from '../support/samples.js';
+
+const fixture = (name: string): string => readFileSync(join(__dirname, '../fixtures', name), 'utf8');
+const NOTEBOOK = {
+  cells: [
+    {
+      cell_type: 'code',
+      source: 'df.head()',
+      metadata: {
+        'clean-room': { status: 'ok', outputs: [{ verdict: 'suppressed', reasons: ['rows-of-data'] }] }
+      },
+      outputs: [{ output_type: 'display_data', data: { 'text/plain': '[…]' }, metadata: {} }]
+    }
+  ]
+};
+const DETAIL = { ...run({ state: 'released' }), image: `sha256:${'b'.repeat(64)}`, history: [] };
+
+let session: Session;
+let model: ResultModel;
+
+async function open(receipt: string): Promise<FakeServer> {
+  const server = signedIn()
+    .server.on('GET /api/v1/runs/:id', DETAIL)
+    .on('GET /api/v1/runs/:id/receipt', () => new Response(receipt))
+    .on('GET /trust', () => new Response(fixture('trust.json')))
+    .on('POST /command/results', ({ body }) => ({
+      exitCode: 0,
+      output: {
+        notebook: NOTEBOOK,
+        ...((body as { to?: string }).to ? { file: '/home/ana/x/explore.result.ipynb' } : {})
+      }
+    }));
+  session = new Session(server.settings, memory());
+  model = new ResultModel(session, RUN);
+  const loading = model.load();
+  await session.start();
+  await loading;
+  return server;
+}
+
+afterEach(() => {
+  model.dispose();
+  session.feed.dispose();
+});
+
+describe('ResultModel', () => {
+  it('waits for the session, verifies, then opens', async () => {
+    await open(fixture('receipt.json'));
+    expect(model.verdict?.outcome).toBe('verified');
+    expect(model.cells).toHaveLength(1);
+    expect(model.counts).toEqual({ released: 0, held: 0, suppressed: 1 });
+  });
+
+  it('opens nothing that does not verify', async () => {
+    const server = await open(fixture('receipt.json').replace('"statement"', '"Statement"'));
+    expect(model.verdict?.outcome).toBe('failed');
+    expect(model.cells).toBeUndefined();
+    expect(server.paths()).not.toContain('POST /command/results');
+  });
+
+  it('writes into the workspace for the acting party, and says where', async () => {
+    const server = await open(fixture('receipt.json'));
+    expect(await model.openInWorkspace('clean-room results/explore')).toBe(
+      'clean-room results/explore/explore.result.ipynb'
+    );
+    expect(server.calls.at(-1)?.body).toEqual({
+      run: RUN,
+      party: 'university',
+      to: 'clean-room results/explore'
+    });
+  });
+});

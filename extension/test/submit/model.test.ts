@@ -1,0 +1,144 @@
+import { Session } from '../../src/session/session.js';
+import { SubmitModel } from '../../src/submit/model.js';
+import { publishedAsset } from '../support/assets.js';
+import { problem, until, type FakeServer } from '../support/coordinator.js';
+import { memory, signedIn } from '../support/samples.js';
+
+const IMAGE = `sha256:${'b'.repeat(64)}`;
+const DRAFT = {
+  notebook: 'study/explore.ipynb',
+  datasets: ['hospital/visits'],
+  files: [
+    { path: 'study/helpers.py', name: 'helpers.py', bytes: 100, used: true },
+    { path: 'study/big.csv', name: 'big.csv', bytes: 2e9, used: false }
+  ]
+};
+
+let session: Session;
+let model: SubmitModel;
+
+async function open(
+  server: FakeServer,
+  draft: ConstructorParameters<typeof SubmitModel>[1] = DRAFT
+): Promise<void> {
+  session = new Session(server.settings, memory());
+  await session.start();
+  model = new SubmitModel(session, draft);
+  await model.load();
+}
+
+function serverWith(...assets: readonly object[]): FakeServer {
+  return signedIn()
+    .server.on('GET /api/v1/assets', { items: assets })
+    .on('POST /command/submit', {
+      exitCode: 0,
+      output: { image: IMAGE, spec: 'sha256:00', providers: ['hospital'] }
+    });
+}
+
+afterEach(() => {
+  model.dispose();
+  session.feed.dispose();
+});
+
+describe('SubmitModel', () => {
+  it('ticks what the notebook opens and uses, and takes the only purpose', async () => {
+    await open(serverWith(publishedAsset(), publishedAsset({ name: 'hospital/labs' })));
+    expect(model.chosen.map(({ name }) => name)).toEqual(['hospital/visits']);
+    expect(model.purpose).toBe('Health research');
+    expect(model.asked()).toMatchObject({
+      files: ['study/helpers.py'],
+      party: 'university',
+      parameters: '{}'
+    });
+  });
+
+  it('is ready once the Jupyter host has worked out the image digest of exactly this', async () => {
+    const server = serverWith(publishedAsset());
+    await open(server);
+    expect(model.isReady).toBe(true);
+    expect(model.preview).toEqual({ image: IMAGE, spec: 'sha256:00', providers: ['hospital'] });
+    expect(server.calls.at(-1)?.body).toMatchObject({
+      dryRun: true,
+      datasets: ['hospital/visits'],
+      purpose: 'Health research'
+    });
+    model.toggleFile('study/big.csv');
+    expect(model.isReady).toBe(false);
+    await until(() => model.isReady, 'a new preview');
+    expect(server.calls.at(-1)?.body).toMatchObject({ files: ['study/big.csv', 'study/helpers.py'] });
+  });
+
+  it('never shows the answer to an older question', async () => {
+    const answers: ((image: string) => void)[] = [];
+    const server = serverWith(publishedAsset({ purposes: ['a', 'b'] })).on(
+      'POST /command/submit',
+      async () => {
+        const image = await new Promise<string>(resolve => answers.push(resolve));
+        return { exitCode: 0, output: { image, spec: '', providers: [] } };
+      }
+    );
+    await open(server);
+    model.choosePurpose('a');
+    await until(() => answers.length === 1, 'the first question');
+    model.choosePurpose('b');
+    await until(() => answers.length === 2, 'the second question');
+    answers[1]?.('second');
+    await until(() => model.isReady, 'the second answer');
+    answers[0]?.('first');
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect(model.preview?.image).toBe('second');
+  });
+
+  it('offers the purposes that all chosen datasets allow', async () => {
+    await open(
+      serverWith(
+        publishedAsset({ purposes: ['a', 'b'] }),
+        publishedAsset({ name: 'hospital/labs', purposes: ['b', 'c'] })
+      )
+    );
+    expect(model.purposes).toEqual(['a', 'b']);
+    model.toggleDataset('hospital/labs');
+    expect(model.purposes).toEqual(['b']);
+    expect(model.purpose).toBe('b');
+  });
+
+  it('takes parameters only as a JSON object', async () => {
+    await open(serverWith(publishedAsset()));
+    for (const text of ['', '[]', 'null', '5', '{']) {
+      model.writeParameters(text);
+      expect(model.parametersAreValid).toBe(false);
+      expect(model.isReady).toBe(false);
+    }
+    model.writeParameters('{"min_age": 18}');
+    await until(() => model.isReady, 'a preview');
+  });
+
+  it('names a dataset that is not offered, and does not ask for it', async () => {
+    await open(serverWith(publishedAsset({ name: 'hospital/labs' })));
+    expect(model.unknown).toEqual(['hospital/visits']);
+    expect(model.asked().datasets).toEqual([]);
+  });
+
+  it('shows no dataset that its custodian has not signed', async () => {
+    await open(serverWith(publishedAsset({ forged: true })));
+    expect(model.problem?.code).toBe('signature-invalid');
+    expect(model.isReady).toBe(false);
+  });
+
+  it('says why it can’t be submitted', async () => {
+    const server = serverWith(publishedAsset()).on('POST /command/submit', () =>
+      problem(422, 'policy-refused', 'The policy does not allow it.', 'Ask the provider.')
+    );
+    await open(server);
+    expect(model.problem).toMatchObject({ code: 'policy-refused', remedy: 'Ask the provider.' });
+    expect(model.isReady).toBe(false);
+  });
+
+  it('answers a wish for changes with the next revision, unless told otherwise', async () => {
+    await open(serverWith(publishedAsset()), { ...DRAFT, predecessor: { id: '01hzy', revision: 1 } });
+    expect(model.asked().revisionOf).toBe('01hzy');
+    model.chooseNextRevision(false);
+    expect(model.asked()).not.toHaveProperty('revisionOf');
+  });
+});
