@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { createServer, request, request, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
