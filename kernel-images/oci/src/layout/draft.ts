@@ -4,26 +4,22 @@ import { dirname, join } from 'node:path';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { nodeSha256, requireSize } from '../verified.js';
 
-/** What was written, and where it is to stand. */
-export interface Written<T> {
-  readonly path: string;
-  readonly result: T;
-}
-
-/** Writes beside the goal and moves into place, so that a crash leaves nothing half-written under a true name. */
-export async function place<T>(folder: string, write: (file: FileHandle) => Promise<Written<T>>): Promise<T> {
+/**
+ * Writes beside the goal and moves into place, so that a crash leaves nothing half-written under a true name.
+ * @param write gives the path to move to
+ */
+export async function place(folder: string, write: (file: FileHandle) => Promise<string>): Promise<void> {
   const draft = join(folder, `.draft-${randomUUID()}`);
   const file = await open(draft, 'wx', 0o644);
   try {
-    const { path, result } = await write(file);
+    const path = await write(file);
     await file.datasync();
+    await file.close();
     await rename(draft, path);
-    return result;
   } catch (error) {
+    await file.close();
     await rm(draft, { force: true });
     throw error;
-  } finally {
-    await file.close();
   }
 }
 
@@ -51,7 +47,10 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Replaces a small file as a whole. */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  await place(dirname(path), async file => ({ path, result: await file.writeFile(content) }));
+  await place(dirname(path), async file => {
+    await file.writeFile(content);
+    return path;
+  });
 }
 
 const BATCH_BYTES = 1024 ** 2;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { DigestField, checkSchema } from '@clean-room/protocol/documents';
-import { replaceFile } from './draft.js';
+import { replaceFile, syncFolder } from './draft.js';
 import { isMissing } from '../system-error.js';
 
 export const REFERENCE_NAME = 'org.opencontainers.image.ref.name';
@@ -36,4 +36,5 @@ export async function readIndex(folder: string): Promise<Index> {
 
 export async function writeIndex(folder: string, index: Index): Promise<void> {
   await replaceFile(join(folder, 'index.json'), JSON.stringify(index, null, 2));
+  await syncFolder(folder);
 }

@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 import { digestOf, isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
-import { isMissing } from '../system-error.js';
 import { checkTag, inMemory, type Bytes, type ImageStore } from '../store.js';
 import { requireDigest, verified } from '../verified.js';
 import { dropOldDrafts, place, pour, replaceFile, syncFolder } from './draft.js';
 import { REFERENCE_NAME, readIndex, writeIndex } from './index-file.js';
 import { withLock } from './lock.js';
+import { isMissing } from '../system-error.js';
 
 const CHUNK_BYTES = 1024 ** 2;
 const LAYOUT_FILE = 'oci-layout';
@@ -17,6 +17,7 @@ const LAYOUT_FILE = 'oci-layout';
 /** An OCI image layout folder (image-spec v1.0 image-layout). Several processes may use it at once. */
 export class LayoutStore implements ImageStore {
   readonly #blobs: string;
+
   readonly #drafts: string;
 
   private constructor(readonly location: string) {
@@ -63,17 +64,19 @@ export class LayoutStore implements ImageStore {
     const path = this.blobPath(digest);
     if (await this.hasBlob(digest)) return;
     await place(this.#drafts, async file => {
-      const result = await pour(file, bytes(), size);
-      requireDigest(result, digest);
-      return { path, result };
+      requireDigest(await pour(file, bytes(), size), digest);
+      return path;
     });
   }
 
-  addBlob(size: number, bytes: Bytes): Promise<Digest> {
-    return place(this.#drafts, async file => {
-      const result = await pour(file, bytes(), size);
-      return { path: this.blobPath(result), result };
+  async addBlob(size: number, bytes: Bytes): Promise<Digest> {
+    let digest: Digest | undefined;
+    await place(this.#drafts, async file => {
+      digest = await pour(file, bytes(), size);
+      return this.blobPath(digest);
     });
+    if (digest === undefined) throw new CleanRoomError('internal', 'A blob was placed without its digest.');
+    return digest;
   }
 
   async copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {

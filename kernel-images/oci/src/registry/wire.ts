@@ -27,8 +27,7 @@ export interface Answer {
   readonly body: IncomingMessage;
 }
 
-/** A registry may think for a while about a large blob that it has just got. */
-const SILENCE_MS = 120_000;
+const SILENCE_MS = 60_000;
 
 /** The environment's proxy settings count, as for every other client, but not for this machine. */
 const agents = {

@@ -8,8 +8,6 @@ import {
   type RevisionFile,
   type RevisionImage
 } from '@clean-room/protocol/packaging';
-import type { Read } from '@clean-room/protocol/documents';
-import type { Spec } from '@clean-room/protocol/submissions';
 import { inMemory, type ImageStore } from '../store.js';
 import { nodeSha256 } from '../verified.js';
 
@@ -38,8 +36,8 @@ export interface Packaging {
   readonly kernelImage: KernelImageFiles;
   /** Where the kernel image's layers are. */
   readonly kernelImages: ImageStore;
-  /** Canonical bytes, or what `readSpec` made of them. */
-  readonly spec: Uint8Array | Read<Spec>;
+  /** Canonical bytes. */
+  readonly spec: Uint8Array;
   /** Exactly those that the spec names, in any order; `readWorkspace` reads them from a folder. */
   readonly files: readonly RevisionFile[];
   /** Where the image goes. */

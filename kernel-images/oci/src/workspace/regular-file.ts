@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, readSync, type BigIntStats } from 'node:fs';
 import { WORKSPACE_LIMITS } from '@clean-room/protocol/packaging';
 import type { OpenFolder } from './open-folder.js';
 import { refuse, translate } from './refuse.js';
@@ -9,8 +9,8 @@ export interface Snapshot {
   readonly state: string;
 }
 
-function snapshot({ size, dev, ino, mtimeMs, ctimeMs }: Stats): Snapshot {
-  return { bytes: size, state: `${dev},${ino},${size},${mtimeMs},${ctimeMs}` };
+function snapshot({ size, dev, ino, mtimeNs, ctimeNs }: BigIntStats): Snapshot {
+  return { bytes: Number(size), state: [dev, ino, size, mtimeNs, ctimeNs].join() };
 }
 
 /** A regular file of the workspace, held open while it is read. */
@@ -29,7 +29,7 @@ export class RegularFile {
     } catch (error) {
       throw translate(error, path);
     }
-    const stats = fstatSync(this.#descriptor);
+    const stats = fstatSync(this.#descriptor, { bigint: true });
     this.opened = snapshot(stats);
     if (stats.isFile() && this.opened.bytes <= WORKSPACE_LIMITS.bytesPerFile) return;
     this.close();
@@ -53,16 +53,9 @@ export class RegularFile {
     return chunk;
   }
 
-  /** @throws CleanRoomError `workspace-refused` when the file changed meanwhile */
-  readAll(): Uint8Array {
-    const content = this.read(0, this.opened.bytes);
-    this.requireUnchanged();
-    return content;
-  }
-
   /** @throws CleanRoomError `workspace-refused` when the file is no longer what it was when it was opened */
   requireUnchanged(): void {
-    const now = snapshot(fstatSync(this.#descriptor));
+    const now = snapshot(fstatSync(this.#descriptor, { bigint: true }));
     if (now.state !== this.opened.state) this.#refuseChanged();
   }
 
