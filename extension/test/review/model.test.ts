@@ -84,10 +84,7 @@ async function open(party: string): Promise<FakeServer> {
     .on('GET /api/v1/collaborations', { items: [collaboration] })
     .on('GET /api/v1/submissions', { items: [submission()] })
     .on('GET /api/v1/submissions/:id', () => detail())
-    .on(
-      'GET /api/v1/submissions/:id/revisions/:n/files/:path',
-      () => new Response(JSON.stringify(NOTEBOOK))
-    );
+    .on('GET /api/v1/submissions/:id/revisions/:n/files/:path', () => new Response(JSON.stringify(NOTEBOOK)));
   session = new Session(server.settings, memory(party));
   const runs = new RunsModel(session);
   model = new ReviewModel(session, runs, new DatasetsModel(session));
