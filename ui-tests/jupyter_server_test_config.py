@@ -1,7 +1,12 @@
 """JupyterLab for the tests: Galata's own settings. The extension is the installed one."""
 
+import os
+
 from jupyterlab.galata import configure_jupyter_server
 
 configure_jupyter_server(c)  # noqa: F821
+c.ServerApp.port = int(os.environ["CLEAN_ROOM_TEST_PORT"])  # noqa: F821
 c.ServerApp.allow_root = True  # noqa: F821
-c.ServerApp.log_level = "WARN"  # noqa: F821
+c.ServerApp.log_level = "ERROR"  # noqa: F821
+# No news from elsewhere over the page.
+c.LabApp.news_url = None  # noqa: F821

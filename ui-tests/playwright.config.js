@@ -1,28 +1,30 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import base from '@jupyterlab/galata/lib/playwright-config.js';
+import { LAB, LAB_WITHOUT } from './support/places.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const debian = '/usr/bin/chromium';
-// Playwright's own browser where it was downloaded; else the system's, which needs no download.
+// The system's browser where there is one, which needs no download; else Playwright's own.
 const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(debian) ? debian : undefined);
-const ci = Boolean(process.env.CI);
 
 export default {
   ...base,
   testDir: 'tests',
   outputDir: 'test-results',
   workers: 1,
+  // A shared machine can be slow beyond any sensible limit; a second failure is one.
   retries: 1,
-  forbidOnly: ci,
-  timeout: 120_000,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: 180_000,
+  expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {
     ...base.use,
+    baseURL: `http://localhost:${LAB}`,
     viewport: { width: 1440, height: 900 },
     // Recording needs a helper program of Playwright's own; traces show the same.
     video: 'off',
-    actionTimeout: 15_000,
+    actionTimeout: 20_000,
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath,
@@ -37,14 +39,13 @@ export default {
       ]
     }
   },
-  webServer: [
-    {
-      command: `${root}.venv/bin/jupyter lab --config jupyter_server_test_config.py`,
-      cwd: fileURLToPath(new URL('.', import.meta.url)),
-      url: 'http://localhost:8888/lab',
-      timeout: 120_000,
-      stderr: process.env.SERVER_LOG ? 'pipe' : 'ignore',
-      reuseExistingServer: !ci
-    }
-  ]
+  webServer: {
+    command: 'node support/serve.js',
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    url: `http://localhost:${LAB_WITHOUT}/lab`,
+    timeout: 600_000,
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 30_000 },
+    stderr: process.env.SERVER_LOG ? 'pipe' : 'ignore',
+    reuseExistingServer: !process.env.CI
+  }
 };

@@ -1,32 +1,40 @@
 import { expect, test } from '@jupyterlab/galata';
+import { CleanRoomPage, demoNotebook } from '../support/clean-room-page.js';
 
-test.describe('The extension in JupyterLab', () => {
-  test('offers itself where people look for it', async ({ page }) => {
-    await page.notebook.createNew('smoke.ipynb');
-    const button = page.locator('[data-jp-item-name="clean-room-submit"]');
-    await expect(button).toBeVisible();
-    await expect(button).toContainText('Submit to Clean Room');
+test('offers itself where people look for it', async ({ page, tmpPath }) => {
+  const room = new CleanRoomPage(page);
+  await room.openNotebook(tmpPath, 'smoke.ipynb', demoNotebook('explore.ipynb'));
+  await expect(room.submitButton).toContainText('Submit to Clean Room');
 
-    await page.getByRole('menubar').getByText('Run', { exact: true }).click();
-    await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
-    await page.keyboard.press('Escape');
+  await page.getByRole('menubar').getByText('Run', { exact: true }).click();
+  await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
+  await page.keyboard.press('Escape');
 
-    await page.keyboard.press('Control+Shift+C');
-    await page.locator('.lm-CommandPalette-input').fill('clean room');
-    await expect(
-      page.locator('.lm-CommandPalette-itemLabel', { hasText: 'Show Clean Room Runs' })
-    ).toBeVisible();
-  });
+  await page.keyboard.press('Control+Shift+C');
+  await page.locator('.lm-CommandPalette-input').fill('clean room');
+  for (const label of [
+    'Show Clean Room Runs',
+    'Submit Notebook to Clean Room',
+    'Clean Room Submissions and Reviews'
+  ]) {
+    await expect(page.locator('.lm-CommandPalette-itemLabel', { hasText: label })).toBeVisible();
+  }
+  await page.keyboard.press('Escape');
 
-  test('says in a sentence that the clean room is not there', async ({ page }) => {
-    await page.sidebar.openTab('clean-room-panel');
-    const panel = page.getByRole('region', { name: 'Clean Room' });
-    await expect(panel.getByRole('alert')).toContainText('does not know where the clean room is');
-    await expect(panel.getByRole('alert')).toContainText('CLEAN_ROOM_URL');
+  await page.filebrowser.refresh();
+  await page.locator('.jp-DirListing-item[data-file-type="notebook"]').first().click({ button: 'right' });
+  await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
+});
 
-    await page.notebook.createNew('without.ipynb');
-    const button = page.locator('[data-jp-item-name="clean-room-submit"] jp-button');
-    await expect(button).toHaveAttribute('aria-disabled', 'true');
-    await expect(button).toHaveAttribute('title', /does not know where the clean room is/);
-  });
+test('can be used with the keyboard alone', async ({ page }) => {
+  const room = new CleanRoomPage(page);
+  await room.open();
+  await page.evaluate(() => window.jupyterapp.commands.execute('clean-room:review'));
+  const tabs = page.getByRole('tablist', { name: 'What was submitted' });
+  await tabs.getByRole('tab', { name: 'Notebook' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(tabs.getByRole('tab', { name: 'Files' })).toBeFocused();
+  await expect(tabs.getByRole('tab', { name: 'Files' })).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('ArrowLeft');
+  await expect(tabs.getByRole('tab', { name: 'Notebook' })).toHaveAttribute('aria-selected', 'true');
 });

@@ -7,6 +7,9 @@ import { datasetsIn, usesFile } from './sources.js';
 /** The most files that are offered; a folder with more is not a notebook's workspace. */
 const MOST_FILES = 200;
 
+/** What the `clean-room` command writes beside a notebook; it is about the submission, not part of it. */
+const LOCK_FILE = 'clean-room.lock.json';
+
 function codeOf(content: unknown): string[] {
   const cells = (content as { cells?: unknown } | null)?.cells;
   if (!Array.isArray(cells)) return [];
@@ -28,7 +31,10 @@ export async function draftOf(
   const notebook = contents.localPath(path);
   const folder = await contents.get(PathExt.dirname(path), { content: true });
   const beside = (folder.content as Contents.IModel[])
-    .filter(({ type, path: other }) => type === 'file' && contents.localPath(other) !== notebook)
+    .filter(
+      ({ type, name, path: other }) =>
+        type === 'file' && name !== LOCK_FILE && contents.localPath(other) !== notebook
+    )
     .slice(0, MOST_FILES);
   const files = beside.map(({ path: other, name, size }): FileChoice => ({
     path: contents.localPath(other),

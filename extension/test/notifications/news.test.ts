@@ -23,6 +23,11 @@ describe('newsBetween', () => {
     expect(kinds([ended], [ended], 'university')).toEqual([]);
   });
 
+  it('tells them as well of a run that began and ended between two looks', () => {
+    expect(kinds([entry({})], [ended], 'university')).toEqual(['run-ended']);
+    expect(kinds([], [ended], 'university')).toEqual([]);
+  });
+
   it('tells nobody else of it', () => {
     expect(kinds([running], [ended], 'hospital', true)).toEqual([]);
   });

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, type IJupyterLabPageFixture } from '@jupyterlab/galata';
+import type { Locator, Page } from '@playwright/test';
+import { FOLDER } from './places.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs the `clean-room` command as the demo's person, and reads its answer. */
+export function cleanRoom(...args: string[]): Record<string, unknown> {
+  const answer = execFileSync(
+    join(root, 'node_modules/.bin/node'),
+    [join(root, 'server/bin/clean-room.js'), ...args, '--json'],
+    { encoding: 'utf8', env: { ...process.env, CLEAN_ROOM_HOME: join(FOLDER, 'room/person') } }
+  );
+  return JSON.parse(answer) as Record<string, unknown>;
+}
+
+/** A demo notebook's content. */
+export function demoNotebook(name: string): string {
+  return readFileSync(join(root, 'deployment/demo', name), 'utf8');
+}
+
+/** What people do with the clean room in JupyterLab. */
+export class CleanRoomPage {
+  constructor(readonly page: IJupyterLabPageFixture) {}
+
+  /** The clean room's side bar. */
+  get panel(): Locator {
+    return this.page.locator('#clean-room-panel');
+  }
+
+  get submitButton(): Locator {
+    return this.page.locator('[data-jp-item-name="clean-room-submit"] jp-button >> visible=true');
+  }
+
+  get dialog(): Locator {
+    return this.page.getByRole('dialog');
+  }
+
+  /** The newest submission of a notebook in the runs list. */
+  row(notebook: string): Locator {
+    return this.panel.locator('.crm-Row', { hasText: notebook }).first();
+  }
+
+  async open(): Promise<void> {
+    await this.page.sidebar.openTab('clean-room-panel');
+    await expect(this.panel.getByText('● live')).toBeVisible();
+  }
+
+  /** Writes a notebook into the test's folder and opens it; waits for no kernel. */
+  async openNotebook(folder: string, name: string, content: string): Promise<void> {
+    await this.page.contents.uploadContent(content, 'text', `${folder}/${name}`);
+    await this.page.evaluate(async path => {
+      await window.jupyterapp.commands.execute('docmanager:open', { path });
+    }, `${folder}/${name}`);
+    await expect(this.submitButton).toBeEnabled();
+  }
+
+  async actFor(title: string): Promise<void> {
+    await this.panel.getByRole('combobox').selectOption(title);
+    // The list of the other party has to go before anything is said about this one's.
+    await expect(this.panel.locator('.crm-Panel-live')).toHaveText('● live');
+  }
+
+  /** Fills the submit dialog and sends it. */
+  async submit(): Promise<void> {
+    await this.submitButton.click();
+    await this.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
+    await this.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
+    await this.dialog.getByRole('button', { name: 'Submit for approval' }).click();
+    await expect(this.page.getByText('It runs once Demo Hospital approved.')).toBeVisible({
+      timeout: 60_000
+    });
+  }
+
+  /** Opens the review panel on what waits for this party. */
+  async review(): Promise<Locator> {
+    await this.page.getByRole('button', { name: /waiting for you/ }).click();
+    const review = this.page.getByRole('region', { name: 'Submissions and reviews' });
+    await review.getByRole('navigation').locator('.crm-Row-head').first().click();
+    return review;
+  }
+}
+
+/** Signs in at the demo custodian and approves what its page shows, without a passkey. */
+export async function approveAtCustodian(custodian: Page): Promise<void> {
+  await custodian.getByRole('button', { name: /^Continue as/ }).click();
+  await expect(custodian.locator('#allow')).toContainText('You allow one run of program');
+  await custodian.getByRole('button', { name: 'Confirm without passkey' }).click();
+}
+
+declare global {
+  interface Window {
+    readonly jupyterapp: { readonly commands: { execute(id: string, args?: object): Promise<unknown> } };
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What the tests drive: the clean room with demo data, in a folder of its own, and two JupyterLabs: one that knows it and
+ * one that knows of none. Ends when Playwright ends it.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CleanRoom } from '../../deployment/local/clean-room.js';
+import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './places.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function startLab(name, port, env) {
+  const files = join(FOLDER, name);
+  mkdirSync(files, { recursive: true });
+  const config = join(root, 'ui-tests/jupyter_server_test_config.py');
+  return spawn(join(root, '.venv/bin/jupyter'), ['lab', '--config', config], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...env,
+      CLEAN_ROOM_TEST_PORT: String(port),
+      CLEAN_ROOM_STAND_INS: join(FOLDER, 'stand-ins'),
+      JUPYTERLAB_GALATA_ROOT_DIR: files
+    }
+  });
+}
+
+rmSync(FOLDER, { recursive: true, force: true });
+mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
+process.env.CLEAN_ROOM_STAND_INS = join(FOLDER, 'stand-ins');
+const room = new CleanRoom(join(FOLDER, 'room'), PORTS);
+mkdirSync(room.folder, { mode: 0o700 });
+room.found();
+await room.serve();
+room.provision();
+cpSync(join(root, 'deployment/demo'), join(FOLDER, 'demo'), { recursive: true });
+const labs = [
+  startLab('lab', LAB, room.env),
+  startLab('lab-without', LAB_WITHOUT, { ...room.env, CLEAN_ROOM_HOME: join(FOLDER, 'nobody') })
+];
+
+async function stop() {
+  labs.forEach(lab => lab.kill('SIGTERM'));
+  await room.stop();
+  process.exit(0);
+}
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jupyterlab/galata';
+import { CleanRoomPage, approveAtCustodian, cleanRoom, demoNotebook } from '../support/clean-room-page.js';
+
+test('a notebook goes the whole way: stand-in, submission, review, approval, run, result, receipt', async ({
+  page,
+  tmpPath,
+  context
+}) => {
+  test.setTimeout(600_000);
+  const room = new CleanRoomPage(page);
+  // A name of its own: what another test or an earlier try left behind plays no part.
+  const stem = `explore-${Date.now().toString(36)}`;
+  const notebook = `${stem}.ipynb`;
+  await room.open();
+  await room.actFor('Demo University');
+  await room.openNotebook(tmpPath, notebook, demoNotebook('explore.ipynb'));
+
+  await test.step('programming on a stand-in', async () => {
+    await expect(
+      page.getByText(/Programming stage: stand-in data \(hospital\/visits v\d+, random\)/)
+    ).toBeVisible();
+    await expect(room.panel.getByText('hospital/visits')).toBeVisible();
+  });
+
+  await test.step('submitting', async () => {
+    await room.submit();
+    await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
+  });
+
+  await test.step('a reviewer asks for changes', async () => {
+    await room.actFor('Demo Hospital');
+    const review = await room.review();
+    await expect(review.getByRole('heading', { name: `${notebook} from Demo University` })).toBeVisible();
+    await expect(review.locator('.crm-Cell').nth(1)).toContainText('open_dataset("hospital/visits")');
+    await review.getByRole('button', { name: 'Rebuild and compare' }).click();
+    await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
+    await expect(review.getByRole('button', { name: 'Ask for changes' })).toBeDisabled();
+    await review
+      .getByRole('textbox', { name: 'Your comment or reason' })
+      .fill('Please leave out the last cell.');
+    await review.getByRole('button', { name: 'Ask for changes' }).click();
+    await expect(review.getByText('“Please leave out the last cell.”')).toBeVisible();
+  });
+
+  await test.step('the researcher sends the next revision', async () => {
+    await room.actFor('Demo University');
+    await expect(room.row(notebook)).toContainText('Demo Hospital asks for changes');
+    await page.activity.activateTab(notebook);
+    await room.submitButton.click();
+    await expect(room.dialog.getByText('“Please leave out the last cell.”')).toBeVisible();
+    await expect(room.dialog.getByRole('checkbox', { name: /revision 2 of the submission/ })).toBeChecked();
+    await room.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await room.submit();
+    await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
+  });
+
+  await test.step('the provider approves on its custodian’s own page', async () => {
+    await room.actFor('Demo Hospital');
+    const review = await room.review();
+    await expect(review.getByText('revision 2')).toBeVisible();
+    const [custodian] = await Promise.all([
+      context.waitForEvent('page'),
+      review.getByRole('link', { name: /Approve/ }).click()
+    ]);
+    expect(new URL(custodian.url()).hostname).toBe('hospital.localhost');
+    await approveAtCustodian(custodian);
+    await custodian.close();
+  });
+
+  await test.step('the run is followed live', async () => {
+    await room.actFor('Demo University');
+    await room.row(notebook).locator('.crm-Row-head').click();
+    await expect(room.row(notebook)).toContainText('Demo Hospital approved');
+    await expect(room.row(notebook)).toContainText('starting', { timeout: 60_000 });
+    await expect(room.row(notebook).getByText('SIMULATED')).toBeVisible();
+    await expect(page.getByText(`${notebook}: released.`).first()).toBeVisible({ timeout: 240_000 });
+    await expect(room.row(notebook).locator('.crm-Row-label')).toHaveText('released');
+  });
+
+  const result = page.getByRole('region', { name: 'Result of a run' });
+
+  await test.step('the result: filtered outputs, reasons, marks that can’t be missed', async () => {
+    await room.row(notebook).getByRole('button', { name: 'Open result' }).click();
+    await expect(result.getByText(/5 outputs, 1 suppressed/)).toBeVisible({ timeout: 60_000 });
+    await expect(result.getByText('(20190, 10)')).toBeVisible();
+    await expect(result.getByText('Suppressed: it would show rows of a dataset.')).toBeVisible();
+    await expect(result.locator('.crm-ResultHeader').getByText('SIMULATED')).toBeVisible();
+    const proof = result.getByRole('region', { name: 'What is proved' });
+    await expect(proof.getByRole('status')).toContainText('Verified');
+    for (const mark of ['SIMULATED', 'unattended: Demo Hospital', 'co-hosted: Demo Hospital']) {
+      await expect(proof.getByText(mark, { exact: true })).toBeVisible();
+    }
+    await expect(proof.locator('.crm-Step.crm-mod-fail')).toHaveCount(0);
+    await result.getByRole('button', { name: 'Verify' }).click();
+    await expect(proof.getByRole('status')).toContainText('Verified');
+  });
+
+  await test.step('the receipt verifies with the command as well', async () => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      result.getByRole('button', { name: 'Save receipt' }).click()
+    ]);
+    const path = await download.path();
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'clean-room.receipt/v1' });
+    expect(cleanRoom('verify', path)).toMatchObject({ outcome: 'verified', marks: { simulated: true } });
+  });
+
+  await test.step('outputs are opened in the workspace', async () => {
+    await result.getByRole('button', { name: 'Open in workspace' }).click();
+    await expect(page.getByRole('tab', { name: `${stem}.result.ipynb` })).toBeVisible({ timeout: 60_000 });
+    await expect(
+      page.getByText('Result of a run on real data; what you run here sees stand-ins')
+    ).toBeVisible();
+  });
+});
