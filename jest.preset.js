@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 
-const again = fileURLToPath(new URL('jest.again.js', import.meta.url));
+const patience = fileURLToPath(new URL('jest.patience.mjs', import.meta.url));
 
 /** What every Node room shares: native ES modules, TypeScript stripped by swc (types are checked by `npm run typecheck`). */
 export const preset = {
-  setupFilesAfterEnv: process.env.CI === 'true' ? [again] : [],
+  setupFilesAfterEnv: [patience],
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -49,7 +49,8 @@ export function newsBetween(
         const then = old.get(`run ${run.id}`);
         if (then === run.state) return [];
         // A run can begin and end between two looks; then its submission is what was known before.
-        if (own && OVER.includes(run.state) && (then ?? was) !== undefined) return [{ kind: 'run-ended', run }];
+        if (own && OVER.includes(run.state) && (then ?? was) !== undefined)
+          return [{ kind: 'run-ended', run }];
         const wanted = isReviewer && run.state === 'output-review' && run.waitingFor.includes(party);
         return wanted ? [{ kind: 'outputs-wanted', run }] : [];
       })

@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createHash, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import { verifyToken, type StepCode } from '../../src/attestation/index.js';
@@ -17,8 +17,6 @@ import {
   signToken,
   type ChainPlan
 } from './support/authority.js';
-
-jest.setTimeout(60_000);
 
 const GOOD = makeChain();
 

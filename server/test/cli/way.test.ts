@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { jest } from '@jest/globals';
 import { DemoWorld } from '../custodian/support/demo.js';
-
-jest.setTimeout(300_000);
 
 let world: DemoWorld;
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -17,8 +17,6 @@ import { LayoutStore } from '@clean-room/oci/layout';
 import { isRoot, requireTools } from '../../src/container/index.js';
 import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
-
-jest.setTimeout(60_000);
 
 const root = workspace();
 const driver = fileURLToPath(new URL('../support/run-container.js', import.meta.url));

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
   chmodSync,
   existsSync,
@@ -15,8 +15,6 @@ import { digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { isRoot, UnpackedLayers } from '../../src/container/index.js';
 import { rawLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
-
-jest.setTimeout(60_000);
 
 const root = workspace();
 const outside = join(root, 'outside');

@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
@@ -6,8 +6,6 @@ import { openIdentity, TokenIssuer } from '../../src/issuer/index.js';
 import { verifyToken } from '@clean-room/protocol/attestation';
 import { SUBJECT } from '../support/subject.js';
 import { workspace } from '../support/workspace.js';
-
-jest.setTimeout(60_000);
 
 const DAY_MS = 86_400_000;
 const NOW = new Date('2026-03-01T12:00:00Z');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,6 @@ import { openIdentity, TokenIssuer, type SimulatorIdentity } from '../../src/iss
 import { Launcher, LAUNCHER_SOCKET, TOKEN_FILE } from '../../src/launcher/index.js';
 import { SUBJECT } from '../support/subject.js';
 import { workspace } from '../support/workspace.js';
-
-jest.setTimeout(60_000);
 
 const root = workspace();
 const folder = join(root, 'long'.repeat(40), 'container_launcher');

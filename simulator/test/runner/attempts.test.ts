@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -29,8 +29,6 @@ import {
 import { isRoot } from '../../src/container/index.js';
 import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
-
-jest.setTimeout(120_000);
 
 const LABELS = {
   'tee.launch_policy.allow_env_override': 'CLEAN_ROOM_JOB,MARK',

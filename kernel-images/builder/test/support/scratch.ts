@@ -1,10 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, jest } from '@jest/globals';
-
-// pip, gpg and dpkg-deb are programs of their own: on a busy machine each takes seconds to start
-jest.setTimeout(120_000);
+import { afterEach } from '@jest/globals';
 
 const folders: string[] = [];
 

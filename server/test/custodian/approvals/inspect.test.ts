@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import { Roster } from '@clean-room/protocol/parties';
 import { Client } from '../../../src/client/index.js';
@@ -7,8 +6,6 @@ import type { Context } from '../../../src/custodian/context.js';
 import { inspectSubmission } from '../../../src/custodian/submissions/index.js';
 import { readSecretFile } from '../../../src/platform/files/index.js';
 import { DemoWorld } from '../support/demo.js';
-
-jest.setTimeout(300_000);
 
 let world: DemoWorld;
 let context: Context;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,8 +15,6 @@ import { releaseKeys } from '../../../src/custodian/key-release/index.js';
 import { readSigningKey } from '../../../src/custodian/keys/index.js';
 import { askForKeys, type Lies } from '../support/attempt.js';
 import { DemoWorld } from '../support/demo.js';
-
-jest.setTimeout(300_000);
 
 let world: DemoWorld;
 let context: Context;

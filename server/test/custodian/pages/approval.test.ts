@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -7,8 +6,6 @@ import { fromBase64 } from '@clean-room/protocol/bytes';
 import { getSubmission } from '../../../src/client/coordinator/index.js';
 import { addAuthenticator, chromiumIsHere, openBrowser } from '../support/browser.js';
 import { DemoWorld } from '../support/demo.js';
-
-jest.setTimeout(300_000);
 
 let world: DemoWorld;
 let browser: Browser;
