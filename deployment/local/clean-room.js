@@ -14,9 +14,11 @@ export class CleanRoom {
   /**
    * @param {string} folder where all of it lies
    * @param {{ coordinator: number, custodian: number }} ports
+   * @param {string} listen the address of what a browser opens: the custodian's pages
    */
-  constructor(folder, ports) {
+  constructor(folder, ports, listen = '127.0.0.1') {
     this.folder = folder;
+    this.listen = listen;
     this.person = join(folder, 'person');
     this.notebooks = join(folder, 'notebooks');
     this.url = `http://127.0.0.1:${ports.coordinator}`;
@@ -50,13 +52,19 @@ export class CleanRoom {
       '--coordinator-url',
       this.url,
       '--custodian-origin',
-      this.custodianOrigin
+      this.custodianOrigin,
+      '--custodian-listen',
+      this.listen
     );
   }
 
-  /** Serves coordinator and custodian until `stop`; resolves once both answer. */
-  async serve() {
-    this.server = spawn(NODE, [COMMAND, 'serve', '--demo', this.folder], {
+  /**
+   * Serves coordinator and custodian until `stop`; resolves once both answer.
+   * @param {string[]} parts what `clean-room serve` is told to serve; all of the demo when nothing is named
+   */
+  async serve(...parts) {
+    const served = parts.length > 0 ? parts : ['--demo', this.folder];
+    this.server = spawn(NODE, [COMMAND, 'serve', ...served], {
       cwd: ROOT,
       env: this.env,
       stdio: ['ignore', 'inherit', 'pipe']

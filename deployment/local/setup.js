@@ -54,9 +54,15 @@ export function setup({ kernelImage = true } = {}) {
   run(['npm', 'run', '--silent', 'build']);
   step(
     'Making the Python environment (about a minute)',
-    { name: 'python', inputs: ['extension/requirements-dev.txt'], makes: ['.venv/bin/jupyter'] },
+    {
+      name: 'python',
+      inputs: ['extension/requirements-dev.txt'],
+      makes: ['.venv/bin/jupyter', '.venv/package.json']
+    },
     () => {
       run(['python3', '-m', 'venv', join(ROOT, '.venv')], { remedy: 'On Debian, install python3-venv.' });
+      // Scripts that Python packages bring for Node are CommonJS: without this, this project's own package.json says otherwise.
+      writeFileSync(join(ROOT, '.venv/package.json'), '{ "type": "commonjs" }\n');
       run(['.venv/bin/pip', 'install', '--quiet', '--requirement', 'extension/requirements-dev.txt']);
     }
   );

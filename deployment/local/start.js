@@ -6,9 +6,12 @@ import { CleanRoom } from './clean-room.js';
 import { ROOT, main } from './steps.js';
 import { setup } from './setup.js';
 
+// Only the one-container image sets this: there loopback is out of the browser's reach, and its ports are published to the host's.
+const listen = process.env.CLEAN_ROOM_LISTEN ?? '127.0.0.1';
+
 await main(async () => {
   setup();
-  const room = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 });
+  const room = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 }, listen);
   mkdirSync(room.folder, { recursive: true, mode: 0o700 });
   room.found();
   await room.serve();
@@ -16,14 +19,18 @@ await main(async () => {
     room.provision();
     room.call('stand-ins');
     room.layOutNotebooks();
-    const browser = process.env.CLEAN_ROOM_BROWSER === 'none' ? ['--no-browser', '--ip=0.0.0.0'] : [];
+    const browser = process.env.CLEAN_ROOM_BROWSER === 'none' ? ['--no-browser'] : [];
     const lab = spawn(
       join(ROOT, '.venv/bin/jupyter'),
       [
         'lab',
         `--ServerApp.root_dir=${room.notebooks}`,
         '--LabApp.default_url=/lab/tree/explore.ipynb',
+        `--ip=${listen}`,
         '--port=8888',
+        '--log-level=WARN',
+        // JupyterLab's own question whether it may fetch news from elsewhere.
+        '--LabApp.news_url=None',
         ...(process.getuid() === 0 ? ['--allow-root'] : []),
         ...browser
       ],

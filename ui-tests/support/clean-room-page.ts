@@ -25,7 +25,7 @@ export function demoNotebook(name: string): string {
 
 /** What people do with the clean room in JupyterLab. */
 export class CleanRoomPage {
-  constructor(readonly page: IJupyterLabPageFixture) {}
+  constructor(readonly page: Page) {}
 
   /** The clean room's side bar. */
   get panel(): Locator {
@@ -46,17 +46,8 @@ export class CleanRoomPage {
   }
 
   async open(): Promise<void> {
-    await this.page.sidebar.openTab('clean-room-panel');
+    if (!(await this.panel.isVisible())) await this.page.locator('[data-id="clean-room-panel"]').click();
     await expect(this.panel.getByText('● live')).toBeVisible();
-  }
-
-  /** Writes a notebook into the test's folder and opens it; waits for no kernel. */
-  async openNotebook(folder: string, name: string, content: string): Promise<void> {
-    await this.page.contents.uploadContent(content, 'text', `${folder}/${name}`);
-    await this.page.evaluate(async path => {
-      await window.jupyterapp.commands.execute('docmanager:open', { path });
-    }, `${folder}/${name}`);
-    await expect(this.submitButton).toBeEnabled();
   }
 
   async actFor(title: string): Promise<void> {
@@ -83,13 +74,39 @@ export class CleanRoomPage {
     await review.getByRole('navigation').locator('.crm-Row-head').first().click();
     return review;
   }
+
+  /** Follows the review panel to the custodian's own page and signs in there. */
+  async openCustodian(review: Locator): Promise<Page> {
+    const [custodian] = await Promise.all([
+      this.page.context().waitForEvent('page'),
+      review.getByRole('link', { name: /Approve/ }).click()
+    ]);
+    expect(new URL(custodian.url()).hostname).toBe('hospital.localhost');
+    await custodian.getByRole('button', { name: /^Continue as/ }).click();
+    await expect(custodian.locator('#allow')).toContainText('You allow one run of program');
+    return custodian;
+  }
+
+  /** Approves on the custodian's page, without a passkey. */
+  async confirm(custodian: Page): Promise<void> {
+    await custodian.getByRole('button', { name: 'Confirm without passkey' }).click();
+    await expect(custodian.getByText('The approval is signed and on its way.')).toBeVisible();
+    await custodian.close();
+  }
 }
 
-/** Signs in at the demo custodian and approves what its page shows, without a passkey. */
-export async function approveAtCustodian(custodian: Page): Promise<void> {
-  await custodian.getByRole('button', { name: /^Continue as/ }).click();
-  await expect(custodian.locator('#allow')).toContainText('You allow one run of program');
-  await custodian.getByRole('button', { name: 'Confirm without passkey' }).click();
+/** Writes a notebook into the test's folder and opens it; waits for no kernel. */
+export async function openNotebook(
+  page: IJupyterLabPageFixture,
+  folder: string,
+  name: string,
+  content: string
+): Promise<void> {
+  await page.contents.uploadContent(content, 'text', `${folder}/${name}`);
+  await page.evaluate(async path => {
+    await window.jupyterapp.commands.execute('docmanager:open', { path });
+  }, `${folder}/${name}`);
+  await expect(new CleanRoomPage(page).submitButton).toBeEnabled();
 }
 
 declare global {

@@ -7,3 +7,6 @@ export const PORTS = { coordinator: 8897, custodian: 8898 };
 export const LAB = 8868;
 /** JupyterLab that knows of no clean room. */
 export const LAB_WITHOUT = 8869;
+/** JupyterHub, and a clean room of its own that asks it who people are. */
+export const HUB = { port: 8870, api: 8871, proxyApi: 8872, user: 'demo', password: 'only for tests' };
+export const HUB_PORTS = { coordinator: 8895, custodian: 8896 };

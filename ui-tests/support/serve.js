@@ -1,12 +1,13 @@
 /**
  * What the tests drive: the clean room with demo data, in a folder of its own, and two JupyterLabs: one that knows it and
- * one that knows of none. Ends when Playwright ends it.
+ * one that knows of none; and another clean room behind a JupyterHub. Ends when Playwright ends it.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
+import { startHubRoom } from './hub.js';
 import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './places.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,6 +36,7 @@ room.found();
 await room.serve();
 room.provision();
 cpSync(join(root, 'deployment/demo'), join(FOLDER, 'demo'), { recursive: true });
+const hubRoom = await startHubRoom();
 const labs = [
   startLab('lab', LAB, room.env),
   startLab('lab-without', LAB_WITHOUT, { ...room.env, CLEAN_ROOM_HOME: join(FOLDER, 'nobody') })
@@ -42,6 +44,7 @@ const labs = [
 
 async function stop() {
   labs.forEach(lab => lab.kill('SIGTERM'));
+  await hubRoom.stop();
   await room.stop();
   process.exit(0);
 }

@@ -1,9 +1,9 @@
 import { expect, test } from '@jupyterlab/galata';
-import { CleanRoomPage, demoNotebook } from '../support/clean-room-page.js';
+import { CleanRoomPage, demoNotebook, openNotebook } from '../support/clean-room-page.js';
 
 test('offers itself where people look for it', async ({ page, tmpPath }) => {
   const room = new CleanRoomPage(page);
-  await room.openNotebook(tmpPath, 'smoke.ipynb', demoNotebook('explore.ipynb'));
+  await openNotebook(page, tmpPath, 'smoke.ipynb', demoNotebook('explore.ipynb'));
   await expect(room.submitButton).toContainText('Submit to Clean Room');
 
   await page.getByRole('menubar').getByText('Run', { exact: true }).click();

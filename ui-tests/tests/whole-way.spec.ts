@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jupyterlab/galata';
-import { CleanRoomPage, approveAtCustodian, cleanRoom, demoNotebook } from '../support/clean-room-page.js';
+import { CleanRoomPage, cleanRoom, demoNotebook, openNotebook } from '../support/clean-room-page.js';
 
 test('a notebook goes the whole way: stand-in, submission, review, approval, run, result, receipt', async ({
   page,
-  tmpPath,
-  context
+  tmpPath
 }) => {
   test.setTimeout(600_000);
   const room = new CleanRoomPage(page);
@@ -14,7 +13,7 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
   const notebook = `${stem}.ipynb`;
   await room.open();
   await room.actFor('Demo University');
-  await room.openNotebook(tmpPath, notebook, demoNotebook('explore.ipynb'));
+  await openNotebook(page, tmpPath, notebook, demoNotebook('explore.ipynb'));
 
   await test.step('programming on a stand-in', async () => {
     await expect(
@@ -59,13 +58,7 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
     await room.actFor('Demo Hospital');
     const review = await room.review();
     await expect(review.getByText('revision 2')).toBeVisible();
-    const [custodian] = await Promise.all([
-      context.waitForEvent('page'),
-      review.getByRole('link', { name: /Approve/ }).click()
-    ]);
-    expect(new URL(custodian.url()).hostname).toBe('hospital.localhost');
-    await approveAtCustodian(custodian);
-    await custodian.close();
+    await room.confirm(await room.openCustodian(review));
   });
 
   await test.step('the run is followed live', async () => {

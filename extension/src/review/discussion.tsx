@@ -64,6 +64,17 @@ export function Discussion(props: ReviewProps): JSX.Element | null {
         onChange={event => setText(event.currentTarget.value)}
       />
       <div className="crm-Discussion-actions">
+        {/* First, at the left: JupyterLab’s notifications cover the lower right corner. */}
+        {mayDecide && approvalPage !== undefined && (
+          <a
+            className="crm-Button crm-mod-main jp-Button"
+            href={approvalPage}
+            target="_blank"
+            rel="noopener noreferrer"
+          >
+            {trans.__('Approve… opens your custodian')}
+          </a>
+        )}
         <button
           type="button"
           className="jp-Button crm-Button"
@@ -91,17 +102,6 @@ export function Discussion(props: ReviewProps): JSX.Element | null {
               {trans.__('Reject…')}
             </button>
             {empty && <span className="crm-Quiet">{trans.__('Write your reason first.')}</span>}
-            <span className="crm-Spacer" />
-            {approvalPage !== undefined && (
-              <a
-                className="crm-Button crm-mod-main jp-Button"
-                href={approvalPage}
-                target="_blank"
-                rel="noopener noreferrer"
-              >
-                {trans.__('Approve… opens your custodian')}
-              </a>
-            )}
           </>
         )}
       </div>

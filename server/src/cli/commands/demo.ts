@@ -9,6 +9,7 @@ interface Options {
   readonly simulatorRoot?: string;
   readonly coordinatorUrl: string;
   readonly custodianOrigin: string;
+  readonly custodianListen: string;
 }
 
 /** The simulator is a part of its own, and not there in production: it is asked for only here. */
@@ -32,6 +33,7 @@ async function found({ terminal }: Context, options: Options): Promise<Answer> {
     places: {
       coordinatorUrl: options.coordinatorUrl,
       custodianOrigins: { hospital: options.custodianOrigin },
+      custodianHost: options.custodianListen,
       images: path.resolve(terminal.folder, options.images)
     },
     now,
@@ -62,6 +64,11 @@ export const registerDemo: Register = (program, act) => {
       '--custodian-origin <origin>',
       'where the hospital’s custodian is',
       'http://hospital.localhost:8788'
+    )
+    .option(
+      '--custodian-listen <address>',
+      'the address it listens on; another than loopback only in a container whose port is published to loopback',
+      '127.0.0.1'
     )
     .action(act(found));
 };

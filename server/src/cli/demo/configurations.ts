@@ -15,6 +15,8 @@ export interface DemoPlaces {
   readonly coordinatorUrl: string;
   /** Origin of each custodian, by party. */
   readonly custodianOrigins: Readonly<Record<string, string>>;
+  /** The address that custodians listen on. */
+  readonly custodianHost: string;
   /** The OCI layout folder with the kernel images. */
   readonly images: string;
 }
@@ -85,7 +87,7 @@ export async function configureCustodian(
     mode: 'development',
     party,
     rootKey,
-    listen: { host: '127.0.0.1', port: portOf(origin) },
+    listen: { host: places.custodianHost, port: portOf(origin) },
     logLevel: 'warn',
     origin,
     hosting: 'co-hosted',

@@ -90,6 +90,7 @@ export class DemoWorld {
       places: {
         coordinatorUrl: this.url,
         custodianOrigins: { hospital: this.origin },
+        custodianHost: '127.0.0.1',
         images: path.join(this.root, 'images')
       },
       now: new Date()

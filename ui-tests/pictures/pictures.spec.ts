@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jupyterlab/galata';
+import type { Page } from '@playwright/test';
+import { CleanRoomPage, demoNotebook, openNotebook } from '../support/clean-room-page.js';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const [theme, suffix] of [
+    ['JupyterLab Dark', 'dark'],
+    ['JupyterLab Light', 'light']
+  ]) {
+    await page.evaluate(
+      async chosen => window.jupyterapp.commands.execute('apputils:change-theme', { theme: chosen }),
+      theme
+    );
+    await expect(page.locator('body')).toHaveAttribute('data-jp-theme-name', theme ?? '');
+    await page.mouse.move(700, 890);
+    // Themes fade in.
+    await page.waitForTimeout(600);
+    await page.screenshot({ path: `${folder}${name}-${suffix}.png` });
+  }
+}
+
+async function pageOfItsOwn(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
+  }
+}
+
+test('the main screens', async ({ page, tmpPath }) => {
+  test.setTimeout(900_000);
+  const room = new CleanRoomPage(page);
+  const row = room.row('explore.ipynb');
+  await room.open();
+  await room.actFor('Demo University');
+  await openNotebook(page, tmpPath, 'explore.ipynb', demoNotebook('explore.ipynb'));
+  await page.evaluate(() => window.jupyterapp.commands.execute('notebook:run-all-cells'));
+  await expect(page.locator('.jp-OutputArea-output img').first()).toBeVisible({ timeout: 120_000 });
+  await page.locator('.jp-Notebook .jp-Cell').first().scrollIntoViewIfNeeded();
+  await picture(page, 'programming');
+
+  await room.submitButton.click();
+  await room.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
+  await room.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
+  await picture(page, 'submit');
+  await room.dialog.getByRole('button', { name: 'Cancel' }).click();
+  await room.submit();
+
+  await room.actFor('Demo Hospital');
+  const review = await room.review();
+  await review.getByRole('button', { name: 'Rebuild and compare' }).click();
+  await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
+  await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
+  await picture(page, 'review');
+  await review.getByRole('tab', { name: 'Data and rules' }).click();
+  await picture(page, 'rules');
+  const custodian = await room.openCustodian(review);
+  await pageOfItsOwn(custodian, 'approve');
+  await room.confirm(custodian);
+
+  await page.bringToFront();
+  await room.actFor('Demo University');
+  await row.locator('.crm-Row-head').click();
+  await expect(row).toContainText('running', { timeout: 120_000 });
+  await picture(page, 'run');
+  await expect(row.locator('.crm-Row-label')).toHaveText('released', { timeout: 240_000 });
+  await row.getByRole('button', { name: 'Open result' }).click();
+  const result = page.getByRole('region', { name: 'Result of a run' });
+  await expect(result.getByRole('status')).toContainText('Verified', { timeout: 60_000 });
+  await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
+  await picture(page, 'result');
+});

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { CleanRoom } from '../../deployment/local/clean-room.js';
+import { FOLDER, HUB, HUB_PORTS } from './places.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** From now on the coordinator knows people by the tokens that the Hub makes for them. */
+function knowPeopleByHub(room) {
+  const file = join(room.folder, 'coordinator/coordinator.json');
+  const config = JSON.parse(readFileSync(file, 'utf8'));
+  config.people = {
+    kind: 'jupyterhub',
+    api: `http://127.0.0.1:${HUB.api}/hub/api`,
+    service: 'clean-room',
+    groups: { researchers: 'university', 'data-stewards': 'hospital' }
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+async function startHub(room) {
+  const hub = spawn(
+    join(root, '.venv/bin/jupyterhub'),
+    ['--config', join(root, 'ui-tests/jupyterhub_test_config.py')],
+    {
+      cwd: room.folder,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...room.env,
+        CLEAN_ROOM_URL: room.url,
+        CLEAN_ROOM_TEST_HUB: JSON.stringify({ ...HUB, folder: FOLDER })
+      }
+    }
+  );
+  const address = `http://127.0.0.1:${HUB.port}/hub/health`;
+  while (
+    !(await fetch(address).then(
+      ({ ok }) => ok,
+      () => false
+    ))
+  ) {
+    if (hub.exitCode !== null) throw new Error(`JupyterHub ended with ${hub.exitCode}.`);
+    await setTimeout(200);
+  }
+  return hub;
+}
+
+/** A clean room behind a real JupyterHub: its proxy, its cookies, its cross-site protection, its tokens. */
+export async function startHubRoom() {
+  const room = new CleanRoom(join(FOLDER, 'hub-room'), HUB_PORTS);
+  mkdirSync(room.folder, { mode: 0o700 });
+  room.found();
+  await room.serve();
+  room.provision();
+  room.layOutNotebooks();
+  await room.stop();
+  const coordinator = knowPeopleByHub(room);
+  const hub = await startHub(room);
+  await room.serve('--coordinator', coordinator, '--custodian', join(room.folder, 'custodians/hospital'));
+  return {
+    async stop() {
+      hub.kill('SIGTERM');
+      await room.stop();
+    }
+  };
+}
