@@ -36,7 +36,13 @@ await main(async () => {
       ],
       {
         stdio: 'inherit',
-        env: { ...room.env, CLEAN_ROOM_URL: room.url, CLEAN_ROOM_TOKEN_FILE: join(room.person, 'token') }
+        env: {
+          ...room.env,
+          CLEAN_ROOM_URL: room.url,
+          CLEAN_ROOM_TOKEN_FILE: join(room.person, 'token'),
+          // The tabs of the demo are not mixed with those of the person's own work.
+          JUPYTERLAB_WORKSPACES_DIR: join(room.folder, 'workspaces')
+        }
       }
     );
     const stop = () => lab.kill('SIGTERM');

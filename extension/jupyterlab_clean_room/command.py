@@ -84,14 +84,14 @@ class CommandHandler(ProblemHandler):
             cwd=Path(__file__).parent,
         )
         try:
-            async with asyncio.timeout(configuration.command_timeout):
-                _, out, err, code = await asyncio.gather(
-                    self._feed(self._process, call.stdin),
-                    self._drain(self._process.stdout),
-                    self._drain(self._process.stderr),
-                    self._process.wait(),
-                )
-        except TimeoutError as cause:
+            work = asyncio.gather(
+                self._feed(self._process, call.stdin),
+                self._drain(self._process.stdout),
+                self._drain(self._process.stderr),
+                self._process.wait(),
+            )
+            _, out, err, code = await asyncio.wait_for(work, configuration.command_timeout)
+        except asyncio.TimeoutError as cause:
             raise Problem(
                 503, "unavailable", "The clean-room command took too long and was stopped.", "Try again."
             ) from cause
