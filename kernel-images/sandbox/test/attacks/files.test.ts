@@ -1,13 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PROFILES, runNotebook, shown } from '../support/container.js';
-import { stageOf } from '../support/stage.js';
+import { runNotebook, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 describe.each(PROFILES)('a notebook in %s that leaves its folder', profile => {
   it('writes nothing outside', async () => {
-    const jail = join(stageOf(profile), 'jail');
-    const executor = readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'));
     const answer = await runNotebook(profile, {
       cells: [
         `${NATIVE}
@@ -30,10 +26,7 @@ attempt("times", lambda: os.utime(ours, (0, 0)))`
     });
     expect(shown(answer)).not.toContain('SUCCEEDED');
     expect(shown(answer).match(/refused/g)).toHaveLength(14 * 3 + 9);
-    expect(readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'))).toEqual(executor);
-    for (const folder of ['', 'usr', 'etc', 'data']) {
-      expect(readdirSync(join(jail, folder)).filter(name => name.startsWith('attack'))).toEqual([]);
-    }
+    expect(answer.changed).toEqual([]);
   });
 
   it('does not climb out of the jail', async () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { Launcher, PROFILES, runNotebook, SECRETS, shown } from '../support/container.js';
+import { Launcher, runNotebook, SECRETS, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 /** Listens wherever a notebook may try to get to, in the network that the container shares with its host. */

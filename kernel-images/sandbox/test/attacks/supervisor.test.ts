@@ -1,4 +1,5 @@
-import { PROFILES, runNotebook, SECRETS, shown } from '../support/container.js';
+import { runNotebook, SECRETS, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 describe.each(PROFILES)('a notebook in %s that turns against the supervisor', profile => {
@@ -8,7 +9,7 @@ describe.each(PROFILES)('a notebook in %s that turns against the supervisor', pr
         `${NATIVE}
 for path in ("/proc/1/environ", "/proc/self/environ", f"/proc/{os.getppid()}/mem", "/proc/1/root/supervisor-secret",
              "/supervisor-secret", "/../supervisor-secret", "/jail/nb", "/usr/lib/clean-room/supervisor.js",
-             "/usr/lib/clean-room/driver.mjs", "/usr/lib/clean-room/policy.bpf", "/sys/kernel", "/dev/mem", "/dev/kmsg"):
+             "/run/driver.mjs", "/usr/lib/clean-room/policy.bpf", "/sys/kernel", "/dev/mem", "/dev/kmsg"):
     attempt(path, lambda: open(path, "rb").read(100))
 buffer = ctypes.create_string_buffer(64)
 local = struct.pack("PL", ctypes.addressof(buffer), 64)
