@@ -26,9 +26,10 @@ class Session:
         asyncio.set_event_loop(self.loop)
         sys.stdout = self.streams.stdout
         sys.stderr = self.streams.stderr
-        sys.path.insert(0, "")
         self.shell = make_shell(self.channel, self.streams)
         absent.install(self.streams.flush)
+        # last, so that nothing of ours is looked for among the workspace's files
+        sys.path.insert(0, "")
         self.streams.start_ticking()
 
     async def _run(self, shell: ZMQInteractiveShell, source: str) -> None:

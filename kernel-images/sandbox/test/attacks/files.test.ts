@@ -78,35 +78,53 @@ attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "
   });
 
   it('gains nothing by files named like ours', async () => {
-    const evil = `raise SystemExit("shadowed")\n`;
-    const names = [
-      'json',
-      'asyncio',
-      'IPython',
-      'clean_room_executor',
-      'sitecustomize',
-      'usercustomize',
-      'channel',
-      'numpy'
+    const modules = [
+      ...['json', 'asyncio', 'socket', 'signal', 'IPython', 'traitlets', 'numpy', 'comm', 'jedi', 'sqlite3'],
+      ...['clean_room', 'clean_room_executor', 'executor', 'session', 'channel', 'conftest', 'antigravity'],
+      ...['sitecustomize', 'usercustomize', 'site', 'encodings', 'ipython_config', 'jupyter_config']
     ];
-    const startup = {
-      '/nb/.pythonrc': evil,
-      '/nb/.bashrc': 'echo shadowed',
-      '/nb/python3': '#!/bin/sh\necho shadowed'
+    const profile_ = '.ipython/profile_default';
+    const personal = '.local/lib/python3.11/site-packages';
+    const evil = `import os\nos.write(1, b"shadowed by " + __name__.encode())\n`;
+    const names = [
+      ...modules.flatMap(name => [`${name}.py`, `${name}/__init__.py`, `${name}/__main__.py`]),
+      ...['__init__.py', '__main__.py', '.pythonrc.py', '.jupyter/jupyter_config.py'],
+      ...[
+        `${profile_}/startup/00-shadow.py`,
+        `${profile_}/ipython_config.py`,
+        `${profile_}/ipython_kernel_config.py`
+      ],
+      ...[`${personal}/usercustomize.py`, `${personal}/sitecustomize.py`, `${personal}/IPython/__init__.py`]
+    ];
+    const settings = {
+      [`/nb/${personal}/shadow.pth`]: 'import os; os.write(1, b"shadowed by pth")\n',
+      '/nb/shadow.pth': 'import os; os.write(1, b"shadowed by pth")\n',
+      '/nb/pyvenv.cfg': 'home = /nb\n',
+      '/nb/pip.conf': '[global]\nindex-url = http://127.0.0.1/\n',
+      '/nb/.config/pip/pip.conf': '[global]\nindex-url = http://127.0.0.1/\n',
+      '/nb/.bashrc': 'echo shadowed by bashrc',
+      '/nb/.profile': 'echo shadowed by profile',
+      '/nb/python3': '#!/bin/sh\necho shadowed by python3',
+      '/nb/bash': '#!/bin/sh\necho shadowed by bash'
     };
     const answer = await runNotebook(profile, {
       cells: [
+        `import sys
+[name for name, module in sys.modules.items() if str(getattr(module, "__file__", "") or "").startswith("/nb")]`,
         `print("alive", 1 + 1)\n6 * 7`,
-        `!python3 --version`,
+        `!python3 -I --version`,
         `display({"text/plain": "shown"}, raw=True)`
       ],
-      files: { ...Object.fromEntries(names.map(name => [`/nb/${name}.py`, evil])), ...startup }
+      files: { ...Object.fromEntries(names.map(name => [`/nb/${name}`, evil])), ...settings }
     });
     expect(shown(answer)).not.toContain('shadowed');
-    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok']);
-    expect(answer.cells[0]?.outputs).toEqual([
-      { type: 'stream', name: 'stdout', text: 'alive 2\n' },
-      { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
+    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(answer.cells.slice(0, 2).map(cell => cell.outputs)).toEqual([
+      [{ type: 'execute_result', data: { 'text/plain': '[]' }, metadata: {} }],
+      [
+        { type: 'stream', name: 'stdout', text: 'alive 2\n' },
+        { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
+      ]
     ]);
   });
 });
