@@ -52,14 +52,19 @@ for way in ("/", "/" + "../" * 20, "", "../" * 20):
     attempt(f"socket {way}", lambda: stream(socket_path))
     attempt(f"pair {way}", lambda: through_pair(socket_path))
     attempt(f"token {way}", lambda: open(f"{folder}/attestation_verifier_claims_token").read())
-    attempt(f"list {way}", lambda: os.listdir(folder))`
+    attempt(f"list {way}", lambda: os.listdir(folder))
+folder = "run/container_launcher"
+attempt("socket held", lambda: from_held_folder(lambda: stream(f"{folder}/teeserver.sock".encode())))
+attempt("pair held", lambda: from_held_folder(lambda: through_pair(f"{folder}/teeserver.sock".encode())))
+attempt("token held", lambda: from_held_folder(lambda: open(f"{folder}/attestation_verifier_claims_token").read()))
+attempt("list held", lambda: from_held_folder(lambda: os.listdir(folder)))`
       ]
     });
     const text = shown(answer);
     await launcher.close();
     expect(text).not.toContain('SUCCEEDED');
     expect(text).not.toContain(SECRETS.token);
-    expect(text.match(/refused/g)).toHaveLength(4 * 4);
+    expect(text.match(/refused/g)).toHaveLength(5 * 4);
     expect(launcher.connections).toBe(0);
   });
 

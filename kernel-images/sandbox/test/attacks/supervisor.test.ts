@@ -12,6 +12,7 @@ for path in ("/proc/1/environ", "/proc/self/environ", f"/proc/{os.getppid()}/mem
              "/run/driver.mjs", "/usr/lib/clean-room/policy.bpf", "/sys/kernel", "/dev/mem", "/dev/kmsg"):
     for way in (path, path[1:], "../" * 20 + path[1:]):
         attempt(way, lambda: open(way, "rb").read(100))
+    attempt(f"held {path}", lambda: from_held_folder(lambda: open(path[1:], "rb").read(100)))
 buffer = ctypes.create_string_buffer(64)
 local = struct.pack("PL", ctypes.addressof(buffer), 64)
 for pid in (1, 2, 3, os.getppid()):
@@ -27,7 +28,7 @@ print(dict(os.environ))`
     });
     const text = shown(answer);
     expect(text).not.toContain('SUCCEEDED');
-    expect(text.match(/refused/g)).toHaveLength(3 * 13 + 28);
+    expect(text.match(/refused/g)).toHaveLength(4 * 13 + 28);
     for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
     expect(answer.cells[0]?.status).toBe('ok');
   });
