@@ -111,6 +111,8 @@ attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "
       cells: [
         `import sys
 [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "") or "").startswith("/nb")]`,
+        `import clean_room
+clean_room.__file__.startswith("/usr/local/lib/")`,
         `print("alive", 1 + 1)\n6 * 7`,
         `!python3 -I --version`,
         `display({"text/plain": "shown"}, raw=True)`
@@ -118,9 +120,10 @@ attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "
       files: { ...Object.fromEntries(names.map(name => [`/nb/${name}`, evil])), ...settings }
     });
     expect(shown(answer)).not.toContain('shadowed');
-    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok']);
-    expect(answer.cells.slice(0, 2).map(cell => cell.outputs)).toEqual([
+    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(answer.cells.slice(0, 3).map(cell => cell.outputs)).toEqual([
       [{ type: 'execute_result', data: { 'text/plain': '[]' }, metadata: {} }],
+      [{ type: 'execute_result', data: { 'text/plain': 'True' }, metadata: {} }],
       [
         { type: 'stream', name: 'stdout', text: 'alive 2\n' },
         { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
