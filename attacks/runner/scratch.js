@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -27,6 +28,8 @@ export class Scratch {
   #folder = mkdtempSync(join(tmpdir(), 'mutant-'));
 
   constructor() {
+    // the tests run parts of it as an ordinary user
+    chmodSync(this.#folder, 0o755);
     for (const path of projectFiles()) {
       mkdirSync(join(this.#folder, dirname(path)), { recursive: true });
       cpSync(join(ROOT, path), join(this.#folder, path));
@@ -73,7 +76,7 @@ export class Scratch {
       // not as in CI, where a test that fails is tried again
       env: { ...process.env, CI: '', PATH: `${BIN}:${process.env.PATH}` }
     });
-    if (!existsSync(report)) return [`${room} › (the tests did not run) ${stderr.trim().slice(-800)}`];
+    if (!existsSync(report)) return [`${room} › (the tests did not run) ${stderr.trim().slice(0, 2000)}`];
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
     return testResults.flatMap(({ name, status, assertionResults }) => {
       const path = name.slice(this.#folder.length + 1);
