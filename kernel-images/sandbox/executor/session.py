@@ -9,6 +9,7 @@ from typing import Any
 from . import absent
 from .channel import Channel
 from .interrupts import Interrupts
+from .own_package import OwnPackageFinder
 from .shell import ZMQInteractiveShell, make_shell
 from .streams import Streams
 
@@ -26,9 +27,11 @@ class Session:
         asyncio.set_event_loop(self.loop)
         sys.stdout = self.streams.stdout
         sys.stderr = self.streams.stderr
-        sys.path.insert(0, "")
         self.shell = make_shell(self.channel, self.streams)
         absent.install(self.streams.flush)
+        sys.meta_path.insert(0, OwnPackageFinder())
+        # last, so that nothing of ours is looked for among the workspace's files
+        sys.path.insert(0, "")
         self.streams.start_ticking()
 
     async def _run(self, shell: ZMQInteractiveShell, source: str) -> None:

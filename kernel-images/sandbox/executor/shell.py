@@ -3,6 +3,7 @@
 import asyncio
 import binascii
 import sys
+import traceback
 from types import TracebackType
 from typing import Any
 
@@ -10,6 +11,7 @@ from IPython.core import page
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets import Type
@@ -28,6 +30,13 @@ def clean(bundle: dict[str, Any]) -> dict[str, Any]:
         mime: binascii.b2a_base64(data, newline=False).decode() if isinstance(data, bytes) else data
         for mime, data in bundle.items()
     }
+
+
+def text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"
 
 
 class Hook(DisplayHook):
@@ -120,6 +129,33 @@ class ZMQInteractiveShell(InteractiveShell):
         # a magic used wrongly fails its cell, as it does in JupyterLab
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
+    def showtraceback(
+        self,
+        exc_tuple: tuple[type[BaseException], BaseException, Any] | None = None,
+        filename: str | None = None,
+        tb_offset: int | None = None,
+        exception_only: bool = False,
+        running_compiled_code: bool = False,
+    ) -> None:
+        """An exception is an error of its cell, whatever it is: IPython prints those that it has no form for."""
+        etype, value, tb = self._get_exc_info(exc_tuple)
+        if exception_only or issubclass(etype, (SyntaxError, UsageError)):
+            super().showtraceback(exc_tuple, filename, tb_offset, exception_only, running_compiled_code)
+            return
+        self._showtraceback(etype, value, self._render(etype, value, tb, tb_offset))
+        if self.call_pdb:
+            self.debugger(force=True)
+
+    def _render(self, etype: type[BaseException], value: BaseException, tb: Any, tb_offset: int | None) -> list[str]:
+        try:
+            if isinstance(value, BaseExceptionGroup) or isinstance(value.__context__, BaseExceptionGroup):
+                return traceback.format_exception(etype, value, tb)
+            if hasattr(value, "_render_traceback_"):
+                return [str(line) for line in value._render_traceback_()]
+            return self.InteractiveTB.structured_traceback(etype, value, tb, tb_offset=tb_offset)
+        except Exception:
+            return [text_of(value)]
+
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.streams.flush()
         if self.interrupted and issubclass(etype, asyncio.CancelledError):
@@ -128,7 +164,7 @@ class ZMQInteractiveShell(InteractiveShell):
             {
                 "type": "error",
                 "ename": etype.__name__,
-                "evalue": str(evalue),
+                "evalue": text_of(evalue),
                 "traceback": list(stb),
                 "bases": [base.__name__ for base in etype.__mro__[1 : MAX_BASES + 1]],
                 "line": self._line_of(evalue),

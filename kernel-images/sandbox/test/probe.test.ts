@@ -1,6 +1,7 @@
 import { assemblePolicy, RULES } from '../src/policy/index.js';
 import { requiredChecks } from '../src/probe/index.js';
-import { PROFILES, runProbe } from './support/container.js';
+import { runProbe } from './support/container.js';
+import { PROFILES } from './support/emulation.js';
 
 describe.each(PROFILES)('the probe in %s', profile => {
   const missing = async (run: Parameters<typeof runProbe>[1]): Promise<string[]> => {

@@ -1,13 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PROFILES, runNotebook, shown } from '../support/container.js';
-import { stageOf } from '../support/stage.js';
+import { runNotebook, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 describe.each(PROFILES)('a notebook in %s that leaves its folder', profile => {
   it('writes nothing outside', async () => {
-    const jail = join(stageOf(profile), 'jail');
-    const executor = readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'));
     const answer = await runNotebook(profile, {
       cells: [
         `${NATIVE}
@@ -30,10 +26,7 @@ attempt("times", lambda: os.utime(ours, (0, 0)))`
     });
     expect(shown(answer)).not.toContain('SUCCEEDED');
     expect(shown(answer).match(/refused/g)).toHaveLength(14 * 3 + 9);
-    expect(readFileSync(join(jail, 'usr/lib/clean-room/executor/session.py'))).toEqual(executor);
-    for (const folder of ['', 'usr', 'etc', 'data']) {
-      expect(readdirSync(join(jail, folder)).filter(name => name.startsWith('attack'))).toEqual([]);
-    }
+    expect(answer.changed).toEqual([]);
   });
 
   it('does not climb out of the jail', async () => {
@@ -85,35 +78,56 @@ attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "
   });
 
   it('gains nothing by files named like ours', async () => {
-    const evil = `raise SystemExit("shadowed")\n`;
-    const names = [
-      'json',
-      'asyncio',
-      'IPython',
-      'clean_room_executor',
-      'sitecustomize',
-      'usercustomize',
-      'channel',
-      'numpy'
+    const modules = [
+      ...['json', 'asyncio', 'socket', 'signal', 'IPython', 'traitlets', 'numpy', 'comm', 'jedi', 'sqlite3'],
+      ...['clean_room', 'clean_room_executor', 'executor', 'session', 'channel', 'conftest', 'antigravity'],
+      ...['sitecustomize', 'usercustomize', 'site', 'encodings', 'ipython_config', 'jupyter_config']
     ];
-    const startup = {
-      '/nb/.pythonrc': evil,
-      '/nb/.bashrc': 'echo shadowed',
-      '/nb/python3': '#!/bin/sh\necho shadowed'
+    const profile_ = '.ipython/profile_default';
+    const personal = '.local/lib/python3.11/site-packages';
+    const evil = `import os\nos.write(1, b"shadowed by " + __name__.encode())\n`;
+    const names = [
+      ...modules.flatMap(name => [`${name}.py`, `${name}/__init__.py`, `${name}/__main__.py`]),
+      ...['__init__.py', '__main__.py', '.pythonrc.py', '.jupyter/jupyter_config.py'],
+      ...[
+        `${profile_}/startup/00-shadow.py`,
+        `${profile_}/ipython_config.py`,
+        `${profile_}/ipython_kernel_config.py`
+      ],
+      ...[`${personal}/usercustomize.py`, `${personal}/sitecustomize.py`, `${personal}/IPython/__init__.py`]
+    ];
+    const settings = {
+      [`/nb/${personal}/shadow.pth`]: 'import os; os.write(1, b"shadowed by pth")\n',
+      '/nb/shadow.pth': 'import os; os.write(1, b"shadowed by pth")\n',
+      '/nb/pyvenv.cfg': 'home = /nb\n',
+      '/nb/pip.conf': '[global]\nindex-url = http://127.0.0.1/\n',
+      '/nb/.config/pip/pip.conf': '[global]\nindex-url = http://127.0.0.1/\n',
+      '/nb/.bashrc': 'echo shadowed by bashrc',
+      '/nb/.profile': 'echo shadowed by profile',
+      '/nb/python3': '#!/bin/sh\necho shadowed by python3',
+      '/nb/bash': '#!/bin/sh\necho shadowed by bash'
     };
     const answer = await runNotebook(profile, {
       cells: [
+        `import sys
+[name for name, module in sys.modules.items() if str(getattr(module, "__file__", "") or "").startswith("/nb")]`,
+        `import clean_room
+clean_room.__file__.startswith("/usr/local/lib/")`,
         `print("alive", 1 + 1)\n6 * 7`,
-        `!python3 --version`,
+        `!python3 -I --version`,
         `display({"text/plain": "shown"}, raw=True)`
       ],
-      files: { ...Object.fromEntries(names.map(name => [`/nb/${name}.py`, evil])), ...startup }
+      files: { ...Object.fromEntries(names.map(name => [`/nb/${name}`, evil])), ...settings }
     });
     expect(shown(answer)).not.toContain('shadowed');
-    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok']);
-    expect(answer.cells[0]?.outputs).toEqual([
-      { type: 'stream', name: 'stdout', text: 'alive 2\n' },
-      { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
+    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(answer.cells.slice(0, 3).map(cell => cell.outputs)).toEqual([
+      [{ type: 'execute_result', data: { 'text/plain': '[]' }, metadata: {} }],
+      [{ type: 'execute_result', data: { 'text/plain': 'True' }, metadata: {} }],
+      [
+        { type: 'stream', name: 'stdout', text: 'alive 2\n' },
+        { type: 'execute_result', data: { 'text/plain': '42' }, metadata: {} }
+      ]
     ]);
   });
 });

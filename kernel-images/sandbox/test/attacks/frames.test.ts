@@ -1,4 +1,5 @@
-import { PROFILES, runNotebook, shown } from '../support/container.js';
+import { runNotebook, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 
 /** Writes whatever it likes on the frame pipe, as any code in the interpreter can. */
 const FORGE = `

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { Launcher, PROFILES, runNotebook, SECRETS, shown } from '../support/container.js';
+import { Launcher, runNotebook, SECRETS, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 /** Listens wherever a notebook may try to get to, in the network that the container shares with its host. */
@@ -36,28 +37,34 @@ describe.each(PROFILES)('a notebook in %s that wants to talk to somebody', profi
       launcher,
       cells: [
         `${NATIVE}
-path = b"/run/container_launcher/teeserver.sock"
-def stream():
+def stream(path):
     fd = kernel(41, 1, 1, 0)
     kernel(42, fd, unix(path + b"\\0"), len(path) + 3)
     os.write(fd, b"POST /v1/token HTTP/1.0\\r\\n\\r\\n")
     return os.read(fd, 1000)
-attempt("socket", stream)
-def through_pair():
+def through_pair(path):
     ours, _ = socket.socketpair()
     kernel(42, ours.fileno(), unix(path + b"\\0"), len(path) + 3)
     return ours.recv(1000)
-attempt("pair", through_pair)
-attempt("token", lambda: open("/run/container_launcher/attestation_verifier_claims_token").read())
-attempt("token up", lambda: open("/../../../run/container_launcher/attestation_verifier_claims_token").read())
-attempt("list", lambda: os.listdir("/run/container_launcher"))`
+for way in ("/", "/" + "../" * 20, "", "../" * 20):
+    folder = way + "run/container_launcher"
+    socket_path = f"{folder}/teeserver.sock".encode()
+    attempt(f"socket {way}", lambda: stream(socket_path))
+    attempt(f"pair {way}", lambda: through_pair(socket_path))
+    attempt(f"token {way}", lambda: open(f"{folder}/attestation_verifier_claims_token").read())
+    attempt(f"list {way}", lambda: os.listdir(folder))
+folder = "run/container_launcher"
+attempt("socket held", lambda: from_held_folder(lambda: stream(f"{folder}/teeserver.sock".encode())))
+attempt("pair held", lambda: from_held_folder(lambda: through_pair(f"{folder}/teeserver.sock".encode())))
+attempt("token held", lambda: from_held_folder(lambda: open(f"{folder}/attestation_verifier_claims_token").read()))
+attempt("list held", lambda: from_held_folder(lambda: os.listdir(folder)))`
       ]
     });
     const text = shown(answer);
     await launcher.close();
     expect(text).not.toContain('SUCCEEDED');
     expect(text).not.toContain(SECRETS.token);
-    expect(text.match(/refused/g)).toHaveLength(5);
+    expect(text.match(/refused/g)).toHaveLength(5 * 4);
     expect(launcher.connections).toBe(0);
   });
 
@@ -70,9 +77,9 @@ def tcp(host, port):
     fd = kernel(41, 2, 1, 0)
     kernel(42, fd, inet(host, port), 16)
     return "connected"
-def datagram():
+def datagram(host, port):
     fd = kernel(41, 2, 2, 0)
-    return kernel(44, fd, b"x", 1, 0, inet("127.0.0.1", ${others.udpPort}), 16)
+    return kernel(44, fd, b"x", 1, 0, inet(host, port), 16)
 name = b"\\0" + b"${others.abstract}"
 def abstract():
     fd = kernel(41, 1, 1, 0)
@@ -85,7 +92,9 @@ def datagram_pair(type):
     kernel(53, 1, type, 0, ends)
     return kernel(44, ends[0], b"x", 1, 0, unix(name), len(name) + 2)
 attempt("tcp", lambda: tcp("127.0.0.1", ${others.port}))
-attempt("udp", datagram)
+attempt("udp", lambda: datagram("127.0.0.1", ${others.udpPort}))
+for resolver in ("127.0.0.1", "127.0.0.53", "169.254.169.254", "8.8.8.8"):
+    attempt(f"name server {resolver}", lambda: datagram(resolver, 53))
 attempt("abstract", abstract)
 attempt("abstract through a pair", abstract_through_pair)
 attempt("datagram pair", lambda: datagram_pair(2))
@@ -109,7 +118,7 @@ for step in (lambda: socket.getaddrinfo("metadata.google.internal", 80), lambda:
     const reached = others.reached();
     others.close();
     expect(text).not.toContain('SUCCEEDED');
-    expect(text.match(/refused/g)).toHaveLength(8 + 18 + 4);
+    expect(text.match(/refused/g)).toHaveLength(8 + 4 + 18 + 4);
     expect(text).toContain('has no network');
     expect(reached).toBe(0);
   });

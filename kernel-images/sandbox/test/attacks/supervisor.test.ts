@@ -1,4 +1,5 @@
-import { PROFILES, runNotebook, SECRETS, shown } from '../support/container.js';
+import { runNotebook, SECRETS, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 describe.each(PROFILES)('a notebook in %s that turns against the supervisor', profile => {
@@ -7,9 +8,11 @@ describe.each(PROFILES)('a notebook in %s that turns against the supervisor', pr
       cells: [
         `${NATIVE}
 for path in ("/proc/1/environ", "/proc/self/environ", f"/proc/{os.getppid()}/mem", "/proc/1/root/supervisor-secret",
-             "/supervisor-secret", "/../supervisor-secret", "/jail/nb", "/usr/lib/clean-room/supervisor.js",
-             "/usr/lib/clean-room/driver.mjs", "/usr/lib/clean-room/policy.bpf", "/sys/kernel", "/dev/mem", "/dev/kmsg"):
-    attempt(path, lambda: open(path, "rb").read(100))
+             "/supervisor-secret", "/../supervisor-secret", "/jail/etc/passwd", "/usr/lib/clean-room/supervisor.js",
+             "/run/driver.mjs", "/usr/lib/clean-room/policy.bpf", "/sys/kernel", "/dev/mem", "/dev/kmsg"):
+    for way in (path, path[1:], "../" * 20 + path[1:]):
+        attempt(way, lambda: open(way, "rb").read(100))
+    attempt(f"held {path}", lambda: from_held_folder(lambda: open(path[1:], "rb").read(100)))
 buffer = ctypes.create_string_buffer(64)
 local = struct.pack("PL", ctypes.addressof(buffer), 64)
 for pid in (1, 2, 3, os.getppid()):
@@ -25,7 +28,7 @@ print(dict(os.environ))`
     });
     const text = shown(answer);
     expect(text).not.toContain('SUCCEEDED');
-    expect(text.match(/refused/g)).toHaveLength(13 + 28);
+    expect(text.match(/refused/g)).toHaveLength(4 * 13 + 28);
     for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
     expect(answer.cells[0]?.status).toBe('ok');
   });

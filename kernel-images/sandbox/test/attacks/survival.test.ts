@@ -1,4 +1,5 @@
-import { PROFILES, runNotebook, shown } from '../support/container.js';
+import { runNotebook, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
 /** A process of its own session that ignores what can be ignored and writes to a file for ever. */

@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
-import { decodeImages, PROFILES } from '../support/container.js';
+import { decodeImages } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 
 function chunk(name: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);

@@ -1,5 +1,6 @@
 import type { CellResult } from '../../src/notebook/index.js';
-import { PROFILES, runNotebook, shown } from '../support/container.js';
+import { runNotebook, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 
 const result = (text: string) => ({ type: 'execute_result', data: { 'text/plain': text }, metadata: {} });
 const stdout = (text: string) => ({ type: 'stream', name: 'stdout', text });

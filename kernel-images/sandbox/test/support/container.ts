@@ -4,14 +4,10 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { WRITABLE_FOLDERS, type SandboxLimits, type SandboxProfile } from '../../src/warden/index.js';
-import { CACHE, ORDINARY_USER, SANDBOX_USER } from './paths.js';
+import { emulate } from './emulation.js';
+import { CACHE, SANDBOX_USER } from './paths.js';
 import type { Answer, DecodeAnswer, NotebookAnswer, ProbeAnswer, Request } from './requests.js';
-import { CONTAINER_INIT, isRoot, stageOf } from './stage.js';
-
-/** Both; only outside CI may one who is not root leave out what needs root. */
-export const PROFILES: readonly SandboxProfile[] =
-  isRoot || process.env['CI'] === 'true' ? ['second-uid', 'nested-namespace'] : ['nested-namespace'];
-if (PROFILES.length === 1) process.stderr.write('Not root: the profile second-uid is not tested here.\n');
+import { stage } from './stage.js';
 
 export const LIMITS: SandboxLimits = {
   memoryBytes: 2 * 1024 ** 3,
@@ -31,6 +27,7 @@ export const SECRETS = {
   environment: 'supervisor-env-77c02b',
   file: 'supervisor-file-e1d355'
 };
+const SECRET_FILE = '/supervisor-secret';
 
 /** The launcher's socket as the container sees it; counts who connects. */
 export class Launcher {
@@ -65,78 +62,35 @@ export class Launcher {
 }
 
 /** Each writable folder is a file system of its own, as with a mount of the TEE's: nobody else's files count. */
-const FOLDER_BYTES = String(1024 ** 3);
+const FOLDERS = Object.fromEntries(WRITABLE_FOLDERS.map(folder => [`/jail${folder}`, 1024 ** 3]));
 
-const CAPABILITIES =
-  `chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service
-  sys_chroot kill audit_write`
-    .trim()
-    .split(/\s+/)
-    .flatMap(name => ['--cap-add', `CAP_${name.toUpperCase()}`]);
-
-/** The command that emulates a container of Confidential Space around `program`. */
-function containerCommand(
-  profile: SandboxProfile,
-  launcher: string,
-  program: readonly string[],
-  powerful: boolean
-): string[] {
-  const root = profile === 'second-uid';
-  return [
-    ...['flock', join(CACHE, `${profile}.lock`)],
-    ...(root || !isRoot
-      ? []
-      : ['setpriv', `--reuid=${ORDINARY_USER}`, `--regid=${ORDINARY_USER}`, '--clear-groups']),
-    ...['bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
-    ...(root ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
-    ...(powerful ? ['--cap-add', 'ALL'] : ['--cap-drop', 'ALL', ...CAPABILITIES]),
-    ...[root ? '--dev-bind' : '--bind', stageOf(profile), '/'],
-    ...WRITABLE_FOLDERS.flatMap(folder => [
-      '--perms',
-      '0700',
-      '--size',
-      FOLDER_BYTES,
-      '--tmpfs',
-      `/jail${folder}`
-    ]),
-    ...['--proc', '/proc', ...(root ? ['--ro-bind', '/proc/sys', '/proc/sys'] : [])],
-    ...['--ro-bind', '/sys', '/sys', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/dev/shm'],
-    ...['--tmpfs', '/run', '--ro-bind', launcher, '/run/container_launcher'],
-    ...['--ro-bind', CONTAINER_INIT, '/run/container-init', '--chdir', '/', '--clearenv'],
-    ...[
-      '--setenv',
-      'PATH',
-      '/usr/sbin:/usr/bin:/sbin:/bin',
-      '--setenv',
-      'SUPERVISOR_SECRET',
-      SECRETS.environment
-    ],
-    ...['--', ...(powerful ? [] : ['/run/container-init']), ...program]
-  ];
+interface Asked {
+  readonly answer: Answer;
+  readonly changed: readonly string[];
 }
 
-async function hideSecret(profile: SandboxProfile): Promise<void> {
-  const secret = join(stageOf(profile), 'supervisor-secret');
-  await rm(secret, { force: true });
-  await writeFile(secret, SECRETS.file, { mode: 0o644 });
-}
-
-async function ask(request: Request, launcher: Launcher | undefined, powerful = false): Promise<Answer> {
-  await hideSecret(request.profile);
+async function ask(request: Request, launcher?: Launcher, powerful = false): Promise<Asked> {
   const empty = join(CACHE, 'no-launcher');
   await mkdir(empty, { recursive: true });
-  const program = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/driver.mjs'];
-  const [first = '', ...words] = containerCommand(
-    request.profile,
-    launcher?.folder ?? empty,
-    program,
-    powerful
+  const { result, changed } = await emulate(
+    {
+      profile: request.profile,
+      launcher: launcher?.folder ?? empty,
+      env: { SUPERVISOR_SECRET: SECRETS.environment },
+      program: ['/usr/lib/clean-room/node', '/run/driver.mjs'],
+      shown: { '/run/driver.mjs': stage().driver },
+      mounts: FOLDERS,
+      powerful
+    },
+    async (program, words) => {
+      const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+      child.stdin.end(JSON.stringify(request));
+      const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      if (output === '') throw new Error(`The container of the test did not start: ${errors}`);
+      return JSON.parse(output) as Answer;
+    }
   );
-  const child = spawn(first, words, { stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.end(JSON.stringify(request));
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  if (output === '') throw new Error(`The container of the test did not start: ${errors}`);
-  return JSON.parse(output) as Answer;
+  return { answer: result, changed: changed.filter(path => path !== SECRET_FILE) };
 }
 
 export interface NotebookRun {
@@ -148,9 +102,14 @@ export interface NotebookRun {
   readonly killWardenAfterMs?: number;
 }
 
+export interface RanNotebook extends NotebookAnswer {
+  /** Files of the image's root file system, by path, that are not what they were. */
+  readonly changed: readonly string[];
+}
+
 /** Runs a notebook in the sandbox, as a supervisor in the container would. */
-export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Promise<NotebookAnswer> {
-  const answer = await ask(
+export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Promise<RanNotebook> {
+  const { answer, changed } = await ask(
     {
       action: 'notebook',
       profile,
@@ -159,12 +118,13 @@ export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Pr
       limits: { ...LIMITS, ...run.limits },
       files: run.files ?? {},
       watched: run.watched ?? [],
+      secretFile: { path: SECRET_FILE, content: SECRETS.file },
       killWardenAfterMs: run.killWardenAfterMs ?? null
     },
     run.launcher
   );
   if (!('cells' in answer)) throw new Error(`No notebook ran: ${JSON.stringify(answer)}`);
-  return answer;
+  return { ...answer, changed };
 }
 
 export interface ProbeRun {
@@ -175,7 +135,7 @@ export interface ProbeRun {
 
 export async function runProbe(profile: SandboxProfile, run: ProbeRun = {}): Promise<ProbeAnswer> {
   const policy = run.policy === undefined ? null : Buffer.from(run.policy).toString('base64');
-  const answer = await ask(
+  const { answer } = await ask(
     { action: 'probe', profile, uid: SANDBOX_USER, limits: LIMITS, policy },
     undefined,
     run.powerful
@@ -190,10 +150,13 @@ export async function decodeImages(
   maxPixels: number
 ): Promise<readonly DecodeAnswer[]> {
   const encoded = images.map(image => Buffer.from(image).toString('base64'));
-  const answer = await ask(
-    { action: 'decode', profile, uid: SANDBOX_USER + 2, images: encoded, maxPixels },
-    undefined
-  );
+  const { answer } = await ask({
+    action: 'decode',
+    profile,
+    uid: SANDBOX_USER + 2,
+    images: encoded,
+    maxPixels
+  });
   if (!('images' in answer)) throw new Error(`Nothing was decoded: ${JSON.stringify(answer)}`);
   return answer.images;
 }

@@ -2,7 +2,8 @@
  * Stands in for the supervisor inside the emulated container: does what its standard input asks with the real sandbox,
  * and answers with JSON. It holds a secret in its environment, its memory and a file, which no notebook may see.
  */
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
@@ -19,7 +20,9 @@ import type { Answer, Request } from './requests.js';
 const OWN = '/usr/lib/clean-room';
 
 async function notebook(request: Extract<Request, { action: 'notebook' }>): Promise<Answer> {
+  writeFileSync(request.secretFile.path, request.secretFile.content, { mode: 0o644 });
   for (const [path, content] of Object.entries(request.files)) {
+    mkdirSync(dirname(`/jail${path}`), { recursive: true, mode: 0o755 });
     writeFileSync(`/jail${path}`, content, { mode: 0o644 });
   }
   const sandbox = await openSandbox({

@@ -13,6 +13,6 @@ registerHooks({
 });
 
 export default async function prepare() {
-  const { prepareStages } = await import('./stage.ts');
-  await prepareStages();
+  const { prepareStage } = await import('./stage.ts');
+  await prepareStage();
 }

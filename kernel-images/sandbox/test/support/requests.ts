@@ -15,6 +15,8 @@ export type Request =
       readonly limits: SandboxLimits;
       /** Files that the workspace brings, by their path inside the jail. */
       readonly files: Readonly<Record<string, string>>;
+      /** A file of the supervisor's own, outside the jail. */
+      readonly secretFile: { readonly path: string; readonly content: string };
       /** Paths in the container whose sizes are taken twice after the end: a survivor would make them grow. */
       readonly watched: readonly string[];
       /** After so long the warden is killed, as if the kernel had run out of memory and chosen it. */

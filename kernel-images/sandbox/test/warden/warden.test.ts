@@ -1,25 +1,41 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { policyBytes } from '../../src/policy/index.js';
 import { parseStatus, runArguments, type WardenOptions } from '../../src/warden/index.js';
-import { LIMITS, PROFILES } from '../support/container.js';
+import { LIMITS } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
 import { ORDINARY_USER } from '../support/paths.js';
-import { isRoot, stageOf } from '../support/stage.js';
+import { isRoot, layerWith } from '../support/stage.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'clean-room-warden-'));
 chmodSync(folder, 0o755);
 const policyPath = join(folder, 'policy.bpf');
 writeFileSync(policyPath, policyBytes());
 
+const WARDEN = 'usr/lib/clean-room/warden';
+
+/** As much of a jail as a setup needs that fails before its command runs. */
+function makeJail(profile: WardenOptions['mode']): string {
+  const jail = join(folder, profile);
+  for (const name of ['nb', 'dev']) mkdirSync(join(jail, name), { recursive: true });
+  for (const name of ['null', 'zero', 'full', 'random', 'urandom'])
+    writeFileSync(join(jail, 'dev', name), '');
+  if (isRoot && profile === 'nested-namespace') chownSync(join(jail, 'nb'), ORDINARY_USER, ORDINARY_USER);
+  return jail;
+}
+
+const jails = new Map(PROFILES.map(profile => [profile, makeJail(profile)]));
+
 const options = (profile: WardenOptions['mode']): WardenOptions => ({
-  jail: join(stageOf(profile), 'jail'),
+  jail: jails.get(profile) ?? '',
   mode: profile,
-  wardenPath: join(stageOf(profile), 'usr/lib/clean-room/warden'),
+  wardenPath: join(layerWith(profile, WARDEN), WARDEN),
   policyPath,
-  uid: 10001,
-  killerUid: 10002,
+  // not those of the other tests: outside of a container the warden's killer ends all of its user's processes
+  uid: 10101,
+  killerUid: 10102,
   limits: LIMITS,
   env: {},
   command: ['/usr/bin/bash', '-c', 'echo ran'],
@@ -34,7 +50,7 @@ function start(wardenPath: string, words: readonly string[], missing?: number) {
   const run = spawnSync(wardenPath, [...words], {
     stdio: missing === undefined ? STDIO : STDIO.map((pipe, at) => (at === missing ? 'ignore' : pipe)),
     env: {},
-    ...(isRoot && wardenPath.includes(stageOf('nested-namespace'))
+    ...(isRoot && wardenPath.includes(layerWith('nested-namespace', WARDEN))
       ? { uid: ORDINARY_USER, gid: ORDINARY_USER }
       : {})
   });

@@ -1,40 +1,8 @@
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
-import { readRunStatement, runNonce, RUN_AUDIENCE, type RunStatement } from '@clean-room/protocol/runs';
-import { openOutput } from '@clean-room/protocol/sealing';
-import { JobServer } from '../support/job-server.js';
-import { LauncherServer } from '../support/launcher-server.js';
-import { PROFILES, runSupervisor, type Ended } from '../support/container.js';
-import { makeWorld, type Table, type World, type WorldOptions } from '../support/world.js';
-
-interface FilteredNotebook {
-  readonly cells: readonly {
-    readonly cell_type: string;
-    readonly source: string;
-    readonly metadata: {
-      readonly 'clean-room'?: { readonly status: string; readonly outputs: readonly unknown[] };
-    };
-    readonly outputs?: readonly Record<string, unknown>[];
-  }[];
-}
-
-interface Finished {
-  readonly world: World;
-  readonly server: JobServer;
-  readonly launcher: LauncherServer;
-  readonly ended: Ended;
-}
-
-function notebook(...cells: readonly string[]): string {
-  return JSON.stringify({
-    nbformat: 4,
-    nbformat_minor: 5,
-    metadata: { secret: 'not copied' },
-    cells: [
-      { cell_type: 'markdown', metadata: {}, source: ['# Visits\n', 'of last year'] },
-      ...cells.map(source => ({ cell_type: 'code', metadata: {}, execution_count: 7, outputs: [], source }))
-    ]
-  });
-}
+import { runNonce, RUN_AUDIENCE } from '@clean-room/protocol/runs';
+import { closeAll, notebook, results, run } from '../support/attempt.js';
+import { PROFILES } from '../support/container.js';
+import { makeWorld, type Table } from '../support/world.js';
 
 const ROWS = 400;
 const person = (index: number) => ['Ada', 'Grace', 'Edsger', 'Barbara', 'Alan'][index % 5] ?? '';
@@ -49,39 +17,7 @@ const TABLE: readonly Table[] = [
   { name: 'stay', data: Array.from({ length: ROWS }, (_, i) => ((i * 613) % 997) / 8), type: 'DOUBLE' }
 ];
 
-const open: { close(): Promise<void> }[] = [];
-
-async function run(
-  profile: (typeof PROFILES)[number],
-  options: WorldOptions,
-  prepare: (server: JobServer) => void = () => undefined
-): Promise<Finished> {
-  const issuedAt = new Date(Math.floor(Date.now() / 1000) * 1000);
-  const world = await makeWorld({ machine: { issuedAt }, ...options });
-  const server = await JobServer.open(world);
-  const launcher = await LauncherServer.open(() => ({ ...world.machine, issuedAt: new Date() }));
-  open.push(server, launcher);
-  prepare(server);
-  const ended = await runSupervisor(profile, world, server.address, launcher.folder);
-  return { world, server, launcher, ended };
-}
-
-async function results({
-  world,
-  server
-}: Finished): Promise<{ statement: RunStatement; notebook: FilteredNotebook }> {
-  const { result } = server;
-  if (result === undefined) throw new Error('no result was delivered');
-  const statement = readRunStatement(fromBase64(result.statement)).value;
-  const sealed = server.objects.get(statement.predicate.outputs.notebook.digest);
-  if (sealed === undefined) throw new Error('the sealed notebook was not delivered');
-  const bytes = await openOutput(sealed, world.identities.researcher, []);
-  return { statement, notebook: JSON.parse(Buffer.from(bytes).toString()) as FilteredNotebook };
-}
-
-afterEach(async () => {
-  for (const closable of open.splice(0)) await closable.close();
-});
+afterEach(closeAll);
 
 describe.each(PROFILES)('a run in the profile %s', profile => {
   test('goes from the measured image to a delivered, attested result', async () => {

@@ -1,0 +1,49 @@
+import { runNotebook, SECRETS, shown } from '../support/container.js';
+import { PROFILES } from '../support/emulation.js';
+import { NATIVE } from './native.js';
+
+describe.each(PROFILES)('a notebook in %s that reads memory', profile => {
+  it('sees none but its own, not even by becoming root first', async () => {
+    const answer = await runNotebook(profile, {
+      cells: [
+        `${NATIVE}
+def as_root(step):
+    """What the step gives in a child that tried to become root."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(0, 0, 0)
+            os.write(theirs, step())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    os.waitpid(child, 0)
+    with os.fdopen(ours, "rb") as told:
+        return told.read() or 1 / 0
+def read(pid, address):
+    buffer = ctypes.create_string_buffer(4096)
+    local = struct.pack("PL", ctypes.addressof(buffer), 4096)
+    kernel(310, pid, local, 1, struct.pack("PL", address, 4096), 1, 0)
+    return buffer.raw[:8]
+def attach(pid):
+    kernel(101, 16, pid, 0, 0)
+    return b"attached"
+def memory(pid):
+    with open(f"/proc/{pid}/mem", "rb") as held:
+        held.seek(0x400000)
+        return held.read(8)
+for pid in (1, os.getppid()):
+    for address in (0x400000, 0x1000000):
+        attempt(f"read {pid} {address:x}", lambda: read(pid, address))
+        attempt(f"read {pid} {address:x} as root", lambda: as_root(lambda: read(pid, address)))
+    attempt(f"attach {pid}", lambda: as_root(lambda: attach(pid)))
+    attempt(f"mem {pid}", lambda: as_root(lambda: memory(pid)))`
+      ]
+    });
+    const text = shown(answer);
+    expect(text).not.toContain('SUCCEEDED');
+    expect(text.match(/refused/g)).toHaveLength(2 * 6);
+    for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+  });
+});
