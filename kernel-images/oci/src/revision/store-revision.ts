@@ -8,7 +8,9 @@ import {
   type RevisionFile,
   type RevisionImage
 } from '@clean-room/protocol/packaging';
-import { inMemory, type ImageStore } from '../store.js';
+import type { Read } from '@clean-room/protocol/documents';
+import type { Spec } from '@clean-room/protocol/submissions';
+import type { ImageStore } from '../store.js';
 import { nodeSha256 } from '../verified.js';
 
 /** Waits for all, so that nothing goes on behind a failure, then throws the first. */
@@ -26,18 +28,12 @@ async function takeKernelLayers(
   await settle(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
 }
 
-/** The manifest comes last, so that an image in the store is always whole. */
-async function describe(store: ImageStore, image: RevisionImage, name?: string): Promise<void> {
-  await store.writeBlob(image.imageId, image.config.length, inMemory(image.config));
-  await store.writeManifest(image.manifest, name);
-}
-
 export interface Packaging {
   readonly kernelImage: KernelImageFiles;
   /** Where the kernel image's layers are. */
   readonly kernelImages: ImageStore;
-  /** Canonical bytes. */
-  readonly spec: Uint8Array;
+  /** Canonical bytes, or what `readSpec` made of them. */
+  readonly spec: Uint8Array | Read<Spec>;
   /** Exactly those that the spec names, in any order; `readWorkspace` reads them from a folder. */
   readonly files: readonly RevisionFile[];
   /** Where the image goes. */
@@ -55,10 +51,9 @@ export async function packageRevision(packaging: Packaging): Promise<RevisionIma
   const { kernelImage, kernelImages, spec, files, store, name } = packaging;
   const layer = revisionLayer(spec, files, nodeSha256);
   await takeKernelLayers(store, kernelImages, kernelImage);
-  const digest = await store.addBlob(layer.size, () => layer.chunks());
-  const image = imageOver(kernelImage, { digest, size: layer.size });
-  await describe(store, image, name);
-  return image;
+  const { size } = layer;
+  const bytes = (): AsyncIterable<Uint8Array> => layer.chunks();
+  return store.writeImage({ size, bytes }, digest => imageOver(kernelImage, { digest, size }), name);
 }
 
 /**
@@ -76,8 +71,8 @@ export async function storeRevision(
 ): Promise<Digest> {
   const { layer } = revision;
   await takeKernelLayers(store, kernelImages, kernelImage);
-  await store.writeBlob(layer.digest, layer.size, () => layer.chunks());
-  await describe(store, revision, name);
+  const { digest, size } = layer;
+  await store.writeImage({ digest, size, bytes: () => layer.chunks() }, () => revision, name);
   return revision.imageDigest;
 }
 
