@@ -2,12 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { median, print, type Figure } from '../../../protocol/bench/figures.ts';
 import { CONTENDERS, LEAST, OURS, OURS_STARTED, type Contender } from './contenders.ts';
 import { change, makeScene } from './scene.ts';
 
-const ROUNDS = 15;
-const WARM_UP = 3;
+const ROUNDS = 21;
+const WARM_UP = 4;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Everybody in turn, round after round, so that what disturbs the machine disturbs all. */
 async function measure(folder: string): Promise<Map<Contender, number>> {
@@ -17,8 +22,10 @@ async function measure(folder: string): Promise<Map<Contender, number>> {
   try {
     for (let round = 0; round < ROUNDS + WARM_UP; round++) {
       for (const [contender, taken] of times) {
-        scene.spec = await change(scene, round);
-        execFileSync('sync'); // what others have left to be written is not for this one to wait for
+        scene.spec = await change(scene, `${contender.name} ${round}`);
+        // What others have left to be freed or written is not for this one to wait for.
+        collectGarbage();
+        execFileSync('sync');
         const started = performance.now();
         await contender.round(scene, round);
         if (round >= WARM_UP) taken.push(performance.now() - started);

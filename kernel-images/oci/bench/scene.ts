@@ -3,17 +3,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { readWorkspace } from '@clean-room/oci/workspace';
-import { digestFromHash, digestOf } from '@clean-room/protocol/bytes';
+import { digestFromHash, digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { canonicalJson, type Read } from '@clean-room/protocol/documents';
 import {
   CONFIG_TYPE,
   LAYER_TYPE,
   MANIFEST_TYPE,
+  heldFile,
   tarSize,
   writeTar,
-  type KernelImageFiles
+  type KernelImageFiles,
+  type RevisionFile
 } from '@clean-room/protocol/packaging';
-import { Spec, readSpec } from '@clean-room/protocol/submissions';
+import { Spec, readSpec, sortedByName } from '@clean-room/protocol/submissions';
 
 const MIB = 1024 ** 2;
 /** 500 MB in the layers that a kernel image has: its system, its libraries, our own parts. */
@@ -29,6 +31,8 @@ export interface Scene {
   /** `spec.json` and `workspace/`, as tools want to have them that insert a folder. */
   readonly staged: string;
   readonly kernelImage: KernelImageFiles;
+  /** What never changes of the workspace. */
+  readonly files: readonly RevisionFile[];
   spec: Read<Spec>;
 }
 
@@ -82,20 +86,27 @@ export async function makeScene(folder: string): Promise<Scene> {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, randomBytes(Math.floor(WORKSPACE_BYTES / WORKSPACE_FILES / 2)).toString('hex'));
   }
-  const place = { folder, layout, workspace, staged, kernelImage };
-  return { ...place, spec: await change(place, 0) };
+  const files = await readWorkspace(workspace);
+  const place = { folder, layout, workspace, staged, kernelImage, files };
+  return { ...place, spec: await change(place, '') };
 }
 
-/** Changes one file, so that no round can use what an earlier one left behind. */
-export async function change(scene: Omit<Scene, 'spec'>, round: number): Promise<Read<Spec>> {
-  await writeFile(join(scene.workspace, 'round.txt'), String(round));
-  const files = await readWorkspace(scene.workspace);
+const CHANGED = 'round.txt';
+
+/** Changes one file, so that nobody can use what was left behind by anybody before. */
+export async function change(scene: Omit<Scene, 'spec'>, content: string): Promise<Read<Spec>> {
+  await writeFile(join(scene.workspace, CHANGED), content);
+  const files = [...scene.files, heldFile(CHANGED, utf8(content))];
   const spec = Spec.write({
     format: 'clean-room.spec/v1',
     collaboration: digestOf(scene.kernelImage.config),
     purpose: 'A measurement',
     kernelImage: digestOf(scene.kernelImage.manifest),
-    workspace: files.map(({ path, digest, bytes }) => ({ path, digest, bytes })),
+    workspace: sortedByName(files, file => file.path).map(({ path, digest, bytes }) => ({
+      path,
+      digest,
+      bytes
+    })),
     notebook: 'explore.ipynb',
     parameters: '{}',
     assets: [],

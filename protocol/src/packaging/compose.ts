@@ -2,7 +2,7 @@ import { digestFromHash, pureSha256, type Digest, type HasherFactory } from '../
 import type { Read } from '../documents/index.js';
 import type { Spec } from '../submissions/index.js';
 import type { RevisionFile } from './file.js';
-import { imageOver, type KernelImageFiles, type RevisionImage } from './image.js';
+import { imageOver, readKernelImage, type KernelImageFiles, type RevisionImage } from './image.js';
 import { revisionLayer, type RevisionLayer } from './layer.js';
 
 /** A revision's image: everything it has beside its kernel image's layers. */
@@ -28,5 +28,8 @@ export async function composeRevision(
   const hash = hasher();
   for await (const chunk of layer.chunks()) hash.update(chunk);
   const digest = digestFromHash(hash.digest());
-  return { layer: { ...layer, digest }, ...imageOver(kernelImage, { digest, size: layer.size }) };
+  return {
+    layer: { ...layer, digest },
+    ...imageOver(readKernelImage(kernelImage), { digest, size: layer.size })
+  };
 }

@@ -4,7 +4,7 @@ import type { Read } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import { SPEC_PATH, WORKSPACE_PATH, readSpec, type Spec } from '../submissions/index.js';
 import { checkedContent, type RevisionFile } from './file.js';
-import { tarSize, writeTar, type TarEntry } from './tar.js';
+import { layOutTar, type TarEntry } from './tar.js';
 import { checkWorkspace } from './workspace.js';
 
 /** The one layer that a revision adds to its kernel image. */
@@ -65,6 +65,5 @@ export function revisionLayer(
       content: () => checkedContent(file, hasher)
     }))
   ];
-  const entries = [...foldersAbove(contents.map(entry => entry.path)), ...contents];
-  return { size: tarSize(entries), chunks: () => writeTar(entries) };
+  return layOutTar([...foldersAbove(contents.map(entry => entry.path)), ...contents]);
 }

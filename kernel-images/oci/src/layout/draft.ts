@@ -23,9 +23,9 @@ class Drafts {
 
   async write<T>(write: (file: FileHandle) => Promise<Written<T>>): Promise<T> {
     const draft = join(this.folder, `.draft-${randomUUID()}`);
+    this.#moves.set(draft, draft); // so that it is removed when it can't be written
     const file = await open(draft, 'wx', 0o644);
     this.#open.push(file);
-    this.#moves.set(draft, draft); // so that it is removed when it can't be written
     const { path, result } = await write(file);
     this.#moves.set(draft, path);
     const synced = file.datasync();
@@ -34,7 +34,7 @@ class Drafts {
     return result;
   }
 
-  /** In the order in which they were written. */
+  /** In the order in which they were begun. */
   async place(): Promise<void> {
     await Promise.all(this.#synced);
     for (const [draft, path] of this.#moves) {
@@ -45,7 +45,7 @@ class Drafts {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#synced);
-    for (const file of this.#open) await file.close();
+    await Promise.all(this.#open.map(file => file.close()));
     for (const draft of this.#moves.keys()) await rm(draft, { force: true });
   }
 }

@@ -1,9 +1,11 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 import {
   imageOver,
+  readKernelImage,
   readManifest,
   revisionLayer,
   type KernelImageFiles,
+  type Manifest,
   type Revision,
   type RevisionFile,
   type RevisionImage
@@ -22,9 +24,8 @@ async function settle(work: readonly Promise<unknown>[]): Promise<void> {
 async function takeKernelLayers(
   store: ImageStore,
   kernelImages: ImageStore,
-  kernelImage: KernelImageFiles
+  { layers }: Manifest
 ): Promise<void> {
-  const { layers } = readManifest(kernelImage.manifest).value;
   await settle(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
 }
 
@@ -50,10 +51,11 @@ export interface Packaging {
 export async function packageRevision(packaging: Packaging): Promise<RevisionImage> {
   const { kernelImage, kernelImages, spec, files, store, name } = packaging;
   const layer = revisionLayer(spec, files, nodeSha256);
-  await takeKernelLayers(store, kernelImages, kernelImage);
+  const kernel = readKernelImage(kernelImage);
+  await takeKernelLayers(store, kernelImages, kernel.manifest);
   const { size } = layer;
   const bytes = (): AsyncIterable<Uint8Array> => layer.chunks();
-  return store.writeImage({ size, bytes }, digest => imageOver(kernelImage, { digest, size }), name);
+  return store.writeImage({ size, bytes }, digest => imageOver(kernel, { digest, size }), name);
 }
 
 /**
@@ -70,7 +72,7 @@ export async function storeRevision(
   name?: string
 ): Promise<Digest> {
   const { layer } = revision;
-  await takeKernelLayers(store, kernelImages, kernelImage);
+  await takeKernelLayers(store, kernelImages, readManifest(kernelImage.manifest).value);
   const { digest, size } = layer;
   await store.writeImage({ digest, size, bytes: () => layer.chunks() }, () => revision, name);
   return revision.imageDigest;
