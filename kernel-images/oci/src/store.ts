@@ -1,8 +1,17 @@
 import type { Digest } from '@clean-room/protocol/bytes';
+import type { ImageFiles } from '@clean-room/protocol/packaging';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 /** Bytes that can be had again from their beginning: a broken connection needs them a second time. */
 export type Bytes = () => AsyncIterable<Uint8Array>;
+
+export interface NewLayer {
+  /** In bytes. */
+  readonly size: number;
+  readonly bytes: Bytes;
+  /** When it is known. */
+  readonly digest?: Digest;
+}
 
 /** Where images are kept: a layout folder or a registry. Blobs and manifests are known by digest and never change. */
 export interface ImageStore {
@@ -21,12 +30,6 @@ export interface ImageStore {
    */
   writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void>;
   /**
-   * Keeps a blob whose digest is not known yet, reading it once where the store can.
-   * @param size in bytes
-   * @throws CleanRoomError `digest-mismatch` when there are more or fewer bytes, `registry-failed`
-   */
-  addBlob(size: number, bytes: Bytes): Promise<Digest>;
-  /**
    * Takes a blob over from another store, without reading it where the two can share.
    * @throws CleanRoomError as `readBlob` of the one and `writeBlob` of the other
    */
@@ -39,6 +42,17 @@ export interface ImageStore {
    * @throws CleanRoomError `registry-failed`
    */
   writeManifest(manifest: Uint8Array, name?: string): Promise<Digest>;
+  /**
+   * Keeps an image over layers that are there and one more, which is read once where the store can; others see all of the
+   * image or nothing. `name` is a tag that then points to it.
+   * @param describe the image, once the layer's digest is known
+   * @throws CleanRoomError `digest-mismatch` when the layer is not what was said of it, `registry-failed`
+   */
+  writeImage<I extends ImageFiles>(
+    layer: NewLayer,
+    describe: (layer: Digest) => I,
+    name?: string
+  ): Promise<I>;
   /** The manifest a tag points to. A tag is a convenience, never an identity. */
   resolve(name: string): Promise<Digest | undefined>;
 }

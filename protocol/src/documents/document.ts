@@ -3,7 +3,7 @@ import { Check, Errors } from 'typebox/value';
 import { digestOf, fromBase64, type Digest } from '../bytes/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import { canonicalJson, parseCanonicalJson } from './canonical.js';
-import { openEnvelope, signEnvelope, type Envelope } from './dsse.js';
+import { requireSigned, signEnvelope, type Envelope } from './dsse.js';
 import { parseStrictJson, type Json } from './json.js';
 import type { PublicKey, SigningKey } from './keys.js';
 
@@ -65,6 +65,15 @@ export function defineDocument<S extends TSchema>(name: string, version: number,
   };
   const write = (value: Static<S>): Uint8Array => canonicalJson(checkSchema(schema, value, format));
   const read = (bytes: Uint8Array): Read<Static<S>> => check(parseStrictJson(bytes), bytes);
+  const payloads = new WeakMap<Envelope, Read<Static<S>>>();
+  /** Reads what an envelope holds; only once when it can't change any more. */
+  const payloadOf = (envelope: Envelope): Read<Static<S>> => {
+    const known = payloads.get(envelope);
+    if (known !== undefined) return known;
+    const payload = read(fromBase64(envelope.payload));
+    if (Object.isFrozen(envelope)) payloads.set(envelope, payload);
+    return payload;
+  };
   return {
     format,
     payloadType,
@@ -73,7 +82,10 @@ export function defineDocument<S extends TSchema>(name: string, version: number,
     read,
     readCanonical: bytes => check(parseCanonicalJson(bytes), bytes),
     sign: (value, ...keys) => signEnvelope(payloadType, write(value), keys),
-    open: (envelope, ...signers) => read(openEnvelope(envelope, payloadType, signers)),
-    peek: envelope => read(fromBase64(envelope.payload))
+    open: (envelope, ...signers) => {
+      requireSigned(envelope, payloadType, signers);
+      return payloadOf(envelope);
+    },
+    peek: payloadOf
   };
 }

@@ -1,6 +1,8 @@
 import { digestFromHash, pureSha256, type Digest, type HasherFactory } from '../bytes/index.js';
+import type { Read } from '../documents/index.js';
+import type { Spec } from '../submissions/index.js';
 import type { RevisionFile } from './file.js';
-import { imageOver, type KernelImageFiles, type RevisionImage } from './image.js';
+import { imageOver, readKernelImage, type KernelImageFiles, type RevisionImage } from './image.js';
 import { revisionLayer, type RevisionLayer } from './layer.js';
 
 /** A revision's image: everything it has beside its kernel image's layers. */
@@ -11,14 +13,14 @@ export interface Revision extends RevisionImage {
 /**
  * Composes a revision's image: kernel image, and one deterministic uncompressed layer with the spec and the files it
  * names. Same inputs, same digest, anywhere.
- * @param spec canonical bytes
+ * @param spec canonical bytes, or what `readSpec` made of them
  * @param files exactly those that the spec names, in any order
  * @param hasher a faster SHA-256 where there is one
  * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`
  */
 export async function composeRevision(
   kernelImage: KernelImageFiles,
-  spec: Uint8Array,
+  spec: Uint8Array | Read<Spec>,
   files: readonly RevisionFile[],
   hasher: HasherFactory = pureSha256
 ): Promise<Revision> {
@@ -26,5 +28,8 @@ export async function composeRevision(
   const hash = hasher();
   for await (const chunk of layer.chunks()) hash.update(chunk);
   const digest = digestFromHash(hash.digest());
-  return { layer: { ...layer, digest }, ...imageOver(kernelImage, { digest, size: layer.size }) };
+  return {
+    layer: { ...layer, digest },
+    ...imageOver(readKernelImage(kernelImage), { digest, size: layer.size })
+  };
 }

@@ -1,7 +1,13 @@
 import { fromUtf8 } from '../bytes/index.js';
 import { canonicalJson } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
-import { imageOver, readKernelImage, type ImageFiles, type KernelImageFiles } from './image.js';
+import {
+  imageOver,
+  readKernelImage,
+  type ImageFiles,
+  type KernelImage,
+  type KernelImageFiles
+} from './image.js';
 import { readImageConfig, readManifest, type ImageConfig, type Manifest } from './oci.js';
 
 /** Every step of checking what an image is made of, in order. */
@@ -93,7 +99,7 @@ function attempt<T>(work: () => T): { readonly value?: T; readonly detail: strin
   }
 }
 
-function expectedImage(kernelImage: KernelImageFiles, image: Opened): Opened {
+function expectedImage(kernelImage: KernelImage, image: Opened): Opened {
   const layer = image.manifest.layers.at(-1);
   if (layer === undefined) throw new CleanRoomError('malformed', 'The image has no layers.');
   return open(imageOver(kernelImage, layer));
@@ -114,7 +120,8 @@ export function judgeComposition({ kernelImage, image }: CompositionClaim): Comp
   const { value } = actual;
   if (base.value === undefined || value === undefined)
     return [...opening, ...PARTS.map(([id]) => step(id, 'not-reached'))];
-  const expected = attempt(() => expectedImage(kernelImage, value));
+  const kernel = base.value;
+  const expected = attempt(() => expectedImage(kernel, value));
   if (expected.value === undefined)
     return [
       ...opening,

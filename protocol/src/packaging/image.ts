@@ -40,6 +40,13 @@ export interface RevisionImage extends ImageFiles {
   readonly imageDigest: Digest;
 }
 
+/** A kernel image that was read and found sound. */
+export interface KernelImage {
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  readonly digest: Digest;
+}
+
 function refuse(message: string): never {
   throw new CleanRoomError('malformed', message);
 }
@@ -49,8 +56,8 @@ function refuse(message: string): never {
  * ids, as many lines of history as layers, no launch policy of its own.
  * @throws CleanRoomError `malformed`, or `digest-mismatch` when the config is another image's
  */
-export function readKernelImage(image: KernelImageFiles): { manifest: Manifest; config: ImageConfig } {
-  const { value: manifest } = readManifest(image.manifest);
+export function readKernelImage(image: KernelImageFiles): KernelImage {
+  const { value: manifest, digest: imageDigest } = readManifest(image.manifest);
   const { value: config, digest } = readImageConfig(image.config);
   if (manifest.config.digest !== digest || manifest.config.size !== image.config.length) {
     throw new CleanRoomError('digest-mismatch', 'The config is not the one of the kernel image.');
@@ -66,18 +73,14 @@ export function readKernelImage(image: KernelImageFiles): { manifest: Manifest; 
     refuse('The history of the kernel image does not fit its layers.');
   const foreign = Object.keys(config.config.Labels ?? {}).find(label => label.startsWith('tee.'));
   if (foreign !== undefined) refuse(`The kernel image brings a label ${foreign} of its own.`);
-  return { manifest, config };
+  return { manifest, config, digest: imageDigest };
 }
 
-/**
- * Config and manifest of the image that is `kernelImage` with one uncompressed layer more and the launch policy's labels.
- * @throws CleanRoomError as {@link readKernelImage}
- */
+/** Config and manifest of the image that is `kernelImage` with one uncompressed layer more and the launch policy's labels. */
 export function imageOver(
-  kernelImage: KernelImageFiles,
+  { manifest: base, config: own, digest: baseDigest }: KernelImage,
   layer: { readonly digest: Digest; readonly size: number }
 ): RevisionImage {
-  const { manifest: base, config: own } = readKernelImage(kernelImage);
   const history = own.history && [...own.history, { created: EPOCH, created_by: CREATED_BY }];
   const config = canonicalJson({
     ...own,
@@ -92,7 +95,7 @@ export function imageOver(
     mediaType: MANIFEST_TYPE,
     config: { mediaType: CONFIG_TYPE, digest: imageId, size: config.length },
     layers: [...base.layers, { mediaType: LAYER_TYPE, digest: layer.digest, size: layer.size }],
-    annotations: { [BASE_DIGEST]: digestOf(kernelImage.manifest) }
+    annotations: { [BASE_DIGEST]: baseDigest }
   });
   return { config, manifest, imageId, imageDigest: digestOf(manifest) };
 }

@@ -1,9 +1,10 @@
 import type { HasherFactory } from '../bytes/index.js';
 import { pureSha256 } from '../bytes/index.js';
+import type { Read } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
-import { SPEC_PATH, WORKSPACE_PATH, readSpec } from '../submissions/index.js';
+import { SPEC_PATH, WORKSPACE_PATH, readSpec, type Spec } from '../submissions/index.js';
 import { checkedContent, type RevisionFile } from './file.js';
-import { tarSize, writeTar, type TarEntry } from './tar.js';
+import { layOutTar, type TarEntry } from './tar.js';
 import { checkWorkspace } from './workspace.js';
 
 /** The one layer that a revision adds to its kernel image. */
@@ -27,8 +28,7 @@ function foldersAbove(paths: readonly string[]): TarEntry[] {
 }
 
 /** The files in the spec's order, once they are exactly those that it names. */
-function namedFiles(spec: Uint8Array, files: readonly RevisionFile[]): RevisionFile[] {
-  const { workspace } = readSpec(spec).value;
+function namedFiles({ workspace }: Spec, files: readonly RevisionFile[]): RevisionFile[] {
   const given = new Map(files.map(file => [file.path, file]));
   if (files.length !== workspace.length || given.size !== files.length)
     throw new CleanRoomError('digest-mismatch', 'The files are not exactly the ones that the spec names.');
@@ -44,19 +44,20 @@ function namedFiles(spec: Uint8Array, files: readonly RevisionFile[]): RevisionF
 /**
  * Lays out the layer of a revision: the spec and the files it names, in one deterministic uncompressed tar, owned by root
  * and dated to the epoch.
- * @param spec canonical bytes
+ * @param spec canonical bytes, or what `readSpec` made of them
  * @param files exactly those that the spec names, in any order
  * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`
  */
 export function revisionLayer(
-  spec: Uint8Array,
+  spec: Uint8Array | Read<Spec>,
   files: readonly RevisionFile[],
   hasher: HasherFactory = pureSha256
 ): RevisionLayer {
   checkWorkspace(files);
+  const { value, bytes } = 'value' in spec ? spec : readSpec(spec);
   const contents: TarEntry[] = [
-    { type: 'file', path: SPEC_PATH, mode: 0o644, size: spec.length, content: () => [spec] },
-    ...namedFiles(spec, files).map((file): TarEntry => ({
+    { type: 'file', path: SPEC_PATH, mode: 0o644, size: bytes.length, content: () => [bytes] },
+    ...namedFiles(value, files).map((file): TarEntry => ({
       type: 'file',
       path: `${WORKSPACE_PATH}/${file.path}`,
       mode: 0o644,
@@ -64,6 +65,5 @@ export function revisionLayer(
       content: () => checkedContent(file, hasher)
     }))
   ];
-  const entries = [...foldersAbove(contents.map(entry => entry.path)), ...contents];
-  return { size: tarSize(entries), chunks: () => writeTar(entries) };
+  return layOutTar([...foldersAbove(contents.map(entry => entry.path)), ...contents]);
 }

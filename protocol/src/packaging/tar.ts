@@ -1,3 +1,4 @@
+import { concat } from '../bytes/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import { sortedByName } from '../submissions/index.js';
 import { gathered, type Content } from './content.js';
@@ -77,9 +78,15 @@ async function* exactly(size: number, path: string, content: Content): AsyncGene
   }
 }
 
-async function* parts(entries: readonly TarEntry[]): AsyncGenerator<Uint8Array> {
-  for (const entry of entries) {
-    yield* headerBlocks(headerOf(entry));
+interface Laid {
+  readonly entry: TarEntry;
+  /** With the pax record before it, if there is one. */
+  readonly header: Uint8Array;
+}
+
+async function* parts(laid: readonly Laid[]): AsyncGenerator<Uint8Array> {
+  for (const { entry, header } of laid) {
+    yield header;
     if (entry.type !== 'file') continue;
     yield* exactly(entry.size, entry.path, entry.content());
     yield padding(entry.size);
@@ -87,33 +94,47 @@ async function* parts(entries: readonly TarEntry[]): AsyncGenerator<Uint8Array> 
   yield new Uint8Array(2 * TAR_BLOCK);
 }
 
+/** A tar that is laid out and can be written. */
+export interface Tar {
+  /** In bytes; known without reading any content. */
+  readonly size: number;
+  /** Writes it, anew at each call. @throws CleanRoomError `digest-mismatch` when content is not as long as it said */
+  chunks(): AsyncGenerator<Uint8Array>;
+}
+
 /**
- * Writes an uncompressed tar (ustar, with pax records for what does not fit), the paths in bytewise order whatever the
+ * Lays out an uncompressed tar (ustar, with pax records for what does not fit), the paths in bytewise order whatever the
  * order they are given in. The bytes depend on nothing but the entries: not on clock, user, umask, locale or platform,
  * and on no compressor. Folders above an entry are not made up: give them as entries.
  * @throws CleanRoomError `malformed` for a path or number that a tar can't hold, `conflict` for a path that stands twice
- * or lies below a file, `digest-mismatch` when content is not as long as it said
+ * or lies below a file
  */
+export function layOutTar(entries: Iterable<TarEntry>): Tar {
+  const laid = inOrder(entries).map(entry => ({ entry, header: concat(...headerBlocks(headerOf(entry))) }));
+  let size = 2 * TAR_BLOCK;
+  for (const { entry, header } of laid) {
+    size += header.length;
+    if (entry.type === 'file') size += entry.size + padding(entry.size).length;
+  }
+  return { size, chunks: () => gathered(parts(laid)) };
+}
+
+/** Writes a tar; as {@link layOutTar}. */
 export function writeTar(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array> {
-  return gathered(parts(inOrder(entries)));
+  return layOutTar(entries).chunks();
 }
 
 /** The size of the tar that {@link writeTar} will write, in bytes, without reading any content. */
 export function tarSize(entries: Iterable<TarEntry>): number {
-  let size = 2 * TAR_BLOCK;
-  for (const entry of entries) {
-    for (const block of headerBlocks(headerOf(entry))) size += block.length;
-    if (entry.type === 'file') size += entry.size + padding(entry.size).length;
-  }
-  return size;
+  return layOutTar(entries).size;
 }
 
 /** The whole tar in memory: for small layers and tests. */
 export async function layerBytes(entries: Iterable<TarEntry>): Promise<Uint8Array> {
-  const list = [...entries];
-  const whole = new Uint8Array(tarSize(list));
+  const tar = layOutTar(entries);
+  const whole = new Uint8Array(tar.size);
   let offset = 0;
-  for await (const chunk of writeTar(list)) {
+  for await (const chunk of tar.chunks()) {
     whole.set(chunk, offset);
     offset += chunk.length;
   }

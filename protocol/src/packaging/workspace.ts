@@ -55,6 +55,10 @@ function folded(path: string): string {
  */
 const INVISIBLE = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]--[\ufe0e\ufe0f]]/v;
 
+function byteLength(text: string): number {
+  return isAscii(text) ? text.length : utf8(text).length;
+}
+
 /** @throws CleanRoomError `workspace-refused` with the path, why, and what to do */
 export function checkWorkspacePath(path: string): void {
   if (path === '' || path.startsWith('/'))
@@ -62,10 +66,10 @@ export function checkWorkspacePath(path: string): void {
   if (!isAscii(path) && (!path.isWellFormed() || path !== path.normalize('NFC'))) {
     refuse(path, 'its name is not in the usual Unicode form (NFC)', 'Rename the file.');
   }
-  if ((!isAscii(path) && INVISIBLE.test(path)) || path.includes('\\')) {
+  if (path.includes('\\') || (!isAscii(path) && INVISIBLE.test(path))) {
     refuse(path, 'its name has a control character, an invisible one or a backslash', 'Rename the file.');
   }
-  if (utf8(path).length > WORKSPACE_LIMITS.pathBytes) refuse(path, 'its path is too long', 'Shorten it.');
+  if (byteLength(path) > WORKSPACE_LIMITS.pathBytes) refuse(path, 'its path is too long', 'Shorten it.');
   const parts = path.split('/');
   if (parts.length > WORKSPACE_LIMITS.depth) refuse(path, 'it lies too deep', 'Use fewer folders.');
   for (const part of parts) {
@@ -74,7 +78,7 @@ export function checkWorkspacePath(path: string): void {
     }
     if (part.startsWith('.wh.'))
       refuse(path, 'names beginning with ".wh." delete files in images', 'Rename the file.');
-    if (utf8(part).length > WORKSPACE_LIMITS.partBytes)
+    if (byteLength(part) > WORKSPACE_LIMITS.partBytes)
       refuse(path, 'a name in it is too long', 'Shorten it.');
   }
 }

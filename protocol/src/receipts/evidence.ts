@@ -3,7 +3,7 @@ import type { Collaboration, Roster as RosterValue } from '../parties/index.js';
 import { AssetVersion } from '../assets/index.js';
 import type { AssetVersion as AssetVersionValue } from '../assets/index.js';
 import { digestOf, fromBase64 } from '../bytes/index.js';
-import { checkSchema, parseStrictJson, type Read } from '../documents/index.js';
+import { checkSchema, parseStrictJson, type Envelope, type Read } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import { Policy } from '../policies/index.js';
 import type { Policy as PolicyValue } from '../policies/index.js';
@@ -27,6 +27,21 @@ function mismatch(message: string): never {
 
 export function openReceipt(bytes: Uint8Array): Receipt {
   return checkSchema(Receipt, parseStrictJson(bytes), 'receipt');
+}
+
+/** Everything in it that somebody signed. */
+export function envelopesOf(receipt: Receipt): Envelope[] {
+  return [
+    receipt.collaboration,
+    receipt.request,
+    receipt.submitterRoster,
+    ...receipt.assets.flatMap(({ version, policy }) => [version, policy]),
+    ...receipt.approvals.flatMap(({ envelope, roster }) => [envelope, roster]),
+    ...receipt.keyReleases,
+    ...receipt.outputReleases,
+    receipt.kernelImage.statement,
+    ...(receipt.log === undefined ? [] : [receipt.log.checkpoint])
+  ];
 }
 
 export function openStatement(receipt: Receipt): Read<RunStatement> {

@@ -1,8 +1,10 @@
 import { Approval } from '../approvals/index.js';
+import { checkSignaturesAhead } from '../documents/index.js';
 import { isCleanRoomError } from '../errors/index.js';
 import { KernelImageStatement } from '../kernel-images/index.js';
 import { claimedBy } from './claimed.js';
 import {
+  envelopesOf,
   openAssets,
   openMembers,
   openReceipt,
@@ -52,6 +54,7 @@ export async function verifyReceipt(
 ): Promise<ReceiptVerdict> {
   const report = new Report();
   const receipt = report.open('format', () => openReceipt(bytes));
+  if (receipt !== undefined) await checkSignaturesAhead(envelopesOf(receipt));
   const statement = receipt && report.open('statement', () => openStatement(receipt));
   const spec = receipt && statement && report.open('spec', () => openSpec(receipt, statement.value));
   const collaboration =

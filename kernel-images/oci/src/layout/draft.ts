@@ -4,22 +4,66 @@ import { dirname, join } from 'node:path';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { nodeSha256, requireSize } from '../verified.js';
 
+/** What was written, and where it is to stand. */
+export interface Written<T> {
+  readonly path: string;
+  readonly result: T;
+}
+
 /**
- * Writes beside the goal and moves into place, so that a crash leaves nothing half-written under a true name.
- * @param write gives the path to move to
+ * Files that are written beside their goals and moved there together, so that a crash leaves nothing half-written under a
+ * true name. The disk takes each up as soon as it is written, and is waited for once for all of them.
  */
-export async function place(folder: string, write: (file: FileHandle) => Promise<string>): Promise<void> {
-  const draft = join(folder, `.draft-${randomUUID()}`);
-  const file = await open(draft, 'wx', 0o644);
+class Drafts {
+  readonly #open: FileHandle[] = [];
+  readonly #moves = new Map<string, string>();
+  readonly #synced: Promise<void>[] = [];
+
+  constructor(readonly folder: string) {}
+
+  async write<T>(write: (file: FileHandle) => Promise<Written<T>>): Promise<T> {
+    const draft = join(this.folder, `.draft-${randomUUID()}`);
+    this.#moves.set(draft, draft); // so that it is removed when it can't be written
+    const file = await open(draft, 'wx', 0o644);
+    this.#open.push(file);
+    const { path, result } = await write(file);
+    this.#moves.set(draft, path);
+    const synced = file.datasync();
+    synced.catch(() => undefined); // awaited when it is placed; until then its failure is not an unhandled one
+    this.#synced.push(synced);
+    return result;
+  }
+
+  /** In the order in which they were begun. */
+  async place(): Promise<void> {
+    await Promise.all(this.#synced);
+    for (const [draft, path] of this.#moves) {
+      await rename(draft, path);
+      this.#moves.delete(draft);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#synced);
+    await Promise.all(this.#open.map(file => file.close()));
+    for (const draft of this.#moves.keys()) await rm(draft, { force: true });
+  }
+}
+
+export type { Drafts };
+
+/**
+ * Moves what `work` wrote into place once all of it is on the disk; nothing is left of it when `work` fails.
+ * @param folder on the same file system as what is written
+ */
+export async function placing<T>(folder: string, work: (drafts: Drafts) => Promise<T>): Promise<T> {
+  const drafts = new Drafts(folder);
   try {
-    const path = await write(file);
-    await file.datasync();
-    await file.close();
-    await rename(draft, path);
-  } catch (error) {
-    await file.close();
-    await rm(draft, { force: true });
-    throw error;
+    const result = await work(drafts);
+    await drafts.place();
+    return result;
+  } finally {
+    await drafts.close();
   }
 }
 
@@ -47,10 +91,9 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Replaces a small file as a whole. */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  await place(dirname(path), async file => {
-    await file.writeFile(content);
-    return path;
-  });
+  await placing(dirname(path), drafts =>
+    drafts.write(async file => ({ path, result: await file.writeFile(content) }))
+  );
 }
 
 const BATCH_BYTES = 1024 ** 2;

@@ -3,10 +3,10 @@ import { access, link, mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { digestOf, isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { MANIFEST_MAX_BYTES, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
-import { checkTag, inMemory, type Bytes, type ImageStore } from '../store.js';
+import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
+import { checkTag, inMemory, type Bytes, type ImageStore, type NewLayer } from '../store.js';
 import { requireDigest, verified } from '../verified.js';
-import { dropOldDrafts, place, pour, replaceFile, syncFolder } from './draft.js';
+import { dropOldDrafts, placing, pour, replaceFile, syncFolder, type Drafts } from './draft.js';
 import { REFERENCE_NAME, readIndex, writeIndex } from './index-file.js';
 import { withLock } from './lock.js';
 import { isMissing } from '../system-error.js';
@@ -17,7 +17,6 @@ const LAYOUT_FILE = 'oci-layout';
 /** An OCI image layout folder (image-spec v1.0 image-layout). Several processes may use it at once. */
 export class LayoutStore implements ImageStore {
   readonly #blobs: string;
-
   readonly #drafts: string;
 
   private constructor(readonly location: string) {
@@ -60,23 +59,8 @@ export class LayoutStore implements ImageStore {
     }
   }
 
-  async writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void> {
-    const path = this.blobPath(digest);
-    if (await this.hasBlob(digest)) return;
-    await place(this.#drafts, async file => {
-      requireDigest(await pour(file, bytes(), size), digest);
-      return path;
-    });
-  }
-
-  async addBlob(size: number, bytes: Bytes): Promise<Digest> {
-    let digest: Digest | undefined;
-    await place(this.#drafts, async file => {
-      digest = await pour(file, bytes(), size);
-      return this.blobPath(digest);
-    });
-    if (digest === undefined) throw new CleanRoomError('internal', 'A blob was placed without its digest.');
-    return digest;
+  writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void> {
+    return placing(this.#drafts, drafts => this.#draft(drafts, digest, size, bytes));
   }
 
   async copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {
@@ -110,30 +94,67 @@ export class LayoutStore implements ImageStore {
   }
 
   async writeManifest(manifest: Uint8Array, name?: string): Promise<Digest> {
-    const digest = digestOf(manifest);
     if (name !== undefined) checkTag(name);
+    const digest = digestOf(manifest);
     await this.writeBlob(digest, manifest.length, inMemory(manifest));
-    // The index must not outlast a power cut that the blobs it names did not.
-    await syncFolder(this.#blobs);
-    await withLock(join(this.location, 'index.lock'), async () => {
-      const index = await readIndex(this.location);
-      const isNamed = (entry: (typeof index.manifests)[number]): boolean =>
-        name !== undefined && entry.annotations?.[REFERENCE_NAME] === name;
-      if (index.manifests.some(entry => entry.digest === digest && (name === undefined || isNamed(entry))))
-        return;
-      const annotations = name === undefined ? {} : { annotations: { [REFERENCE_NAME]: name } };
-      const entry = { mediaType: MANIFEST_TYPE, digest, size: manifest.length, ...annotations };
-      await writeIndex(this.location, {
-        ...index,
-        manifests: [...index.manifests.filter(other => !isNamed(other)), entry]
-      });
-    });
+    await this.#list(digest, manifest.length, name);
     return digest;
+  }
+
+  async writeImage<I extends ImageFiles>(
+    { digest, size, bytes }: NewLayer,
+    describe: (layer: Digest) => I,
+    name?: string
+  ): Promise<I> {
+    if (name !== undefined) checkTag(name);
+    const image = await placing(this.#drafts, async drafts => {
+      const layer = digest ?? (await this.#draftUnknown(drafts, size, bytes));
+      if (digest !== undefined) await this.#draft(drafts, digest, size, bytes);
+      const described = describe(layer);
+      const { config, manifest } = described;
+      // The manifest comes last, so that an image in the store is always whole.
+      for (const file of [config, manifest])
+        await this.#draft(drafts, digestOf(file), file.length, inMemory(file));
+      return described;
+    });
+    await this.#list(digestOf(image.manifest), image.manifest.length, name);
+    return image;
   }
 
   async resolve(name: string): Promise<Digest | undefined> {
     const { manifests } = await readIndex(this.location);
     return manifests.find(entry => entry.annotations?.[REFERENCE_NAME] === name)?.digest;
+  }
+
+  async #draft(drafts: Drafts, digest: Digest, size: number, bytes: Bytes): Promise<void> {
+    const path = this.blobPath(digest);
+    if (await this.hasBlob(digest)) return;
+    await drafts.write(async file => {
+      const result = await pour(file, bytes(), size);
+      requireDigest(result, digest);
+      return { path, result };
+    });
+  }
+
+  #draftUnknown(drafts: Drafts, size: number, bytes: Bytes): Promise<Digest> {
+    return drafts.write(async file => {
+      const result = await pour(file, bytes(), size);
+      return { path: this.blobPath(result), result };
+    });
+  }
+
+  async #list(digest: Digest, size: number, name?: string): Promise<void> {
+    await withLock(join(this.location, 'index.lock'), async () => {
+      const index = await readIndex(this.location);
+      const isNamed = (entry: (typeof index.manifests)[number]): boolean =>
+        name !== undefined && entry.annotations?.[REFERENCE_NAME] === name;
+      if (index.manifests.some(entry => entry.digest === digest && (name === undefined || isNamed(entry))))
+        return syncFolder(this.#blobs);
+      const annotations = name === undefined ? {} : { annotations: { [REFERENCE_NAME]: name } };
+      const entry = { mediaType: MANIFEST_TYPE, digest, size, ...annotations };
+      const manifests = [...index.manifests.filter(other => !isNamed(other)), entry];
+      return writeIndex(this.location, { ...index, manifests }, this.#blobs);
+    });
   }
 
   #unknown(digest: Digest): CleanRoomError {

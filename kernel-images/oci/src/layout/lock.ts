@@ -13,7 +13,10 @@ async function lock(path: string): Promise<DatabaseSync> {
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     const database = new DatabaseSync(path);
     try {
-      database.exec('pragma locking_mode = exclusive; begin exclusive');
+      // Nothing is written, so there is nothing that a journal on the disk would be for.
+      database.exec(
+        'pragma journal_mode = memory; pragma synchronous = off; pragma locking_mode = exclusive; begin exclusive'
+      );
       return database;
     } catch (cause) {
       database.close();

@@ -1,6 +1,6 @@
 import { digestFromHash, digestOf, type Digest } from '@clean-room/protocol/bytes';
-import { MANIFEST_MAX_BYTES, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
-import { checkTag, inMemory, type Bytes, type ImageStore } from '../store.js';
+import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
+import { checkTag, inMemory, type Bytes, type ImageStore, type NewLayer } from '../store.js';
 import { nodeSha256, requireDigest, requireSize, verified } from '../verified.js';
 import { parseAddress } from './address.js';
 import { Authentication } from './authentication.js';
@@ -16,6 +16,17 @@ export interface RegistryOptions {
   /** Those of `docker login` when absent. */
   readonly credentials?: Credentials;
   readonly patience?: Patience;
+}
+
+async function digestOfAll(chunks: AsyncIterable<Uint8Array>, size: number): Promise<Digest> {
+  const hash = nodeSha256();
+  let seen = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    seen += chunk.length;
+  }
+  requireSize(seen, size);
+  return digestFromHash(hash.digest());
 }
 
 /** A repository of an OCI registry (distribution-spec v1.1). */
@@ -59,20 +70,6 @@ export class RegistryStore implements ImageStore {
     return this.#patiently(() => uploadBlob(this.#repository, { digest, size, bytes }));
   }
 
-  /** A registry wants the digest before it takes the bytes, and may have them: so they are read once to know it. */
-  async addBlob(size: number, bytes: Bytes): Promise<Digest> {
-    const hash = nodeSha256();
-    let seen = 0;
-    for await (const chunk of bytes()) {
-      hash.update(chunk);
-      seen += chunk.length;
-    }
-    requireSize(seen, size);
-    const digest = digestFromHash(hash.digest());
-    await this.writeBlob(digest, size, bytes);
-    return digest;
-  }
-
   copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {
     const isNeighbour = from instanceof RegistryStore && from.#repository.origin === this.#repository.origin;
     const mountFrom = isNeighbour ? from.#repository.name : undefined;
@@ -102,6 +99,20 @@ export class RegistryStore implements ImageStore {
       requireSame(answer, digest);
     });
     return digest;
+  }
+
+  async writeImage<I extends ImageFiles>(
+    { digest, size, bytes }: NewLayer,
+    describe: (layer: Digest) => I,
+    name?: string
+  ): Promise<I> {
+    // A registry wants the digest before it takes the bytes, and may have them: so they are read once to know it.
+    const layer = digest ?? (await digestOfAll(bytes(), size));
+    const image = describe(layer);
+    await this.writeBlob(layer, size, bytes);
+    await this.writeBlob(digestOf(image.config), image.config.length, inMemory(image.config));
+    await this.writeManifest(image.manifest, name);
+    return image;
   }
 
   async resolve(name: string): Promise<Digest | undefined> {

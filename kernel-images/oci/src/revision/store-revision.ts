@@ -1,14 +1,18 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 import {
   imageOver,
+  readKernelImage,
   readManifest,
   revisionLayer,
   type KernelImageFiles,
+  type Manifest,
   type Revision,
   type RevisionFile,
   type RevisionImage
 } from '@clean-room/protocol/packaging';
-import { inMemory, type ImageStore } from '../store.js';
+import type { Read } from '@clean-room/protocol/documents';
+import type { Spec } from '@clean-room/protocol/submissions';
+import type { ImageStore } from '../store.js';
 import { nodeSha256 } from '../verified.js';
 
 /** Waits for all, so that nothing goes on behind a failure, then throws the first. */
@@ -20,24 +24,17 @@ async function settle(work: readonly Promise<unknown>[]): Promise<void> {
 async function takeKernelLayers(
   store: ImageStore,
   kernelImages: ImageStore,
-  kernelImage: KernelImageFiles
+  { layers }: Manifest
 ): Promise<void> {
-  const { layers } = readManifest(kernelImage.manifest).value;
   await settle(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
-}
-
-/** The manifest comes last, so that an image in the store is always whole. */
-async function describe(store: ImageStore, image: RevisionImage, name?: string): Promise<void> {
-  await store.writeBlob(image.imageId, image.config.length, inMemory(image.config));
-  await store.writeManifest(image.manifest, name);
 }
 
 export interface Packaging {
   readonly kernelImage: KernelImageFiles;
   /** Where the kernel image's layers are. */
   readonly kernelImages: ImageStore;
-  /** Canonical bytes. */
-  readonly spec: Uint8Array;
+  /** Canonical bytes, or what `readSpec` made of them. */
+  readonly spec: Uint8Array | Read<Spec>;
   /** Exactly those that the spec names, in any order; `readWorkspace` reads them from a folder. */
   readonly files: readonly RevisionFile[];
   /** Where the image goes. */
@@ -54,11 +51,11 @@ export interface Packaging {
 export async function packageRevision(packaging: Packaging): Promise<RevisionImage> {
   const { kernelImage, kernelImages, spec, files, store, name } = packaging;
   const layer = revisionLayer(spec, files, nodeSha256);
-  await takeKernelLayers(store, kernelImages, kernelImage);
-  const digest = await store.addBlob(layer.size, () => layer.chunks());
-  const image = imageOver(kernelImage, { digest, size: layer.size });
-  await describe(store, image, name);
-  return image;
+  const kernel = readKernelImage(kernelImage);
+  await takeKernelLayers(store, kernelImages, kernel.manifest);
+  const { size } = layer;
+  const bytes = (): AsyncIterable<Uint8Array> => layer.chunks();
+  return store.writeImage({ size, bytes }, digest => imageOver(kernel, { digest, size }), name);
 }
 
 /**
@@ -75,9 +72,9 @@ export async function storeRevision(
   name?: string
 ): Promise<Digest> {
   const { layer } = revision;
-  await takeKernelLayers(store, kernelImages, kernelImage);
-  await store.writeBlob(layer.digest, layer.size, () => layer.chunks());
-  await describe(store, revision, name);
+  await takeKernelLayers(store, kernelImages, readManifest(kernelImage.manifest).value);
+  const { digest, size } = layer;
+  await store.writeImage({ digest, size, bytes: () => layer.chunks() }, () => revision, name);
   return revision.imageDigest;
 }
 

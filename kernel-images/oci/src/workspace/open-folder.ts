@@ -8,7 +8,6 @@ import {
   type Dirent,
   type Stats
 } from 'node:fs';
-import { join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
@@ -35,7 +34,7 @@ export class OpenFolder {
 
   private constructor(path: string, flags: number) {
     this.#descriptor = openSync(path, O_RDONLY | O_DIRECTORY | flags);
-    this.#place = hasDescriptors ? join(DESCRIPTORS, String(this.#descriptor)) : path;
+    this.#place = hasDescriptors ? `${DESCRIPTORS}/${this.#descriptor}` : path;
   }
 
   /** The workspace itself, which may be reached through a link: the caller named it. */
@@ -45,21 +44,16 @@ export class OpenFolder {
 
   /** @throws the system's error, ENOTDIR for a link */
   folder(name: string): OpenFolder {
-    return new OpenFolder(join(this.#place, name), O_NOFOLLOW);
+    return new OpenFolder(`${this.#place}/${name}`, O_NOFOLLOW);
   }
 
   /** @returns a descriptor, of a regular file or not; a pipe is not waited for @throws the system's error, ELOOP for a link */
   file(name: string): number {
-    return openSync(join(this.#place, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return openSync(`${this.#place}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
   kindOf(name: string): EntryKind {
-    return kindOf(lstatSync(join(this.#place, name)));
-  }
-
-  /** In bytes, holes counted. */
-  sizeOf(name: string): number {
-    return lstatSync(join(this.#place, name)).size;
+    return kindOf(lstatSync(`${this.#place}/${name}`));
   }
 
   /** @throws CleanRoomError `workspace-refused` for a name that is not text */

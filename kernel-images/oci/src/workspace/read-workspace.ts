@@ -9,7 +9,7 @@ import {
 import { sortedByName } from '@clean-room/protocol/submissions';
 import { nodeSha256 } from '../verified.js';
 import { refuse } from './refuse.js';
-import { RegularFile } from './regular-file.js';
+import { RegularFile, type Snapshot } from './regular-file.js';
 import { walk } from './walk.js';
 
 const CHUNK_BYTES = 1024 ** 2;
@@ -29,53 +29,65 @@ class Turns {
   }
 }
 
-function held(file: RegularFile): RevisionFile {
-  const content = file.read(0, file.opened.bytes);
-  file.requireUnchanged();
-  return heldFile(file.path, content, nodeSha256);
+/** A file that was seen, but is too large to be kept in memory. */
+interface Seen {
+  readonly path: string;
+  readonly bytes: number;
+  readonly seen: Snapshot;
 }
 
-async function hashed(root: string, file: RegularFile, turns: Turns): Promise<RevisionFile> {
-  const hash = nodeSha256();
-  const { path, opened } = file;
-  for (let offset = 0; offset < opened.bytes;) {
-    const chunk = file.read(offset, CHUNK_BYTES);
-    hash.update(chunk);
-    offset += chunk.length;
-    await turns.give();
-  }
-  file.requireUnchanged();
-  const digest = digestFromHash(hash.digest());
-  return { path, bytes: opened.bytes, digest, content: () => contentOf(root, path, opened.state) };
-}
-
-/** A large file's content, read anew; it must still be the file that was hashed. */
-async function* contentOf(root: string, path: string, state: string): AsyncGenerator<Uint8Array> {
+/** A large file's content, read when it is needed; it must still be the file that was seen. */
+async function* contentOf(root: string, { path, seen }: Seen): AsyncGenerator<Uint8Array> {
   for (const found of walk(root, [path])) {
-    if (found.path !== path) refuse(path, 'it became a folder after it was read', 'Try again.');
+    if (found.path !== path) refuse(path, 'it became a folder after it was seen', 'Try again.');
     const file = new RegularFile(found.folder, found.name, path);
     try {
-      if (file.opened.state !== state)
-        refuse(path, 'it changed after it was read', 'Save it, then try again.');
-      for (let offset = 0; offset < file.opened.bytes;) {
+      if (file.opened.state !== seen.state)
+        refuse(path, 'it changed after it was seen', 'Save it, then try again.');
+      for (let offset = 0; offset < seen.bytes;) {
         const chunk = file.read(offset, CHUNK_BYTES);
         offset += chunk.length;
         yield chunk;
       }
+      file.requireUnchanged();
     } finally {
       file.close();
     }
   }
 }
 
-/** Refuses what is too much, or named so that it can't be packaged, before anything is read. */
-function survey(root: string, include: readonly string[] | undefined): void {
-  const files: { readonly path: string; readonly bytes: number }[] = [];
-  for (const { folder, name, path } of walk(root, include)) {
-    files.push({ path, bytes: folder.sizeOf(name) });
-    if (files.length > WORKSPACE_LIMITS.files) break; // no need to see how many more
+async function hashed(root: string, file: Seen, turns: Turns): Promise<RevisionFile> {
+  const hash = nodeSha256();
+  for await (const chunk of contentOf(root, file)) {
+    hash.update(chunk);
+    await turns.give();
   }
-  checkWorkspace(files);
+  const digest = digestFromHash(hash.digest());
+  return { path: file.path, bytes: file.bytes, digest, content: () => contentOf(root, file) };
+}
+
+/** Reads the small files and only looks at the large ones: what is too much is known before much is read. */
+async function look(
+  root: string,
+  include: readonly string[] | undefined,
+  turns: Turns
+): Promise<(RevisionFile | Seen)[]> {
+  const files: (RevisionFile | Seen)[] = [];
+  let heldBytes = 0;
+  for (const { folder, name, path } of walk(root, include)) {
+    const file = new RegularFile(folder, name, path);
+    try {
+      const { bytes } = file.opened;
+      const holds = bytes <= HELD_FILE_BYTES && heldBytes + bytes <= HELD_BYTES;
+      files.push(holds ? heldFile(path, file.readAll(), nodeSha256) : { path, bytes, seen: file.opened });
+      if (holds) heldBytes += bytes;
+    } finally {
+      file.close();
+    }
+    if (files.length > WORKSPACE_LIMITS.files) break; // no need to see how many more
+    await turns.give();
+  }
+  return files;
 }
 
 /**
@@ -87,22 +99,10 @@ function survey(root: string, include: readonly string[] | undefined): void {
  * sockets, names and sizes that can't be packaged, and for what changes while it is read
  */
 export async function readWorkspace(root: string, include?: readonly string[]): Promise<RevisionFile[]> {
-  survey(root, include);
   const turns = new Turns();
+  const looked = await look(root, include, turns);
+  checkWorkspace(looked);
   const files: RevisionFile[] = [];
-  let heldBytes = 0;
-  for (const { folder, name, path } of walk(root, include)) {
-    const file = new RegularFile(folder, name, path);
-    try {
-      const { bytes } = file.opened;
-      const holds = bytes <= HELD_FILE_BYTES && heldBytes + bytes <= HELD_BYTES;
-      if (holds) heldBytes += bytes;
-      files.push(holds ? held(file) : await hashed(root, file, turns));
-    } finally {
-      file.close();
-    }
-    await turns.give();
-  }
-  checkWorkspace(files);
+  for (const file of looked) files.push('seen' in file ? await hashed(root, file, turns) : file);
   return sortedByName(files, file => file.path);
 }

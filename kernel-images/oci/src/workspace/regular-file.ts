@@ -10,7 +10,7 @@ export interface Snapshot {
 }
 
 function snapshot({ size, dev, ino, mtimeNs, ctimeNs }: BigIntStats): Snapshot {
-  return { bytes: Number(size), state: [dev, ino, size, mtimeNs, ctimeNs].join() };
+  return { bytes: Number(size), state: `${dev},${ino},${size},${mtimeNs},${ctimeNs}` };
 }
 
 /** A regular file of the workspace, held open while it is read. */
@@ -51,6 +51,13 @@ export class RegularFile {
       filled += count;
     }
     return chunk;
+  }
+
+  /** @throws CleanRoomError `workspace-refused` when the file changed meanwhile */
+  readAll(): Uint8Array {
+    const content = this.read(0, this.opened.bytes);
+    this.requireUnchanged();
+    return content;
   }
 
   /** @throws CleanRoomError `workspace-refused` when the file is no longer what it was when it was opened */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { composeRevision, readManifest, verifyComposition } from '@clean-room/protocol/packaging';
+import { readSpec } from '@clean-room/protocol/submissions';
 import {
   LayoutStore,
   RegistryStore,
@@ -62,6 +63,9 @@ describe('a packaged revision', () => {
     const { image } = await packageInto(await layout('store'));
     expect(image.imageDigest).toBe(alone.imageDigest);
     expect(image.imageId).toBe(alone.imageId);
+    const spec = readSpec(specOver(files, kernelImage));
+    const read = { kernelImage, kernelImages, spec, files, store: await layout('read') };
+    expect((await packageRevision(read)).imageDigest).toBe(alone.imageDigest);
     const { image: pushed } = await packageInto(repository('same'));
     expect(pushed.imageDigest).toBe(alone.imageDigest);
     expect(() => verifyComposition({ kernelImage, image })).not.toThrow();

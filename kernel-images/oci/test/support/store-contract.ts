@@ -40,17 +40,42 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(read).toBe(0);
   });
 
-  it('finds the digest of a blob itself', async () => {
+  it.each([
+    ['finds the digest of an image’s new layer itself', false],
+    ['takes the digest of an image’s new layer when it is known', true]
+  ])('%s', async (_name, known) => {
+    const image = await makeKernelImage([]);
     const bytes = randomBytes(200_000);
-    expect(await store.addBlob(bytes.length, chunked(bytes))).toBe(digestOf(bytes));
-    expect(await store.addBlob(bytes.length, chunked(bytes))).toBe(digestOf(bytes));
+    const layer = { size: bytes.length, bytes: chunked(bytes), ...(known && { digest: digestOf(bytes) }) };
+    const seen: Digest[] = [];
+    const describe = (digest: Digest): typeof image => {
+      seen.push(digest);
+      return image;
+    };
+    expect(await store.writeImage(layer, describe, 'image')).toBe(image);
+    expect(await store.writeImage(layer, describe)).toBe(image);
+    expect(seen).toEqual([digestOf(bytes), digestOf(bytes)]);
     expect(digestOf(await collect(store.readBlob(digestOf(bytes))))).toBe(digestOf(bytes));
-    await expect(store.addBlob(bytes.length + 1, chunked(bytes))).rejects.toMatchObject({
+    expect(await store.readManifest(digestOf(image.manifest))).toEqual(image.manifest);
+    expect(await store.resolve('image')).toBe(digestOf(image.manifest));
+    expect(digestOf(await collect(store.readBlob(digestOf(image.config))))).toBe(digestOf(image.config));
+  });
+
+  it.each([
+    ['longer', (bytes: Uint8Array) => ({ size: bytes.length - 1 })],
+    ['shorter', (bytes: Uint8Array) => ({ size: bytes.length + 1 })],
+    ['another', (bytes: Uint8Array) => ({ size: bytes.length, digest: digestOf(utf8('another')) })]
+  ])('keeps nothing of an image whose new layer turns out to be %s', async (_name, said) => {
+    const image = await makeKernelImage([]);
+    const bytes = randomBytes(200_000);
+    const layer = { bytes: chunked(bytes), ...said(bytes) };
+    await expect(store.writeImage(layer, () => image, 'image')).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
-    await expect(store.addBlob(bytes.length - 1, chunked(bytes))).rejects.toMatchObject({
-      code: 'digest-mismatch'
-    });
+    expect(await store.hasManifest(digestOf(image.manifest))).toBe(false);
+    expect(await store.hasBlob(digestOf(image.config))).toBe(false);
+    expect(await store.hasBlob(digestOf(bytes))).toBe(false);
+    expect(await store.resolve('image')).toBeUndefined();
   });
 
   it.each([

@@ -1,0 +1,79 @@
+/** A receipt of a real run, verified as people do it: in Node (the command) and in a browser (the extension). */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { chromium } from '@playwright/test';
+import { verifyReceipt } from '@clean-room/protocol/receipts';
+import { median, print } from '../../protocol/bench/figures.ts';
+
+const ROUNDS = 50;
+const WARM_UP = 10;
+const LIMIT_MS = 20;
+
+const fixture = name => readFileSync(new URL(`../test/fixtures/${name}`, import.meta.url));
+const receipt = fixture('receipt.json');
+const trust = JSON.parse(fixture('trust.json'));
+
+/** The same in both places: it is sent into the browser as text. */
+async function timed(verify, { receipt, trust, rounds, warmUp }) {
+  const taken = [];
+  for (let round = 0; round < warmUp + rounds; round++) {
+    const started = performance.now();
+    const { outcome, summary } = await verify(receipt, { trust });
+    const ms = performance.now() - started;
+    if (outcome !== 'verified') throw new Error(`The receipt does not verify: ${summary}`);
+    if (round >= warmUp) taken.push(ms);
+  }
+  return taken;
+}
+
+async function bundle() {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: "export { verifyReceipt } from '@clean-room/protocol/receipts';",
+      resolveDir: fileURLToPath(new URL('.', import.meta.url))
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    globalName: 'bench',
+    logLevel: 'error'
+  });
+  return outputFiles[0].text;
+}
+
+async function inBrowser(options) {
+  const debian = '/usr/bin/chromium';
+  const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(debian) ? debian : undefined);
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  try {
+    const page = await browser.newPage();
+    // WebCrypto is there only on secure pages.
+    const origin = 'https://bench.invalid';
+    await page.route(`${origin}/**`, route =>
+      route.fulfill({ contentType: 'text/html', body: '<!doctype html>' })
+    );
+    await page.goto(`${origin}/`);
+    await page.addScriptTag({ content: await bundle() });
+    return await page.evaluate(
+      `(${timed})(bench.verifyReceipt, { ...${JSON.stringify(options)}, receipt: Uint8Array.fromBase64 ? Uint8Array.fromBase64(${JSON.stringify(receipt.toString('base64'))}) : Uint8Array.from(atob(${JSON.stringify(receipt.toString('base64'))}), c => c.charCodeAt(0)) })`
+    );
+  } finally {
+    await browser.close();
+  }
+}
+
+const options = { trust, rounds: ROUNDS, warmUp: WARM_UP };
+const figure = (where, taken) => ({
+  figure: `a receipt verified in ${where}`,
+  ms: median(taken),
+  against: 'limit',
+  referenceMs: LIMIT_MS,
+  limit: 1
+});
+print([
+  figure('Node', await timed(verifyReceipt, { ...options, receipt })),
+  figure('the browser', await inBrowser(options))
+]);

@@ -1,0 +1,68 @@
+import { jest } from '@jest/globals';
+import { toBase64, utf8 } from '../../src/bytes/index.js';
+import {
+  checkSignaturesAhead,
+  generateSigningKey,
+  openEnvelope,
+  publicKeyFromBytes,
+  signEnvelope,
+  type Envelope
+} from '../../src/documents/index.js';
+
+const TYPE = 'application/vnd.clean-room.test.v1+json';
+const key = generateSigningKey();
+const signed = (text = '{}'): Envelope => signEnvelope(TYPE, utf8(text), [key]);
+const open = (envelope: Envelope): Uint8Array => openEnvelope(envelope, TYPE, [key.publicKey]);
+
+describe('signatures that are checked ahead', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('open as ever, good and bad', async () => {
+    const good = signed();
+    const bad = { ...signed(), payload: toBase64(utf8('{"other":1}')) };
+    const others = { ...signed(), payloadType: `${TYPE}2` };
+    const [entry] = good.signatures;
+    const stranger = { ...good, signatures: [{ ...entry!, keyid: generateSigningKey().publicKey }] };
+    await checkSignaturesAhead([good, bad, others, stranger]);
+    expect(open(good)).toEqual(utf8('{}'));
+    expect(() => open(bad)).toThrow('not signed');
+    expect(() => openEnvelope(others, `${TYPE}2`, [key.publicKey])).toThrow('not signed');
+    expect(() => open(stranger)).toThrow('not signed');
+  });
+
+  it('hold for the one envelope that was checked, which can’t change any more', async () => {
+    const good = signed();
+    await checkSignaturesAhead([good]);
+    expect(() => Object.assign(good, { payload: toBase64(utf8('{"other":1}')) })).toThrow(TypeError);
+    expect(() => open({ ...good, payload: toBase64(utf8('{"other":1}')) })).toThrow('not signed');
+  });
+
+  it('are not believed of a key of small order, under which anything is signed', async () => {
+    const identity = new Uint8Array(32).fill(0);
+    identity[0] = 1;
+    const anyone = publicKeyFromBytes(identity);
+    const sig = toBase64(Uint8Array.from([...identity, ...new Uint8Array(32)]));
+    const envelope = {
+      payloadType: TYPE,
+      payload: toBase64(utf8('{}')),
+      signatures: [{ keyid: anyone, sig }]
+    };
+    // As lax platforms do.
+    jest.spyOn(globalThis.crypto.subtle, 'verify').mockResolvedValue(true);
+    await checkSignaturesAhead([envelope]);
+    expect(() => openEnvelope(envelope, TYPE, [anyone])).toThrow('not signed');
+  });
+
+  it('are left to opening where the platform knows no Ed25519', async () => {
+    jest.spyOn(globalThis.crypto.subtle, 'importKey').mockRejectedValue(new Error('NotSupportedError'));
+    const good = signed();
+    await checkSignaturesAhead([good]);
+    expect(open(good)).toEqual(utf8('{}'));
+  });
+
+  it('leave what is no envelope to opening', async () => {
+    const broken = { ...signed(), payload: '%' };
+    await checkSignaturesAhead([broken]);
+    expect(() => open(broken)).toThrow('base64');
+  });
+});
