@@ -58,6 +58,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         fetch: 'readonly',
+        performance: 'readonly',
         module: 'writable',
         require: 'readonly',
         URL: 'readonly'
