@@ -1,3 +1,4 @@
+/* global performance */
 /** A receipt of a real run, verified as people do it: in Node (the command) and in a browser (the extension). */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,10 @@
 #!/usr/bin/env node
-import { runAttempt } from '../lib/runner/index.js';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// A run waits for its runner. The cache is beside the code itself: whoever could write there could as well change the code.
+enableCompileCache(fileURLToPath(new URL('../lib/.compiled', import.meta.url)));
+const { runAttempt } = await import('../lib/runner/index.js');
 
 const [, , folder = ''] = process.argv;
 await runAttempt(folder);

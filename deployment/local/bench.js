@@ -1,0 +1,86 @@
+/**
+ * `npm run bench`: every room's benches (`ROOM/bench/*.bench.*`), one after another, and one table. Each bench prints its
+ * figures as a last line of JSON (protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
+ * runs only the benches with that in their name.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ROOT, SetupError, environment, has, main } from './steps.js';
+import { setup } from './setup.js';
+
+/** What benches compare with or drive, and the Debian packages that bring it. */
+const PROGRAMS = [
+  ['umoci', 'umoci'],
+  ['buildah', 'buildah'],
+  ['chromium', 'chromium']
+];
+
+function requirePrograms() {
+  const missing = PROGRAMS.filter(([program]) => !has(program)).map(([, debian]) => debian);
+  if (missing.length === 0) return;
+  throw new SetupError(
+    `Benches need programs that are not here. Install them as root, then start again:\n  apt-get install -y --no-install-recommends ${missing.join(' ')}`
+  );
+}
+
+function benches(wanted) {
+  const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return workspaces
+    .map(room => join(ROOT, room, 'bench'))
+    .filter(folder => existsSync(folder))
+    .flatMap(folder => readdirSync(folder).map(name => join(folder, name)))
+    .filter(file => /\.bench\.(js|mjs|ts)$/.test(file))
+    .filter(file => wanted.length === 0 || wanted.some(name => basename(file).startsWith(`${name}.`)));
+}
+
+/** @returns its figures, none when it did not succeed */
+function figuresOf(file) {
+  console.log(`\n— ${basename(file)}`);
+  const node = join(ROOT, 'node_modules/.bin/node');
+  const { status, stdout } = spawnSync(node, ['--disable-warning=ExperimentalWarning', file], {
+    cwd: ROOT,
+    env: environment(),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'inherit']
+  });
+  if (status === 0) return JSON.parse(stdout.trimEnd().split('\n').at(-1));
+  console.error(`${basename(file)} ended with ${status}.`);
+  return [];
+}
+
+function line(cells) {
+  const [figure, against, ...rest] = cells;
+  return [figure.padEnd(60), against.padEnd(38), ...rest.map(cell => cell.padStart(10))].join('  ');
+}
+
+function show(figures) {
+  console.log(`\n${line(['figure', 'against', 'ms', 'reference', 'ratio', 'at most', 'held'])}`);
+  for (const { figure, ms, against, referenceMs, limit, held } of figures) {
+    const numbers = [ms.toFixed(1), referenceMs.toFixed(1), (ms / referenceMs).toFixed(2), limit.toFixed(2)];
+    console.log(line([figure, against, ...numbers, held ? 'yes' : 'NO']));
+  }
+}
+
+await main(() => {
+  requirePrograms();
+  setup();
+  const files = benches(process.argv.slice(2));
+  if (files.length === 0) throw new SetupError('There is no such bench.');
+  const results = files.map(file => ({ file, figures: figuresOf(file) }));
+  const figures = results
+    .flatMap(result => result.figures)
+    .map(figure => ({ ...figure, held: figure.ms <= figure.limit * figure.referenceMs }));
+  show(figures);
+  const failed = results.filter(result => result.figures.length === 0).map(({ file }) => basename(file));
+  const missed = figures.filter(({ held }) => !held).length;
+  if (failed.length + missed > 0)
+    throw new SetupError(
+      [
+        `${missed} of ${figures.length} limits missed.`,
+        failed.length > 0 ? `Failed: ${failed.join(', ')}.` : ''
+      ].join(' ')
+    );
+  console.log('\nEvery limit is held.');
+});
