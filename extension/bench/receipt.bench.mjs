@@ -1,4 +1,3 @@
-/* global performance */
 /** A receipt of a real run, verified as people do it: in Node (the command) and in a browser (the extension). */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
