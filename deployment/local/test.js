@@ -19,8 +19,6 @@ const PARTS = {
   lint: () => run(['npm', 'run', '--silent', 'lint']),
   typecheck: () => run(['npm', 'run', '--silent', 'typecheck']),
   jest: () => run(['npm', 'run', '--silent', 'test:jest']),
-  // A test that can't fail proves nothing: the patches whose grounds changed since they were last proven.
-  mutants: () => run(['npm', 'run', '--silent', 'mutants', '--', '--changed']),
   pytest: () => run(['npm', 'run', '--silent', 'test:pytest']),
   demo: () => run(['npm', 'run', '--silent', 'demo']),
   galata: () => run(['npm', 'run', '--silent', 'test', '-w', 'ui-tests'])

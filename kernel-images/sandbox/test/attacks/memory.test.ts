@@ -13,6 +13,7 @@ def as_root(step):
     child = os.fork()
     if child == 0:
         try:
+            os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
             os.write(theirs, step())
         finally:
@@ -26,9 +27,9 @@ def read(pid, address):
     local = struct.pack("PL", ctypes.addressof(buffer), 4096)
     kernel(310, pid, local, 1, struct.pack("PL", address, 4096), 1, 0)
     return buffer.raw[:8]
-def attach(pid):
-    kernel(101, 16, pid, 0, 0)
-    return b"attached"
+def seize(pid):
+    kernel(101, 0x4206, pid, 0, 0)
+    return b"seized"
 def memory(pid):
     with open(f"/proc/{pid}/mem", "rb") as held:
         held.seek(0x400000)
@@ -37,7 +38,7 @@ for pid in (1, os.getppid()):
     for address in (0x400000, 0x1000000):
         attempt(f"read {pid} {address:x}", lambda: read(pid, address))
         attempt(f"read {pid} {address:x} as root", lambda: as_root(lambda: read(pid, address)))
-    attempt(f"attach {pid}", lambda: as_root(lambda: attach(pid)))
+    attempt(f"seize {pid}", lambda: as_root(lambda: seize(pid)))
     attempt(f"mem {pid}", lambda: as_root(lambda: memory(pid)))`
       ]
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { Launcher, runNotebook, SECRETS, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
@@ -10,7 +10,11 @@ async function bystander() {
   let reached = 0;
   const abstract = `clean-room-attack-${randomUUID()}`;
   const count = (): void => void reached++;
-  const [tcp, unix] = [createServer(count), createServer(count)];
+  const take = (socket: Socket): void => {
+    count();
+    socket.destroy();
+  };
+  const [tcp, unix] = [createServer(take), createServer(take)];
   const udp = createSocket('udp4').on('message', count);
   await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve));
   await new Promise<void>(resolve => unix.listen(`\0${abstract}`, resolve));

@@ -39,6 +39,8 @@ export class Launcher {
     this.folder = folder;
     this.#server = createServer(socket => {
       this.connections++;
+      // read to its end, or closing the server would wait for it
+      socket.on('error', () => undefined).resume();
       socket.end(SECRETS.token);
     });
   }
