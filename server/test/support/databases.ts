@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/platform/database/index.js';
 import { postgresIsHere, startPostgres, type PostgresServer } from './postgres.js';
 
@@ -10,7 +11,7 @@ export interface DatabaseMaker {
   dispose(): Promise<void>;
 }
 
-const TEMPLATE = path.resolve('../.cache/server/pglite-template');
+const TEMPLATE = fileURLToPath(new URL('../../../.cache/server/pglite-template', import.meta.url));
 
 /** Making a PGlite folder takes seconds, copying one does not. */
 async function template(): Promise<string> {

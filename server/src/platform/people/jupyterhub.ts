@@ -81,7 +81,10 @@ export class JupyterHubAuthenticator implements Authenticator {
         remedy: 'Restart your server from the Hub’s control panel to get one that was.'
       });
     }
-    const parties = new Set(user.groups.flatMap(group => this.#options.groups[group] ?? []));
+    // Hub users may name groups; one that is called like a property of every object has no party.
+    const { groups } = this.#options;
+    const own = user.groups.filter(group => Object.hasOwn(groups, group));
+    const parties = new Set(own.flatMap(group => groups[group] ?? []));
     return {
       kind: 'person',
       subject: user.name,
