@@ -27,6 +27,29 @@ async function sweep(context: Context): Promise<void> {
     .execute();
 }
 
+/** Open revisions whose own end, or that of an approval of theirs, has come. */
+async function overdue(context: Context): Promise<CoordinatorJobs['expire-revision'][]> {
+  const now = new Date();
+  return context.db
+    .selectFrom('revision')
+    .select(['revision.submission', 'revision.number as revision'])
+    .where('revision.state', 'in', ['submitted', 'approved'])
+    .where(({ or, eb, exists, selectFrom }) =>
+      or([
+        eb('revision.ends', '<=', now),
+        exists(
+          selectFrom('decision')
+            .select('decision.provider')
+            .whereRef('decision.submission', '=', 'revision.submission')
+            .whereRef('decision.revision', '=', 'revision.number')
+            .where('decision.state', '=', 'approved')
+            .where('decision.expires', '<=', now)
+        )
+      ])
+    )
+    .execute();
+}
+
 /** Takes up what an earlier process left unfinished, without waiting for the jobs it held to expire. */
 async function resume(context: Context): Promise<void> {
   const rows = await context.db
@@ -35,12 +58,14 @@ async function resume(context: Context): Promise<void> {
     .select(['attempt.id', 'run.state'])
     .where('run.ended_at', 'is', null)
     .execute();
+  const ended = await overdue(context);
   await context.transact(async unit => {
     for (const { id: attempt, state } of rows) {
       if (isFinal(RUN_MOVES, state)) continue;
       const starting = state === 'queued' || state === 'starting';
       await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
     }
+    for (const revision of ended) await unit.send('expire-revision', revision);
   });
 }
 

@@ -1,6 +1,10 @@
-import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { appendFileSync } from 'node:fs';
+import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
-import type { KyselyPlugin } from 'kysely';
+import type { Kysely, KyselyPlugin, Transaction } from 'kysely';
+import { fromUtf8 } from '@clean-room/protocol/bytes';
 import {
   KernelImages,
   kernelImageOf,
@@ -9,21 +13,23 @@ import {
 } from '../../../src/coordinator/index.js';
 import { MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
 import type { Tables } from '../../../src/coordinator/database/tables.js';
-import { openDatabase } from '../../../src/platform/database/index.js';
-import type { Life } from './life.js';
+import { openDatabase, type Database } from '../../../src/platform/database/index.js';
+import type { Death, Entry, FromLife, Kill, Life, Moment, ToLife } from './life.js';
 
 /*
  * A coordinator in a process of its own that kills itself, as kill -9 does, at a moment the test chooses. It is the test's:
  * the product has no such switch.
  */
-const life = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Life;
-const left: Record<string, number> = { [life.moment]: life.count };
-let armed = false;
+let life: Life;
+let kill: Kill | undefined;
 
-function die(moment: string): void {
-  if (!armed || left[moment] === undefined) return;
-  left[moment] -= 1;
-  if (left[moment] === 0) process.kill(process.pid, 'SIGKILL');
+function die(moment: Moment, entries: readonly Entry[] = []): void {
+  if (kill?.moment !== moment) return;
+  if (kill.move !== undefined && !entries.some(({ subject, state }) => kill?.move === `${subject} ${state}`))
+    return;
+  const death: Death = { moment, entries };
+  appendFileSync(path.join(life.tees, 'deaths'), `${JSON.stringify(death)}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** A TEE that is a folder: it outlives every coordinator, and knows whether it was started before. */
@@ -55,36 +61,77 @@ const backend: TeeBackend = {
   }
 };
 
-/** The ledger is written last in a transaction: what comes before it is all there, and nothing is committed yet. */
-const beforeCommit: KyselyPlugin = {
+/** What the transaction at work has entered in the log. */
+const entered = new AsyncLocalStorage<Entry[]>();
+
+const listen: KyselyPlugin = {
   transformQuery: ({ node }) => {
-    if (node.kind === 'UpdateQueryNode' && JSON.stringify(node.table).includes('"ledger"'))
-      die('before-commit');
+    if (node.kind === 'InsertQueryNode' && node.into?.table.identifier.name === 'log_entry') {
+      const columns = node.columns?.map(({ column }) => column.name) ?? [];
+      const bytes = columns.indexOf('bytes');
+      for (const row of (node.values as unknown as { values: { values: unknown[] }[] }).values) {
+        const entry = row.values[bytes] as Uint8Array;
+        entered.getStore()?.push(JSON.parse(fromUtf8(entry)) as Entry);
+      }
+    }
     return node;
   },
   transformResult: async ({ result }) => result
 };
 
-const opened = await openDatabase<Tables>({ url: life.config.database, migrations: MIGRATIONS });
-const database = { ...opened, db: opened.db.withPlugin(beforeCommit) };
-const [manifest, config, statement] = life.kernelImage;
-const kernelImages = new KernelImages([
-  kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
-]);
-const coordinator = await startCoordinator(life.config, {
-  backend,
-  database,
-  kernelImages,
-  images: { publish: async () => undefined },
-  logTo: {
-    write: line => {
-      if (!line.includes('"msg":"moved"')) return;
-      const { subject, state } = JSON.parse(line) as { subject: string; state: string };
-      process.stdout.write(`moved ${subject} ${state}\n`);
-      // Behind all moves of the transaction: they are logged in one go.
-      queueMicrotask(() => die('after-commit'));
-    }
+/** Dies when all of a transaction is written and nothing committed, or when all is committed and nobody told. */
+function withDeath(database: Database<Tables>): Database<Tables> {
+  const db = database.db.withPlugin(listen);
+  const begin = db.transaction.bind(db);
+  const execute = <T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> =>
+    entered.run([], async () => {
+      const entries = entered.getStore() ?? [];
+      const value = await begin().execute(async trx => {
+        const value = await work(trx);
+        die('before-commit', entries);
+        return value;
+      });
+      die('after-commit', entries);
+      return value;
+    });
+  Object.defineProperty(db, 'transaction', { value: () => ({ execute }) });
+  return { ...database, db: db as Kysely<Tables>, createQueue: onError => idle(database, onError) };
+}
+
+function idle(database: Database<Tables>, onError: (error: Error) => void) {
+  const boss = database.createQueue(onError);
+  const work = boss.work.bind(boss) as (name: string, ...rest: unknown[]) => Promise<string>;
+  const unless = async (name: string, ...rest: unknown[]): Promise<string> =>
+    life.idle.some(queue => queue === name) ? '' : work(name, ...rest);
+  Object.defineProperty(boss, 'work', { value: unless });
+  return boss;
+}
+
+async function begin(): Promise<void> {
+  const [manifest, config, statement] = life.kernelImage;
+  const coordinator = await startCoordinator(life.config, {
+    backend,
+    database: withDeath(await openDatabase<Tables>({ url: life.config.database, migrations: MIGRATIONS })),
+    kernelImages: new KernelImages([
+      kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
+    ]),
+    images: { publish: async () => undefined },
+    logTo: { write: () => undefined }
+  });
+  process.send?.({ url: coordinator.url } satisfies FromLife);
+}
+
+process.on('message', (message: ToLife) => {
+  if ('arm' in message) {
+    kill = message.arm;
+    process.send?.({ armed: true } satisfies FromLife);
+    return;
   }
+  life = message.begin;
+  kill = life.kill;
+  void begin();
 });
-armed = true;
-process.stdout.write(`ready ${coordinator.url}\n`);
+// Whoever is killed writes none.
+flushCompileCache();
+// A test that is gone needs no coordinator.
+process.on('disconnect', () => process.exit());

@@ -1,33 +1,61 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorConfig } from '../../../src/coordinator/index.js';
+import type { CoordinatorJobs } from '../../../src/coordinator/context.js';
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 
-/** When a life of the coordinator ends. */
-export type Moment = 'before-commit' | 'after-commit' | 'before-start' | 'after-start' | 'never';
+/** When a life of the coordinator ends: around a commit that makes a move, or around the start of a TEE. */
+export type Moment = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
+
+export interface Kill {
+  readonly moment: Moment;
+  /** `subject state` of the move whose commit is meant. */
+  readonly move?: string;
+}
 
 export interface Life {
-  readonly moment: Moment;
-  /** At which such moment of this life. */
-  readonly count: number;
+  readonly kill: Kill | undefined;
+  /** Queues that nobody works on. */
+  readonly idle: readonly (keyof CoordinatorJobs)[];
   readonly config: CoordinatorConfig;
   readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
   /** The folder that TEEs are in. */
   readonly tees: string;
 }
 
-const CACHE = path.resolve('../.cache/server');
+/** An entry of the log, as far as it names a move. */
+export interface Entry {
+  readonly subject: string;
+  readonly id: string;
+  readonly state: string;
+}
 
-/** The child as one file, straight from the sources under test. */
+export interface Death {
+  readonly moment: Moment;
+  /** What the transaction it died at had entered in the log. */
+  readonly entries: readonly Entry[];
+}
+
+/** What is said between the two processes. */
+export type ToLife = { readonly begin: Life } | { readonly arm: Kill };
+export type FromLife = { readonly url: string } | { readonly armed: true };
+
+const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const CACHE = here('../../../../.cache/server');
+
+/** The child as one file, straight from the sources under test; beside `node_modules`, where its packages are found. */
 async function bundle(): Promise<string> {
+  await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(path.join(CACHE, 'crash-'));
   const outfile = path.join(folder, 'child.mjs');
   await build({
-    entryPoints: [path.resolve('test/coordinator/crash/child.ts')],
+    entryPoints: [here('child.ts')],
     outfile,
     bundle: true,
     packages: 'external',
@@ -39,91 +67,140 @@ async function bundle(): Promise<string> {
   return outfile;
 }
 
+async function lines(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.split('\n').filter(line => line !== '');
+}
+
 /** A coordinator that dies and is started again, as often as it takes. */
 export class Lives {
   url = '';
-  /** How many have been. */
-  lives = 0;
-  /** `subject state` of every move that a life, killed since, had made. */
-  readonly diedBehind: string[] = [];
   #child: ChildProcess | undefined;
+  /** A process that has read its program, and waits to be told to begin: most of the time of a start. */
+  #spare: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
+  #again: Promise<void> | undefined;
   #script = '';
-  #next: Pick<Life, 'moment' | 'count'> = { moment: 'never', count: 0 };
-  readonly #config: CoordinatorConfig;
-  readonly #kernelImage: Life['kernelImage'];
-  readonly #tees: string;
+  #idle: Life['idle'] = [];
+  /** Kills to come; the first of them is armed. */
+  #kills: Kill[] = [];
+  readonly #fixed: Pick<Life, 'config' | 'kernelImage' | 'tees'>;
 
-  constructor(config: CoordinatorConfig, image: KernelImageOnFile, tees: string) {
-    this.#config = config;
-    this.#kernelImage = [toBase64(image.manifest), toBase64(image.config), image.statement];
-    this.#tees = tees;
+  private constructor(fixed: Pick<Life, 'config' | 'kernelImage' | 'tees'>) {
+    this.#fixed = fixed;
   }
 
-  /** How the lives from the next one on end; the first of them begins now. */
-  async from(moment: Moment, count: number): Promise<void> {
-    await this.end();
-    this.#next = { moment, count };
-    await this.begin();
-  }
-
-  async begin(): Promise<void> {
-    if (this.#script === '') this.#script = await bundle();
-    const file = path.join(path.dirname(this.#script), 'life.json');
-    const life: Life = {
-      ...this.#next,
-      config: this.#config,
-      kernelImage: this.#kernelImage,
-      tees: this.#tees
-    };
-    await writeFile(file, JSON.stringify(life));
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', this.#script, file], {
-      stdio: ['ignore', 'pipe', 'inherit']
+  static async start(config: CoordinatorConfig, image: KernelImageOnFile, tees: string): Promise<Lives> {
+    const lives = new Lives({
+      config,
+      kernelImage: [toBase64(image.manifest), toBase64(image.config), image.statement],
+      tees
     });
-    this.#child = child;
-    this.lives += 1;
-    this.#ended = new Promise(resolve => child.once('close', () => resolve()));
-    await new Promise<void>((resolve, reject) => {
-      let rest = '';
-      const moves: string[] = [];
-      child.stdout.on('data', (chunk: Buffer) => {
-        const lines = (rest + chunk.toString()).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          if (line.startsWith('ready ')) {
-            this.url = line.slice('ready '.length);
-            resolve();
-          }
-          if (line.startsWith('moved ')) moves.push(line.slice('moved '.length));
-        }
-      });
-      child.once('close', () => {
-        if (child.signalCode === 'SIGKILL') this.diedBehind.push(...moves);
-        reject(new Error('the coordinator ended before it was ready'));
-      });
-    });
+    lives.#script = await bundle();
+    lives.#spare = lives.#spawn();
+    await lives.#begin();
+    return lives;
   }
 
-  /** Begins the next life once this one is over. @returns false while it still goes on */
-  async beginAgainIfOver(): Promise<boolean> {
-    if (this.#child?.exitCode === null && this.#child.signalCode === null) return false;
+  /** Kills that have yet to come. */
+  get due(): readonly Kill[] {
+    return this.#kills;
+  }
+
+  /** Ends this life, and begins one that leaves the queues named alone. */
+  async restart(idle: Life['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
+    this.#child?.kill('SIGKILL');
     await this.#ended;
-    await this.begin();
-    return true;
+    this.#idle = idle;
+    this.#kills = [...kills];
+    await this.#begin();
+  }
+
+  /** Has this life, and those after it, killed at these moments, one after the other. */
+  async arm(...kills: Kill[]): Promise<void> {
+    const [first] = kills;
+    const child = this.#child;
+    if (first === undefined || child === undefined) throw new Error('nothing to arm');
+    this.#kills = kills;
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve());
+      child.send({ arm: first } satisfies ToLife, error => {
+        if (error !== null) reject(error);
+      });
+    });
+  }
+
+  /** Begins the next life once this one is over; one, however many ask for it. */
+  async beginAgainIfOver(): Promise<void> {
+    this.#again ??= this.#beginAgainIfOver().finally(() => (this.#again = undefined));
+    return this.#again;
+  }
+
+  async #beginAgainIfOver(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode === null && child.signalCode === null) return;
+    await this.#ended;
+    if (child?.signalCode !== 'SIGKILL') throw new Error('the coordinator ended by itself');
+    this.#kills.shift();
+    await this.#begin();
+  }
+
+  /** Waits for an answer no longer than the life that could give it lasts. @throws CleanRoomError `unavailable` */
+  async whileAlive<T>(answer: Promise<T>): Promise<T> {
+    const over = this.#ended.then(() => {
+      throw new CleanRoomError('unavailable', 'The coordinator was killed.');
+    });
+    return Promise.race([answer, over]);
+  }
+
+  #spawn(): ChildProcess {
+    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', this.#script], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_COMPILE_CACHE: path.join(CACHE, 'compiled') }
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const child = this.#spare ?? this.#spawn();
+    this.#child = child;
+    this.#ended = new Promise(resolve => child.once('close', () => resolve()));
+    const life: Life = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', message => {
+        if ('url' in (message as FromLife)) this.url = (message as { url: string }).url;
+        resolve();
+      });
+      child.once('close', () => reject(new Error('the coordinator ended before it was ready')));
+      child.send({ begin: life } satisfies ToLife);
+    });
+    this.#spare = this.#spawn();
   }
 
   async end(): Promise<void> {
     this.#child?.kill('SIGKILL');
+    this.#spare?.kill('SIGKILL');
     await this.#ended;
+    if (this.#script !== '') await rm(path.dirname(this.#script), { recursive: true });
+  }
+
+  async deaths(): Promise<Death[]> {
+    return (await lines(path.join(this.#fixed.tees, 'deaths'))).map(line => JSON.parse(line) as Death);
   }
 
   /** Attempts whose TEE came to be; one that is named twice was started twice. */
-  async starts(): Promise<string[]> {
-    const text = await readFile(path.join(this.#tees, 'starts'), 'utf8').catch(() => '');
-    return text.split('\n').filter(line => line !== '');
+  starts(): Promise<string[]> {
+    return lines(path.join(this.#fixed.tees, 'starts'));
   }
 
-  async job(attempt: string): Promise<string> {
-    return readFile(path.join(this.#tees, attempt, 'job'), 'utf8');
+  async ended(attempt: string): Promise<boolean> {
+    const file = path.join(this.#fixed.tees, attempt, 'ended');
+    return readFile(file).then(
+      () => true,
+      () => false
+    );
+  }
+
+  job(attempt: string): Promise<string> {
+    return readFile(path.join(this.#fixed.tees, attempt, 'job'), 'utf8');
   }
 }

@@ -1,0 +1,187 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import http from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { digestOf, toBase64, utf8 } from '@clean-room/protocol/bytes';
+import type { Figure } from '../../../protocol/bench/figures.js';
+import * as api from '../../src/client/coordinator/index.js';
+import { World } from '../../test/support/coordinator.js';
+import { DATABASES, type DatabaseMaker } from '../../test/support/databases.js';
+import type { Begin } from './server.js';
+
+/** What the first seconds take is compilation; it does not count. */
+const WARM_UP_SECONDS = 4;
+const SECONDS = 20;
+const PER_SECOND = 50;
+const SUBMISSION_EVERY = 10;
+const STREAMS = 200;
+const P99_MILLISECONDS = 50;
+const REQUESTS = (WARM_UP_SECONDS + SECONDS) * PER_SECOND;
+
+/** What researchers' screens ask for. */
+const READS = [
+  '/v1/me',
+  '/v1/submissions',
+  '/v1/submissions/{id}',
+  '/v1/runs',
+  '/v1/assets',
+  '/v1/collaborations',
+  '/v1/log/checkpoint',
+  '/v1/log/proofs/0',
+  '/v1/log/entries'
+] as const;
+
+async function serve(script: string, world: World): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
+  });
+  const { manifest, config, statement } = world.kernelImage;
+  child.send({
+    config: world.config,
+    kernelImage: [toBase64(manifest), toBase64(config), statement]
+  } satisfies Begin);
+  const { url } = await new Promise<{ url: string }>((resolve, reject) => {
+    child.once('message', message => resolve(message as { url: string }));
+    child.once('close', () => reject(new Error('the coordinator ended before it was ready')));
+  });
+  return { child, url };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const ended = new Promise(resolve => child.once('close', resolve));
+  child.kill();
+  await ended;
+}
+
+/** Open streams, and how many events each was given. */
+class Streams {
+  readonly counts: number[] = [];
+  readonly #agent = new http.Agent({ maxSockets: Infinity });
+
+  async open(url: string, headers: Record<string, string>): Promise<void> {
+    for (let number = 0; number < STREAMS; number++) {
+      this.counts.push(0);
+      await new Promise<void>((resolve, reject) => {
+        const request = http.get(`${url}/v1/events`, { headers, agent: this.#agent }, response => {
+          if (response.statusCode !== 200) reject(new Error(`a stream was answered ${response.statusCode}`));
+          response.setEncoding('utf8').on('data', (text: string) => {
+            this.counts[number] = (this.counts[number] ?? 0) + text.split('event: submission').length - 1;
+          });
+          response.on('error', () => undefined); // ends with the server
+          resolve();
+        });
+        request.on('error', reject);
+      });
+    }
+  }
+
+  /** Whether each was given `count` events within ten seconds. */
+  async complete(count: number): Promise<boolean> {
+    for (let tries = 0; tries < 100; tries++) {
+      if (this.counts.every(given => given === count)) return true;
+      await pause(100);
+    }
+    return false;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** Signed submissions whose files are there: the load is the server's, not the signer's. */
+async function prepareSubmissions(world: World): Promise<string[]> {
+  const client = world.person(world.parties.university);
+  const bodies: string[] = [];
+  for (let number = 0; number < REQUESTS / SUBMISSION_EVERY; number++) {
+    const notebook = utf8(`print(${number})`);
+    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    bodies.push(JSON.stringify(await world.sign(world.specOf(world.assets, notebook), notebook)));
+  }
+  return bodies;
+}
+
+/** Sends each call at its time, whether or not earlier ones were answered. @returns milliseconds from that time on */
+async function load(url: string, headers: Record<string, string>, calls: readonly Call[]): Promise<number[]> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+  const begun = performance.now();
+  const answers: Promise<number>[] = [];
+  for (const [number, { method, path, body }] of calls.entries()) {
+    const due = begun + (number * 1000) / PER_SECOND;
+    await pause(Math.max(0, due - performance.now()));
+    answers.push(
+      new Promise((resolve, reject) => {
+        const type = body === undefined ? {} : { 'content-type': 'application/json' };
+        const request = http.request(
+          url + path,
+          { method, agent, headers: { ...headers, ...type } },
+          response => {
+            response.resume().on('end', () => {
+              if ((response.statusCode ?? 0) < 300) resolve(performance.now() - due);
+              else reject(new Error(`${path} was answered ${response.statusCode}`));
+            });
+          }
+        );
+        request.on('error', reject).end(body);
+      })
+    );
+  }
+  const times = await Promise.all(answers);
+  agent.destroy();
+  return times;
+}
+
+async function measure(kind: string, maker: DatabaseMaker, script: string): Promise<Figure> {
+  const world = await World.prepare({ database: await maker.make() });
+  const { child, url } = await serve(script, world);
+  const streams = new Streams();
+  try {
+    world.address = () => url;
+    await world.found();
+    const headers = {
+      authorization: `Bearer ${world.personToken}`,
+      'clean-room-party': world.parties.university.name
+    };
+    const { id } = await world.submit();
+    const submissions = await prepareSubmissions(world);
+    await streams.open(url, headers);
+    const calls = Array.from({ length: REQUESTS }, (_, number): Call => {
+      const body = number % SUBMISSION_EVERY === 0 ? submissions[number / SUBMISSION_EVERY] : undefined;
+      if (body !== undefined) return { method: 'POST', path: '/v1/submissions', body };
+      return { method: 'GET', path: (READS[number % READS.length] ?? '/v1/me').replace('{id}', id) };
+    });
+    const all = await load(url, headers, calls);
+    const times = all.slice(WARM_UP_SECONDS * PER_SECOND).sort((a, b) => a - b);
+    if (!(await streams.complete(submissions.length)))
+      throw new Error(`some of the ${STREAMS} streams were not given every event`);
+    const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? NaN;
+    console.error(`${kind}: half within ${at(0.5).toFixed(1)} ms, the slowest ${at(1).toFixed(1)} ms`);
+    const figure = `99 of 100 answers at ${PER_SECOND}/s, ${STREAMS} event streams, ${kind}`;
+    return { figure, ms: at(0.99), against: 'limit', referenceMs: P99_MILLISECONDS, limit: 1 };
+  } finally {
+    streams.close();
+    await stop(child);
+    await rm(world.folder, { recursive: true, force: true });
+  }
+}
+
+/** @param script the server's, bundled */
+export async function figures(script: string): Promise<Figure[]> {
+  const all: Figure[] = [];
+  for (const [kind, prepare] of DATABASES) {
+    const maker = await prepare();
+    try {
+      all.push(await measure(kind, maker, script));
+    } finally {
+      await maker.dispose();
+    }
+  }
+  return all;
+}

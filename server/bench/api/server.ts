@@ -1,0 +1,24 @@
+import { fromBase64 } from '@clean-room/protocol/bytes';
+import type { Envelope } from '@clean-room/protocol/documents';
+import {
+  KernelImages,
+  kernelImageOf,
+  startCoordinator,
+  type CoordinatorConfig
+} from '../../src/coordinator/index.js';
+import { StillBackend } from '../../test/support/backend.js';
+
+export interface Begin {
+  readonly config: CoordinatorConfig;
+  readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
+}
+
+/* The coordinator under load, in a process of its own. */
+process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: Begin) => {
+  void startCoordinator(config, {
+    backend: new StillBackend(),
+    images: { publish: async () => undefined },
+    kernelImages: new KernelImages([kernelImageOf(fromBase64(manifest), fromBase64(imageConfig), statement)])
+  }).then(({ url }) => process.send?.({ url }));
+});
+process.on('disconnect', () => process.exit());
