@@ -19,6 +19,7 @@ const PARTS = {
   lint: () => run(['npm', 'run', '--silent', 'lint']),
   typecheck: () => run(['npm', 'run', '--silent', 'typecheck']),
   jest: () => run(['npm', 'run', '--silent', 'test:jest']),
+  mutants: () => run(['npm', 'run', '--silent', 'mutants', '--', '--changed']),
   pytest: () => run(['npm', 'run', '--silent', 'test:pytest']),
   demo: () => run(['npm', 'run', '--silent', 'demo']),
   galata: () => run(['npm', 'run', '--silent', 'test', '-w', 'ui-tests'])
