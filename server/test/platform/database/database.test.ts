@@ -3,10 +3,11 @@ import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import path from 'node:path';
 import { promisify } from 'node:util';
 import { openDatabase, Queue, type Database } from '../../../src/platform/database/index.js';
 import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
+
+const DATABASE_MODULE = new URL('../../../lib/platform/database/index.js', import.meta.url).href;
 
 interface Tables {
   thing: { id: number; amount: number; body: Uint8Array; at: Date };
@@ -117,7 +118,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
 
     test('a second process is refused, with a remedy', async () => {
       const script = `
-        const { openDatabase } = await import(${JSON.stringify(path.resolve('lib/platform/database/index.js'))});
+        const { openDatabase } = await import(${JSON.stringify(DATABASE_MODULE)});
         try { await openDatabase({ url: ${JSON.stringify(url)}, migrations: {} }); } catch (error) { console.log(error.code); }`;
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
       expect(stdout.trim()).toBe('conflict');
