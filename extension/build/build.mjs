@@ -39,9 +39,12 @@ async function buildCommand() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await build({
-    entryPoints: [join(room, '../server/lib/cli/main.js')],
-    outfile: join(folder, 'clean-room.mjs'),
+    entryPoints: [join(room, '../server/bin/clean-room.js')],
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // The entry switches the cache of compiled code on before it imports the rest.
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',

@@ -3,5 +3,5 @@ import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 // Beside the code itself: whoever could write there could as well change the code. Where nobody can, there is no cache.
-enableCompileCache(fileURLToPath(new URL('../lib/.compiled', import.meta.url)));
+enableCompileCache(fileURLToPath(new URL('.compiled', import.meta.url)));
 await import('../lib/cli/main.js');
