@@ -29,10 +29,16 @@ function frame(id: number, data: CoordinatorEvent): string {
   return `id: ${id}\nevent: ${data.topic}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+async function drained(stream: PassThrough): Promise<void> {
+  if (!stream.writableNeedDrain) return;
+  await new Promise(resolve => stream.once('drain', resolve).once('close', resolve));
+}
+
 /** Reads new events from the database once, however many streams are open, and gives each stream those of its party. */
 export class EventTail {
   readonly #readers = new Set<Reader>();
   readonly #waiting = new Set<() => void>();
+  readonly #catchUps = new Set<Promise<void>>();
   #db: Kysely<Tables> | undefined;
   #last = 0;
   #reading: Promise<void> | undefined;
@@ -56,10 +62,15 @@ export class EventTail {
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    for (const reader of this.#readers) reader.stream.end();
+    // who still catches up may be waited for: it resumes elsewhere
+    for (const { live, stream } of this.#readers) {
+      if (live) stream.end();
+      else stream.destroy();
+    }
     this.#readers.clear();
     for (const resolve of this.#waiting) resolve();
-    await this.#reading;
+    await Promise.all(this.#catchUps);
+    while (this.#reading !== undefined) await this.#reading;
     this.#db = undefined;
   }
 
@@ -101,7 +112,12 @@ export class EventTail {
     const reader: Reader = { party, stream, cursor: after ?? this.#last, live: after === undefined };
     stream.on('close', () => this.#readers.delete(reader));
     this.#readers.add(reader);
-    if (after !== undefined) void this.#catchUp(reader).catch(this.#onError);
+    if (after !== undefined) {
+      const caughtUp = this.#catchUp(reader)
+        .catch(this.#onError)
+        .finally(() => this.#catchUps.delete(caughtUp));
+      this.#catchUps.add(caughtUp);
+    }
     this.wake();
     return stream;
   }
@@ -128,12 +144,15 @@ export class EventTail {
   }
 
   async #catchUp(reader: Reader): Promise<void> {
-    if (await this.#hasGap(reader.cursor)) {
+    const gap = await this.#hasGap(reader.cursor);
+    if (gap && this.#readers.has(reader)) {
       reader.cursor = this.#last;
       reader.stream.write(frame(reader.cursor, { topic: 'resync' }));
     }
-    while (reader.cursor < this.#last && !reader.stream.destroyed) {
-      this.#give(reader, await this.#rows(reader.cursor));
+    while (reader.cursor < this.#last && this.#readers.has(reader)) {
+      await drained(reader.stream);
+      const rows = await this.#rows(reader.cursor);
+      if (this.#readers.has(reader)) this.#give(reader, rows);
     }
     reader.live = true;
   }
@@ -152,12 +171,18 @@ export class EventTail {
   }
 
   #give(reader: Reader, rows: readonly Row[]): void {
+    const { readableLength, writableLength } = reader.stream;
+    // asked before, not after: what is written here nobody could have read yet
+    if (readableLength + writableLength > MOST_BUFFERED) {
+      reader.stream.destroy();
+      this.#readers.delete(reader);
+      return;
+    }
     for (const { id, parties, data } of rows) {
       if (id <= reader.cursor) continue;
       reader.cursor = id;
       if (parties.includes(reader.party)) reader.stream.write(frame(id, data));
     }
-    if (reader.stream.readableLength > MOST_BUFFERED) reader.stream.destroy();
   }
 
   #beat(): void {
