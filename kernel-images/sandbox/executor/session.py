@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Any
 
-from . import absent
+from . import absent, font_list
 from .channel import Channel
 from .interrupts import Interrupts
 from .own_package import OwnPackageFinder
@@ -27,6 +27,7 @@ class Session:
         asyncio.set_event_loop(self.loop)
         sys.stdout = self.streams.stdout
         sys.stderr = self.streams.stderr
+        font_list.place()
         self.shell = make_shell(self.channel, self.streams)
         absent.install(self.streams.flush)
         sys.meta_path.insert(0, OwnPackageFinder())

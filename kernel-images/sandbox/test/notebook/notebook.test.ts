@@ -30,6 +30,15 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
     ]);
   });
 
+  it('draws with the list of fonts that was made with the image', async () => {
+    const [before, after] = await cells(
+      profile,
+      `import os, pathlib\nfolder = pathlib.Path(os.environ["MPLCONFIGDIR"])\n[made] = folder.glob("fontlist-*.json")\ntold = made.stat().st_mtime_ns, made.stat().st_ino\nlen(made.read_bytes()) > 1000`,
+      `import matplotlib.font_manager\n(made.stat().st_mtime_ns, made.stat().st_ino) == told`
+    );
+    expect([before?.outputs, after?.outputs]).toEqual([[result('True')], [result('True')]]);
+  });
+
   it('knows displays that are updated or cleared', async () => {
     const [first, second, third] = await cells(
       profile,
