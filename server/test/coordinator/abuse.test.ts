@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { digestOf, fromBase64, toBase64, toBase64Url, utf8 } from '@clean-room/protocol/bytes';
@@ -9,22 +9,16 @@ import { World } from '../support/coordinator.js';
 import { DATABASES, type DatabaseMaker } from '../support/databases.js';
 import { assetOf, collaborationOf, rosterOf } from '../support/parties.js';
 import { keyRelease, TestSupervisor } from '../support/supervisor.js';
+import { sharedWorld } from '../support/shared-world.js';
 import { eventually } from '../support/wait.js';
 
 /** Callers who mean harm, or err. */
 describe.each(DATABASES)('the coordinator stands its ground, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
   let world: World;
-
-  beforeAll(async () => {
-    maker = await prepare();
-    world = await World.start({ database: await maker.make() });
-    await world.found();
-  }, 180_000);
-  afterAll(async () => {
-    await world.stop();
-    await maker.dispose();
-  }, 60_000);
+  let maker: DatabaseMaker;
+  sharedWorld(prepare, (shared, databases) => {
+    [world, maker] = [shared, databases];
+  });
 
   interface Raw {
     readonly status: number;

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
-import type { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
 import type { CoordinatorEvent } from '../../src/client/coordinator/events.js';
 import * as api from '../../src/client/coordinator/index.js';
 import { Client, type ServerSentEvent } from '../../src/client/index.js';
-import { MIGRATIONS } from '../../src/coordinator/database/migrations.js';
-import type { Tables } from '../../src/coordinator/database/tables.js';
-import { EventTail } from '../../src/coordinator/events/tail.js';
-import { openDatabase, type Database } from '../../src/platform/database/index.js';
-import { World } from '../support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../support/databases.js';
+import type { World } from '../support/coordinator.js';
+import { DATABASES } from '../support/databases.js';
+import { sharedWorld } from '../support/shared-world.js';
 import { eventually } from '../support/wait.js';
 
 /** What a client reads from the stream, until it is told to stop. */
@@ -49,18 +45,8 @@ class Listener {
 }
 
 describe.each(DATABASES)('the stream of events, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
   let world: World;
-
-  beforeAll(async () => {
-    maker = await prepare();
-    world = await World.start({ database: await maker.make() });
-    await world.found();
-  }, 180_000);
-  afterAll(async () => {
-    await world.stop();
-    await maker.dispose();
-  }, 60_000);
+  sharedWorld(prepare, shared => (world = shared));
 
   const submit = async (): Promise<string> => (await world.submit()).id;
   const university = (): Client => world.person(world.parties.university);
@@ -141,79 +127,5 @@ describe.each(DATABASES)('the stream of events, on %s', (_kind, prepare) => {
     await listener.hears(after);
     await listener.stop();
     expect(listener.submissions).toEqual([before, after]);
-  });
-});
-
-describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
-  let database: Database<Tables>;
-  let tail: EventTail;
-  const failures: unknown[] = [];
-
-  beforeAll(async () => {
-    maker = await prepare();
-  }, 180_000);
-  afterAll(() => maker.dispose(), 60_000);
-  beforeEach(async () => {
-    failures.length = 0;
-    database = await openDatabase<Tables>({ url: await maker.make(), migrations: MIGRATIONS });
-    await database.db
-      .insertInto('ledger')
-      .values({ id: 1, log_size: 0, last_event: 0 })
-      .onConflict(conflict => conflict.doNothing())
-      .execute();
-    tail = new EventTail();
-    await tail.start(database.db, error => failures.push(error));
-  }, 60_000);
-  afterEach(async () => {
-    await tail.stop();
-    await database.close();
-    expect(failures).toEqual([]);
-  });
-
-  /** Events of the university's, `count` of them behind `last`. */
-  async function happen(last: number, count: number): Promise<void> {
-    const events = Array.from({ length: count }, (_, at) => ({
-      id: last + at + 1,
-      parties: JSON.stringify(['university']) as never,
-      data: JSON.stringify({ topic: 'asset', name: `hospital/${'v'.repeat(800)}` }) as never
-    }));
-    for (let at = 0; at < count; at += 500)
-      await database.db
-        .insertInto('event')
-        .values(events.slice(at, at + 500))
-        .execute();
-    await database.db
-      .updateTable('ledger')
-      .set({ last_event: last + count })
-      .execute();
-    tail.wake();
-  }
-
-  function lastId(stream: Readable): () => number {
-    let text = '';
-    stream.on('data', (piece: Buffer) => (text = (text + piece.toString()).slice(-4096)));
-    return () => Number([...text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? 0);
-  }
-
-  test('cuts off who reads too slowly, and nobody else', async () => {
-    const slow = tail.open('university', undefined);
-    const read = lastId(tail.open('university', undefined));
-    for (let last = 0; last < 2000; last += 200) {
-      await happen(last, 200);
-      await eventually(() => read() === last + 200 || undefined);
-    }
-    expect([slow.destroyed, tail.streams]).toEqual([true, 1]);
-  });
-
-  test('ends while a reader catches up', async () => {
-    await happen(0, 1000);
-    const live = lastId(tail.open('university', 0));
-    await eventually(() => live() === 1000 || undefined);
-    const streams = [0, 1, 5000].map(after => tail.open('university', after));
-    await tail.stop();
-    for (const stream of streams) stream.resume();
-    await eventually(() => streams.every(stream => stream.closed) || undefined);
-    expect(tail.streams).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
@@ -6,25 +6,16 @@ import { LogEntry, verifyLogProof } from '@clean-room/protocol/log';
 import { Receipt } from '@clean-room/protocol/receipts';
 import { OutputRelease } from '@clean-room/protocol/runs';
 import * as api from '../../src/client/coordinator/index.js';
-import { World } from '../support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../support/databases.js';
+import type { World } from '../support/coordinator.js';
+import { DATABASES } from '../support/databases.js';
 import { keyRelease, TestSupervisor } from '../support/supervisor.js';
+import { sharedWorld } from '../support/shared-world.js';
 import { eventually } from '../support/wait.js';
 
 /** The way of a notebook through the coordinator, with supervisor and custodians played by the test. */
 describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
   let world: World;
-
-  beforeAll(async () => {
-    maker = await prepare();
-    world = await World.start({ database: await maker.make() });
-    await world.found();
-  }, 120_000);
-  afterAll(async () => {
-    await world.stop();
-    await maker.dispose();
-  }, 60_000);
+  sharedWorld(prepare, shared => (world = shared));
 
   async function runOf(id: string): Promise<api.RunSummary> {
     return eventually(async () => {

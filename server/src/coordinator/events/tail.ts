@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely';
 import { PassThrough, type Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorEvent } from '../../client/coordinator/events.js';
 import type { Tables } from '../database/tables.js';
 
@@ -29,9 +31,16 @@ function frame(id: number, data: CoordinatorEvent): string {
   return `id: ${id}\nevent: ${data.topic}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+/** Resolves when what was written has been read, or nobody reads any more. */
 async function drained(stream: PassThrough): Promise<void> {
   if (!stream.writableNeedDrain) return;
-  await new Promise(resolve => stream.once('drain', resolve).once('close', resolve));
+  await new Promise<void>(resolve => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }
 
 /** Reads new events from the database once, however many streams are open, and gives each stream those of its party. */
@@ -61,8 +70,9 @@ export class EventTail {
   }
 
   async stop(): Promise<void> {
+    this.#db = undefined;
     for (const timer of this.#timers) clearInterval(timer);
-    // who still catches up may be waited for: it resumes elsewhere
+    // nobody waits for a reader that still catches up: it resumes behind what it has read
     for (const { live, stream } of this.#readers) {
       if (live) stream.end();
       else stream.destroy();
@@ -71,7 +81,6 @@ export class EventTail {
     for (const resolve of this.#waiting) resolve();
     await Promise.all(this.#catchUps);
     while (this.#reading !== undefined) await this.#reading;
-    this.#db = undefined;
   }
 
   /** Something may have happened. */
@@ -105,8 +114,12 @@ export class EventTail {
     });
   }
 
-  /** @param after the last event the reader has seen; without it, the stream begins now */
+  /**
+   * @param after the last event the reader has seen; without it, the stream begins now
+   * @throws CleanRoomError `unavailable` once it is stopped: nobody would end the stream
+   */
   open(party: string, after: number | undefined): Readable {
+    if (this.#db === undefined) throw new CleanRoomError('unavailable', 'The server is ending. Try again.');
     const stream = new PassThrough();
     stream.write(':\n\n');
     const reader: Reader = { party, stream, cursor: after ?? this.#last, live: after === undefined };
@@ -140,6 +153,8 @@ export class EventTail {
       for (const reader of this.#readers) if (reader.live) this.#give(reader, rows);
       if (rows.length > 0) for (const resolve of this.#waiting) resolve();
       if (rows.length < BATCH) return;
+      // readers read before there is more for them
+      await setImmediate();
     }
   }
 
@@ -159,10 +174,11 @@ export class EventTail {
 
   /** Whether events behind `cursor` were deleted, or `cursor` is from a database this one has never been. */
   async #hasGap(cursor: number): Promise<boolean> {
-    if (this.#db === undefined) return true;
-    const { last_event } = await this.#db.selectFrom('ledger').select('last_event').executeTakeFirstOrThrow();
+    const db = this.#db;
+    if (db === undefined) return true;
+    const { last_event } = await db.selectFrom('ledger').select('last_event').executeTakeFirstOrThrow();
     if (cursor >= last_event) return cursor > last_event;
-    const next = await this.#db
+    const next = await db
       .selectFrom('event')
       .select('id')
       .where('id', '=', cursor + 1)
