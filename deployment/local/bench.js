@@ -52,13 +52,18 @@ function figuresOf(file) {
 
 function line(cells) {
   const [figure, against, ...rest] = cells;
-  return [figure.padEnd(60), against.padEnd(38), ...rest.map(cell => cell.padStart(10))].join('  ');
+  return [figure.padEnd(60), against.padEnd(38), ...rest.map(cell => cell.padStart(11))].join('  ');
 }
 
 function show(figures) {
-  console.log(`\n${line(['figure', 'against', 'ms', 'reference', 'ratio', 'at most', 'held'])}`);
-  for (const { figure, ms, against, referenceMs, limit, held } of figures) {
-    const numbers = [ms.toFixed(1), referenceMs.toFixed(1), (ms / referenceMs).toFixed(2), limit.toFixed(2)];
+  console.log(`\n${line(['figure', 'against', 'measured', 'reference', 'ratio', 'at most', 'held'])}`);
+  for (const { figure, unit, value, against, reference, limit, held } of figures) {
+    const numbers = [
+      `${value.toFixed(1)} ${unit}`,
+      `${reference.toFixed(1)} ${unit}`,
+      (value / reference).toFixed(2),
+      limit.toFixed(2)
+    ];
     console.log(line([figure, against, ...numbers, held ? 'yes' : 'NO']));
   }
 }
@@ -71,7 +76,7 @@ await main(() => {
   const results = files.map(file => ({ file, figures: figuresOf(file) }));
   const figures = results
     .flatMap(result => result.figures)
-    .map(figure => ({ ...figure, held: figure.ms <= figure.limit * figure.referenceMs }));
+    .map(figure => ({ ...figure, held: figure.value <= figure.limit * figure.reference }));
   show(figures);
   const failed = results.filter(result => result.figures.length === 0).map(({ file }) => basename(file));
   const missed = figures.filter(({ held }) => !held).length;

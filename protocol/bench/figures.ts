@@ -1,12 +1,13 @@
 /** One measured figure and what it is held against; a bench prints a list of them as JSON. */
 export interface Figure {
   readonly figure: string;
-  /** Median of several runs. */
-  readonly ms: number;
+  readonly unit: 'ms' | 'MB';
+  /** Of times, the median of several runs. */
+  readonly value: number;
   readonly against: string;
   /** Measured in the same run, or a fixed limit. */
-  readonly referenceMs: number;
-  /** The most that `ms / referenceMs` may be. */
+  readonly reference: number;
+  /** The most that `value / reference` may be. */
   readonly limit: number;
 }
 

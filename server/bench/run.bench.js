@@ -144,9 +144,10 @@ const { bare, whole } = await withRoom(async room => {
 print([
   {
     figure: 'submit → result',
-    ms: whole,
+    unit: 'ms',
+    value: whole,
     against: `nbclient (${(bare / 1000).toFixed(1)} s) + 5 % + 3 s`,
-    referenceMs: bare * OVERHEAD_SHARE + OVERHEAD_MS,
+    reference: bare * OVERHEAD_SHARE + OVERHEAD_MS,
     limit: 1
   }
 ]);

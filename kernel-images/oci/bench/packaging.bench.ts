@@ -40,9 +40,10 @@ async function measure(folder: string): Promise<Map<Contender, number>> {
 function compare(times: ReadonlyMap<Contender, number>): Figure[] {
   const of = (ours: Contender, other: Contender, limit: number): Figure => ({
     figure: `packaging 5 MB on 500 MB: ${ours.name}`,
-    ms: times.get(ours) ?? NaN,
+    unit: 'ms',
+    value: times.get(ours) ?? NaN,
     against: other.name,
-    referenceMs: times.get(other) ?? NaN,
+    reference: times.get(other) ?? NaN,
     limit
   });
   const tools = CONTENDERS.filter(({ kind }) => kind === 'tool');

@@ -1,14 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import { digestOf, toBase64, utf8 } from '@clean-room/protocol/bytes';
+import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import type { Figure } from '../../../protocol/bench/figures.js';
 import * as api from '../../src/client/coordinator/index.js';
 import { World } from '../../test/support/coordinator.js';
 import { DATABASES, type DatabaseMaker } from '../../test/support/databases.js';
-import type { Begin } from './server.js';
+import { serve } from '../coordinator/process.js';
 
 /** What the first seconds take is compilation; it does not count. */
 const WARM_UP_SECONDS = 4;
@@ -31,28 +30,6 @@ const READS = [
   '/v1/log/proofs/0',
   '/v1/log/entries'
 ] as const;
-
-async function serve(script: string, world: World): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
-  });
-  const { manifest, config, statement } = world.kernelImage;
-  child.send({
-    config: world.config,
-    kernelImage: [toBase64(manifest), toBase64(config), statement]
-  } satisfies Begin);
-  const { url } = await new Promise<{ url: string }>((resolve, reject) => {
-    child.once('message', message => resolve(message as { url: string }));
-    child.once('close', () => reject(new Error('the coordinator ended before it was ready')));
-  });
-  return { child, url };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  const ended = new Promise(resolve => child.once('close', resolve));
-  child.kill();
-  await ended;
-}
 
 /** Open streams, and how many events each was given. */
 class Streams {
@@ -140,7 +117,7 @@ async function load(url: string, headers: Record<string, string>, calls: readonl
 
 async function measure(kind: string, maker: DatabaseMaker, script: string): Promise<Figure> {
   const world = await World.prepare({ database: await maker.make() });
-  const { child, url } = await serve(script, world);
+  const { url, stop } = await serve(script, world);
   const streams = new Streams();
   try {
     world.address = () => url;
@@ -164,10 +141,17 @@ async function measure(kind: string, maker: DatabaseMaker, script: string): Prom
     const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? NaN;
     console.error(`${kind}: half within ${at(0.5).toFixed(1)} ms, the slowest ${at(1).toFixed(1)} ms`);
     const figure = `99 of 100 answers at ${PER_SECOND}/s, ${STREAMS} event streams, ${kind}`;
-    return { figure, ms: at(0.99), against: 'limit', referenceMs: P99_MILLISECONDS, limit: 1 };
+    return {
+      figure,
+      unit: 'ms',
+      value: at(0.99),
+      against: 'limit',
+      reference: P99_MILLISECONDS,
+      limit: 1
+    };
   } finally {
     streams.close();
-    await stop(child);
+    await stop();
     await rm(world.folder, { recursive: true, force: true });
   }
 }

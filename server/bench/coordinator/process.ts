@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { toBase64 } from '@clean-room/protocol/bytes';
+import type { World } from '../../test/support/coordinator.js';
+import type { Begin } from './child.js';
+
+export interface Served {
+  readonly pid: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the coordinator of a world in a process of its own, from the bundled child. */
+export async function serve(script: string, world: World): Promise<Served> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
+  });
+  const ended = new Promise<void>(resolve => child.once('close', () => resolve()));
+  const { manifest, config, statement } = world.kernelImage;
+  child.send({
+    config: world.config,
+    kernelImage: [toBase64(manifest), toBase64(config), statement]
+  } satisfies Begin);
+  const { url } = await new Promise<{ url: string }>((resolve, reject) => {
+    child.once('message', message => resolve(message as { url: string }));
+    child.once('close', () => reject(new Error('the coordinator ended before it was ready')));
+  });
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await ended;
+  };
+  return { pid: child.pid ?? 0, url, stop };
+}

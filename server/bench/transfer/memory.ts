@@ -1,0 +1,91 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
+import type { Figure } from '../../../protocol/bench/figures.js';
+import { World } from '../../test/support/coordinator.js';
+import { DATABASES } from '../../test/support/databases.js';
+import { serve, type Served } from '../coordinator/process.js';
+
+const MIB = 1024 ** 2;
+const AT_ONCE = 4;
+const SMALL = 16;
+const LARGE = 256;
+const MOST = 1.25;
+
+/** Random bytes, the same block again and again: nothing of theirs is held here. */
+class Content {
+  readonly #block = randomBytes(MIB);
+  readonly digest: Digest;
+
+  constructor(readonly blocks: number) {
+    const hash = createHash('sha256');
+    for (let block = 0; block < blocks; block++) hash.update(this.#block);
+    this.digest = digestFromHash(hash.digest());
+  }
+
+  *chunks(): Generator<Uint8Array> {
+    for (let block = 0; block < this.blocks; block++) yield this.#block;
+  }
+}
+
+async function transfer(
+  method: 'PUT' | 'GET',
+  url: string,
+  authorization: string,
+  content: Content
+): Promise<void> {
+  const length = { 'content-length': content.blocks * MIB, 'content-type': 'application/octet-stream' };
+  const headers = { authorization, ...(method === 'PUT' ? length : {}) };
+  const request = http.request(`${url}/v1/objects/${content.digest}`, { method, headers });
+  const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve).on('error', reject);
+  });
+  await pipeline(Readable.from(method === 'PUT' ? content.chunks() : []), request);
+  const response = await answered;
+  for await (const chunk of response) void chunk;
+  if ((response.statusCode ?? 0) >= 300) throw new Error(`${method} was answered ${response.statusCode}`);
+}
+
+/** @returns the most memory, in MB, that the coordinator had at any time while all of it came and went */
+async function peak({ pid, url }: Served, authorization: string, blocks: number): Promise<number> {
+  const contents = Array.from({ length: AT_ONCE }, () => new Content(blocks));
+  await writeFile(`/proc/${pid}/clear_refs`, '5');
+  for (const method of ['PUT', 'GET'] as const)
+    await Promise.all(contents.map(content => transfer(method, url, authorization, content)));
+  const kibibytes = /^VmHWM:\s+(?<peak>\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
+  return (Number(kibibytes?.groups?.['peak']) * 1024) / MIB;
+}
+
+/** @param script the coordinator's, bundled */
+export async function figures(script: string): Promise<Figure[]> {
+  const [, prepare] = DATABASES[0] ?? [];
+  if (prepare === undefined) throw new Error('There is no database.');
+  const maker = await prepare();
+  const world = await World.prepare({ database: await maker.make() });
+  const served = await serve(script, world);
+  try {
+    world.address = () => served.url;
+    await world.found();
+    const authorization = `Bearer ${world.custodianTokens.get('hospital')}`;
+    await peak(served, authorization, SMALL); // compilation, buffers of the first time
+    const small = await peak(served, authorization, SMALL);
+    const large = await peak(served, authorization, LARGE);
+    return [
+      {
+        figure: `memory while ${AT_ONCE} objects of ${LARGE} MB come and go`,
+        unit: 'MB',
+        value: large,
+        against: `the same with ${SMALL} MB`,
+        reference: small,
+        limit: MOST
+      }
+    ];
+  } finally {
+    await served.stop();
+    await maker.dispose();
+    await rm(world.folder, { recursive: true, force: true });
+  }
+}
