@@ -162,6 +162,7 @@ export class Lives {
 
   async #begin(): Promise<void> {
     const child = this.#spare ?? this.#spawn();
+    this.#spare = undefined;
     this.#child = child;
     this.#ended = new Promise(resolve => child.once('close', () => resolve()));
     const life: Life = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
@@ -170,7 +171,11 @@ export class Lives {
         if ('url' in (message as FromLife)) this.url = (message as { url: string }).url;
         resolve();
       });
-      child.once('close', () => reject(new Error('the coordinator ended before it was ready')));
+      child.once('close', (_code, signal) => {
+        // What an earlier life left to do may bring its death before it can be called.
+        if (signal === 'SIGKILL') resolve();
+        else reject(new Error('the coordinator ended before it was ready'));
+      });
       child.send({ begin: life } satisfies ToLife);
     });
     this.#spare = this.#spawn();
