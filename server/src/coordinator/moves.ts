@@ -25,16 +25,13 @@ export type RunRow = Selectable<Tables['run']>;
 
 /** The submitter's party and every provider that any revision has asked. */
 export async function partiesOf(db: Kysely<Tables>, submission: string): Promise<string[]> {
-  const [own, providers] = [
-    await db.selectFrom('submission').select('party').where('id', '=', submission).execute(),
-    await db
-      .selectFrom('decision')
-      .select('provider as party')
-      .distinct()
-      .where('submission', '=', submission)
-      .execute()
-  ];
-  return [...new Set([...own, ...providers].map(row => row.party))];
+  const rows = await db
+    .selectFrom('submission')
+    .select('party')
+    .where('id', '=', submission)
+    .union(db.selectFrom('decision').select('provider as party').where('submission', '=', submission))
+    .execute();
+  return rows.map(row => row.party);
 }
 
 export const revisionName = (row: Pick<RevisionRow, 'submission' | 'number'>): string =>

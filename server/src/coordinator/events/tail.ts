@@ -15,7 +15,8 @@ const MOST_BUFFERED = 256 * 1024;
 interface Row {
   readonly id: number;
   readonly parties: readonly string[];
-  readonly data: CoordinatorEvent;
+  /** As every reader is given it. */
+  readonly frame: string;
 }
 
 interface Reader {
@@ -137,13 +138,14 @@ export class EventTail {
 
   async #rows(after: number): Promise<Row[]> {
     if (this.#db === undefined) return [];
-    return this.#db
+    const rows = await this.#db
       .selectFrom('event')
       .select(['id', 'parties', 'data'])
       .where('id', '>', after)
       .orderBy('id')
       .limit(BATCH)
       .execute();
+    return rows.map(({ id, parties, data }) => ({ id, parties, frame: frame(id, data) }));
   }
 
   async #read(): Promise<void> {
@@ -194,10 +196,10 @@ export class EventTail {
       this.#readers.delete(reader);
       return;
     }
-    for (const { id, parties, data } of rows) {
+    for (const { id, parties, frame } of rows) {
       if (id <= reader.cursor) continue;
       reader.cursor = id;
-      if (parties.includes(reader.party)) reader.stream.write(frame(id, data));
+      if (parties.includes(reader.party)) reader.stream.write(frame);
     }
   }
 

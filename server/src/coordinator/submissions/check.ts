@@ -62,16 +62,18 @@ interface OpenedAsset {
 }
 
 async function openAsset(db: Kysely<Tables>, asset: SpecAsset): Promise<OpenedAsset> {
-  const [version, policy, current] = [
-    await db
-      .selectFrom('asset_version')
-      .select('envelope')
-      .where('digest', '=', asset.version)
-      .executeTakeFirst(),
-    await db.selectFrom('policy').select('envelope').where('digest', '=', asset.policy).executeTakeFirst(),
-    await db.selectFrom('asset').select('policy').where('name', '=', asset.name).executeTakeFirst()
-  ];
-  if (version === undefined || policy === undefined || current === undefined) {
+  const found = await db
+    .selectFrom('asset')
+    .innerJoin('asset_version', join => join.on('asset_version.digest', '=', asset.version))
+    .innerJoin('policy', join => join.on('policy.digest', '=', asset.policy))
+    .select([
+      'asset.policy as currentPolicy',
+      'asset_version.envelope as version',
+      'policy.envelope as policy'
+    ])
+    .where('asset.name', '=', asset.name)
+    .executeTakeFirst();
+  if (found === undefined) {
     throw new CleanRoomError(
       'not-found',
       `${asset.name} is not known here in the version that the spec names.`,
@@ -80,16 +82,16 @@ async function openAsset(db: Kysely<Tables>, asset: SpecAsset): Promise<OpenedAs
       }
     );
   }
-  if (current.policy !== asset.policy) {
+  if (found.currentPolicy !== asset.policy) {
     throw new CleanRoomError('conflict', `The policy of ${asset.name} has changed meanwhile.`, {
       remedy: 'Read the new policy, and submit again.'
     });
   }
-  await checkSignaturesAhead([version.envelope, policy.envelope]);
+  await checkSignaturesAhead([found.version, found.policy]);
   const opened = {
     asset,
-    version: AssetVersion.open(version.envelope, asset.custodian),
-    policy: Policy.open(policy.envelope, asset.custodian)
+    version: AssetVersion.open(found.version, asset.custodian),
+    policy: Policy.open(found.policy, asset.custodian)
   };
   if (opened.version.value.name !== asset.name || opened.policy.value.asset !== asset.name) {
     throw new CleanRoomError('digest-mismatch', `The spec gives another dataset out as ${asset.name}.`);
