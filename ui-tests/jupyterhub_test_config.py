@@ -1,4 +1,4 @@
-"""A real JupyterHub for the tests: the project's own configuration, with a password and notebook servers of this machine."""
+"""A real JupyterHub for the tests: the project's own configuration, a password, notebook servers of this machine."""
 
 import json
 import os

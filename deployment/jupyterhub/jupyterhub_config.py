@@ -1,11 +1,11 @@
-"""JupyterHub in front of the clean room: each person's server gets a token that is good for the clean room and nothing else.
+"""JupyterHub in front of the clean room: each person's server gets a token that is good for the clean room alone.
 
 Include it in a Hub's own configuration, or use it as it is for a trial:
 
     jupyterhub --config deployment/jupyterhub/jupyterhub_config.py
 
-Environment: CLEAN_ROOM_URL is where the coordinator is. The coordinator's configuration says
-`"people": {"kind": "jupyterhub", "api": "http://…/hub/api", "service": "clean-room", "groups": {"<Hub group>": "<party>"}}`.
+Environment: CLEAN_ROOM_URL is where the coordinator is. The coordinator's configuration says `"people":
+{"kind": "jupyterhub", "api": "http://…/hub/api", "service": "clean-room", "groups": {"<Hub group>": "<party>"}}`.
 """
 
 import os
@@ -27,7 +27,8 @@ c.JupyterHub.load_roles = [
 def give_clean_room_token(spawner):
     """Makes the server's token for the clean room.
 
-    The server's own JUPYTERHUB_API_TOKEN is not for sharing: with it the clean room could drive the person's notebook server.
+    The server's own JUPYTERHUB_API_TOKEN is not for sharing: with it the clean room could drive the person's
+    notebook server.
     """
     token = spawner.user.new_api_token(note="clean room", expires_in=TOKEN_SECONDS, scopes=[ACCESS])
     spawner.environment["CLEAN_ROOM_TOKEN"] = token

@@ -1,7 +1,8 @@
 """Compiles Python sources to byte code whose bytes depend on nothing but the sources and this interpreter.
 
 Reads the request as JSON from standard input: {"root": ..., "inside": ..., "paths": [...]}. Each path is a source below
-`root`; inside the image it stands below `inside`. Writes what was compiled as JSON lines: {"path": ..., "compiled": bool}.
+`root`; inside the image it stands below `inside`. Writes what was compiled as JSON lines:
+{"path": ..., "compiled": bool}.
 
 Marshalled byte code marks an object that something else refers to as well, so its bytes depend on what the process
 has done before. Each file is therefore compiled in a fork of one unchanging state.

@@ -1,4 +1,4 @@
-"""Matplotlib's list of fonts, made when the image was built: without it a notebook's first figure waits until it is made."""
+"""Matplotlib's list of fonts, made when the image was built: without it a notebook's first figure waits for one."""
 
 import os
 import shutil

@@ -93,7 +93,7 @@ const root: AuthenticityStep = {
     const found = evidence.request.trust.pkiRoots.find(({ sha256 }) => sha256 === digest);
     if (found === undefined)
       return fail('root-unknown', `The chain ends in ${digest}, which is not trusted.`);
-    const issuerOfRoot = found.kind === 'production' ? GOOGLE_ISSUER : SIMULATOR_ISSUER;
+    const issuerOfRoot = found.kind === 'hardware' ? GOOGLE_ISSUER : SIMULATOR_ISSUER;
     if (evidence.payload['iss'] !== issuerOfRoot) {
       return fail(
         'root-issuer-mismatch',

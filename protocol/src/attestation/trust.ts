@@ -13,13 +13,13 @@ export const SIMULATED_HARDWARE = 'SIMULATED';
 /** A root certificate that chains of PKI tokens may end in, named by the digest of its DER bytes. */
 export interface PkiRoot {
   readonly sha256: Digest;
-  readonly kind: 'production' | 'simulated';
+  readonly kind: 'hardware' | 'simulated';
 }
 
 /** "Confidential Space Root CA", RSA-4096, valid until 2034-01-16. Intermediates change; only the root is pinned. */
 export const GOOGLE_ROOT: PkiRoot = {
   sha256: 'sha256:148b293821bb0c6a317f413c8ba475814091cb22d49b9e3c94198db8e8f86c39',
-  kind: 'production'
+  kind: 'hardware'
 };
 
 /** Public keys of one issuer of OIDC tokens. Only {@link GOOGLE_ISSUER} and {@link SIMULATOR_ISSUER} are ever accepted. */

@@ -48,7 +48,7 @@ export type StepId = keyof typeof STEPS;
 export const CHAIN_CODES = [
   'certificate-malformed', // not one certificate in DER (or PEM), or not X.509 version 3
   'root-unknown', // the last certificate is not a trusted root
-  'root-issuer-mismatch', // a root of production under a simulated issuer, or the reverse
+  'root-issuer-mismatch', // a root of hardware under a simulated issuer, or the reverse
   'certificate-extension', // an extension twice, or a critical one that this program does not know
   'certificate-algorithm', // not RSA with SHA-256, -384 or -512
   'certificate-key', // not RSA of 2048 to 8192 bits with an ordinary exponent

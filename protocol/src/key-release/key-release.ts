@@ -30,7 +30,10 @@ export const KeyRequest = defineDocument(
     sandboxProfile: SandboxProfile,
     /** Digest of the approval's signed bytes that the request rests on. */
     approval: DigestField,
-    /** The roster version and log head the supervisor was shown; an older one than the custodian's own is refused. */
+    /**
+     * The roster version and log head the supervisor was shown. Neither may be from before the approval, and the head must
+     * be a beginning of the log that the custodian knows: other runs make that longer all the time.
+     */
     rosterVersion: Count,
     logHead: LogHead
   })

@@ -3,12 +3,7 @@ import type { TeeRoot } from './policy.js';
 
 /** The roots of a signed policy, or of a verifier's own trust, as token verification takes them. */
 export function attestationTrust(roots: readonly TeeRoot[]): AttestationTrust {
-  return {
-    pkiRoots: roots.map(({ kind, certificate }) => ({
-      sha256: certificate,
-      kind: kind === 'hardware' ? 'production' : 'simulated'
-    }))
-  };
+  return { pkiRoots: roots.map(({ kind, certificate }) => ({ sha256: certificate, kind })) };
 }
 
 /** Whether every one of these policies names the simulator: only then may a simulated token be believed. */

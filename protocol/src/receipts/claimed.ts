@@ -16,7 +16,7 @@ export function claimedBy(token: string): Claimed {
     const ownRoot = root === undefined ? undefined : digestOf(fromBase64(root));
     return {
       issuedAt: new Date((iat ?? 0) * 1000),
-      ownRoot: ownRoot && { sha256: ownRoot, kind: iss === SIMULATOR_ISSUER ? 'simulated' : 'production' }
+      ownRoot: ownRoot && { sha256: ownRoot, kind: iss === SIMULATOR_ISSUER ? 'simulated' : 'hardware' }
     };
   } catch {
     // Not a token at all: token verification says so in its own words.

@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from executor.channel import Channel  # noqa: E402
-from executor.interrupts import Interrupts  # noqa: E402
+from executor.channel import Channel
+from executor.interrupts import Interrupts
 
 
 @dataclass

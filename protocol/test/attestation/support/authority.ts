@@ -125,7 +125,7 @@ export function makeChain(plan: ChainPlan = chainPlan()): [Buffer, Buffer, Buffe
   ];
 }
 
-export function pinned(root: Buffer, kind: PkiRoot['kind'] = 'production'): PkiRoot {
+export function pinned(root: Buffer, kind: PkiRoot['kind'] = 'hardware'): PkiRoot {
   return { sha256: asDigest(`sha256:${createHash('sha256').update(root).digest('hex')}`), kind };
 }
 

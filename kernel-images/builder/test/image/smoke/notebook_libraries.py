@@ -22,7 +22,7 @@ import IPython.core.interactiveshell
 import jinja2
 import joblib
 import matplotlib
-import matplotlib_inline.backend_inline
+import matplotlib_inline.backend_inline  # noqa: F401 (that it can be)
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -56,7 +56,10 @@ assert sm.datasets.randhie.load_pandas().data.shape == (20190, 10)
 assert abs(smf.ols("b ~ a", frame).fit().params["a"]) < 1
 assert scipy.stats.ttest_ind(frame.a, frame.b).pvalue < 1
 labels = (frame.b > 16).astype(int)
-assert cross_val_score(RandomForestClassifier(n_estimators=5, n_jobs=2), frame[["a", "b"]], labels, cv=3, n_jobs=2).mean() > 0.8
+assert (
+    cross_val_score(RandomForestClassifier(n_estimators=5, n_jobs=2), frame[["a", "b"]], labels, cv=3, n_jobs=2).mean()
+    > 0.8
+)
 assert xgboost.XGBClassifier(n_estimators=5).fit(frame[["a"]], labels).predict(frame[["a"]]).shape == (100,)
 assert sum(joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-i) for i in range(10))) == 45
 
@@ -70,7 +73,9 @@ assert any(name.startswith("fontlist-") for name in FONTS), FONTS
 
 assert list(tqdm.auto.tqdm(range(2), disable=True)) == [0, 1]
 assert asyncio.run(asyncio.sleep(0, "done")) == "done"
-shell = "echo one two | awk '{print $2}' | sed s/w/W/ | tr o 0 && ls / | wc -l && date -u +%Z && file -b /tmp/figure.png"
+shell = (
+    "echo one two | awk '{print $2}' | sed s/w/W/ | tr o 0 && ls / | wc -l && date -u +%Z && file -b /tmp/figure.png"
+)
 lines = subprocess.run(shell, shell=True, capture_output=True, text=True, check=True).stdout.splitlines()
 assert lines[0] == "tW0", lines
 assert lines[2] == "UTC", lines
