@@ -39,6 +39,8 @@ const CAPABILITIES =
 
 const MOUNT = 'mount -t overlay overlay -o "$1" "$2" || exit 120; shift 2; exec "$@"';
 const SHARED_MEMORY = '67108864';
+/** Seconds, more than any run may take. What hangs ends: those after it wait for its lock. */
+const LONGEST = '90';
 
 /** The image's layers under a folder for what is written, in a mount namespace that ends with the program. */
 function overlaid({ profile }: Emulation, folder: string): string[] {
@@ -64,7 +66,8 @@ function containerCommand(order: Emulation, folder: string): string[] {
   const { profile, launcher, env, program, shown = {}, mounts = {}, powerful = false } = order;
   const root = profile === 'second-uid';
   return [
-    ...['flock', join(CACHE, `${profile}.lock`), ...overlaid(order, folder)],
+    ...['flock', join(CACHE, `${profile}.lock`), 'timeout', '--signal=KILL', LONGEST],
+    ...overlaid(order, folder),
     ...['bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
     ...(powerful ? ['--cap-add', 'ALL'] : ['--cap-drop', 'ALL', ...CAPABILITIES]),
     ...[root ? '--dev-bind' : '--bind', join(folder, 'merged'), '/'],
