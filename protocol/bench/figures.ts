@@ -7,8 +7,8 @@ export interface Figure {
   readonly against: string;
   /** Measured in the same run, or a fixed limit. */
   readonly reference: number;
-  /** The most that `value / reference` may be. */
-  readonly limit: number;
+  /** The most that `value / reference` may be; without it the figure is for information. */
+  readonly limit?: number;
 }
 
 export function median(values: readonly number[]): number {

@@ -36,7 +36,7 @@ export const OURS: Contender = {
   round: (scene, round) => packageOnce(store, scene, `ours-${round}`)
 };
 
-/** What a command does that is started for one revision: Node's start included. */
+/** For information, as tools are started for each revision and the server is not: Node's start included. */
 export const OURS_STARTED: Contender = {
   name: 'Node started for it',
   kind: 'ours',

@@ -4,11 +4,8 @@ import { dirname, join } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { readWorkspace } from '@clean-room/oci/workspace';
 import { digestFromHash, digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { canonicalJson, type Read } from '@clean-room/protocol/documents';
+import type { Read } from '@clean-room/protocol/documents';
 import {
-  CONFIG_TYPE,
-  LAYER_TYPE,
-  MANIFEST_TYPE,
   heldFile,
   tarSize,
   writeTar,
@@ -16,6 +13,7 @@ import {
   type RevisionFile
 } from '@clean-room/protocol/packaging';
 import { Spec, readSpec, sortedByName } from '@clean-room/protocol/submissions';
+import { describeImage } from '../test/support/image.ts';
 
 const MIB = 1024 ** 2;
 /** 500 MB in the layers that a kernel image has: its system, its libraries, our own parts. */
@@ -46,30 +44,13 @@ async function putLayer(store: LayoutStore, index: number, bytes: number) {
   const digest = digestFromHash(hash.digest());
   const size = tarSize(entries);
   await store.writeBlob(digest, size, () => writeTar(entries));
-  return { mediaType: LAYER_TYPE, digest, size };
+  return { digest, size };
 }
 
 async function putKernelImage(layout: string): Promise<KernelImageFiles> {
   const store = await LayoutStore.open(layout);
   const layers = await Promise.all(LAYER_BYTES.map((bytes, index) => putLayer(store, index, bytes)));
-  const config = canonicalJson({
-    architecture: 'amd64',
-    os: 'linux',
-    config: {
-      Entrypoint: ['/usr/lib/clean-room/node'],
-      Env: ['PATH=/usr/bin'],
-      User: '0:0',
-      WorkingDir: '/'
-    },
-    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
-    history: layers.map((_, index) => ({ created_by: `layer ${index}` }))
-  });
-  const manifest = canonicalJson({
-    schemaVersion: 2,
-    mediaType: MANIFEST_TYPE,
-    config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
-    layers
-  });
+  const { manifest, config } = describeImage(layers);
   await store.writeBlob(digestOf(config), config.length, async function* () {
     yield config;
   });

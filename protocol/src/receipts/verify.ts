@@ -77,8 +77,10 @@ export async function verifyReceipt(
 
 function marksOf(theCase: Case): ReceiptMarks {
   const { receipt, spec, token } = theCase;
-  const approvals = receipt.approvals.map(bundle => Approval.peek(bundle.envelope).value);
-  const rosters = providersOf(spec.value).map(provider => providerRoster(theCase, provider));
+  const approvals = receipt.approvals.flatMap(
+    bundle => attempt(() => Approval.peek(bundle.envelope).value) ?? []
+  );
+  const rosters = providersOf(spec.value).map(provider => attempt(() => providerRoster(theCase, provider)));
   const submitter = attempt(() => openSubmitterRoster(theCase));
   const kernelImage = attempt(() => KernelImageStatement.peek(receipt.kernelImage.statement).value);
   return {

@@ -17,6 +17,23 @@ async function failedSteps(receipt: Receipt, trust: TrustRoots): Promise<Receipt
   return failed;
 }
 
+type Place = readonly (string | number)[];
+
+function placesIn(value: unknown, here: Place = []): Place[] {
+  if (typeof value !== 'object' || value === null) return [here];
+  const members = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return [here, ...members.flatMap(([key, member]) => placesIn(member, [...here, key]))];
+}
+
+function withValue(receipt: Receipt, place: Place, value: unknown): Receipt {
+  const whole = { root: structuredClone(receipt) };
+  const path = ['root', ...place];
+  const last = path.pop()!;
+  const holder = path.reduce((object, key) => (object as never)[key], whole as object);
+  Object.assign(holder, { [last]: value });
+  return whole.root;
+}
+
 describe('a receipt', () => {
   it('of a whole run verifies, says that it is simulated and that time is unproven', async () => {
     const { receipt, trust } = await makeReceipt();
@@ -66,6 +83,23 @@ describe('a receipt', () => {
     expect(await failedSteps(receipt, { ...trust, tee: [{ kind: 'hardware', certificate }] })).toContain(
       'token'
     );
+  });
+
+  it('is a verdict wherever something else stands in it, never an exception', async () => {
+    const { receipt, trust } = await makeReceipt();
+    const empty = 'e30='; // {}
+    for (const place of placesIn(receipt)) {
+      for (const value of [null, 1, '', 'AAAA', empty, [], {}, 'x'.repeat(100_000)]) {
+        const changed = withValue(receipt, place, value);
+        if (JSON.stringify(changed) === JSON.stringify(receipt)) continue;
+        const { outcome } = await verifyReceipt(bytesOf(changed), { trust });
+        expect({ place: place.join('.'), value, outcome }).toEqual({
+          place: place.join('.'),
+          value,
+          outcome: 'failed'
+        });
+      }
+    }
   });
 
   it('marks an unattended approval', async () => {

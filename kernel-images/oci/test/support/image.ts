@@ -17,7 +17,10 @@ export interface KernelImage extends KernelImageFiles {
   readonly layers: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
 }
 
-function describe(layers: KernelImage['layers']): KernelImageFiles {
+/** Manifest and config in the form of a kernel image's. */
+export function describeImage(
+  layers: readonly { readonly digest: Digest; readonly size: number }[]
+): KernelImageFiles {
   const config = canonicalJson({
     architecture: 'amd64',
     os: 'linux',
@@ -35,7 +38,7 @@ function describe(layers: KernelImage['layers']): KernelImageFiles {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
     config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
-    layers: layers.map(({ digest, bytes }) => ({ mediaType: LAYER_TYPE, digest, size: bytes.length }))
+    layers: layers.map(({ digest, size }) => ({ mediaType: LAYER_TYPE, digest, size }))
   });
   return { config, manifest };
 }
@@ -53,7 +56,8 @@ export async function makeKernelImage(bytesPerLayer: readonly number[] = [1000, 
       return { digest: digestOf(bytes), bytes };
     })
   );
-  return { layers, ...describe(layers) };
+  const described = describeImage(layers.map(({ digest, bytes }) => ({ digest, size: bytes.length })));
+  return { layers, ...described };
 }
 
 /** Puts a kernel image into a store, as its builder does. */
