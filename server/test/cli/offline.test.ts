@@ -143,6 +143,25 @@ describe('a receipt', () => {
   });
 });
 
+describe('measuring', () => {
+  const notebook = 'it’s mine.ipynb';
+
+  it('says what is missing, and the command that makes it', async () => {
+    const absent = await run(['measure', notebook]);
+    expect(absent).toMatchObject({ code: 5, err: expect.stringContaining(`${notebook} is not there`) });
+    await writeFile(path.join(folder, notebook), '{}');
+    const without = await run(['measure', notebook]);
+    expect(without).toMatchObject({ code: 5, err: expect.stringContaining('has no clean-room.lock.json') });
+    expect(without.err).toContain(`submit 'it’s mine.ipynb' --purpose`);
+    await writeFile(
+      path.join(folder, 'clean-room.lock.json'),
+      '{"format":"clean-room.lock/v1","notebooks":{}}'
+    );
+    const unnamed = await run(['measure', notebook]);
+    expect(unnamed).toMatchObject({ code: 5, err: expect.stringContaining(`does not name ${notebook}`) });
+  });
+});
+
 describe('a notebook as it is submitted', () => {
   const bare = (notebook: object): string =>
     new TextDecoder().decode(bareNotebook(new TextEncoder().encode(JSON.stringify(notebook)), 'n.ipynb'));
@@ -191,9 +210,21 @@ describe('a notebook as it is submitted', () => {
   it.each([
     ['of an older format', { ...notebook, nbformat: 3 }],
     ['with a cell of an unknown kind', { ...notebook, cells: [{ ...cell, cell_type: 'heading' }] }],
-    ['with a cell that has no source', { ...notebook, cells: [{ ...cell, source: undefined }] }]
+    ['with a cell that has no source', { ...notebook, cells: [{ ...cell, source: undefined }] }],
+    ['of another language', { ...notebook, metadata: { language_info: { name: 'R' } } }],
+    ['for a kernel of another language', { ...notebook, metadata: { kernelspec: { language: 'julia' } } }]
   ])('%s is refused', (_what, value) => {
     expect(() => bare(value)).toThrow(expect.objectContaining({ code: 'workspace-refused' }));
+  });
+
+  it.each(['python', 'Python', 'ipython', 'python3'])('is taken when it says that it is %s', name => {
+    expect(() => bare({ ...notebook, metadata: { language_info: { name } } })).not.toThrow();
+  });
+
+  it('has no two cells with one id', () => {
+    const cells = ['a', 'cell-3', undefined, 'a', 'not an id'].map(id => ({ ...cell, id }));
+    const ids = JSON.parse(bare({ ...notebook, cells })).cells.map(({ id }: { id: string }) => id);
+    expect(ids).toEqual(['a', 'cell-3', 'cell-3-2', 'cell-4', 'cell-5']);
   });
 
   it('tells which datasets it opens by name', () => {

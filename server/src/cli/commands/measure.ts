@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Register } from '../context.js';
 import { lockedNotebook, measureOffline, readSubmissionFiles } from '../submission/index.js';
 
@@ -10,6 +12,7 @@ export const registerMeasure: Register = (program, act) => {
     .action(
       act(async ({ terminal }, named: string) => {
         const file = path.resolve(terminal.folder, named);
+        if (!existsSync(file)) throw new CleanRoomError('not-found', `${file} is not there.`);
         const [folder, notebook] = [path.dirname(file), path.basename(file)];
         const locked = await lockedNotebook(folder, notebook);
         const files = await readSubmissionFiles(folder, notebook, locked.files);

@@ -42,18 +42,28 @@ export const LOCK_FILE = 'clean-room.lock.json';
 
 const EMPTY: LockFile = { format: 'clean-room.lock/v1', notebooks: {} };
 
-export async function readLockFile(folder: string): Promise<LockFile> {
+/** @returns nothing where there is none */
+export async function readLockFile(folder: string): Promise<LockFile | undefined> {
   const file = path.join(folder, LOCK_FILE);
   const bytes = await readOptional(file);
-  return bytes === undefined ? EMPTY : checkSchema(LockFile, parseStrictJson(bytes), `lock file ${file}`);
+  return bytes === undefined ? undefined : checkSchema(LockFile, parseStrictJson(bytes), `lock file ${file}`);
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** @throws CleanRoomError `not-found` when the notebook has never been submitted from here */
 export async function lockedNotebook(folder: string, notebook: string): Promise<LockedNotebook> {
-  const locked = (await readLockFile(folder)).notebooks[notebook];
+  const lock = await readLockFile(folder);
+  const locked = lock && Object.hasOwn(lock.notebooks, notebook) ? lock.notebooks[notebook] : undefined;
   if (locked !== undefined) return locked;
-  throw new CleanRoomError('not-found', `${LOCK_FILE} in ${folder} does not speak of ${notebook}.`, {
-    remedy: `Run "clean-room submit ${notebook} --dry-run --write-lock" once: it pins datasets, policies and keys.`
+  const lacking = lock
+    ? `${LOCK_FILE} in ${folder} does not name ${notebook}`
+    : `${folder} has no ${LOCK_FILE}`;
+  throw new CleanRoomError('not-found', `${lacking}.`, {
+    remedy: `Run once: clean-room submit ${quoted(notebook)} --purpose '…' --dry-run --write-lock. It pins datasets, policies and keys.`
   });
 }
 
@@ -62,7 +72,7 @@ export async function writeLockedNotebook(
   notebook: string,
   locked: LockedNotebook
 ): Promise<void> {
-  const before = await readLockFile(folder);
+  const before = (await readLockFile(folder)) ?? EMPTY;
   const notebooks = Object.entries({ ...before.notebooks, [notebook]: locked }).sort(([a], [b]) =>
     a < b ? -1 : 1
   );

@@ -27,21 +27,45 @@ function keptMetadata(metadata: unknown): Plain {
   return Array.isArray(tags) && tags.every(tag => typeof tag === 'string') && tags.length > 0 ? { tags } : {};
 }
 
-function bareCell(cell: unknown, index: number, path: string): Plain {
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A cell's own id, or one that says where it stands; no two are the same, as the format wants it. */
+function newId(own: unknown, index: number, taken: Set<string>): string {
+  const place = `cell-${index + 1}`;
+  let id = typeof own === 'string' && ID.test(own) ? own : place;
+  for (let other = 1; taken.has(id); other++) id = other === 1 ? place : `${place}-${other}`;
+  taken.add(id);
+  return id;
+}
+
+function bareCell(cell: unknown, index: number, path: string, taken: Set<string>): Plain {
   if (!isPlain(cell)) return refuse(path, `cell ${index + 1} is not a cell`);
   const type = cell['cell_type'];
   const common = {
     cell_type: type,
-    id:
-      typeof cell['id'] === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(cell['id'])
-        ? cell['id']
-        : `cell-${index + 1}`,
+    id: newId(cell['id'], index, taken),
     metadata: keptMetadata(cell['metadata']),
     source: sourceLines(cell['source'], path)
   };
   if (type === 'code') return { ...common, execution_count: null, outputs: [] };
   if (type === 'markdown' || type === 'raw') return common;
   return refuse(path, `cell ${index + 1} is of an unknown kind`);
+}
+
+/** What a notebook says of its language, if it does; kernel images run Python alone. */
+function requirePython(kernelspec: unknown, language: unknown, path: string): void {
+  const said = [
+    isPlain(language) ? language['name'] : undefined,
+    isPlain(kernelspec) ? kernelspec['language'] : undefined
+  ].find(name => typeof name === 'string');
+  if (said === undefined || /^i?python[\d.]*$/i.test(said)) return;
+  throw new CleanRoomError(
+    'workspace-refused',
+    `"${path}" can't be submitted: it is written in ${said.slice(0, 40)}.`,
+    {
+      remedy: 'Clean rooms run Python: choose a Python kernel for it, and write it in Python.'
+    }
+  );
 }
 
 function sorted(value: unknown): unknown {
@@ -65,9 +89,11 @@ export function bareNotebook(bytes: Uint8Array, path: string): Uint8Array {
   if (!isPlain(notebook) || notebook['nbformat'] !== 4 || !Array.isArray(notebook['cells'])) {
     return refuse(path, 'it is not a notebook of format 4');
   }
-  const cells = notebook['cells'].map((cell, index) => bareCell(cell, index, path));
+  const taken = new Set<string>();
+  const cells = notebook['cells'].map((cell, index) => bareCell(cell, index, path, taken));
   const metadata = isPlain(notebook['metadata']) ? notebook['metadata'] : {};
   const { kernelspec, language_info: language } = metadata as Record<string, unknown>;
+  requirePython(kernelspec, language, path);
   const bare = {
     cells,
     metadata: {
