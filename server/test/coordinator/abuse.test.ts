@@ -69,6 +69,17 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s', (_kind, pre
       expect(answer.body.reference).toBe(answer.headers.get('x-request-id'));
     });
 
+    test.each(['NUL \0', 'half a pair \ud83d'])('refuses a text that can not be kept: %j', async text => {
+      const { id } = await world.submit(world.assets.slice(0, 1));
+      for (const [path, body] of [
+        ['comments', { text }],
+        ['changes-requested', { reason: text }]
+      ] as const) {
+        const answer = await raw('POST', `/v1/submissions/${id}/${path}`, { body, party: 'hospital' });
+        expect(answer).toMatchObject({ status: 400, body: { code: 'malformed' } });
+      }
+    });
+
     test('refuses bodies of other types, too large ones, and routes it has not', async () => {
       const text = await raw('POST', '/v1/runs', { body: 'x', headers: { 'content-type': 'text/plain' } });
       expect(text).toMatchObject({ status: 400, body: { code: 'malformed' } });
