@@ -41,10 +41,7 @@ const unknown = positionals.filter(name => !mutants.some(mutant => mutant.name =
 if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(', ')}.`);
 const proven = new Proven();
 const wanted = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-const candidates = values.changed ? wanted.filter(mutant => proven.has(mutant)) : wanted;
-for (const { name } of wanted.filter(mutant => !candidates.includes(mutant)))
-  console.log(`unproven  ${name}: prove it with npm run mutants -- ${name}`);
-const due = candidates
+const due = wanted
   .map(mutant => ({ mutant, changed: proven.changedSince(mutant) }))
   .filter(({ changed }) => !values.changed || changed.length > 0);
 for (const { mutant, changed } of values.changed ? due : [])

@@ -20,10 +20,6 @@ function groundsOf({ name, text, files, testFiles }) {
 export class Proven {
   #entries = existsSync(PROVEN) ? JSON.parse(readFileSync(PROVEN, 'utf8')) : {};
 
-  has(mutant) {
-    return mutant.name in this.#entries;
-  }
-
   /** The files that are not what they were when the patch was proven. */
   changedSince(mutant) {
     const [then, now] = [this.#entries[mutant.name] ?? {}, groundsOf(mutant)];
