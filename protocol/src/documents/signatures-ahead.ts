@@ -1,15 +1,26 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
+import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { fromBase64 } from '../bytes/index.js';
 import { markSigned, preAuthenticationEncoding, type Envelope } from './dsse.js';
 import { keyBytes, type PublicKey } from './keys.js';
 
-/** Only keys that the strict check takes: a platform may take others. */
+/** A key without the bit that is the sign of x: what is left is y, lowest byte first. */
+function ofY(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, index) => (index === 31 ? byte & 0x7f : byte));
+}
+
+/** y of the points of small order: they sign anything. */
+const SMALL_ORDER = new Set(ED25519_TORSION_SUBGROUP.map(point => ofY(hexToBytes(point)).join()));
+
+/** Whether y is below 2^255 - 19, as it stands in the one spelling that a point has. */
+function isReduced(y: Uint8Array): boolean {
+  return y[31] !== 0x7f || y.subarray(1, 31).some(byte => byte !== 0xff) || (y[0] ?? 0) < 0xed;
+}
+
+/** Only keys that the strict check takes too: a platform may take others. One that is no point no platform takes. */
 function isStrict(bytes: Uint8Array): boolean {
-  try {
-    return !ed25519.Point.fromBytes(bytes, false).isSmallOrder();
-  } catch {
-    return false; // no curve point
-  }
+  const y = ofY(bytes);
+  return isReduced(y) && !SMALL_ORDER.has(y.join());
 }
 
 class Verifier {

@@ -15,6 +15,16 @@ import { makeWorld } from '../support/world.js';
 describe('strict JSON', () => {
   it.each([
     ['a duplicate key', '{"a":1,"a":1}'],
+    ['a duplicate key, indented', '{\n  "a": 1,\n  "a": 1\n}\n'],
+    ['a duplicate key deep inside', '[{"b":{"a":1,"a":2}}]'],
+    ['null, in another spelling', '{ "a":null}'],
+    ['a fraction, in another spelling', '{ "a":1.5}'],
+    ['a number beyond 2^53, in another spelling', ' 9007199254740993'],
+    ['half a surrogate pair, in another spelling', ' "\\ud800"'],
+    ['half a surrogate pair in a key', '{"\\ud800":1}'],
+    ['half a surrogate pair in a key, in another spelling', '{ "\\ud800":1}'],
+    ['__proto__, in another spelling', '{ "__proto__":{}}'],
+    ['a hundred thousand levels', '['.repeat(100_000) + ']'.repeat(100_000)],
     ['a duplicate key in another spelling', '{"a":1,"\\u0061":2}'],
     ['null', '{"a":null}'],
     ['a fraction', '{"a":1.5}'],
@@ -35,8 +45,14 @@ describe('strict JSON', () => {
     expect(() => parseStrictJson(utf8('\ufeff{}'))).toThrow(/strict JSON/);
   });
 
-  it('reads what it accepts as JSON.parse does', () => {
-    const text = '{"b":[1,true,"ü\\n"],"a":{}}';
+  const value = { b: [1, true, 'ü\n', -3, 1000], a: {}, 2: 'two', constructor: { toString: 'x' } };
+  it.each([
+    ['compact', JSON.stringify(value)],
+    ['indented', `${JSON.stringify(value, null, 2)}\n`],
+    ['spaced', JSON.stringify(value).replaceAll(',', ' , ')],
+    ['escaped', '{"b":[1e0,true,"\\u00fc\\u000a",-3,1e3],"a":{},"2":"two","constructor":{"toString":"x"}}']
+  ])('reads what it accepts as JSON.parse does: %s', (_name, text) => {
+    expect(parseStrictJson(utf8(text))).toEqual(value);
     expect(parseStrictJson(utf8(text))).toEqual(JSON.parse(text));
   });
 });

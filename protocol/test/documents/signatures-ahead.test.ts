@@ -1,4 +1,6 @@
 import { jest } from '@jest/globals';
+import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { toBase64, utf8 } from '../../src/bytes/index.js';
 import {
   checkSignaturesAhead,
@@ -37,11 +39,19 @@ describe('signatures that are checked ahead', () => {
     expect(() => open({ ...good, payload: toBase64(utf8('{"other":1}')) })).toThrow('not signed');
   });
 
-  it('are not believed of a key of small order, under which anything is signed', async () => {
-    const identity = new Uint8Array(32).fill(0);
-    identity[0] = 1;
-    const anyone = publicKeyFromBytes(identity);
-    const sig = toBase64(Uint8Array.from([...identity, ...new Uint8Array(32)]));
+  const smallOrder = ED25519_TORSION_SUBGROUP.map(hexToBytes);
+  const otherSign = (point: Uint8Array) => point.map((byte, index) => (index === 31 ? byte ^ 0x80 : byte));
+  const unreduced = Array.from({ length: 19 }, (_, y) =>
+    Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 0xed + y : index === 31 ? 0x7f : 0xff))
+  );
+
+  it.each(
+    [...smallOrder, ...unreduced]
+      .flatMap(point => [point, otherSign(point)])
+      .map(point => [bytesToHex(point)])
+  )('are not believed of a key of small order, or in another spelling: %s', async hex => {
+    const anyone = publicKeyFromBytes(hexToBytes(hex));
+    const sig = toBase64(Uint8Array.from([...hexToBytes(hex), ...new Uint8Array(32)]));
     const envelope = {
       payloadType: TYPE,
       payload: toBase64(utf8('{}')),

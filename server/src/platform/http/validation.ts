@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import type { FastifyInstance, FastifySchemaCompiler, FastifyValidationResult } from 'fastify';
+import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 const common = { removeAdditional: false, useDefaults: false, allErrors: false, strict: false } as const;
@@ -22,7 +22,7 @@ export function validateStrictly(app: FastifyInstance): void {
   const textual = new Ajv({ ...common, coerceTypes: true });
   const compiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
     const validate = (httpPart === 'body' ? exact : textual).compile(schema);
-    const validateText: FastifyValidationResult = value => {
+    const validateText: ReturnType<FastifySchemaCompiler<object>> = value => {
       if (!isText(value)) return { error: new CleanRoomError('malformed', NO_TEXT) };
       const valid = validate(value);
       validateText.errors = validate.errors ?? null;
