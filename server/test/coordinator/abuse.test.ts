@@ -62,6 +62,12 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s', (_kind, pre
       ['an id that is none', 'GET', '/v1/runs/..%2f..%2fetc', undefined],
       ['a digest that is none', 'GET', '/v1/objects/sha256%3A..%2f..%2fjob.secret', undefined],
       ['JSON that is none', 'POST', '/v1/runs', '{"submission":'],
+      [
+        'lists in lists without end',
+        'POST',
+        '/v1/runs',
+        `{"submission":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+      ],
       ['a polluted prototype', 'POST', '/v1/runs', '{"__proto__":{"x":1},"submission":"x"}']
     ])('refuses %s', async (_what, method, path, body) => {
       const answer = await raw(method, path, body === undefined ? {} : { body });

@@ -23,10 +23,10 @@ export function validateStrictly(app: FastifyInstance): void {
   const compiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
     const validate = (httpPart === 'body' ? exact : textual).compile(schema);
     const validateText: ReturnType<FastifySchemaCompiler<object>> = value => {
-      if (!isText(value)) return { error: new CleanRoomError('malformed', NO_TEXT) };
       const valid = validate(value);
       validateText.errors = validate.errors ?? null;
-      return valid;
+      // Behind the schema, which lets nothing through that is nested without end.
+      return valid && !isText(value) ? { error: new CleanRoomError('malformed', NO_TEXT) } : valid;
     };
     return validateText;
   };
