@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorConfig } from '../../../src/coordinator/index.js';
 import type { CoordinatorJobs } from '../../../src/coordinator/context.js';
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
+import { bundle, CACHE } from '../../support/bundle.js';
 
 /** When a life of the coordinator ends: around a commit that makes a move, or around the start of a TEE. */
 export type Moment = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
@@ -46,26 +46,7 @@ export interface Death {
 export type ToLife = { readonly begin: Life } | { readonly arm: Kill };
 export type FromLife = { readonly url: string } | { readonly armed: true };
 
-const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-const CACHE = here('../../../../.cache/server');
-
-/** The child as one file, straight from the sources under test; beside `node_modules`, where its packages are found. */
-async function bundle(): Promise<string> {
-  await mkdir(CACHE, { recursive: true });
-  const folder = await mkdtemp(path.join(CACHE, 'crash-'));
-  const outfile = path.join(folder, 'child.mjs');
-  await build({
-    entryPoints: [here('child.ts')],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'error'
-  });
-  return outfile;
-}
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
 async function lines(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
@@ -96,7 +77,7 @@ export class Lives {
       kernelImage: [toBase64(image.manifest), toBase64(image.config), image.statement],
       tees
     });
-    lives.#script = await bundle();
+    lives.#script = path.join(await bundle([CHILD]), 'child.mjs');
     lives.#spare = lives.#spawn();
     await lives.#begin();
     return lives;
