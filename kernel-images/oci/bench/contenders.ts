@@ -5,7 +5,13 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { LAUNCH_POLICY_LABELS, writeTar, type TarEntry } from '@clean-room/protocol/packaging';
+import {
+  LAUNCH_POLICY_LABELS,
+  readKernelImage,
+  writeTar,
+  type KernelImage,
+  type TarEntry
+} from '@clean-room/protocol/packaging';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { packageOnce } from './package-once.ts';
 import type { Scene } from './scene.ts';
@@ -25,15 +31,17 @@ const run = async (program: string, ...args: string[]): Promise<string> =>
 const labels = Object.entries(LAUNCH_POLICY_LABELS).map(([name, value]) => `${name}=${value}`);
 
 let store: LayoutStore;
+let kernelImage: KernelImage;
 
-/** What the server does: in a process that runs already. */
+/** What the server does: in a process that runs already, with a kernel image it read at its start, known by digest alone. */
 export const OURS: Contender = {
   name: 'in the running server',
   kind: 'ours',
-  async prepare({ layout }) {
+  async prepare({ layout, kernelImage: files }) {
     store = await LayoutStore.open(layout);
+    kernelImage = readKernelImage(files);
   },
-  round: (scene, round) => packageOnce(store, scene, `ours-${round}`)
+  round: scene => packageOnce(store, kernelImage, scene)
 };
 
 /** For information, as tools are started for each revision and the server is not: Node's start included. */

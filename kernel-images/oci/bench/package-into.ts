@@ -13,9 +13,5 @@ export async function packageInto([layout = '', staged = '', name = '']: readonl
   const manifest = await store.readManifest(digest);
   const config = await readFile(store.blobPath(readManifest(manifest).value.config.digest));
   const spec = readSpec(await readFile(join(staged, 'spec.json')));
-  await packageOnce(
-    store,
-    { workspace: join(staged, 'workspace'), kernelImage: { manifest, config }, spec },
-    name
-  );
+  await packageOnce(store, { manifest, config }, { workspace: join(staged, 'workspace'), spec }, name);
 }

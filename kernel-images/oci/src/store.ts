@@ -9,8 +9,6 @@ export interface NewLayer {
   /** In bytes. */
   readonly size: number;
   readonly bytes: Bytes;
-  /** When it is known. */
-  readonly digest?: Digest;
 }
 
 /** Where images are kept: a layout folder or a registry. Blobs and manifests are known by digest and never change. */
@@ -45,8 +43,8 @@ export interface ImageStore {
   /**
    * Keeps an image over layers that are there and one more, which is read once where the store can; others see all of the
    * image or nothing. `name` is a tag that then points to it.
-   * @param describe the image, once the layer's digest is known
-   * @throws CleanRoomError `digest-mismatch` when the layer is not what was said of it, `registry-failed`
+   * @param describe the image, once the layer's digest is known; when it throws, nothing is kept
+   * @throws CleanRoomError `digest-mismatch` when the layer is not as long as was said, `registry-failed`
    */
   writeImage<I extends ImageFiles>(
     layer: NewLayer,

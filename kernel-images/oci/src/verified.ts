@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import { digestFromHash, type Digest, type HasherFactory } from '@clean-room/protocol/bytes';
+import { digestFromHash, digestOf, type Digest, type HasherFactory } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 export const nodeSha256: HasherFactory = () => createHash('sha256');
+
+export function nodeDigestOf(bytes: Uint8Array): Digest {
+  return digestOf(bytes, nodeSha256);
+}
 
 /** @throws CleanRoomError `digest-mismatch` */
 export function requireDigest(actual: Digest, wanted: Digest): void {

@@ -34,8 +34,11 @@ export function hashFromDigest(digest: Digest): Uint8Array {
   return hexToBytes(digest.slice('sha256:'.length));
 }
 
-export function digestOf(bytes: Uint8Array): Digest {
-  return digestFromHash(sha256(bytes));
+/** @param hasher a faster SHA-256 where there is one */
+export function digestOf(bytes: Uint8Array, hasher: HasherFactory = pureSha256): Digest {
+  const hash = hasher();
+  hash.update(bytes);
+  return digestFromHash(hash.digest());
 }
 
 function lengthPrefix(length: number): Uint8Array {

@@ -2,7 +2,13 @@ import { digestFromHash, pureSha256, type Digest, type HasherFactory } from '../
 import type { Read } from '../documents/index.js';
 import type { Spec } from '../submissions/index.js';
 import type { RevisionFile } from './file.js';
-import { imageOver, readKernelImage, type KernelImageFiles, type RevisionImage } from './image.js';
+import {
+  imageOver,
+  readKernelImage,
+  type KernelImage,
+  type KernelImageFiles,
+  type RevisionImage
+} from './image.js';
 import { revisionLayer, type RevisionLayer } from './layer.js';
 
 /** A revision's image: everything it has beside its kernel image's layers. */
@@ -13,13 +19,14 @@ export interface Revision extends RevisionImage {
 /**
  * Composes a revision's image: kernel image, and one deterministic uncompressed layer with the spec and the files it
  * names. Same inputs, same digest, anywhere.
+ * @param kernelImage its files, or what `readKernelImage` made of them
  * @param spec canonical bytes, or what `readSpec` made of them
  * @param files exactly those that the spec names, in any order
  * @param hasher a faster SHA-256 where there is one
  * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`
  */
 export async function composeRevision(
-  kernelImage: KernelImageFiles,
+  kernelImage: KernelImageFiles | KernelImage,
   spec: Uint8Array | Read<Spec>,
   files: readonly RevisionFile[],
   hasher: HasherFactory = pureSha256
@@ -30,6 +37,6 @@ export async function composeRevision(
   const digest = digestFromHash(hash.digest());
   return {
     layer: { ...layer, digest },
-    ...imageOver(readKernelImage(kernelImage), { digest, size: layer.size })
+    ...imageOver(readKernelImage(kernelImage), { digest, size: layer.size }, hasher)
   };
 }

@@ -1,4 +1,4 @@
-import { digestFromHash, pureSha256, type Digest, type HasherFactory } from '../bytes/index.js';
+import { digestFromHash, digestOf, pureSha256, type Digest, type HasherFactory } from '../bytes/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import type { Content } from './content.js';
 
@@ -23,9 +23,7 @@ export function heldFile(
   content: Uint8Array,
   hasher: HasherFactory = pureSha256
 ): RevisionFile {
-  const hash = hasher();
-  hash.update(content);
-  const digest = digestFromHash(hash.digest());
+  const digest = digestOf(content, hasher);
   const file = Object.freeze({ path, digest, bytes: content.length, content: () => [content] });
   held.add(file);
   return file;

@@ -1,4 +1,4 @@
-import { digestOf, type Digest } from '../bytes/index.js';
+import { digestOf, pureSha256, type Digest, type HasherFactory } from '../bytes/index.js';
 import { canonicalJson } from '../documents/index.js';
 import { CleanRoomError } from '../errors/index.js';
 import {
@@ -51,12 +51,17 @@ function refuse(message: string): never {
   throw new CleanRoomError('malformed', message);
 }
 
+function isRead(image: KernelImageFiles | KernelImage): image is KernelImage {
+  return !(image.manifest instanceof Uint8Array);
+}
+
 /**
- * Reads a kernel image so strictly that nothing in it can surprise a runtime: uncompressed layers that are their own diff
- * ids, as many lines of history as layers, no launch policy of its own.
+ * Reads a kernel image, unless it was read before, so strictly that nothing in it can surprise a runtime: uncompressed
+ * layers that are their own diff ids, as many lines of history as layers, no launch policy of its own.
  * @throws CleanRoomError `malformed`, or `digest-mismatch` when the config is another image's
  */
-export function readKernelImage(image: KernelImageFiles): KernelImage {
+export function readKernelImage(image: KernelImageFiles | KernelImage): KernelImage {
+  if (isRead(image)) return image;
   const { value: manifest, digest: imageDigest } = readManifest(image.manifest);
   const { value: config, digest } = readImageConfig(image.config);
   if (manifest.config.digest !== digest || manifest.config.size !== image.config.length) {
@@ -76,10 +81,14 @@ export function readKernelImage(image: KernelImageFiles): KernelImage {
   return { manifest, config, digest: imageDigest };
 }
 
-/** Config and manifest of the image that is `kernelImage` with one uncompressed layer more and the launch policy's labels. */
+/**
+ * Config and manifest of the image that is `kernelImage` with one uncompressed layer more and the launch policy's labels.
+ * @param hasher a faster SHA-256 where there is one
+ */
 export function imageOver(
   { manifest: base, config: own, digest: baseDigest }: KernelImage,
-  layer: { readonly digest: Digest; readonly size: number }
+  layer: { readonly digest: Digest; readonly size: number },
+  hasher: HasherFactory = pureSha256
 ): RevisionImage {
   const history = own.history && [...own.history, { created: EPOCH, created_by: CREATED_BY }];
   const config = canonicalJson({
@@ -89,7 +98,7 @@ export function imageOver(
     rootfs: { ...own.rootfs, diff_ids: [...own.rootfs.diff_ids, layer.digest] },
     ...(history === undefined ? {} : { history })
   });
-  const imageId = digestOf(config);
+  const imageId = digestOf(config, hasher);
   const manifest = canonicalJson({
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
@@ -97,5 +106,5 @@ export function imageOver(
     layers: [...base.layers, { mediaType: LAYER_TYPE, digest: layer.digest, size: layer.size }],
     annotations: { [BASE_DIGEST]: baseDigest }
   });
-  return { config, manifest, imageId, imageDigest: digestOf(manifest) };
+  return { config, manifest, imageId, imageDigest: digestOf(manifest, hasher) };
 }

@@ -123,7 +123,7 @@ describe('a revision', () => {
     };
     const one = await composeRevision(kernelImage(), spec, inMemory, counting);
     expect(one.imageDigest).toBe((await composeRevision(kernelImage(), spec, files)).imageDigest);
-    expect(hashes).toEqual([one.layer.digest]);
+    expect(hashes).toEqual([one.layer.digest, one.imageId, one.imageDigest]);
   });
 
   it('does not believe a copy of a file in memory that brings other content', async () => {

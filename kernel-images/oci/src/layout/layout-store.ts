@@ -1,11 +1,11 @@
 import { constants, createReadStream } from 'node:fs';
 import { access, link, mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { digestOf, isDigest, type Digest } from '@clean-room/protocol/bytes';
+import { isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
 import { checkTag, inMemory, type Bytes, type ImageStore, type NewLayer } from '../store.js';
-import { requireDigest, verified } from '../verified.js';
+import { nodeDigestOf, requireDigest, verified } from '../verified.js';
 import { dropOldDrafts, placing, pour, replaceFile, syncFolder, type Drafts } from './draft.js';
 import { REFERENCE_NAME, readIndex, writeIndex } from './index-file.js';
 import { withLock } from './lock.js';
@@ -59,8 +59,12 @@ export class LayoutStore implements ImageStore {
     }
   }
 
-  writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void> {
-    return placing(this.#drafts, drafts => this.#draft(drafts, digest, size, bytes));
+  async writeBlob(digest: Digest, size: number, bytes: Bytes): Promise<void> {
+    if (await this.hasBlob(digest)) return;
+    await placing(this.#drafts, async drafts => {
+      const written = await this.#draft(drafts, size, bytes);
+      requireDigest(written, digest);
+    });
   }
 
   async copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {
@@ -89,35 +93,32 @@ export class LayoutStore implements ImageStore {
     } catch (error) {
       throw isMissing(error) ? this.#unknown(digest) : error;
     }
-    requireDigest(digestOf(bytes), digest);
+    requireDigest(nodeDigestOf(bytes), digest);
     return bytes;
   }
 
   async writeManifest(manifest: Uint8Array, name?: string): Promise<Digest> {
     if (name !== undefined) checkTag(name);
-    const digest = digestOf(manifest);
+    const digest = nodeDigestOf(manifest);
     await this.writeBlob(digest, manifest.length, inMemory(manifest));
-    await this.#list(digest, manifest.length, name);
+    await this.#enter(digest, manifest.length, name);
     return digest;
   }
 
   async writeImage<I extends ImageFiles>(
-    { digest, size, bytes }: NewLayer,
+    { size, bytes }: NewLayer,
     describe: (layer: Digest) => I,
     name?: string
   ): Promise<I> {
     if (name !== undefined) checkTag(name);
     const image = await placing(this.#drafts, async drafts => {
-      const layer = digest ?? (await this.#draftUnknown(drafts, size, bytes));
-      if (digest !== undefined) await this.#draft(drafts, digest, size, bytes);
-      const described = describe(layer);
+      const described = describe(await this.#draft(drafts, size, bytes));
       const { config, manifest } = described;
       // The manifest comes last, so that an image in the store is always whole.
-      for (const file of [config, manifest])
-        await this.#draft(drafts, digestOf(file), file.length, inMemory(file));
+      await Promise.all([config, manifest].map(file => this.#draft(drafts, file.length, inMemory(file))));
       return described;
     });
-    await this.#list(digestOf(image.manifest), image.manifest.length, name);
+    await this.#enter(nodeDigestOf(image.manifest), image.manifest.length, name);
     return image;
   }
 
@@ -126,34 +127,22 @@ export class LayoutStore implements ImageStore {
     return manifests.find(entry => entry.annotations?.[REFERENCE_NAME] === name)?.digest;
   }
 
-  async #draft(drafts: Drafts, digest: Digest, size: number, bytes: Bytes): Promise<void> {
-    const path = this.blobPath(digest);
-    if (await this.hasBlob(digest)) return;
-    await drafts.write(async file => {
-      const result = await pour(file, bytes(), size);
-      requireDigest(result, digest);
-      return { path, result };
-    });
-  }
-
-  #draftUnknown(drafts: Drafts, size: number, bytes: Bytes): Promise<Digest> {
+  #draft(drafts: Drafts, size: number, bytes: Bytes): Promise<Digest> {
     return drafts.write(async file => {
       const result = await pour(file, bytes(), size);
       return { path: this.blobPath(result), result };
     });
   }
 
-  async #list(digest: Digest, size: number, name?: string): Promise<void> {
+  /** The index is for names. What has none is known by its digest alone, as in a registry, and costs the index nothing. */
+  async #enter(digest: Digest, size: number, name?: string): Promise<void> {
+    if (name === undefined) return syncFolder(this.#blobs);
+    const annotations = { [REFERENCE_NAME]: name };
     await withLock(join(this.location, 'index.lock'), async () => {
       const index = await readIndex(this.location);
-      const isNamed = (entry: (typeof index.manifests)[number]): boolean =>
-        name !== undefined && entry.annotations?.[REFERENCE_NAME] === name;
-      if (index.manifests.some(entry => entry.digest === digest && (name === undefined || isNamed(entry))))
-        return syncFolder(this.#blobs);
-      const annotations = name === undefined ? {} : { annotations: { [REFERENCE_NAME]: name } };
-      const entry = { mediaType: MANIFEST_TYPE, digest, size, ...annotations };
-      const manifests = [...index.manifests.filter(other => !isNamed(other)), entry];
-      return writeIndex(this.location, { ...index, manifests }, this.#blobs);
+      const others = index.manifests.filter(entry => entry.annotations?.[REFERENCE_NAME] !== name);
+      const manifests = [...others, { mediaType: MANIFEST_TYPE, digest, size, annotations }];
+      await writeIndex(this.location, { ...index, manifests }, this.#blobs);
     });
   }
 

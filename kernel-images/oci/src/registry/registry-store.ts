@@ -1,7 +1,7 @@
-import { digestFromHash, digestOf, type Digest } from '@clean-room/protocol/bytes';
+import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
 import { checkTag, inMemory, type Bytes, type ImageStore, type NewLayer } from '../store.js';
-import { nodeSha256, requireDigest, requireSize, verified } from '../verified.js';
+import { nodeDigestOf, nodeSha256, requireDigest, requireSize, verified } from '../verified.js';
 import { parseAddress } from './address.js';
 import { Authentication } from './authentication.js';
 import { dockerCredentials, type Credentials } from './credentials.js';
@@ -84,12 +84,12 @@ export class RegistryStore implements ImageStore {
   async readManifest(digest: Digest): Promise<Uint8Array> {
     const bytes = await this.#manifestAt(this.#repository.placeOf('manifests', digest));
     if (bytes === undefined) throw this.#repository.unknown(digest);
-    requireDigest(digestOf(bytes), digest);
+    requireDigest(nodeDigestOf(bytes), digest);
     return bytes;
   }
 
   async writeManifest(manifest: Uint8Array, name?: string): Promise<Digest> {
-    const digest = digestOf(manifest);
+    const digest = nodeDigestOf(manifest);
     const url = this.#repository.place('manifests', name === undefined ? digest : checkTag(name));
     const headers = { 'content-type': MANIFEST_TYPE };
     const body = { size: manifest.length, bytes: inMemory(manifest) };
@@ -102,22 +102,22 @@ export class RegistryStore implements ImageStore {
   }
 
   async writeImage<I extends ImageFiles>(
-    { digest, size, bytes }: NewLayer,
+    { size, bytes }: NewLayer,
     describe: (layer: Digest) => I,
     name?: string
   ): Promise<I> {
     // A registry wants the digest before it takes the bytes, and may have them: so they are read once to know it.
-    const layer = digest ?? (await digestOfAll(bytes(), size));
+    const layer = await digestOfAll(bytes(), size);
     const image = describe(layer);
     await this.writeBlob(layer, size, bytes);
-    await this.writeBlob(digestOf(image.config), image.config.length, inMemory(image.config));
+    await this.writeBlob(nodeDigestOf(image.config), image.config.length, inMemory(image.config));
     await this.writeManifest(image.manifest, name);
     return image;
   }
 
   async resolve(name: string): Promise<Digest | undefined> {
     const bytes = await this.#manifestAt(this.#repository.place('manifests', checkTag(name)));
-    return bytes === undefined ? undefined : digestOf(bytes);
+    return bytes === undefined ? undefined : nodeDigestOf(bytes);
   }
 
   #manifestAt(url: URL): Promise<Uint8Array | undefined> {

@@ -1,1 +1,1 @@
-export * from './store-revision.js';
+export * from './package-revision.js';

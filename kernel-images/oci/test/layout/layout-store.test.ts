@@ -66,6 +66,14 @@ describe('a layout folder', () => {
     expect(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')).manifests).toHaveLength(20);
   });
 
+  it('lists in the index what has a name, and what has none not', async () => {
+    const store = await LayoutStore.open(folder);
+    await store.writeManifest(utf8('{"n":1}'), 'kernel');
+    const unnamed = await store.writeManifest(utf8('{"n":2}'));
+    expect(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')).manifests).toHaveLength(1);
+    expect(await store.hasManifest(unnamed)).toBe(true);
+  });
+
   it('points a name to one manifest, the newest', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeManifest(utf8('{"n":1}'), 'kernel');

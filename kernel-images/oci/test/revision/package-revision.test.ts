@@ -4,7 +4,12 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@clean-room/protocol/bytes';
-import { composeRevision, readManifest, verifyComposition } from '@clean-room/protocol/packaging';
+import {
+  composeRevision,
+  readKernelImage,
+  readManifest,
+  verifyComposition
+} from '@clean-room/protocol/packaging';
 import { readSpec } from '@clean-room/protocol/submissions';
 import {
   LayoutStore,
@@ -12,7 +17,6 @@ import {
   anonymous,
   packageRevision,
   readWorkspace,
-  storeRevision,
   type ImageStore
 } from '../../src/index.js';
 import { startBreakingProxy } from '../support/breaking-proxy.js';
@@ -189,12 +193,20 @@ describe('a packaged revision', () => {
     }
   });
 
-  it('may be composed first and stored later', async () => {
+  it('may be composed first, and becomes that image or none', async () => {
     const files = await readWorkspace(workspace);
-    const revision = await composeRevision(kernelImage, specOver(files, kernelImage), files);
+    const spec = specOver(files, kernelImage);
+    const { imageDigest, layer } = await composeRevision(kernelImage, spec, files);
+    const parts = { kernelImage: readKernelImage(kernelImage), kernelImages, spec, files };
     for (const store of [await layout('store'), repository('later')]) {
-      expect(await storeRevision(store, kernelImages, kernelImage, revision)).toBe(revision.imageDigest);
-      const manifest = readManifest(await store.readManifest(revision.imageDigest)).value;
+      await expect(
+        packageRevision({ ...parts, store, image: digestOf(kernelImage.manifest) })
+      ).rejects.toMatchObject({
+        code: 'digest-mismatch'
+      });
+      expect(await store.hasBlob(layer.digest)).toBe(false);
+      await packageRevision({ ...parts, store, image: imageDigest });
+      const manifest = readManifest(await store.readManifest(imageDigest)).value;
       for (const { digest } of [manifest.config, ...manifest.layers])
         expect(await store.hasBlob(digest)).toBe(true);
     }

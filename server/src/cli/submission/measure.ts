@@ -42,7 +42,7 @@ export async function measure(
   kernelImage: KernelImageFiles
 ): Promise<Measured> {
   const spec = specOf(locked, files);
-  const revision = await composeRevision(kernelImage, spec.bytes, files.files, () => createHash('sha256'));
+  const revision = await composeRevision(kernelImage, spec, files.files, () => createHash('sha256'));
   return { spec, revision };
 }
 

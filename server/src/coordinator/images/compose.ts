@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '@clean-room/protocol/bytes';
+import type { Read } from '@clean-room/protocol/documents';
 import { composeRevision, type Revision, type RevisionFile } from '@clean-room/protocol/packaging';
 import type { Spec } from '@clean-room/protocol/submissions';
 import type { ObjectStore } from '../../platform/objects/index.js';
@@ -10,6 +11,16 @@ async function* contentOf(store: ObjectStore, digest: Digest): AsyncGenerator<Ui
   yield* stream as AsyncIterable<Uint8Array>;
 }
 
+/** The files that a spec names, as they are stored; each is read when it is wanted, so that none is held in memory. */
+export function storedFiles(objects: ObjectStore, { workspace }: Spec): RevisionFile[] {
+  return workspace.map(({ path, digest, bytes }) => ({
+    path,
+    digest,
+    bytes,
+    content: () => contentOf(objects, digest)
+  }));
+}
+
 /**
  * Composes a revision's image from the spec, the stored files and the kernel image that it names; streaming, so that a
  * workspace of a gigabyte needs no gigabyte of memory.
@@ -17,14 +28,8 @@ async function* contentOf(store: ObjectStore, digest: Digest): AsyncGenerator<Ui
  */
 export async function composeImage(
   parts: { readonly objects: ObjectStore; readonly kernelImages: KernelImages },
-  spec: { readonly value: Spec; readonly bytes: Uint8Array }
+  spec: Read<Spec>
 ): Promise<Revision> {
-  const kernelImage = parts.kernelImages.get(spec.value.kernelImage);
-  const files = spec.value.workspace.map(({ path, digest, bytes }): RevisionFile => ({
-    path,
-    digest,
-    bytes,
-    content: () => contentOf(parts.objects, digest)
-  }));
-  return composeRevision(kernelImage, spec.bytes, files, () => createHash('sha256'));
+  const { image } = parts.kernelImages.get(spec.value.kernelImage);
+  return composeRevision(image, spec, storedFiles(parts.objects, spec.value), () => createHash('sha256'));
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { digestOf, type Digest } from '@clean-room/protocol/bytes';
+import type { Digest } from '@clean-room/protocol/bytes';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
-import { readImageConfig, readManifest } from '@clean-room/protocol/packaging';
+import { readKernelImage, type KernelImage } from '@clean-room/protocol/packaging';
 
 export interface KernelImageOnFile {
   readonly digest: Digest;
@@ -15,6 +15,7 @@ export interface KernelImageOnFile {
   /** Key of the one who signed the statement. */
   readonly signer: string;
   readonly statement: Envelope;
+  readonly image: KernelImage;
   readonly manifest: Uint8Array;
   readonly config: Uint8Array;
 }
@@ -32,7 +33,7 @@ export class KernelImages {
    * @throws CleanRoomError when one is not there, or its parts do not belong together
    */
   static async read(folders: readonly string[]): Promise<KernelImages> {
-    return new KernelImages(await Promise.all(folders.map(readKernelImage)));
+    return new KernelImages(await Promise.all(folders.map(readFolder)));
   }
 
   all(): KernelImageOnFile[] {
@@ -55,7 +56,7 @@ export class KernelImages {
   }
 }
 
-async function readKernelImage(folder: string): Promise<KernelImageOnFile> {
+async function readFolder(folder: string): Promise<KernelImageOnFile> {
   const read = async (name: string): Promise<Uint8Array> => {
     try {
       return new Uint8Array(await readFile(path.join(folder, name)));
@@ -75,7 +76,7 @@ async function readKernelImage(folder: string): Promise<KernelImageOnFile> {
   );
 }
 
-/** @throws CleanRoomError `digest-mismatch` when the parts are of different images, `signature-invalid` */
+/** @throws CleanRoomError `digest-mismatch` when the parts are of different images, `signature-invalid`, `malformed` */
 export function kernelImageOf(
   manifest: Uint8Array,
   config: Uint8Array,
@@ -83,16 +84,11 @@ export function kernelImageOf(
 ): KernelImageOnFile {
   const signer = statement.signatures[0]?.keyid ?? '';
   const { value } = KernelImageStatement.open(statement, signer);
-  const digest = digestOf(manifest);
-  if (
-    value.digest !== digest ||
-    readManifest(manifest).value.config.digest !== readImageConfig(config).digest
-  ) {
-    throw new CleanRoomError(
-      'digest-mismatch',
-      `Manifest, config and statement of ${value.name} do not match.`
-    );
+  const image = readKernelImage({ manifest, config });
+  const { digest } = image;
+  if (value.digest !== digest) {
+    throw new CleanRoomError('digest-mismatch', `The statement of ${value.name} is of another image.`);
   }
   const { name, accelerator, development } = value;
-  return { digest, name, accelerator, development, signer, statement, manifest, config };
+  return { digest, name, accelerator, development, signer, statement, image, manifest, config };
 }

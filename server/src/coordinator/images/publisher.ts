@@ -1,13 +1,25 @@
-import { LayoutStore, storeRevision } from '@clean-room/oci';
-import type { KernelImageFiles, Revision } from '@clean-room/protocol/packaging';
+import { LayoutStore, packageRevision } from '@clean-room/oci';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { Read } from '@clean-room/protocol/documents';
+import type { KernelImage, RevisionFile } from '@clean-room/protocol/packaging';
+import type { Spec } from '@clean-room/protocol/submissions';
+
+/** What a revision's image is made of. */
+export interface RevisionParts {
+  readonly kernelImage: KernelImage;
+  readonly spec: Read<Spec>;
+  readonly files: readonly RevisionFile[];
+}
 
 /** Puts a revision's image where TEEs start from. */
 export interface ImagePublisher {
   /**
    * Publishing what is there already does nothing. The kernel image's layers are there before.
-   * @throws CleanRoomError `image-unknown` when the kernel image is missing, `registry-failed` when a later try may help
+   * @param image the one that was approved
+   * @throws CleanRoomError `digest-mismatch` when the parts make another image, `image-unknown` when the kernel image is
+   * missing, `registry-failed` when a later try may help
    */
-  publish(kernelImage: KernelImageFiles, revision: Revision): Promise<void>;
+  publish(image: Digest, parts: RevisionParts): Promise<void>;
 }
 
 /** Publishes into an OCI layout folder, which holds the kernel images too. */
@@ -22,8 +34,8 @@ export class LayoutPublisher implements ImagePublisher {
     return new LayoutPublisher(await LayoutStore.open(folder));
   }
 
-  async publish(kernelImage: KernelImageFiles, revision: Revision): Promise<void> {
-    if (await this.#store.hasManifest(revision.imageDigest)) return;
-    await storeRevision(this.#store, this.#store, kernelImage, revision);
+  async publish(image: Digest, parts: RevisionParts): Promise<void> {
+    if (await this.#store.hasManifest(image)) return;
+    await packageRevision({ ...parts, kernelImages: this.#store, store: this.#store, image });
   }
 }

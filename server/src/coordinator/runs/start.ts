@@ -2,7 +2,7 @@ import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
 import type { Context } from '../context.js';
-import { composeImage } from '../images/compose.js';
+import { storedFiles } from '../images/compose.js';
 import { moveRun, type RevisionRow, type RunRow } from '../moves.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
 import type { Unit } from '../unit.js';
@@ -61,14 +61,10 @@ async function claim(
 }
 
 async function publish(context: Context, revision: RevisionRow): Promise<void> {
+  const { images, kernelImages, objects } = context.parts;
   const { spec } = await documentsOf(context.db, revision);
-  const image = await composeImage(context.parts, spec);
-  if (image.imageDigest !== revision.image) {
-    throw new CleanRoomError('digest-mismatch', 'The image composed now is not the one that was approved.', {
-      remedy: 'Submit again.'
-    });
-  }
-  await context.parts.images.publish(context.parts.kernelImages.get(spec.value.kernelImage), image);
+  const { image: kernelImage } = kernelImages.get(spec.value.kernelImage);
+  await images.publish(revision.image, { kernelImage, spec, files: storedFiles(objects, spec.value) });
 }
 
 /** The supervisor keeps the notebook's limit; the backend's is for a supervisor that does not. */

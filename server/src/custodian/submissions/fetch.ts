@@ -114,7 +114,7 @@ async function rebuild(context: Context, spec: Read<Spec>, files: readonly Revis
       }
     );
   }
-  const { imageDigest } = await composeRevision(kernelImage, spec.bytes, files, () => createHash('sha256'));
+  const { imageDigest } = await composeRevision(kernelImage, spec, files, () => createHash('sha256'));
   return imageDigest;
 }
 

@@ -1,12 +1,13 @@
 import type { Digest } from '@clean-room/protocol/bytes';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import {
   imageOver,
   readKernelImage,
   readManifest,
   revisionLayer,
+  type KernelImage,
   type KernelImageFiles,
   type Manifest,
-  type Revision,
   type RevisionFile,
   type RevisionImage
 } from '@clean-room/protocol/packaging';
@@ -30,7 +31,8 @@ async function takeKernelLayers(
 }
 
 export interface Packaging {
-  readonly kernelImage: KernelImageFiles;
+  /** Its files, or what `readKernelImage` made of them. */
+  readonly kernelImage: KernelImageFiles | KernelImage;
   /** Where the kernel image's layers are. */
   readonly kernelImages: ImageStore;
   /** Canonical bytes, or what `readSpec` made of them. */
@@ -41,6 +43,15 @@ export interface Packaging {
   readonly store: ImageStore;
   /** A tag for it. */
   readonly name?: string;
+  /** The image that it must become; any when absent. */
+  readonly image?: Digest;
+}
+
+function requireImage(composed: Digest, wanted: Digest | undefined): void {
+  if (wanted === undefined || composed === wanted) return;
+  throw new CleanRoomError('digest-mismatch', `The image composed now is ${composed}, not ${wanted}.`, {
+    remedy: 'Submit again.'
+  });
 }
 
 /**
@@ -49,33 +60,17 @@ export interface Packaging {
  * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`, `image-unknown`, `registry-failed`
  */
 export async function packageRevision(packaging: Packaging): Promise<RevisionImage> {
-  const { kernelImage, kernelImages, spec, files, store, name } = packaging;
+  const { kernelImages, spec, files, store, name } = packaging;
   const layer = revisionLayer(spec, files, nodeSha256);
-  const kernel = readKernelImage(kernelImage);
+  const kernel = readKernelImage(packaging.kernelImage);
   await takeKernelLayers(store, kernelImages, kernel.manifest);
   const { size } = layer;
-  const bytes = (): AsyncIterable<Uint8Array> => layer.chunks();
-  return store.writeImage({ size, bytes }, digest => imageOver(kernel, { digest, size }), name);
-}
-
-/**
- * Puts a revision's image, which was composed before, into a store: kernel layers are taken over from where they are, and
- * only what is missing is written.
- * @param kernelImages where the kernel image's layers are
- * @throws CleanRoomError `image-unknown`, `digest-mismatch` when a file changed since, `registry-failed`
- */
-export async function storeRevision(
-  store: ImageStore,
-  kernelImages: ImageStore,
-  kernelImage: KernelImageFiles,
-  revision: Revision,
-  name?: string
-): Promise<Digest> {
-  const { layer } = revision;
-  await takeKernelLayers(store, kernelImages, readManifest(kernelImage.manifest).value);
-  const { digest, size } = layer;
-  await store.writeImage({ digest, size, bytes: () => layer.chunks() }, () => revision, name);
-  return revision.imageDigest;
+  const describe = (digest: Digest): RevisionImage => {
+    const image = imageOver(kernel, { digest, size }, nodeSha256);
+    requireImage(image.imageDigest, packaging.image);
+    return image;
+  };
+  return store.writeImage({ size, bytes: () => layer.chunks() }, describe, name);
 }
 
 /**
