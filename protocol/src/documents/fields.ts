@@ -10,9 +10,14 @@ export const PartyName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,38}$' });
 /** `party/dataset`. */
 export const AssetName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,62}$' });
 export const PersonId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]{0,126}$' });
-/** A sentence for people. Plain text: no line of it is ever rendered as markup. */
+/** Sentences for people. Plain text: no line of it is ever rendered as markup. */
 export const Text = Type.String({ maxLength: 4000 });
-export const Title = Type.String({ minLength: 1, maxLength: 200 });
+/** One line for people, as it reads: no control character, other line end or mark that turns text around. */
+export const Title = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]*$'
+});
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const Bytes = Count;
 export const Base64 = Type.String({
