@@ -54,11 +54,15 @@ export class Scratch {
     return applied.status === 0 ? undefined : applied.stderr.trim();
   }
 
-  /** @returns undefined, or what the compiler complains about */
+  /** @returns undefined, or what the compiler or the bundler complains about */
   build(rooms) {
     const compiled = rooms.filter(room => existsSync(join(this.#folder, room, 'tsconfig.json')));
     const built = command(join(BIN, 'tsc'), ['-b', ...compiled], { cwd: this.#folder });
-    return built.status === 0 ? undefined : built.stdout.trim();
+    if (built.status !== 0) return built.stdout.trim();
+    // What a run starts is bundled from what was just compiled.
+    if (!existsSync(join(this.#folder, 'simulator/lib'))) return undefined;
+    const bundled = command(join(BIN, 'node'), ['simulator/build/bundle.js'], { cwd: this.#folder });
+    return bundled.status === 0 ? undefined : bundled.stderr.trim();
   }
 
   /** The tests of a room that fail, or those of some of its files. */

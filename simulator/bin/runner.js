@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 // A run waits for its runner. The cache is beside the code itself: whoever could write there could as well change the code.
 enableCompileCache(fileURLToPath(new URL('../lib/.compiled', import.meta.url)));
-const { runAttempt } = await import('../lib/runner/index.js');
+const { runAttempt } = await import('../lib/bundle/runner.js');
 
 const [, , folder = ''] = process.argv;
 await runAttempt(folder);

@@ -9,4 +9,3 @@ export {
   type AttemptStatus
 } from './attempts.js';
 export { END_REASONS, type EndReason } from './attempt-folder.js';
-export { runAttempt } from './run.js';

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { checkSignaturesAhead, moment, type Envelope, type Read } from '@clean-room/protocol/documents';
+import { moment, type Envelope, type Read } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
@@ -87,7 +87,6 @@ async function openAsset(db: Kysely<Tables>, asset: SpecAsset): Promise<OpenedAs
       remedy: 'Read the new policy, and submit again.'
     });
   }
-  await checkSignaturesAhead([found.version, found.policy]);
   const opened = {
     asset,
     version: AssetVersion.open(found.version, asset.custodian),
