@@ -52,8 +52,23 @@ export function certificateBytes(entry: string): Uint8Array {
   }
 }
 
+/** Roots and intermediates come again with every token; reading one takes longer than checking its signature. */
+const MOST_REMEMBERED = 32;
+const remembered = new Map<Digest, ChainCertificate>();
+
 /** @throws ChainFailure `certificate-malformed`, `certificate-extension`, `certificate-algorithm` */
 export function parseCertificate(der: Uint8Array): ChainCertificate {
+  const digest = digestOf(der);
+  const known = remembered.get(digest);
+  if (known !== undefined) return known;
+  const certificate = Object.freeze(readCertificate(der, digest));
+  const [oldest] = remembered.keys();
+  if (oldest !== undefined && remembered.size >= MOST_REMEMBERED) remembered.delete(oldest);
+  remembered.set(digest, certificate);
+  return certificate;
+}
+
+function readCertificate(der: Uint8Array, digest: Digest): ChainCertificate {
   const certificate = reading(() => {
     refuseOtherLength(der);
     return AsnConvert.parse(der, Certificate);
@@ -66,7 +81,7 @@ export function parseCertificate(der: Uint8Array): ChainCertificate {
   const constraints = extensionOf(extensions, id_ce_basicConstraints, BasicConstraints);
   const subjectKey = extensionOf(extensions, id_ce_subjectKeyIdentifier, SubjectKeyIdentifier);
   return {
-    digest: digestOf(der),
+    digest,
     signed: new Uint8Array(certificate.tbsCertificateRaw),
     signature: new Uint8Array(certificate.signatureValue),
     signatureAlgorithm: oneAlgorithm(certificate.signatureAlgorithm, body.signature),
