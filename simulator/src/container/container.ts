@@ -28,7 +28,10 @@ export interface ContainerEnd {
   readonly exitCode?: number;
 }
 
-/** Overlayfs first, in a mount namespace that ends with the process; then wait for the word to go. */
+/**
+ * Overlayfs first, in a mount namespace that ends with the process; then wait for the word to go. Who said it holds the other
+ * end of descriptor 7 for as long as the program may run.
+ */
 const SCRIPT = `
 echo namespace >&3
 mount -t overlay overlay -o "$1" merged || exit 1
@@ -37,7 +40,7 @@ echo 1000 > /proc/self/oom_score_adj
 shift
 read -r word <&7 || exit 1
 [ "$word" = go ] || exit 1
-exec "$@" 7<&-
+exec "$@"
 `;
 
 /**
@@ -133,7 +136,7 @@ export class Container {
    * @throws CleanRoomError `backend-unavailable` when the container could not be built
    */
   async run(): Promise<ContainerEnd> {
-    this.lifeline.end('go\n');
+    this.lifeline.write('go\n');
     await this.closed;
     if (this.exitCode !== undefined) return { exitCode: this.exitCode };
     if (this.child.signalCode !== null) return {};
@@ -143,6 +146,8 @@ export class Container {
   /** Ends everything in the container at once. */
   kill(): void {
     this.child.kill('SIGKILL');
+    // For what has not yet learned to die with its parent; after the signal, or else a shell that waits would just end.
+    this.lifeline.destroy();
   }
 
   private note(line: string): void {
