@@ -17,6 +17,8 @@ const crypto = (globalThis as { process?: Process }).process?.getBuiltinModule?.
 const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
 function privateKey({ createPrivateKey }: NodeCrypto, secret: Uint8Array): object {
+  // OpenSSL would leave out what follows.
+  if (secret.length !== 32) throw new RangeError('An Ed25519 secret has 32 bytes.');
   const key = new Uint8Array(PKCS8.length + secret.length);
   key.set(PKCS8);
   key.set(secret, PKCS8.length);

@@ -115,7 +115,7 @@ export class LayoutStore implements ImageStore {
       const described = describe(await this.#draft(drafts, size, bytes));
       const { config, manifest } = described;
       // The manifest comes last, so that an image in the store is always whole.
-      await Promise.all([config, manifest].map(file => this.#draft(drafts, file.length, inMemory(file))));
+      for (const file of [config, manifest]) await this.#draft(drafts, file.length, inMemory(file));
       return described;
     });
     await this.#enter(nodeDigestOf(image.manifest), image.manifest.length, name);
