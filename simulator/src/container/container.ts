@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LaunchPlan } from '../launch-policy/index.js';
 import { bubblewrapOptions } from './bubblewrap.js';
@@ -29,8 +29,8 @@ export interface ContainerEnd {
 }
 
 /**
- * Overlayfs first, in a mount namespace that ends with the process; then wait for the word to go. Who said it holds the other
- * end of descriptor 7 for as long as the program may run.
+ * Overlayfs first, in a mount namespace that ends with the process; then wait for the word to go. Before the program begins,
+ * it is asked for once more over descriptor 7: whoever said go may have died while the container was set up.
  */
 const SCRIPT = `
 echo namespace >&3
@@ -55,7 +55,7 @@ export class Container {
   private complaint = '';
   private readonly overlaid: Promise<unknown>;
 
-  private readonly lifeline: Writable;
+  private readonly lifeline: Duplex;
   private readonly closed: Promise<unknown>;
   readonly pid: number;
 
@@ -63,7 +63,7 @@ export class Container {
     const streams: readonly unknown[] = child.stdio;
     this.pid = child.pid ?? 0;
     this.closed = once(child, 'close');
-    this.lifeline = streams[7] as Writable;
+    this.lifeline = streams[7] as Duplex;
     const status = createInterface({ input: streams[3] as Readable });
     this.overlaid = new Promise(resolve => {
       status.on('line', line => {
@@ -136,6 +136,7 @@ export class Container {
    * @throws CleanRoomError `backend-unavailable` when the container could not be built
    */
   async run(): Promise<ContainerEnd> {
+    this.lifeline.once('data', () => this.lifeline.write('.'));
     this.lifeline.write('go\n');
     await this.closed;
     if (this.exitCode !== undefined) return { exitCode: this.exitCode };

@@ -1,20 +1,23 @@
 /**
  * The last step before the program, made by a program of its own because nothing else can make it: bwrap leaves its
  * capabilities in the inheritable and ambient sets as well, where a real container has none, and the image need not
- * hold a tool that empties them. It looks whether somebody still holds the other end of descriptor 7: bwrap asks to die with
- * its parent, and is not told when that had died before. It takes standard output and error from descriptors 4 and 5, closes
- * all others, empties the inheritable set (and with it the ambient one), and becomes `argv[1]`. On failure it ends with 127.
+ * hold a tool that empties them. It asks over descriptor 7 whether it may begin and waits for the answer: bwrap asks to die
+ * with its parent, and is not told when that had died before; whoever answers afterwards is alive. It takes standard output
+ * and error from descriptors 4 and 5, closes all others, empties the inheritable set (and with it the ambient one), and
+ * becomes `argv[1]`. On failure it ends with 127.
  *
  * Instructions for amd64, each with its bytes; no library, no data, no relocation.
  */
 const INSTRUCTIONS = [
-  '48 c7 44 24 80 07 00 00 00', // mov qword [rsp-128], 7  descriptor 7, no events but the end
-  'b8 07 00 00 00', //          mov  eax, 7              poll(rsp-128, 1, 0)
-  '48 8d 7c 24 80', //          lea  rdi, [rsp-128]
-  'be 01 00 00 00', //          mov  esi, 1
-  '31 d2', //                   xor  edx, edx
+  'b8 01 00 00 00', //          mov  eax, 1              write(7, rsp, 1)
+  'bf 07 00 00 00', //          mov  edi, 7
+  '48 89 e6', //                mov  rsi, rsp
+  'ba 01 00 00 00', //          mov  edx, 1
   '0f 05', //                   syscall
-  '85 c0', //                   test eax, eax
+  '31 c0', //                   xor  eax, eax            read(7, rsp-128, 1)
+  '48 8d 74 24 80', //          lea  rsi, [rsp-128]
+  '0f 05', //                   syscall
+  'ff c8', //                   dec  eax
   '0f 85 92 00 00 00', //       jnz  fail
   'b8 21 00 00 00', //          mov  eax, 33             dup2(4, 1)
   'bf 04 00 00 00', //          mov  edi, 4

@@ -369,7 +369,7 @@ describe('kill -9', () => {
   });
 
   test('of the runner, at any moment', async () => {
-    for (const delay of [40, 90, 140, 190, 260, 340, 420]) {
+    for (const delay of [20, 60, 100, 120, 130, 140, 150, 160, 180, 220, 300, 420]) {
       const { script, alive } = sleeper();
       const attempt = await order(script);
       await startAttempt(attempt);
