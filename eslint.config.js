@@ -26,7 +26,7 @@ export default tseslint.config(
   },
   {
     // protocol runs in the browser, on the server and in the TEE: nothing of Node's may slip in.
-    files: ['protocol/src/**'],
+    files: ['packages/protocol/src/**'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -1,12 +1,14 @@
-/** One project a room; each runs alone with `npm test -w <room>`. */
+/** One jest project for each package; `npm test -w <folder>` runs one of them. */
 export default {
   projects: [
-    '<rootDir>/protocol',
-    '<rootDir>/kernel-images/oci',
-    '<rootDir>/kernel-images/builder',
+    '<rootDir>/packages/protocol',
+    '<rootDir>/packages/node-support',
+    '<rootDir>/packages/api',
+    '<rootDir>/packages/oci',
+    '<rootDir>/packages/simulator',
     '<rootDir>/kernel-images/sandbox',
     '<rootDir>/kernel-images/supervisor',
-    '<rootDir>/simulator',
+    '<rootDir>/kernel-images/builder',
     '<rootDir>/server',
     '<rootDir>/extension'
   ]

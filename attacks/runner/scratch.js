@@ -60,8 +60,8 @@ export class Scratch {
     const built = command(join(BIN, 'tsc'), ['-b', ...compiled], { cwd: this.#folder });
     if (built.status !== 0) return built.stdout.trim();
     // What a run starts is bundled from what was just compiled.
-    if (!existsSync(join(this.#folder, 'simulator/lib'))) return undefined;
-    const bundled = command(join(BIN, 'node'), ['simulator/build/bundle.js'], { cwd: this.#folder });
+    if (!existsSync(join(this.#folder, 'packages/simulator/lib'))) return undefined;
+    const bundled = command(join(BIN, 'node'), ['packages/simulator/build/bundle.js'], { cwd: this.#folder });
     return bundled.status === 0 ? undefined : bundled.stderr.trim();
   }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every room's benches (`ROOM/bench/*.bench.*`), one after another, and one table. Each bench prints its
- * figures as a last line of JSON (protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
+ * figures as a last line of JSON (packages/protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
  * runs only the benches with that in their name.
  */
 import { spawnSync } from 'node:child_process';

@@ -116,7 +116,7 @@ export class CleanRoom {
       const now = run === undefined ? 'waiting for its run' : run.state;
       if (now !== told) console.log(now);
       told = now;
-      if (run?.state === 'released') return run;
+      if (run?.state === 'completed') return run;
       if (['failed', 'cancelled'].includes(run?.state)) {
         throw new SetupError(`The run ended as ${run.state}: ${JSON.stringify(run.reason)}`);
       }

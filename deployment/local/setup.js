@@ -84,8 +84,8 @@ export function setup({ kernelImage = true } = {}) {
         'extension/schema',
         'extension/style',
         'extension/package.json',
-        'protocol/src',
-        'server/src'
+        'packages/protocol/src',
+        'packages/api/src'
       ],
       makes: ['extension/jupyterlab_clean_room/labextension/package.json']
     },

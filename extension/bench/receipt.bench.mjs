@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { chromium } from '@playwright/test';
-import { median, print } from '../../protocol/bench/figures.ts';
+import { median, print } from '../../packages/protocol/bench/figures.ts';
 import { timed } from './timed.mjs';
 
 const ROUNDS = 50;

@@ -1,13 +1,13 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { datasetsPlugin } from './datasets/index.js';
-import { notificationsPlugin } from './notifications/index.js';
-import { panelPlugin } from './panel/index.js';
-import { resultsPlugin } from './results/index.js';
-import { reviewPlugin } from './review/index.js';
-import { runsPlugin } from './runs/index.js';
-import { sessionPlugin } from './session/index.js';
-import { stagePlugin } from './stage/index.js';
-import { submitPlugin } from './submit/index.js';
+import { datasetsPlugin } from './datasets/plugin.js';
+import { notificationsPlugin } from './notifications/plugin.js';
+import { panelPlugin } from './panel/plugin.js';
+import { resultsPlugin } from './results/plugin.js';
+import { reviewPlugin } from './review/plugin.js';
+import { runsPlugin } from './runs/plugin.js';
+import { sessionPlugin } from './session/plugin.js';
+import { stagePlugin } from './stage/plugin.js';
+import { submitPlugin } from './submit/plugin.js';
 
 export * from './tokens.js';
 

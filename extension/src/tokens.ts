@@ -2,7 +2,7 @@ import type { SidePanel } from '@jupyterlab/ui-components';
 import { Token } from '@lumino/coreutils';
 import type { DatasetsModel } from './datasets/model.js';
 import type { RunsModel } from './runs/model.js';
-import type { Session } from './session/session.js';
+import type { CleanRoomSession } from './session/session.js';
 
 /** The person's connection to the clean room, shared by all features and offered to other extensions. */
 export const ICleanRoom = new Token<ICleanRoom>(
@@ -10,7 +10,7 @@ export const ICleanRoom = new Token<ICleanRoom>(
   'The connection to the clean room: who is asking, for which party, the routes as methods, and what has changed.'
 );
 
-export type ICleanRoom = Session;
+export type ICleanRoom = CleanRoomSession;
 
 /** Where the sentences of this extension are translated. */
 export const TRANSLATION_DOMAIN = 'clean_room';

@@ -13,11 +13,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client } from '@clean-room/server/client';
-import { getSubmission } from '@clean-room/server/client/coordinator';
+import { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
 import { ROOT } from '../../deployment/local/steps.js';
-import { median, print } from '../../protocol/bench/figures.ts';
+import { median, print } from '../../packages/protocol/bench/figures.ts';
 
 const ROUNDS = 3;
 const PURPOSE = 'Health research: cost of chronic illness';
@@ -77,9 +77,9 @@ function executeBare(room, file) {
 
 async function released(client, id) {
   for (;;) {
-    const { runs } = await client.call(getSubmission, { params: { id } });
+    const { runs } = await client.call(routes.getSubmission, { params: { id } });
     const run = runs.at(-1);
-    if (run?.state === 'released') return run.id;
+    if (run?.state === 'completed') return run.id;
     if (['failed', 'cancelled'].includes(run?.state))
       throw new Error(`The run ended: ${JSON.stringify(run)}`);
     await pause(50);

@@ -63,7 +63,7 @@ test('the main screens', async ({ page, tmpPath }) => {
   await page.bringToFront();
   await room.actFor('Demo University');
   await row.locator('.crm-Row-head').click();
-  await expect(row.locator('.crm-Row-label')).toHaveText('released', { timeout: 240_000 });
+  await expect(row.locator('.crm-Row-label')).toHaveText('result ready', { timeout: 240_000 });
   await row.getByRole('button', { name: 'Open result' }).click();
   const result = page.getByRole('region', { name: 'Result of a run' });
   await expect(result.getByRole('status')).toContainText('Verified', { timeout: 60_000 });

@@ -34,7 +34,7 @@ test('works behind a JupyterHub', async ({ page }) => {
 
   await test.step('following the run live and opening what came back', async () => {
     await room.actFor('Demo University');
-    await expect(room.row('model.ipynb').locator('.crm-Row-label')).toHaveText('released', {
+    await expect(room.row('model.ipynb').locator('.crm-Row-label')).toHaveText('result ready', {
       timeout: 240_000
     });
     await room.row('model.ipynb').locator('.crm-Row-head').click();

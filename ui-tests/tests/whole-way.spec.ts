@@ -68,7 +68,7 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
     await expect(room.row(notebook)).toContainText('starting', { timeout: 60_000 });
     await expect(room.row(notebook).getByText('SIMULATED')).toBeVisible();
     await expect(page.getByText(`${notebook}: released.`).first()).toBeVisible({ timeout: 240_000 });
-    await expect(room.row(notebook).locator('.crm-Row-label')).toHaveText('released');
+    await expect(room.row(notebook).locator('.crm-Row-label')).toHaveText('result ready');
   });
 
   const result = page.getByRole('region', { name: 'Result of a run' });

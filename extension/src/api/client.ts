@@ -3,10 +3,10 @@ import { fromBase64 } from '@clean-room/protocol/bytes';
 import { Collaboration, Roster } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { readSpec } from '@clean-room/protocol/submissions';
-import { Client, type ServerSentEvent, type StreamOptions } from '@clean-room/server/client';
-import * as routes from '@clean-room/server/client/coordinator';
+import { Client, type ServerSentEvent, type StreamOptions } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
 import type { Host } from './host.js';
-import type { Asset, Me, PartyWords, Run, RunSummary, Submission, SubmissionSummary } from './types.js';
+import type { Asset, Me, PartyWords, Run, RunSummary, SubmissionView, SubmissionSummary } from './types.js';
 
 interface PageOf<T> {
   readonly items: readonly T[];
@@ -76,7 +76,7 @@ export class CleanRoomClient {
     return all(cursor => this.client.call(routes.listSubmissions, { query: after(cursor) }));
   }
 
-  async submission(id: string): Promise<Submission> {
+  async submission(id: string): Promise<SubmissionView> {
     const submission = await this.client.call(routes.getSubmission, { params: { id } });
     const revisions = submission.revisions.map(revision => ({
       ...revision,
@@ -92,7 +92,7 @@ export class CleanRoomClient {
   }
 
   rebuild(id: string, number: number): Promise<{ readonly rebuilt: string; readonly equal: boolean }> {
-    return this.client.call(routes.rebuild, { params: { id, number } });
+    return this.client.call(routes.compareImage, { params: { id, number } });
   }
 
   comment(id: string, text: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import { problemOf } from './problem.js';
-import type { Asked, Opened, Preview, TrustRoots } from './types.js';
+import { readProblem } from './problem.js';
+import type { SubmissionRequestOptions, OpenedRun, SubmissionPreview, TrustRoots } from './types.js';
 
 /**
  * The clean room's part of the Jupyter server, below `base_url/clean-room/`. What needs the person's own keys happens
@@ -26,17 +26,17 @@ export class Host {
     );
 
   /** What a submission would be. Nothing leaves the Jupyter host. */
-  preview(asked: Asked): Promise<Preview> {
+  preview(asked: SubmissionRequestOptions): Promise<SubmissionPreview> {
     return this.command('submit', { ...asked, dryRun: true });
   }
 
   /** Signs and submits, if it is still the program with this image digest. */
-  submit(asked: Asked, image: string): Promise<{ readonly id: string }> {
+  submit(asked: SubmissionRequestOptions, image: string): Promise<{ readonly id: string }> {
     return this.command('submit', { ...asked, expect: image });
   }
 
   /** Opens a run's outputs with the person's key; into `folder` of the workspace if one is given. */
-  open(run: string, party: string, folder?: string): Promise<Opened> {
+  open(run: string, party: string, folder?: string): Promise<OpenedRun> {
     return this.command('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });
   }
 
@@ -63,7 +63,7 @@ export class Host {
 
   private async call(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this.fetch(URLExt.join(this.serverSettings.baseUrl, 'clean-room', path), init);
-    if (!response.ok) throw await problemOf(response);
+    if (!response.ok) throw await readProblem(response);
     return response;
   }
 }

@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 /** A failure in the words of whoever refused: coordinator, relay or command. */
-export class Problem extends Error {
+export class ProblemError extends Error {
   override readonly name = 'Problem';
 
   constructor(
@@ -28,7 +28,7 @@ const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
 /** Reads a failed answer. One that is not in the expected form (a proxy's page, say) gets plain words, not its own. */
-export async function problemOf(response: Response): Promise<Problem> {
+export async function readProblem(response: Response): Promise<ProblemError> {
   let body: Wire = {};
   try {
     body = (await response.json()) as Wire;
@@ -38,10 +38,10 @@ export async function problemOf(response: Response): Promise<Problem> {
   const message = text(body.message);
   const code = text(body.code);
   if (code !== undefined && message !== undefined) {
-    return new Problem(code, message, text(body.remedy), text(body.reference));
+    return new ProblemError(code, message, text(body.remedy), text(body.reference));
   }
   if (response.status === 404) return missingServerExtension();
-  return new Problem(
+  return new ProblemError(
     'unavailable',
     'Something between this page and the clean room refused the call. Nothing was changed by it.',
     'Reload the page; if it stays, ask whoever runs this Jupyter server.',
@@ -49,16 +49,16 @@ export async function problemOf(response: Response): Promise<Problem> {
   );
 }
 
-export function missingServerExtension(): Problem {
-  return new Problem(
+export function missingServerExtension(): ProblemError {
+  return new ProblemError(
     'unavailable',
     'The clean room’s part of this Jupyter server is missing or switched off.',
     'Install jupyterlab-clean-room on the Jupyter server and start it again.'
   );
 }
 
-function unreachable(): Problem {
-  return new Problem(
+function unreachable(): ProblemError {
+  return new ProblemError(
     'unavailable',
     'The Jupyter server can’t be reached. Your runs go on without it.',
     'Check your connection; this page tries again by itself.'
@@ -73,14 +73,14 @@ function isCleanRoomError(
 }
 
 /** Any thrown value as a Problem. */
-export function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+export function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
   if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) return unreachable();
   if (isCleanRoomError(error)) {
     if (error.cause instanceof ServerConnection.NetworkError) return unreachable();
-    return new Problem(error.code, error.message, error.remedy, text(error.details?.['reference']));
+    return new ProblemError(error.code, error.message, error.remedy, text(error.details?.['reference']));
   }
-  return new Problem(
+  return new ProblemError(
     'internal',
     'This page could not finish that. Nothing was changed by it.',
     'Reload and try again.',

@@ -7,7 +7,7 @@ import type {
   PublishedAsset,
   Revision as PublishedRevision,
   Submission as PublishedSubmission
-} from '@clean-room/server/client/coordinator';
+} from '@clean-room/api/coordinator';
 
 export type {
   Comment,
@@ -18,7 +18,7 @@ export type {
   Run,
   RunSummary,
   SubmissionSummary
-} from '@clean-room/server/client/coordinator';
+} from '@clean-room/api/coordinator';
 export type { DecisionState, ReasonClass, RevisionState, RunState } from '@clean-room/protocol/runs';
 export type { TrustRoots } from '@clean-room/protocol/receipts';
 export type { Custodian, Role } from '@clean-room/protocol/parties';
@@ -35,12 +35,12 @@ export interface Asset extends Pick<PublishedAsset, 'name' | 'provider' | 'versi
 }
 
 /** A revision with its spec read. */
-export interface Revision extends Omit<PublishedRevision, 'spec'> {
+export interface RevisionView extends Omit<PublishedRevision, 'spec'> {
   readonly spec: Spec;
 }
 
-export interface Submission extends Omit<PublishedSubmission, 'revisions'> {
-  readonly revisions: readonly Revision[];
+export interface SubmissionView extends Omit<PublishedSubmission, 'revisions'> {
+  readonly revisions: readonly RevisionView[];
 }
 
 /** A party as its collaboration and roster name it. */
@@ -53,7 +53,7 @@ export interface PartyWords {
 }
 
 /** What a person asks for in the submit dialog. */
-export interface Asked {
+export interface SubmissionRequestOptions {
   /** Paths from the root of the Jupyter server's files. */
   readonly notebook: string;
   readonly files: readonly string[];
@@ -69,7 +69,7 @@ export interface Asked {
 }
 
 /** The revision as it would be submitted: worked out on the Jupyter host from the files there. */
-export interface Preview {
+export interface SubmissionPreview {
   readonly image: string;
   readonly spec: string;
   /** Providers whose approval is needed. */
@@ -77,7 +77,7 @@ export interface Preview {
 }
 
 /** A run's opened outputs. */
-export interface Opened {
+export interface OpenedRun {
   /** The filtered notebook as nbformat 4 JSON. */
   readonly notebook: unknown;
   /** Where it was written on the Jupyter host; absent when it was only shown. */

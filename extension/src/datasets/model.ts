@@ -1,7 +1,9 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Throttler } from '@lumino/polling';
-import { asProblem, type Asset, type Change, type Problem } from '../api/index.js';
-import type { Session } from '../session/session.js';
+import type { Change } from '../api/feed.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
+import type { Asset } from '../api/types.js';
+import type { CleanRoomSession } from '../session/session.js';
 
 /** The datasets that the acting party may ask for. A researcher's stand-ins are kept at hand for kernels. */
 export class DatasetsModel extends VDomModel {
@@ -10,10 +12,10 @@ export class DatasetsModel extends VDomModel {
   private fetched = '';
   private standInsReady = false;
   private loaded = false;
-  private trouble: Problem | undefined;
+  private trouble: ProblemError | undefined;
   private readonly reload: Throttler;
 
-  constructor(readonly session: Session) {
+  constructor(readonly session: CleanRoomSession) {
     super();
     this.reload = new Throttler(() => this.load(), { limit: 1000, edge: 'trailing' });
     session.changed.connect(this.onSession, this);
@@ -24,7 +26,7 @@ export class DatasetsModel extends VDomModel {
     return this.assets;
   }
 
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.trouble;
   }
 

@@ -1,9 +1,9 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Asset } from '../api/index.js';
+import type { Asset } from '../api/types.js';
 import { useSignals } from '../shared/hooks.js';
-import { Mark } from '../shared/mark.js';
+import { StatusMark } from '../shared/mark.js';
 import { ProblemView } from '../shared/problem-view.js';
 import { standInWords } from '../shared/stand-in.js';
 import type { DatasetsModel } from './model.js';
@@ -50,8 +50,8 @@ function Dataset({ asset, model, insert, trans }: Props & { asset: Asset }): JSX
         <span className="crm-Quiet">v{version.version}</span>
       </div>
       <div>
-        {version.sealedFor === 'simulation' && <Mark kind="simulated" trans={trans} />}{' '}
-        {custodian.hosting === 'co-hosted' && <Mark kind="co-hosted" trans={trans} />}
+        {version.sealedFor === 'simulation' && <StatusMark kind="simulated" trans={trans} />}{' '}
+        {custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
       </div>
       {version.description !== '' && <p>{version.description}</p>}
       <p className="crm-Quiet">

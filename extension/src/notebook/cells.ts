@@ -1,5 +1,5 @@
 import type { IOutput } from '@jupyterlab/nbformat';
-import type { ReasonClass } from '../api/index.js';
+import type { ReasonClass } from '../../../packages/protocol/src/runs/verdict.js';
 
 /** What the filter says of an output. */
 export interface OutputMark {

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReasonClass } from '../api/index.js';
+import type { ReasonClass } from '../../../packages/protocol/src/runs/verdict.js';
 
 /** Why an output is not there as it was, and what can be done about it. */
 export interface Explanation {

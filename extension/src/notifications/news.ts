@@ -1,4 +1,5 @@
-import type { RunSummary, SubmissionSummary } from '../api/index.js';
+import type { RunSummary } from '../../../packages/api/src/coordinator/runs.js';
+import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
 import type { Entry } from '../shared/status.js';
 
 /** What a person would want to be told without asking. */
@@ -8,7 +9,7 @@ export type News =
   | { readonly kind: 'review-wanted'; readonly submission: SubmissionSummary }
   | { readonly kind: 'outputs-wanted'; readonly run: RunSummary };
 
-const OVER = ['released', 'failed', 'cancelled'];
+const OVER = ['completed', 'failed', 'cancelled'];
 const DECIDED = ['changes-requested', 'rejected', 'expired'];
 
 function states(entries: readonly Entry[]): Map<string, string> {

@@ -1,8 +1,8 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Role } from '../api/index.js';
-import type { Session } from '../session/session.js';
+import type { Role } from '../../../packages/protocol/src/parties/roster.js';
+import type { CleanRoomSession } from '../session/session.js';
 import { useSignals } from '../shared/hooks.js';
 
 function roleName(role: Role, trans: TranslationBundle): string {
@@ -20,7 +20,7 @@ export function ActingFor({
   session,
   trans
 }: {
-  session: Session;
+  session: CleanRoomSession;
   trans: TranslationBundle;
 }): JSX.Element | null {
   useSignals(session.changed);
@@ -54,7 +54,7 @@ export function ActingFor({
 /** Says for which party every call is made, and lets the person choose another. */
 export class ActingWidget extends ReactWidget {
   constructor(
-    private readonly session: Session,
+    private readonly session: CleanRoomSession,
     private readonly trans: TranslationBundle
   ) {
     super();

@@ -3,9 +3,9 @@ import * as React from 'react';
 import { failureSentence } from '../shared/failure.js';
 import { useSignals } from '../shared/hooks.js';
 import { ProblemView } from '../shared/problem-view.js';
-import { elapsed, formatDuration, formatMoment } from '../shared/time.js';
+import { elapsed, formatDuration, formatTimestamp } from '../shared/time.js';
 import { Proof } from '../verification/proof-view.js';
-import { Mark } from '../shared/mark.js';
+import { StatusMark } from '../shared/mark.js';
 import type { ResultModel } from './model.js';
 
 export interface ResultActions {
@@ -37,12 +37,12 @@ export function ResultHeader({ model, actions, trans, language }: ResultProps): 
     <header className="crm-ResultHeader">
       <div>
         <h1>{run?.notebook ?? trans.__('Result')}</h1>
-        {run?.simulated === true && <Mark kind="simulated" trans={trans} />}
+        {run?.simulated === true && <StatusMark kind="simulated" trans={trans} />}
         {run?.startedAt !== undefined && (
           <p>
             {trans.__(
               'Run on real data %1, %2',
-              formatMoment(run.startedAt, language),
+              formatTimestamp(run.startedAt, language),
               formatDuration(elapsed(run.startedAt, run.endedAt, Date.now()))
             )}
             {cells !== undefined && <> · {outputsSentence(model, trans)}</>}

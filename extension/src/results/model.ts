@@ -1,20 +1,21 @@
 import { VDomModel } from '@jupyterlab/ui-components';
-import { asProblem, type Problem, type Run } from '../api/index.js';
+import type { Run } from '../../../packages/api/src/coordinator/runs.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
 import { cellsOf, type ShownCell } from '../notebook/cells.js';
-import type { Session } from '../session/session.js';
-import { verifyHere, type ReceiptVerdict } from '../verification/verify.js';
+import type { CleanRoomSession } from '../session/session.js';
+import { verifyHere, type ReceiptAppraisal } from '../verification/verify.js';
 
 /** One run's result: its receipt verified here, its outputs opened on the Jupyter host. */
 export class ResultModel extends VDomModel {
   private details: Run | undefined;
   private shown: readonly ShownCell[] | undefined;
-  private proof: ReceiptVerdict | undefined;
+  private proof: ReceiptAppraisal | undefined;
   private bytes: Uint8Array | undefined;
-  private trouble: Problem | undefined;
+  private trouble: ProblemError | undefined;
   private working = false;
 
   constructor(
-    readonly session: Session,
+    readonly session: CleanRoomSession,
     readonly runId: string
   ) {
     super();
@@ -28,7 +29,7 @@ export class ResultModel extends VDomModel {
     return this.shown;
   }
 
-  get verdict(): ReceiptVerdict | undefined {
+  get verdict(): ReceiptAppraisal | undefined {
     return this.proof;
   }
 
@@ -36,7 +37,7 @@ export class ResultModel extends VDomModel {
     return this.bytes;
   }
 
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.trouble;
   }
 

@@ -2,7 +2,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useSignals } from '../shared/hooks.js';
-import { formatAgo, formatMoment } from '../shared/time.js';
+import { formatAgo, formatTimestamp } from '../shared/time.js';
 import type { ReviewProps } from './queue.js';
 
 async function sureToReject(notebook: string, trans: TranslationBundle): Promise<boolean> {
@@ -27,7 +27,7 @@ function Comments({ model, trans, language }: ReviewProps): JSX.Element {
           <strong>
             {model.session.nameOf(by)}, {model.session.titleOf(by.party)}
           </strong>{' '}
-          <span className="crm-Quiet" title={formatMoment(at, language)}>
+          <span className="crm-Quiet" title={formatTimestamp(at, language)}>
             {formatAgo(at, Date.now(), language)}, {trans.__('revision %1', revision)}
           </span>
           <p>{text}</p>

@@ -2,12 +2,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { DigestView } from '../shared/digest-view.js';
 import { useSignals } from '../shared/hooks.js';
-import { Mark } from '../shared/mark.js';
+import { StatusMark } from '../shared/mark.js';
 import { ProblemView } from '../shared/problem-view.js';
 import { entryStatus, revisionStatus } from '../shared/status.js';
-import { formatMoment } from '../shared/time.js';
+import { formatTimestamp } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
-import type { Opened, ReviewModel } from './model.js';
+import type { OpenedRevision, ReviewModel } from './model.js';
 import type { ReviewProps } from './queue.js';
 
 function Rebuild({ model, trans }: { model: ReviewModel; trans: TranslationBundle }): JSX.Element {
@@ -40,7 +40,7 @@ function Rebuild({ model, trans }: { model: ReviewModel; trans: TranslationBundl
   );
 }
 
-function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opened }): JSX.Element {
+function Facts({ model, opened, trans, language }: ReviewProps & { opened: OpenedRevision }): JSX.Element {
   const { submission, revision } = opened;
   const { session } = model;
   const titleOf = (party: string): string => session.titleOf(party);
@@ -58,9 +58,9 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
         <span className="crm-Quiet">{trans.__('revision %1', revision.number)}</span>
       </h1>
       <div className="crm-Marks">
-        {simulated && <Mark kind="simulated" trans={trans} />}
+        {simulated && <StatusMark kind="simulated" trans={trans} />}
         {coHosted.length > 0 && (
-          <Mark kind="co-hosted" of={[...new Set(coHosted)].join(', ')} trans={trans} />
+          <StatusMark kind="co-hosted" of={[...new Set(coHosted)].join(', ')} trans={trans} />
         )}
       </div>
       <dl className="crm-Facts">
@@ -78,7 +78,7 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
           {trans.__(
             'by %1, %2',
             session.nameOf(revision.submittedBy),
-            formatMoment(revision.submittedAt, language)
+            formatTimestamp(revision.submittedAt, language)
           )}
         </dd>
         <dt>{trans.__('Image digest')}</dt>

@@ -1,7 +1,7 @@
 import { CodeViewerWidget, type IEditorServices } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
-import { asProblem } from '../api/index.js';
+import { asProblem } from '../api/problem.js';
 import { formatBytes, shortDigest } from '../shared/size.js';
 import type { ReviewModel } from './model.js';
 

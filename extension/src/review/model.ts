@@ -1,24 +1,18 @@
 import { VDomModel } from '@jupyterlab/ui-components';
-import {
-  asProblem,
-  type Asset,
-  type Change,
-  type Decision,
-  type Problem,
-  type Revision,
-  type Submission,
-  type SubmissionSummary
-} from '../api/index.js';
+import type { Decision, SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { Change } from '../api/feed.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
+import type { Asset, RevisionView, SubmissionView } from '../api/types.js';
 import type { DatasetsModel } from '../datasets/model.js';
 import { cellsOf, type ShownCell } from '../notebook/cells.js';
 import type { RunsModel } from '../runs/model.js';
-import type { Session } from '../session/session.js';
+import type { CleanRoomSession } from '../session/session.js';
 import type { Entry } from '../shared/status.js';
 
 /** A submission as it is looked at: the newest revision, its notebook as it was submitted. */
-export interface Opened {
-  readonly submission: Submission;
-  readonly revision: Revision;
+export interface OpenedRevision {
+  readonly submission: SubmissionView;
+  readonly revision: RevisionView;
   readonly cells: readonly ShownCell[];
 }
 
@@ -32,14 +26,14 @@ const isOpen = ({ revision }: SubmissionSummary): boolean => revision.state === 
 /** What waits for this party, what it waits for, what is done; and one submission to look at. */
 export class ReviewModel extends VDomModel {
   private selectedId: string | undefined;
-  private current: Opened | undefined;
-  private trouble: Problem | undefined;
+  private current: OpenedRevision | undefined;
+  private trouble: ProblemError | undefined;
   private rebuiltImage: Rebuilt | 'working' | undefined;
   private acting = false;
   private generation = 0;
 
   constructor(
-    readonly session: Session,
+    readonly session: CleanRoomSession,
     readonly runs: RunsModel,
     readonly datasets: DatasetsModel
   ) {
@@ -53,11 +47,11 @@ export class ReviewModel extends VDomModel {
     return this.selectedId;
   }
 
-  get opened(): Opened | undefined {
+  get opened(): OpenedRevision | undefined {
     return this.current;
   }
 
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.session.problem ?? this.trouble;
   }
 
@@ -196,7 +190,7 @@ export class ReviewModel extends VDomModel {
 
   /** @returns whether it was done; why not stands in `problem` */
   private async act(
-    task: (client: Awaited<ReturnType<Session['client']>>, id: string) => Promise<unknown>
+    task: (client: Awaited<ReturnType<CleanRoomSession['client']>>, id: string) => Promise<unknown>
   ): Promise<boolean> {
     if (this.selectedId === undefined || this.acting) return false;
     this.acting = true;

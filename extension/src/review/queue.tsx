@@ -3,7 +3,7 @@ import * as React from 'react';
 import { ActingFor } from '../panel/header.js';
 import { useSignals } from '../shared/hooks.js';
 import { entryStatus, type Entry } from '../shared/status.js';
-import { formatAgo, formatMoment } from '../shared/time.js';
+import { formatAgo, formatTimestamp } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
 import type { ReviewModel } from './model.js';
 
@@ -42,7 +42,7 @@ function Group({
                   <ToneIcon tone={status.tone} />
                   <span className="crm-Row-label">{status.label}</span>
                 </span>
-                <span className="crm-Row-detail" title={formatMoment(revision.submittedAt, language)}>
+                <span className="crm-Row-detail" title={formatTimestamp(revision.submittedAt, language)}>
                   {titleOf(party)}, {formatAgo(revision.submittedAt, Date.now(), language)}
                 </span>
               </button>
@@ -55,7 +55,7 @@ function Group({
 }
 
 /** What waits for whom. */
-export function Queue(props: ReviewProps): JSX.Element {
+export function ReviewQueue(props: ReviewProps): JSX.Element {
   const { model, trans } = props;
   useSignals(model.stateChanged, model.session.changed);
   return (

@@ -8,7 +8,7 @@ import { Discussion } from './discussion.js';
 import { ReviewHead } from './facts.js';
 import { FilesView } from './files.js';
 import type { ReviewModel } from './model.js';
-import { Queue } from './queue.js';
+import { ReviewQueue } from './queue.js';
 import { Terms } from './rules.js';
 import { Tabs } from './tabs.js';
 
@@ -37,7 +37,7 @@ function makeTabs(model: ReviewModel, options: ReviewOptions): Tabs {
 function makeContent(model: ReviewModel, options: ReviewOptions): SplitPanel {
   const { trans, language } = options;
   const props = { model, trans, language };
-  const queue = ReactWidget.create(<Queue {...props} />);
+  const queue = ReactWidget.create(<ReviewQueue {...props} />);
   queue.addClass('crm-QueuePanel');
   const sheet = new Panel();
   sheet.addClass('crm-ReviewSheet');

@@ -1,15 +1,11 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Throttler } from '@lumino/polling';
-import {
-  asProblem,
-  type Change,
-  type Problem,
-  type Run,
-  type RunSummary,
-  type Submission,
-  type SubmissionSummary
-} from '../api/index.js';
-import type { Session } from '../session/session.js';
+import type { Run, RunSummary } from '../../../packages/api/src/coordinator/runs.js';
+import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { Change } from '../api/feed.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
+import type { SubmissionView } from '../api/types.js';
+import type { CleanRoomSession } from '../session/session.js';
 import type { Entry } from '../shared/status.js';
 import { isOver } from './over.js';
 
@@ -20,12 +16,12 @@ export class RunsModel extends VDomModel {
   private readonly details = new Map<string, NonNullable<Entry['detail']> | undefined>();
   private readonly reload: Throttler;
   private readonly cancelling = new Set<string>();
-  private trouble: Problem | undefined;
+  private trouble: ProblemError | undefined;
   private ready = false;
   private text = '';
   private party: string | undefined;
 
-  constructor(readonly session: Session) {
+  constructor(readonly session: CleanRoomSession) {
     super();
     this.reload = new Throttler(() => this.load(), { limit: 400, edge: 'trailing' });
     session.changed.connect(this.onSession, this);
@@ -53,7 +49,7 @@ export class RunsModel extends VDomModel {
     return this.ready;
   }
 
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.session.problem ?? this.trouble;
   }
 
@@ -153,7 +149,7 @@ export class RunsModel extends VDomModel {
     this.stateChanged.emit();
     try {
       const client = await this.session.client();
-      const submission: Submission = await client.submission(submissionId);
+      const submission: SubmissionView = await client.submission(submissionId);
       const newest = this.runs.find(run => run.submission === submissionId);
       const run: Run | undefined = newest && (await client.run(newest.id));
       if (this.details.has(submissionId)) this.details.set(submissionId, { submission, run });

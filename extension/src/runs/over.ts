@@ -1,6 +1,6 @@
-import type { RunSummary } from '../api/index.js';
+import type { RunSummary } from '../../../packages/api/src/coordinator/runs.js';
 
-const FINAL = ['released', 'failed', 'cancelled'];
+const FINAL = ['completed', 'failed', 'cancelled'];
 
 /** Whether a run has come to its end. The protocol's own table is loaded later than the panel is drawn. */
 export function isOver({ state }: Pick<RunSummary, 'state'>): boolean {

@@ -5,7 +5,7 @@ import { useNow, useSignals } from '../shared/hooks.js';
 import { ProblemView } from '../shared/problem-view.js';
 import { TRANSLATION_DOMAIN } from '../tokens.js';
 import { languageTag } from '../shared/time.js';
-import type { FeedStatus } from '../api/index.js';
+import type { FeedStatus } from '../api/feed.js';
 import type { RunsModel } from './model.js';
 import { Row, type EntryActions } from './row.js';
 

@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { Mark } from '../shared/mark.js';
+import { StatusMark } from '../shared/mark.js';
 import { entryStatus, type Entry, type TitleOf } from '../shared/status.js';
-import { elapsed, formatAgo, formatDuration, formatMoment } from '../shared/time.js';
+import { elapsed, formatAgo, formatDuration, formatTimestamp } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
 import { isOver } from './over.js';
 import { Timeline } from './timeline.js';
@@ -49,12 +49,12 @@ export function Row(props: RowProps): JSX.Element {
       >
         <span className="crm-Row-title">
           <span className="crm-Row-name">{submission.revision.notebook}</span>
-          {run?.simulated === true && <Mark kind="simulated" trans={trans} />}
+          {run?.simulated === true && <StatusMark kind="simulated" trans={trans} />}
         </span>
         <span className="crm-Row-status">
           <ToneIcon tone={status.tone} />
           <span className="crm-Row-label">{props.cancelling ? trans.__('stopping…') : status.label}</span>
-          <span className="crm-Row-time" title={formatMoment(submission.revision.submittedAt, language)}>
+          <span className="crm-Row-time" title={formatTimestamp(submission.revision.submittedAt, language)}>
             {run?.startedAt === undefined
               ? formatAgo(submission.revision.submittedAt, now, language)
               : formatDuration(elapsed(run.startedAt, run.endedAt, now))}
@@ -83,8 +83,8 @@ function Actions({ entry, trans, actions, cancelling, own }: RowProps): JSX.Elem
   );
   return (
     <div className="crm-Row-actions">
-      {run?.state === 'released' && own && action(trans.__('Open result'), () => actions.openResult(run.id))}
-      {run?.state === 'released' && action(trans.__('Save receipt'), () => actions.saveReceipt(run.id))}
+      {run?.state === 'completed' && own && action(trans.__('Open result'), () => actions.openResult(run.id))}
+      {run?.state === 'completed' && action(trans.__('Save receipt'), () => actions.saveReceipt(run.id))}
       {action(
         comments === 0
           ? trans.__('Show submission')

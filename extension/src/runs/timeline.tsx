@@ -1,8 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Decision, RunState } from '../api/index.js';
+import type { Decision } from '../../../packages/api/src/coordinator/submissions.js';
+import type { RunState } from '../../../packages/protocol/src/runs/states.js';
 import { runStateLabel, type Entry, type TitleOf, type Tone } from '../shared/status.js';
-import { elapsed, formatDuration, formatMoment } from '../shared/time.js';
+import { elapsed, formatDuration, formatTimestamp } from '../shared/time.js';
 import { ToneIcon } from '../shared/tone-icon.js';
 import { isOver } from './over.js';
 
@@ -89,7 +90,7 @@ export function Timeline({ entry, now, language, titleOf, trans }: TimelineProps
   return (
     <ol className="crm-Timeline" aria-busy={entry.detail === undefined}>
       {linesOf(entry, now, titleOf, trans).map(line => (
-        <li key={line.key} title={line.at === undefined ? undefined : formatMoment(line.at, language)}>
+        <li key={line.key} title={line.at === undefined ? undefined : formatTimestamp(line.at, language)}>
           <ToneIcon tone={line.tone} />
           <span className="crm-Timeline-text">{line.text}</span>
           {line.took !== undefined && <span className="crm-Timeline-took">{line.took}</span>}

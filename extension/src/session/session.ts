@@ -1,17 +1,13 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { PromiseDelegate } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
-import {
-  Feed,
-  Host,
-  asProblem,
-  type ActingParty,
-  type CleanRoomClient,
-  type Me,
-  type PartyWords,
-  type Problem,
-  type Role
-} from '../api/index.js';
+import type { Me } from '../../../packages/api/src/coordinator/parties.js';
+import type { Role } from '../../../packages/protocol/src/parties/roster.js';
+import type { CleanRoomClient } from '../api/client.js';
+import { Feed } from '../api/feed.js';
+import { Host } from '../api/host.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
+import type { ActingParty, PartyWords } from '../api/types.js';
 
 /** Where the choice of party is remembered. */
 export interface PartyMemory {
@@ -23,7 +19,7 @@ export interface PartyMemory {
  * Who is asking and for which party; the routes as methods; what has changed. A person may belong to several parties:
  * every call is made for exactly one of them, and the screens always say for which.
  */
-export class Session {
+export class CleanRoomSession {
   readonly host: Host;
   readonly feed: Feed;
   private readonly firstAnswer = new PromiseDelegate<void>();
@@ -31,7 +27,7 @@ export class Session {
   private who: Me | undefined;
   private party: string | undefined;
   private words: ReadonlyMap<string, PartyWords> = new Map();
-  private trouble: Problem | undefined;
+  private trouble: ProblemError | undefined;
   private connected: { readonly party: string | undefined; readonly client: CleanRoomClient } | undefined;
 
   constructor(
@@ -65,7 +61,7 @@ export class Session {
   }
 
   /** Why the clean room can't be used just now; undefined when it can. */
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.trouble;
   }
 

@@ -32,7 +32,7 @@ function words(kind: MarkKind, trans: TranslationBundle): readonly [label: strin
   }
 }
 
-export function Mark({
+export function StatusMark({
   kind,
   trans,
   of

@@ -1,9 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Problem } from '../api/index.js';
+import type { ProblemError } from '../api/problem.js';
 
 /** A failure in words: what happened, what to do, where to find it again. */
-export function ProblemView({ problem, trans }: { problem: Problem; trans: TranslationBundle }): JSX.Element {
+export function ProblemView({
+  problem,
+  trans
+}: {
+  problem: ProblemError;
+  trans: TranslationBundle;
+}): JSX.Element {
   return (
     <div className="crm-Problem" role="alert">
       <p className="crm-Problem-message">{problem.message}</p>

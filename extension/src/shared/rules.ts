@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Asset } from '../api/index.js';
+import type { Asset } from '../api/types.js';
 import { formatBytes } from './size.js';
 import { formatDuration } from './time.js';
 

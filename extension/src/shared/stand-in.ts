@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Asset } from '../api/index.js';
+import type { Asset } from '../api/types.js';
 
 /** What kind of stand-in it is, with its ε where there is one. */
 export function standInWords({ version: { standIn } }: Asset, trans: TranslationBundle): string {

@@ -1,5 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Run, RunState, RunSummary, Submission, SubmissionSummary } from '../api/index.js';
+import type { Run, RunSummary } from '../../../packages/api/src/coordinator/runs.js';
+import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { RunState } from '../../../packages/protocol/src/runs/states.js';
+import type { SubmissionView } from '../api/types.js';
 import { failureSentence } from './failure.js';
 
 /** What kind of news a status is; a symbol and a colour go with each, never a colour alone. */
@@ -19,7 +22,7 @@ export interface Entry {
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   /** All there is to know; loaded when somebody looks. */
-  readonly detail?: { readonly submission: Submission; readonly run?: Run };
+  readonly detail?: { readonly submission: SubmissionView; readonly run?: Run };
 }
 
 /** A party's title by its name. */
@@ -103,7 +106,7 @@ export function runStatus(run: RunSummary, titleOf: TitleOf, trans: TranslationB
         label,
         detail: waiting === '' ? detail : trans.__('waiting for %1', waiting)
       };
-    case 'released':
+    case 'completed':
       return {
         tone: run.failure === undefined ? 'good' : 'bad',
         label,
@@ -133,8 +136,8 @@ export function runStateLabel(state: RunState, trans: TranslationBundle): string
       return trans.__('running');
     case 'output-review':
       return trans.__('outputs under review');
-    case 'released':
-      return trans.__('released');
+    case 'completed':
+      return trans.__('result ready');
     case 'failed':
       return trans.__('failed');
     case 'cancelled':

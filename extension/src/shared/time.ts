@@ -30,7 +30,7 @@ export function formatAgo(moment: string, now: number, language: string): string
 }
 
 /** Date and time as the reader writes them, for tooltips. */
-export function formatMoment(moment: string, language: string): string {
+export function formatTimestamp(moment: string, language: string): string {
   return new Date(moment).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
 }
 

@@ -1,4 +1,4 @@
-import type { Compute } from '../api/index.js';
+import type { Compute } from '../../../packages/protocol/src/submissions/spec.js';
 
 const GIB = 1024 ** 3;
 

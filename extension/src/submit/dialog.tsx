@@ -2,13 +2,13 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import type { Asked } from '../api/index.js';
+import type { SubmissionRequestOptions } from '../api/types.js';
 import { SubmitForm } from './form.js';
 import type { SubmitModel } from './model.js';
 
 /** What a person agreed to: the request, and the image digest that was shown. */
 export interface Agreed {
-  readonly asked: Asked;
+  readonly asked: SubmissionRequestOptions;
   readonly image: string;
   readonly providers: readonly string[];
 }

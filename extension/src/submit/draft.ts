@@ -15,7 +15,7 @@ export interface Predecessor {
   readonly words?: string;
 }
 
-export interface Draft {
+export interface SubmissionDraft {
   readonly notebook: string;
   /** Present where this can be the next revision of a submission. */
   readonly predecessor?: Predecessor;

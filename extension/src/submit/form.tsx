@@ -1,12 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useSignals } from '../shared/hooks.js';
-import { Mark } from '../shared/mark.js';
+import { StatusMark } from '../shared/mark.js';
 import { formatBytes, formatMemory } from '../shared/size.js';
 import { rulesOf } from '../shared/rules.js';
 import { COMPUTE } from './compute.js';
 import type { SubmitModel } from './model.js';
-import { Outcome } from './outcome.js';
+import { SubmissionOutcome } from './outcome.js';
 
 export interface FormProps {
   readonly model: SubmitModel;
@@ -58,8 +58,8 @@ function Datasets({ model, trans }: FormProps): JSX.Element {
           {model.draft.datasets.includes(asset.name) && (
             <span className="crm-Quiet">{trans.__('found in the notebook')}</span>
           )}
-          {asset.version.sealedFor === 'simulation' && <Mark kind="simulated" trans={trans} />}
-          {asset.custodian.hosting === 'co-hosted' && <Mark kind="co-hosted" trans={trans} />}
+          {asset.version.sealedFor === 'simulation' && <StatusMark kind="simulated" trans={trans} />}
+          {asset.custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
         </label>
       ))}
       {model.unknown.map(name => (
@@ -196,7 +196,7 @@ export function SubmitForm(props: FormProps): JSX.Element {
       <ComputeChoice {...props} />
       <hr />
       <Rules {...props} />
-      <Outcome model={model} trans={trans} />
+      <SubmissionOutcome model={model} trans={trans} />
     </div>
   );
 }

@@ -1,9 +1,10 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Debouncer } from '@lumino/polling';
-import { asProblem, type Asked, type Asset, type Preview, type Problem } from '../api/index.js';
-import type { Session } from '../session/session.js';
+import { asProblem, type ProblemError } from '../api/problem.js';
+import type { SubmissionRequestOptions, Asset, SubmissionPreview } from '../api/types.js';
+import type { CleanRoomSession } from '../session/session.js';
 import { COMPUTE } from './compute.js';
-import type { Draft } from './draft.js';
+import type { SubmissionDraft } from './draft.js';
 
 /** What is asked for in the submit dialog, and what it would be: the image digest, and who has to approve. */
 export class SubmitModel extends VDomModel {
@@ -14,15 +15,15 @@ export class SubmitModel extends VDomModel {
   private chosenPurpose = '';
   private parametersText = '{}';
   private chosenCompute = 0;
-  private result: Preview | undefined;
-  private trouble: Problem | undefined;
+  private result: SubmissionPreview | undefined;
+  private trouble: ProblemError | undefined;
   private working = true;
   private generation = 0;
   private readonly later: Debouncer;
 
   constructor(
-    private readonly session: Session,
-    readonly draft: Draft
+    private readonly session: CleanRoomSession,
+    readonly draft: SubmissionDraft
   ) {
     super();
     this.datasets = new Set(draft.datasets);
@@ -70,11 +71,11 @@ export class SubmitModel extends VDomModel {
     return this.asNextRevision;
   }
 
-  get preview(): Preview | undefined {
+  get preview(): SubmissionPreview | undefined {
     return this.result;
   }
 
-  get problem(): Problem | undefined {
+  get problem(): ProblemError | undefined {
     return this.trouble;
   }
 
@@ -138,7 +139,7 @@ export class SubmitModel extends VDomModel {
     this.changed();
   }
 
-  asked(): Asked {
+  asked(): SubmissionRequestOptions {
     const compute = COMPUTE[this.chosenCompute] ?? COMPUTE[0];
     if (compute === undefined) throw new RangeError('No compute size is offered.');
     return {

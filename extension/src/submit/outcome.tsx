@@ -6,7 +6,13 @@ import { names } from '../shared/status.js';
 import type { SubmitModel } from './model.js';
 
 /** What would be submitted: who has to approve it, and the program's identity. */
-export function Outcome({ model, trans }: { model: SubmitModel; trans: TranslationBundle }): JSX.Element {
+export function SubmissionOutcome({
+  model,
+  trans
+}: {
+  model: SubmitModel;
+  trans: TranslationBundle;
+}): JSX.Element {
   const node = React.useRef<HTMLDivElement>(null);
   const { preview, problem, isWorking, isReady } = model;
   React.useEffect(() => {

@@ -1,7 +1,7 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents } from '@jupyterlab/services';
 import type { Entry } from '../shared/status.js';
-import type { Draft, FileChoice, Predecessor } from './draft.js';
+import type { SubmissionDraft, FileChoice, Predecessor } from './draft.js';
 import { datasetsIn, usesFile } from './sources.js';
 
 /** The most files that are offered; a folder with more is not a notebook's workspace. */
@@ -24,7 +24,7 @@ function codeOf(content: unknown): string[] {
 export async function draftOf(
   contents: Contents.IManager,
   path: string
-): Promise<Omit<Draft, 'predecessor'>> {
+): Promise<Omit<SubmissionDraft, 'predecessor'>> {
   const { content } = await contents.get(path, { type: 'notebook', content: true });
   const sources = codeOf(content);
   // With collaboration switched on a path names its drive; the Jupyter host knows it without.

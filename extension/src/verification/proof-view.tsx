@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { Mark } from '../shared/mark.js';
-import type { ReceiptStep, ReceiptStepStatus, ReceiptVerdict } from './verify.js';
+import { StatusMark } from '../shared/mark.js';
+import type { ReceiptStep, ReceiptStepStatus, ReceiptAppraisal } from './verify.js';
 
 const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
@@ -54,26 +54,28 @@ export function Marks({
   titleOf,
   trans
 }: {
-  marks: ReceiptVerdict['marks'];
+  marks: ReceiptAppraisal['marks'];
   titleOf: (party: string) => string;
   trans: TranslationBundle;
 }): JSX.Element {
   const named = (parties: readonly string[]): string => parties.map(titleOf).join(', ');
   return (
     <div className="crm-Marks">
-      {marks.simulated && <Mark kind="simulated" trans={trans} />}
-      {marks.unattended.length > 0 && <Mark kind="unattended" of={named(marks.unattended)} trans={trans} />}
-      {marks.coHosted.length > 0 && <Mark kind="co-hosted" of={named(marks.coHosted)} trans={trans} />}
-      {marks.operatorHosted.length > 0 && (
-        <Mark kind="operator-hosted" of={named(marks.operatorHosted)} trans={trans} />
+      {marks.simulated && <StatusMark kind="simulated" trans={trans} />}
+      {marks.unattended.length > 0 && (
+        <StatusMark kind="unattended" of={named(marks.unattended)} trans={trans} />
       )}
-      {marks.developmentKernelImage && <Mark kind="development-kernel-image" trans={trans} />}
+      {marks.coHosted.length > 0 && <StatusMark kind="co-hosted" of={named(marks.coHosted)} trans={trans} />}
+      {marks.operatorHosted.length > 0 && (
+        <StatusMark kind="operator-hosted" of={named(marks.operatorHosted)} trans={trans} />
+      )}
+      {marks.developmentKernelImage && <StatusMark kind="development-kernel-image" trans={trans} />}
     </div>
   );
 }
 
 export interface ProofProps {
-  readonly verdict: ReceiptVerdict;
+  readonly verdict: ReceiptAppraisal;
   readonly titleOf: (party: string) => string;
   readonly trans: TranslationBundle;
 }

@@ -1,7 +1,7 @@
-import type { ReceiptVerdict, TrustRoots } from '@clean-room/protocol/receipts';
-import { Problem } from '../api/index.js';
+import type { ReceiptAppraisal, TrustRoots } from '@clean-room/protocol/receipts';
+import { ProblemError } from '../api/problem.js';
 
-export type { ReceiptStep, ReceiptStepStatus, ReceiptVerdict } from '@clean-room/protocol/receipts';
+export type { ReceiptStep, ReceiptStepStatus, ReceiptAppraisal } from '@clean-room/protocol/receipts';
 
 /**
  * Verifies a receipt here in the browser, with nothing but its bytes and the roots that the person believes. The
@@ -11,9 +11,9 @@ export type { ReceiptStep, ReceiptStepStatus, ReceiptVerdict } from '@clean-room
 export async function verifyHere(
   receipt: Uint8Array,
   trust: TrustRoots | undefined
-): Promise<ReceiptVerdict> {
+): Promise<ReceiptAppraisal> {
   if (globalThis.crypto?.subtle === undefined) {
-    throw new Problem(
+    throw new ProblemError(
       'unavailable',
       'This browser can’t check signatures on a page that came over plain http.',
       'Open JupyterLab over https or on this machine, or run “clean-room verify” on the saved receipt.'

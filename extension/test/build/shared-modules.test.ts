@@ -17,7 +17,7 @@ const core = JSON.parse(readFileSync(require.resolve('@jupyterlab/core-meta/core
 const OURS_ALONE = [
   '@bufbuild/cel',
   '@clean-room/protocol',
-  '@clean-room/server',
+  '@clean-room/api',
   '@hpke/core',
   '@noble/curves',
   '@noble/hashes',

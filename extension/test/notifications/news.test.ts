@@ -16,7 +16,7 @@ const kinds = (
 
 describe('newsBetween', () => {
   const running = entry({ state: 'approved' }, run());
-  const ended = entry({ state: 'approved' }, run({ state: 'released' }));
+  const ended = entry({ state: 'approved' }, run({ state: 'completed' }));
 
   it('tells researchers that their run has ended, once', () => {
     expect(kinds([running], [ended], 'university')).toEqual(['run-ended']);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResultModel } from '../../src/results/model.js';
-import { Session } from '../../src/session/session.js';
+import { CleanRoomSession } from '../../src/session/session.js';
 import type { FakeServer } from '../support/coordinator.js';
 import { RUN, memory, run, signedIn } from '../support/samples.js';
 
@@ -18,9 +18,9 @@ const NOTEBOOK = {
     }
   ]
 };
-const DETAIL = { ...run({ state: 'released' }), image: `sha256:${'b'.repeat(64)}`, history: [] };
+const DETAIL = { ...run({ state: 'completed' }), image: `sha256:${'b'.repeat(64)}`, history: [] };
 
-let session: Session;
+let session: CleanRoomSession;
 let model: ResultModel;
 
 async function open(receipt: string): Promise<FakeServer> {
@@ -35,7 +35,7 @@ async function open(receipt: string): Promise<FakeServer> {
         ...((body as { to?: string }).to ? { file: '/home/ana/x/explore.result.ipynb' } : {})
       }
     }));
-  session = new Session(server.settings, memory());
+  session = new CleanRoomSession(server.settings, memory());
   model = new ResultModel(session, RUN);
   const loading = model.load();
   await session.start();

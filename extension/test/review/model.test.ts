@@ -5,7 +5,7 @@ import { Spec } from '@clean-room/protocol/submissions';
 import { DatasetsModel } from '../../src/datasets/model.js';
 import { ReviewModel } from '../../src/review/model.js';
 import { RunsModel } from '../../src/runs/model.js';
-import { Session } from '../../src/session/session.js';
+import { CleanRoomSession } from '../../src/session/session.js';
 import { problem, until, type FakeServer } from '../support/coordinator.js';
 import { SUBMISSION, memory, signedIn, submission } from '../support/samples.js';
 
@@ -75,7 +75,7 @@ const collaboration = {
   ]
 };
 
-let session: Session;
+let session: CleanRoomSession;
 let model: ReviewModel;
 
 async function open(party: string): Promise<FakeServer> {
@@ -85,7 +85,7 @@ async function open(party: string): Promise<FakeServer> {
     .on('GET /api/v1/submissions', { items: [submission()] })
     .on('GET /api/v1/submissions/:id', () => detail())
     .on('GET /api/v1/submissions/:id/revisions/:n/files/:path', () => new Response(JSON.stringify(NOTEBOOK)));
-  session = new Session(server.settings, memory(party));
+  session = new CleanRoomSession(server.settings, memory(party));
   const runs = new RunsModel(session);
   model = new ReviewModel(session, runs, new DatasetsModel(session));
   await session.start();

@@ -1,13 +1,13 @@
 import { RunsModel } from '../../src/runs/model.js';
-import { Session } from '../../src/session/session.js';
+import { CleanRoomSession } from '../../src/session/session.js';
 import { problem, until, type FakeServer } from '../support/coordinator.js';
 import { RUN, SUBMISSION, memory, run, signedIn, submission } from '../support/samples.js';
 
-let session: Session;
+let session: CleanRoomSession;
 let model: RunsModel;
 
 async function open(server: FakeServer, party?: string): Promise<void> {
-  session = new Session(server.settings, memory(party));
+  session = new CleanRoomSession(server.settings, memory(party));
   model = new RunsModel(session);
   await session.start();
   await until(() => model.isReady || model.problem !== undefined, 'the list');

@@ -1,11 +1,11 @@
-import { Session } from '../../src/session/session.js';
+import { CleanRoomSession } from '../../src/session/session.js';
 import { FakeServer, problem, until } from '../support/coordinator.js';
 import { memory, signedIn } from '../support/samples.js';
 
 describe('Session', () => {
   it('signs in and acts for the first of the person’s parties', async () => {
     const { server } = signedIn();
-    const session = new Session(server.settings, memory());
+    const session = new CleanRoomSession(server.settings, memory());
     await session.start();
     expect(session.acting?.title).toBe('The University');
     expect(session.may('researcher')).toBe(true);
@@ -16,7 +16,7 @@ describe('Session', () => {
   it('makes each call for the party acted for, and remembers which', async () => {
     const { server } = signedIn();
     const remembered = memory('hospital');
-    const session = new Session(server.settings, remembered);
+    const session = new CleanRoomSession(server.settings, remembered);
     await session.start();
     expect(session.acting?.party).toBe('hospital');
     await (await session.client()).runs();
@@ -30,7 +30,7 @@ describe('Session', () => {
 
   it('leaves a party that is no longer the person’s', async () => {
     const { server } = signedIn();
-    const session = new Session(server.settings, memory('insurer'));
+    const session = new CleanRoomSession(server.settings, memory('insurer'));
     await session.start();
     expect(session.acting?.party).toBe('university');
     await session.actFor('insurer');
@@ -42,7 +42,7 @@ describe('Session', () => {
     const server = new FakeServer().on('GET /api/v1/me', () =>
       problem(503, 'unavailable', 'The clean room can’t be reached.', 'Try again in a minute.')
     );
-    const session = new Session(server.settings, memory());
+    const session = new CleanRoomSession(server.settings, memory());
     await session.start();
     expect(session.problem).toMatchObject({
       code: 'unavailable',
@@ -55,7 +55,7 @@ describe('Session', () => {
 
   it('passes on what the event stream says, and is live while it is open', async () => {
     const { server, events } = signedIn();
-    const session = new Session(server.settings, memory());
+    const session = new CleanRoomSession(server.settings, memory());
     const topics: string[] = [];
     session.feed.changed.connect((_, change) => topics.push(change.topic));
     await session.start();
@@ -70,7 +70,7 @@ describe('Session', () => {
 
   it('asks again for everything when the stream was lost, and goes on behind the last event', async () => {
     const { server, events } = signedIn();
-    const session = new Session(server.settings, memory());
+    const session = new CleanRoomSession(server.settings, memory());
     await session.start();
     await until(() => session.feed.status === 'live', 'a live feed');
     events.send(41, { topic: 'asset' });

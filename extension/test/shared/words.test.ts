@@ -82,9 +82,9 @@ describe('where a submission stands', () => {
       line: 2,
       exception: 'KeyError'
     } as unknown as RunFailure;
-    expect(at({ state: 'approved' }, run({ state: 'released', failure }))).toEqual({
+    expect(at({ state: 'approved' }, run({ state: 'completed', failure }))).toEqual({
       tone: 'bad',
-      label: 'released',
+      label: 'result ready',
       detail: 'KeyError in cell 3, line 2'
     });
     expect(at({ state: 'approved' }, run({ state: 'failed' })).detail).toBe('Nothing left the clean room.');

@@ -1,4 +1,4 @@
-import { Session } from '../../src/session/session.js';
+import { CleanRoomSession } from '../../src/session/session.js';
 import { SubmitModel } from '../../src/submit/model.js';
 import { publishedAsset } from '../support/assets.js';
 import { problem, until, type FakeServer } from '../support/coordinator.js';
@@ -14,14 +14,14 @@ const DRAFT = {
   ]
 };
 
-let session: Session;
+let session: CleanRoomSession;
 let model: SubmitModel;
 
 async function open(
   server: FakeServer,
   draft: ConstructorParameters<typeof SubmitModel>[1] = DRAFT
 ): Promise<void> {
-  session = new Session(server.settings, memory());
+  session = new CleanRoomSession(server.settings, memory());
   await session.start();
   model = new SubmitModel(session, draft);
   await model.load();

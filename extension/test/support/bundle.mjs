@@ -17,8 +17,8 @@ const MODULES = [
   '@clean-room/protocol/receipts',
   '@clean-room/protocol/runs',
   '@clean-room/protocol/submissions',
-  '@clean-room/server/client',
-  '@clean-room/server/client/coordinator'
+  '@clean-room/api',
+  '@clean-room/api/coordinator'
 ];
 
 const nameOf = module => module.replace('@', '').replaceAll(/[^a-z]/g, '_');

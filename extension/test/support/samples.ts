@@ -1,4 +1,6 @@
-import type { Me, RunSummary, SubmissionSummary } from '../../src/api/index.js';
+import type { Me } from '../../../packages/api/src/coordinator/parties.js';
+import type { RunSummary } from '../../../packages/api/src/coordinator/runs.js';
+import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
 import { FakeServer, eventStream } from './coordinator.js';
 
 export const SUBMISSION = '01hzy0000000000000000000aa';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrustRoots } from '../../src/api/index.js';
+import type { TrustRoots } from '../../../packages/protocol/src/receipts/receipt.js';
 import { verifyHere } from '../../src/verification/verify.js';
 
 const fixture = (name: string): string => readFileSync(join(__dirname, '../fixtures', name), 'utf8');

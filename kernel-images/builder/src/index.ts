@@ -1,2 +1,4 @@
-export { readDefinition, readLock } from './definition/index.js';
-export { buildKernelImage, loadKernelImage, type BuildOptions, type BuiltImage } from './image/index.js';
+export { readDefinition } from './definition/definition.js';
+export { readLock } from './definition/lock.js';
+export { type BuildOptions, type BuiltImage, buildKernelImage } from './image/build.js';
+export { loadKernelImage } from './image/committed.js';

@@ -1,5 +1,11 @@
-export * from './notebook/index.js';
-export type { DisplayMetadata, ErrorContent, JsonValue, MimeBundle, StreamName } from './frames/index.js';
-export type { SandboxLimits, SandboxProfile } from './warden/index.js';
-export * from './image/index.js';
-export * from './probe/index.js';
+export type { MimeBundle } from './frames/frame.js';
+export type { JsonValue } from './frames/json.js';
+export { ImageDecoder } from './image/decoder.js';
+export type { CellResult } from './notebook/cell.js';
+export type { SandboxEnd } from './notebook/end.js';
+export { NOTEBOOK_COMMAND, notebookEnvironment } from './notebook/environment.js';
+export type { RawOutput } from './notebook/outputs.js';
+export { Sandbox, openSandbox } from './notebook/sandbox.js';
+export { requireProbe } from './probe/probe.js';
+export type { SandboxProfile } from './warden/arguments.js';
+export type { SandboxLimits } from './warden/limits.js';

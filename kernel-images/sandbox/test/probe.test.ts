@@ -1,5 +1,5 @@
 import { assemblePolicy, RULES } from '../src/policy/index.js';
-import { requiredChecks } from '../src/probe/index.js';
+import { requiredChecks } from '../src/probe/required.js';
 import { runProbe } from './support/container.js';
 import { PROFILES } from './support/emulation.js';
 

@@ -1,1 +1,2 @@
-export * from './run/index.js';
+export { type RuntimePaths, USERS, kernelImagePaths } from './run/paths.js';
+export { type RunOptions, runAttempt } from './run/run.js';

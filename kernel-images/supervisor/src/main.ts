@@ -1,7 +1,9 @@
 import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobDocument } from '@clean-room/protocol/jobs';
-import { ProgressReporter, fetchJob, jobAddress } from './job/index.js';
-import { kernelImagePlace, runAttempt } from './run/index.js';
+import { fetchJob, jobAddress } from './job/job.js';
+import { ProgressReporter } from './job/progress.js';
+import { kernelImagePaths } from './run/paths.js';
+import { runAttempt } from './run/run.js';
 
 /** All that anyone learns of a run that stops: one of the closed error codes. */
 function reasonOf(error: unknown): ErrorCode {
@@ -27,7 +29,7 @@ async function main(): Promise<number> {
   };
   try {
     await runAttempt({
-      place: await kernelImagePlace(),
+      paths: await kernelImagePaths(),
       fetchJob: fetch,
       report: update => progress.report(update),
       signal: stopping.signal

@@ -3,8 +3,8 @@ import http from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import type { Figure } from '../../../protocol/bench/figures.js';
-import * as api from '../../src/client/coordinator/index.js';
+import type { Figure } from '../../../packages/protocol/bench/figures.js';
+import { routes } from '@clean-room/api/coordinator';
 import { World } from '../../test/support/coordinator.js';
 import { DATABASES, type DatabaseMaker } from '../../test/support/databases.js';
 import { serve } from '../coordinator/process.js';
@@ -79,7 +79,7 @@ async function prepareSubmissions(world: World): Promise<string[]> {
   const bodies: string[] = [];
   for (let number = 0; number < REQUESTS / SUBMISSION_EVERY; number++) {
     const notebook = utf8(`print(${number})`);
-    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     bodies.push(JSON.stringify(await world.sign(world.specOf(world.assets, notebook), notebook)));
   }
   return bodies;

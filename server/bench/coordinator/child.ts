@@ -5,7 +5,7 @@ import {
   kernelImageOf,
   startCoordinator,
   type CoordinatorConfig
-} from '../../src/coordinator/index.js';
+} from '../../src/coordinator/start.js';
 import { StillBackend } from '../../test/support/backend.js';
 
 export interface Begin {

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import type { Figure } from '../../../protocol/bench/figures.js';
+import type { Figure } from '../../../packages/protocol/bench/figures.js';
 import { World } from '../../test/support/coordinator.js';
 import { DATABASES } from '../../test/support/databases.js';
 import { serve, type Served } from '../coordinator/process.js';

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readCustodianHome, type CustodianHome } from '../custodian/config.js';
-import type { Context } from './context.js';
+import type { CommandContext } from './context.js';
 
 /**
  * The custodian that a person looks after: `--custodian FOLDER`, else what config.json names for the party.
  * @throws CleanRoomError `not-found`
  */
 export async function custodianHome(
-  { terminal, home }: Context,
+  { terminal, home }: CommandContext,
   party: string | undefined,
   named?: string
 ): Promise<CustodianHome> {

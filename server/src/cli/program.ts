@@ -16,15 +16,10 @@ import { registerStandIns } from './commands/stand-ins.js';
 import { registerSubmit } from './commands/submit.js';
 import { registerVerify } from './commands/verify.js';
 import type { Act, Register } from './context.js';
-import { Home } from './home/index.js';
-import {
-  EXIT,
-  EXIT_MEANINGS,
-  printAnswer,
-  printFailure,
-  type Answer,
-  type Terminal
-} from './terminal/index.js';
+import { Home } from './home/home.js';
+import { printResult, printFailure, type CommandResult } from './terminal/answer.js';
+import { EXIT, EXIT_MEANINGS } from './terminal/exit-codes.js';
+import type { Terminal } from './terminal/terminal.js';
 
 const COMMANDS: readonly Register[] = [
   registerIdentity,
@@ -58,8 +53,8 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   const act: Act =
     work =>
     async (...given) => {
-      const answer: Answer = await work({ terminal, home: new Home(terminal) }, ...given);
-      exitCode = printAnswer(terminal, answer, json);
+      const answer: CommandResult = await work({ terminal, home: new Home(terminal) }, ...given);
+      exitCode = printResult(terminal, answer, json);
     };
   const program = new Command('clean-room')
     .description('Submit notebooks to a data clean room, approve them, and verify what comes back.')

@@ -1,12 +1,12 @@
 import { Type, type Static } from 'typebox';
 import { Closed, PartyName, PersonId } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/index.js';
+import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
 
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
 
-export const EmbeddedPeople = Closed({
+export const EmbeddedAuthentication = Closed({
   kind: Type.Literal('embedded'),
   /** Holds the one person's bearer token; readable by its owner alone. */
   tokenFile: Path,
@@ -14,7 +14,7 @@ export const EmbeddedPeople = Closed({
   acts: Type.Array(Closed({ party: PartyName, person: PersonId }), { minItems: 1 })
 });
 
-export const JupyterHubPeople = Closed({
+export const JupyterHubAuthentication = Closed({
   kind: Type.Literal('jupyterhub'),
   /** The Hub's API, e.g. `http://hub:8081/hub/api`. */
   api: Url,
@@ -47,7 +47,7 @@ export const CoordinatorConfig = Closed({
   logKeyFile: Path,
   /** 32 secret bytes, base64url: job tokens are derived from it. */
   jobSecretFile: Path,
-  people: Type.Union([EmbeddedPeople, JupyterHubPeople]),
+  people: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
   backend: LocalBackend,
   limits: Closed({

@@ -7,7 +7,7 @@ export interface PageRequest {
   readonly after: string | undefined;
 }
 
-export interface Page<T> {
+export interface PageResult<T> {
   readonly items: T[];
   readonly next?: string;
 }
@@ -41,7 +41,7 @@ function unusable(cause?: unknown): CleanRoomError {
 }
 
 /** @param rows one more than `limit`, where there are that many */
-export function pageOf<T>(rows: readonly T[], limit: number, key: (row: T) => string): Page<T> {
+export function pageOf<T>(rows: readonly T[], limit: number, key: (row: T) => string): PageResult<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return rows.length > limit && last !== undefined

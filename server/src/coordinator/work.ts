@@ -1,10 +1,10 @@
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { QueuePlan } from '../platform/database/index.js';
+import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { QueuePlan } from '../platform/database/queue.js';
 import { expire } from './approvals/refuse.js';
-import type { Context, CoordinatorJobs } from './context.js';
+import type { CoordinatorContext, CoordinatorJobs } from './context.js';
 import { IDEMPOTENCY_HOURS } from './idempotency/once.js';
-import { startAttempt } from './runs/start.js';
-import { stopAttempt, watchAttempt } from './runs/watch.js';
+import { handleStartAttempt } from './runs/start.js';
+import { handleStopAttempt, handleWatchAttempt } from './runs/watch.js';
 
 /** A worker that died holds its job until it expires; then another one goes on. */
 export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 const EVENT_DAYS = 7;
 
 /** Deletes what has served its time: answers to idempotency keys, and events nobody will resume from. */
-async function sweep(context: Context): Promise<void> {
+async function sweep(context: CoordinatorContext): Promise<void> {
   const before = (hours: number): Date => new Date(Date.now() - hours * HOUR);
   await context.db.deleteFrom('idempotency').where('at', '<', before(IDEMPOTENCY_HOURS)).execute();
   await context.db
@@ -28,7 +28,7 @@ async function sweep(context: Context): Promise<void> {
 }
 
 /** Open revisions whose own end, or that of an approval of theirs, has come. */
-async function overdue(context: Context): Promise<CoordinatorJobs['expire-revision'][]> {
+async function overdue(context: CoordinatorContext): Promise<CoordinatorJobs['expire-revision'][]> {
   const now = new Date();
   return context.db
     .selectFrom('revision')
@@ -51,7 +51,7 @@ async function overdue(context: Context): Promise<CoordinatorJobs['expire-revisi
 }
 
 /** Takes up what an earlier process left unfinished, without waiting for the jobs it held to expire. */
-async function resume(context: Context): Promise<void> {
+async function resume(context: CoordinatorContext): Promise<void> {
   const rows = await context.db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
@@ -61,7 +61,7 @@ async function resume(context: Context): Promise<void> {
   const ended = await overdue(context);
   await context.transact(async unit => {
     for (const { id: attempt, state } of rows) {
-      if (isFinal(RUN_MOVES, state)) continue;
+      if (isFinal(RUN_TRANSITIONS, state)) continue;
       const starting = state === 'queued' || state === 'starting';
       await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
     }
@@ -70,12 +70,12 @@ async function resume(context: Context): Promise<void> {
 }
 
 /** Sets to work on the queue. @returns what ends it */
-export async function startWork(context: Context): Promise<() => Promise<void>> {
-  const { queue, logger } = context.parts;
+export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
+  const { queue, logger } = context.services;
   await queue.start(QUEUE_PLANS);
-  await queue.work('start-attempt', 4, ({ attempt }) => startAttempt(context, attempt));
-  await queue.work('watch-attempt', 4, ({ attempt }) => watchAttempt(context, attempt));
-  await queue.work('stop-attempt', 2, ({ attempt }) => stopAttempt(context, attempt));
+  await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
+  await queue.work('watch-attempt', 4, ({ attempt }) => handleWatchAttempt(context, attempt));
+  await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
   await queue.work('expire-revision', 1, ({ submission, revision }) =>
     context.transact(unit => expire(unit, submission, revision))
   );

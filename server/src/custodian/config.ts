@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { Closed, PartyName, PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Hosting } from '@clean-room/protocol/parties';
-import { checkConfig, Listen, LogLevel, Mode, readConfigFile } from '../platform/config/index.js';
+import { checkConfig, Listen, LogLevel, Mode, readConfigFile } from '../platform/config/config.js';
 
 const Path = Type.String({ minLength: 1 });
 
@@ -62,7 +62,7 @@ export async function readCustodianHome(folder: string): Promise<CustodianHome> 
 }
 
 /** Places inside a custodian's folder. */
-export const placesOf = ({ config, folder }: CustodianHome) => ({
+export const custodianPaths = ({ config, folder }: CustodianHome) => ({
   keys: path.join(folder, 'keys'),
   assets: path.join(folder, 'assets'),
   files: path.join(folder, 'files'),

@@ -1,9 +1,9 @@
-import { Client } from '../client/index.js';
-import { readSecretFile } from '../platform/files/index.js';
-import { placesOf, type CustodianHome } from './config.js';
+import { Client } from '@clean-room/api';
+import { readSecretFile } from '../platform/files/secret-file.js';
+import { custodianPaths, type CustodianHome } from './config.js';
 
 /** The coordinator as one custodian sees it: the other end of a connection, and nothing more. */
 export function coordinatorOf(home: CustodianHome): Client {
-  const { token } = placesOf(home);
+  const { token } = custodianPaths(home);
   return new Client({ base: home.config.coordinator, token: () => readSecretFile(token) });
 }

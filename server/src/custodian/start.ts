@@ -1,21 +1,24 @@
 import type { AddressInfo } from 'node:net';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
-import { streamEvents, type CoordinatorEvent } from '../client/coordinator/index.js';
-import { openDatabase } from '../platform/database/index.js';
-import { FolderStore } from '../platform/objects/index.js';
-import { deliverLeftBehind, revokeApprovals } from './approvals/index.js';
-import { placesOf, type CustodianHome } from './config.js';
-import type { Context } from './context.js';
+import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
+import { openDatabase } from '../platform/database/database.js';
+import { FolderStore } from '../platform/objects/folder.js';
+import { deliverLeftBehind } from './approvals/deliver.js';
+import { revokeApprovals } from './approvals/refuse.js';
+import { custodianPaths, type CustodianHome } from './config.js';
+import type { CustodianContext } from './context.js';
 import { coordinatorOf } from './coordinator.js';
-import { MIGRATIONS, type Tables } from './database/index.js';
-import { AssetRegistry } from './datasets/index.js';
-import { answerMailbox } from './key-release/index.js';
-import { committedKernelImages } from './kernel-images/index.js';
-import { openKeyFolder } from './keys/index.js';
+import { CUSTODIAN_MIGRATIONS } from './database/migrations.js';
+import type { CustodianTables } from './database/tables.js';
+import { AssetRegistry } from './datasets/registry/registry.js';
+import { answerMailbox } from './key-release/mailbox.js';
+import { committedKernelImages } from '../platform/kernel-images/committed.js';
+import { openKeyFolder } from './keys/key-folder.js';
 import { LateLogger } from './late-logger.js';
-import { LogWatch } from './log/index.js';
-import { buildPages } from './pages/index.js';
-import { fetchMemberships, RosterBook } from './parties/index.js';
+import { LogWatch } from './log/log-watch.js';
+import { buildPages } from './pages/pages.js';
+import { fetchMemberships } from './parties/collaborations.js';
+import { RosterBook } from './parties/roster-book.js';
 
 export interface CustodianOptions {
   /** Folder of committed kernel images; the repository's own unless told. */
@@ -23,10 +26,10 @@ export interface CustodianOptions {
   readonly now?: () => Date;
 }
 
-export interface Custodian {
+export interface RunningCustodian {
   /** Where its pages are. */
   readonly url: string;
-  readonly context: Context;
+  readonly context: CustodianContext;
   close(): Promise<void>;
 }
 
@@ -35,11 +38,11 @@ const ROUND_MILLISECONDS = 10_000;
 
 /** One round of what a custodian does unasked. Each part stands alone: one that fails does not hold the others up. */
 class Duties {
-  readonly #context: Context;
+  readonly #context: CustodianContext;
   #running: Promise<void> | undefined;
   #again = false;
 
-  constructor(context: Context) {
+  constructor(context: CustodianContext) {
     this.#context = context;
   }
 
@@ -83,17 +86,17 @@ class Duties {
 }
 
 /** A decision that was taken back through the coordinator is taken back here: that it says so can only make things safer. */
-async function heed(context: Context, event: CoordinatorEvent): Promise<void> {
+async function heed(context: CustodianContext, event: CoordinatorEvent): Promise<void> {
   if (event.topic !== 'submission' || event.decision?.provider !== context.config.party) return;
   if (event.decision.state === 'rejected' || event.decision.state === 'revoked') {
     await revokeApprovals(context, event.submission, event.revision);
   }
 }
 
-async function follow(context: Context, duties: Duties, signal: AbortSignal): Promise<void> {
+async function follow(context: CustodianContext, duties: Duties, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const { data } of context.coordinator.events(streamEvents, { signal })) {
+      for await (const { data } of context.coordinator.events(routes.streamEvents, { signal })) {
         const event = JSON.parse(data) as CoordinatorEvent;
         await heed(context, event);
         if (event.topic !== 'run') duties.wake();
@@ -113,10 +116,13 @@ async function follow(context: Context, duties: Duties, signal: AbortSignal): Pr
 export async function startCustodian(
   home: CustodianHome,
   options: CustodianOptions = {}
-): Promise<Custodian> {
+): Promise<RunningCustodian> {
   const { config } = home;
-  const places = placesOf(home);
-  const database = await openDatabase<Tables>({ url: places.database, migrations: MIGRATIONS });
+  const places = custodianPaths(home);
+  const database = await openDatabase<CustodianTables>({
+    url: places.database,
+    migrations: CUSTODIAN_MIGRATIONS
+  });
   try {
     const keys = await openKeyFolder(places.keys);
     const coordinator = coordinatorOf(home);
@@ -134,7 +140,7 @@ export async function startCustodian(
       now: options.now ?? (() => new Date())
     };
     const logger = new LateLogger();
-    const context: Context = { ...parts, logger };
+    const context: CustodianContext = { ...parts, logger };
     const app = await buildPages(context, '0.1.0');
     logger.attach(app.log);
     await app.listen({ host: config.listen.host, port: config.listen.port }).catch((cause: unknown) => {

@@ -7,8 +7,8 @@ import { generateSigningKey } from '@clean-room/protocol/documents';
 import { Roster } from '@clean-room/protocol/parties';
 import { toBase64Url } from '@clean-room/protocol/bytes';
 import { runCommand } from '../../src/cli/program.js';
-import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/terminal/index.js';
-import { bareNotebook, datasetsIn } from '../../src/cli/submission/index.js';
+import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/terminal/exit-codes.js';
+import { stripNotebook, datasetsIn } from '../../src/cli/submission/notebook.js';
 import { ERROR_CODES } from '@clean-room/protocol/errors';
 
 let folder: string;
@@ -164,7 +164,7 @@ describe('measuring', () => {
 
 describe('a notebook as it is submitted', () => {
   const bare = (notebook: object): string =>
-    new TextDecoder().decode(bareNotebook(new TextEncoder().encode(JSON.stringify(notebook)), 'n.ipynb'));
+    new TextDecoder().decode(stripNotebook(new TextEncoder().encode(JSON.stringify(notebook)), 'n.ipynb'));
   const cell = {
     cell_type: 'code',
     id: 'a',
@@ -235,7 +235,7 @@ describe('a notebook as it is submitted', () => {
       '"hospital/not-opened"'
     ];
     const cells = code.map((source, index) => ({ ...cell, id: `c${index}`, source }));
-    const text = bareNotebook(new TextEncoder().encode(JSON.stringify({ ...notebook, cells })), 'n.ipynb');
+    const text = stripNotebook(new TextEncoder().encode(JSON.stringify({ ...notebook, cells })), 'n.ipynb');
     expect(datasetsIn(text)).toEqual(['hospital/visits', 'insurer/claims']);
   });
 });

@@ -31,10 +31,10 @@ describe('the way of a notebook by the command alone', () => {
     const file = await world.notebook('bare.ipynb', 'open_dataset("hospital/visits")');
     const said = await world.run('submit', file, '--purpose', 'Teaching', '--json');
     const { id } = said.json<{ id: string }>();
-    const { getFile } = await import('../../src/client/coordinator/index.js');
+    const { routes } = await import('@clean-room/api/coordinator');
     const bytes = await world
       .client('hospital')
-      .downloadBytes(getFile, { params: { id, number: 1, '*': 'bare.ipynb' } });
+      .downloadBytes(routes.getFile, { params: { id, number: 1, '*': 'bare.ipynb' } });
     const text = new TextDecoder().decode(bytes);
     expect(text).toContain('open_dataset');
     expect(text).not.toContain('was here');

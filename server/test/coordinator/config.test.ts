@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startCoordinator, DEFAULT_LIMITS, type CoordinatorConfig } from '../../src/coordinator/index.js';
+import { startCoordinator, DEFAULT_LIMITS, type CoordinatorConfig } from '../../src/coordinator/start.js';
 import { StillBackend } from '../support/backend.js';
 
 /* What a coordinator does not start with. Every one of these would otherwise run on something nobody chose. */

@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Readable } from 'node:stream';
-import { MIGRATIONS } from '../../src/coordinator/database/migrations.js';
-import type { Tables } from '../../src/coordinator/database/tables.js';
+import { COORDINATOR_MIGRATIONS } from '../../src/coordinator/database/migrations.js';
+import type { CoordinatorTables } from '../../src/coordinator/database/tables.js';
 import { EventTail } from '../../src/coordinator/events/tail.js';
-import { openDatabase, type Database } from '../../src/platform/database/index.js';
+import { openDatabase, type Database } from '../../src/platform/database/database.js';
 import { DATABASES, type DatabaseMaker } from '../support/databases.js';
 import { eventually } from '../support/wait.js';
 
 describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
   let maker: DatabaseMaker;
-  let database: Database<Tables>;
+  let database: Database<CoordinatorTables>;
   let tail: EventTail;
   const failures: unknown[] = [];
 
@@ -19,7 +19,10 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
   afterAll(() => maker.dispose(), 60_000);
   beforeEach(async () => {
     failures.length = 0;
-    database = await openDatabase<Tables>({ url: await maker.make(), migrations: MIGRATIONS });
+    database = await openDatabase<CoordinatorTables>({
+      url: await maker.make(),
+      migrations: COORDINATOR_MIGRATIONS
+    });
     await database.db
       .insertInto('ledger')
       .values({ id: 1, log_size: 0, last_event: 0 })

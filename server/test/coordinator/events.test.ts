@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { CoordinatorEvent } from '../../src/client/coordinator/events.js';
-import * as api from '../../src/client/coordinator/index.js';
-import { Client, type ServerSentEvent } from '../../src/client/index.js';
+import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
+import { Client, type ServerSentEvent } from '@clean-room/api';
 import type { World } from '../support/coordinator.js';
 import { DATABASES } from '../support/databases.js';
 import { sharedWorld } from '../support/shared-world.js';
@@ -22,7 +21,7 @@ class Listener {
       signal: this.#stop.signal,
       ...(lastEventId === undefined ? {} : { lastEventId })
     };
-    for await (const event of client.events(api.streamEvents, options)) this.events.push(event);
+    for await (const event of client.events(routes.streamEvents, options)) this.events.push(event);
     return undefined;
   }
 

@@ -8,8 +8,8 @@ import {
   treeHash,
   verifyLogProof
 } from '@clean-room/protocol/log';
-import * as api from '../../src/client/coordinator/index.js';
-import type { Client } from '../../src/client/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { Client } from '@clean-room/api';
 import { World } from '../support/coordinator.js';
 import { DATABASES, type DatabaseMaker } from '../support/databases.js';
 import { rosterOf } from '../support/parties.js';
@@ -33,18 +33,18 @@ describe.each(DATABASES)('proofs of the log, on %s', (_kind, prepare) => {
   });
 
   async function entries(): Promise<Uint8Array[]> {
-    return (await client.call(api.listLogEntries, { query: { limit: 1000 } })).entries.map(fromBase64);
+    return (await client.call(routes.listLogEntries, { query: { limit: 1000 } })).entries.map(fromBase64);
   }
 
   async function checkAt(leaves: readonly Uint8Array[], bytes: readonly Uint8Array[]): Promise<void> {
     const head = { size: leaves.length, root: digestFromHash(treeHash(leaves)) };
     for (let index = 0; index < leaves.length; index++) {
-      const proof = await client.call(api.getLogProof, { params: { index } });
+      const proof = await client.call(routes.getLogProof, { params: { index } });
       expect(proof.path).toEqual(inclusionProof(leaves, index).map(digestFromHash));
       expect(verifyLogProof(proof, bytes[index]!, world.coordinator.logKey).value.head).toEqual(head);
     }
     for (let from = 0; from <= leaves.length; from++) {
-      const { path, checkpoint } = await client.call(api.getConsistencyProof, { query: { from } });
+      const { path, checkpoint } = await client.call(routes.getConsistencyProof, { query: { from } });
       expect(Checkpoint.open(checkpoint, world.coordinator.logKey).value.head).toEqual(head);
       const expected = from === 0 || from === leaves.length ? [] : consistencyProof(leaves, from);
       expect(path).toEqual(expected.map(digestFromHash));
@@ -52,7 +52,7 @@ describe.each(DATABASES)('proofs of the log, on %s', (_kind, prepare) => {
   }
 
   test(`are the protocol’s own, for every entry and earlier size up to ${SIZES} entries`, async () => {
-    await client.call(api.publishRoster, { body: { roster: rosterOf(world.parties.university) } });
+    await client.call(routes.publishRoster, { body: { roster: rosterOf(world.parties.university) } });
     await world.found();
     for (let bytes = await entries(); ; bytes = await entries()) {
       await checkAt(bytes.map(leafHash), bytes);
@@ -63,11 +63,11 @@ describe.each(DATABASES)('proofs of the log, on %s', (_kind, prepare) => {
 
   test('of what is not in the log yet there are none', async () => {
     const { length } = await entries();
-    await expect(client.call(api.getLogProof, { params: { index: length } })).rejects.toMatchObject({
+    await expect(client.call(routes.getLogProof, { params: { index: length } })).rejects.toMatchObject({
       code: 'not-found'
     });
-    await expect(client.call(api.getConsistencyProof, { query: { from: length + 1 } })).rejects.toMatchObject(
-      { code: 'not-found' }
-    );
+    await expect(
+      client.call(routes.getConsistencyProof, { query: { from: length + 1 } })
+    ).rejects.toMatchObject({ code: 'not-found' });
   });
 });

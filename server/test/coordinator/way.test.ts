@@ -5,7 +5,7 @@ import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { LogEntry, verifyLogProof } from '@clean-room/protocol/log';
 import { Receipt } from '@clean-room/protocol/receipts';
 import { OutputRelease } from '@clean-room/protocol/runs';
-import * as api from '../../src/client/coordinator/index.js';
+import { routes, type RunSummary } from '@clean-room/api/coordinator';
 import type { World } from '../support/coordinator.js';
 import { DATABASES } from '../support/databases.js';
 import { keyRelease, TestSupervisor } from '../support/supervisor.js';
@@ -17,11 +17,11 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
   let world: World;
   sharedWorld(prepare, shared => (world = shared));
 
-  async function runOf(id: string): Promise<api.RunSummary> {
+  async function runOf(id: string): Promise<RunSummary> {
     return eventually(async () => {
       const { runs } = await world
         .person(world.parties.university)
-        .call(api.getSubmission, { params: { id } });
+        .call(routes.getSubmission, { params: { id } });
       return runs.at(-1);
     });
   }
@@ -32,7 +32,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     const plan = await eventually(async () => {
       const { state, reason } = await world
         .person(world.parties.university)
-        .call(api.getRun, { params: { id: run } });
+        .call(routes.getRun, { params: { id: run } });
       if (state === 'failed') throw new Error(reason?.message);
       return world.backend.starts.find(({ attempt }) => !taken.has(attempt));
     });
@@ -43,7 +43,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
   async function specOf(id: string): Promise<Uint8Array> {
     const { revisions } = await world
       .person(world.parties.university)
-      .call(api.getSubmission, { params: { id } });
+      .call(routes.getSubmission, { params: { id } });
     return fromBase64(revisions.at(-1)!.spec);
   }
 
@@ -52,11 +52,11 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     const { id, image } = await world.submit();
     expect(
       (
-        await world.custodian(hospital).call(api.listSubmissions, { query: { waitingFor: 'my-decision' } })
+        await world.custodian(hospital).call(routes.listSubmissions, { query: { waitingFor: 'my-decision' } })
       ).items.map(item => item.id)
     ).toContain(id);
     await world.approve(hospital, id);
-    expect((await world.person(university).call(api.getSubmission, { params: { id } })).runs).toEqual([]);
+    expect((await world.person(university).call(routes.getSubmission, { params: { id } })).runs).toEqual([]);
     await world.approve(insurer, id);
     const run = await runOf(id);
     const supervisor = await supervisorOf(run.id);
@@ -68,7 +68,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       const digest = sealed.slice(sealed.lastIndexOf('/') + 1) as `sha256:${string}`;
       const bytes = await world
         .supervisor()
-        .downloadBytes(api.getJobObject, { params: { job: supervisor.job, digest } });
+        .downloadBytes(routes.getJobObject, { params: { job: supervisor.job, digest } });
       expect(digestOf(bytes)).toBe(digest);
     }
     await supervisor.progress({ phase: 'awaiting-keys' });
@@ -78,11 +78,13 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       const message = supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
       const request = await supervisor.ask(message);
       expect((await runOf(id)).waitingFor).toEqual([provider.name]);
-      const [waiting] = (await world.custodian(provider).call(api.listKeyRequests, {})).items;
+      const [waiting] = (await world.custodian(provider).call(routes.listKeyRequests, {})).items;
       expect(waiting).toMatchObject({ request, run: run.id, submission: id, message });
       const answer = keyRelease(provider, message);
       const reply = supervisor.reply(request);
-      await world.custodian(provider).call(api.answerKeyRequest, { params: { request }, body: { answer } });
+      await world
+        .custodian(provider)
+        .call(routes.answerKeyRequest, { params: { request }, body: { answer } });
       expect(await reply).toEqual({ answer });
       releases.push(answer);
     }
@@ -92,16 +94,16 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     const result = await supervisor.deliver(spec, releases);
     await supervisor.post(result); // once more: the answer was lost
 
-    const view = await world.person(university).call(api.getRun, { params: { id: run.id } });
-    expect(view).toMatchObject({ state: 'released', simulated: true, output: result.outputs[0] });
+    const view = await world.person(university).call(routes.getRun, { params: { id: run.id } });
+    expect(view).toMatchObject({ state: 'completed', simulated: true, output: result.outputs[0] });
     expect(view.history.map(moment => moment.state)).toEqual([
       'queued',
       'starting',
       'awaiting-keys',
       'running',
-      'released'
+      'completed'
     ]);
-    const bytes = await world.person(university).downloadBytes(api.getReceipt, { params: { id: run.id } });
+    const bytes = await world.person(university).downloadBytes(routes.getReceipt, { params: { id: run.id } });
     const receipt = checkSchema(Receipt, parseStrictJson(bytes), 'receipt');
     expect(receipt.approvals).toHaveLength(2);
     expect(digestOf(fromBase64(receipt.image.manifest))).toBe(image);
@@ -110,12 +112,12 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     expect(LogEntry.read(entry).value).toMatchObject({
       subject: 'run',
       id: run.id,
-      state: 'released',
+      state: 'completed',
       evidence: digestOf(fromBase64(result.statement))
     });
     const output = await world
       .person(university)
-      .downloadBytes(api.getObject, { params: { digest: result.outputs[0]! } });
+      .downloadBytes(routes.getObject, { params: { digest: result.outputs[0]! } });
     expect(digestOf(output)).toBe(result.outputs[0]);
     await eventually(() => (world.backend.running.size === 0 ? true : undefined));
   }, 60_000);
@@ -129,7 +131,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       failure: { class: 'notebook-error', cell: 1, line: 2, exception: 'KeyError' }
     });
     expect(await runOf(id)).toMatchObject({
-      state: 'released',
+      state: 'completed',
       failure: { class: 'notebook-error', cell: 1, line: 2, exception: 'KeyError' }
     });
   }, 60_000);
@@ -144,12 +146,14 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     const result = await supervisor.deliver(spec, [], { reviewers: [hospital.custodian.publicKey] });
     expect(await runOf(id)).toMatchObject({ state: 'output-review', waitingFor: ['hospital'] });
     await expect(
-      world.person(university).downloadBytes(api.getReceipt, { params: { id: run.id } })
+      world.person(university).downloadBytes(routes.getReceipt, { params: { id: run.id } })
     ).rejects.toMatchObject({ code: 'conflict' });
 
-    const review = await world.custodian(hospital).call(api.getOutputUnderReview, { params: { id: run.id } });
+    const review = await world
+      .custodian(hospital)
+      .call(routes.getOutputUnderReview, { params: { id: run.id } });
     expect(review.statement).toBe(result.statement);
-    const sealed = await world.custodian(hospital).downloadBytes(api.getObject, {
+    const sealed = await world.custodian(hospital).downloadBytes(routes.getObject, {
       params: { digest: result.outputs[0]! }
     });
     const outputRelease = OutputRelease.sign(
@@ -166,14 +170,18 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     );
     const body = { outputRelease };
     await expect(
-      world.custodian(insurer).call(api.releaseOutputs, { params: { id: run.id }, body })
+      world.custodian(insurer).call(routes.releaseOutputs, { params: { id: run.id }, body })
     ).rejects.toMatchObject({ code: 'not-found' });
     await expect(
-      world.person(hospital).call(api.releaseOutputs, { params: { id: run.id }, body })
+      world.person(hospital).call(routes.releaseOutputs, { params: { id: run.id }, body })
     ).rejects.toMatchObject({ code: 'forbidden' });
-    const view = await world.custodian(hospital).call(api.releaseOutputs, { params: { id: run.id }, body });
-    expect(view).toMatchObject({ state: 'released', waitingFor: [] });
-    const receipt = await world.person(university).downloadBytes(api.getReceipt, { params: { id: run.id } });
+    const view = await world
+      .custodian(hospital)
+      .call(routes.releaseOutputs, { params: { id: run.id }, body });
+    expect(view).toMatchObject({ state: 'completed', waitingFor: [] });
+    const receipt = await world
+      .person(university)
+      .downloadBytes(routes.getReceipt, { params: { id: run.id } });
     expect(checkSchema(Receipt, parseStrictJson(receipt), 'receipt').outputReleases).toEqual([outputRelease]);
   }, 60_000);
 
@@ -182,29 +190,29 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     const [asset] = world.assets;
     const { id, image } = await world.submit([asset!]);
     const reviewer = world.person(hospital);
-    await reviewer.call(api.addComment, { params: { id }, body: { text: 'Please bin age' } });
-    await reviewer.call(api.requestChanges, { params: { id }, body: { reason: 'Please bin age' } });
+    await reviewer.call(routes.addComment, { params: { id }, body: { text: 'Please bin age' } });
+    await reviewer.call(routes.requestChanges, { params: { id }, body: { reason: 'Please bin age' } });
     const notebook = utf8('print("binned")');
     const researcher = world.person(university);
-    await researcher.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    await researcher.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     const body = await world.sign(world.specOf([asset!], notebook), notebook);
-    const next = await researcher.call(api.createRevision, { params: { id }, body });
+    const next = await researcher.call(routes.createRevision, { params: { id }, body });
     expect(next).toMatchObject({ id, revision: 2, state: 'submitted' });
     expect(next.image).not.toBe(image);
-    const view = await reviewer.call(api.getSubmission, { params: { id } });
+    const view = await reviewer.call(routes.getSubmission, { params: { id } });
     expect(view.revisions.map(revision => revision.state)).toEqual(['changes-requested', 'submitted']);
     expect(view.comments).toMatchObject([{ revision: 1, text: 'Please bin age', by: { party: 'hospital' } }]);
     expect(view.revisions[1]!.decisions).toMatchObject([{ provider: 'hospital', state: 'pending' }]);
-    const file = await reviewer.downloadBytes(api.getFile, {
+    const file = await reviewer.downloadBytes(routes.getFile, {
       params: { id, number: 2, '*': 'explore.ipynb' }
     });
     expect(file).toEqual(notebook);
-    expect(await reviewer.call(api.rebuild, { params: { id, number: 2 } })).toEqual({
+    expect(await reviewer.call(routes.compareImage, { params: { id, number: 2 } })).toEqual({
       submitted: next.image,
       rebuilt: next.image,
       equal: true
     });
-    await reviewer.call(api.reject, { params: { id }, body: { reason: 'Not this way' } });
+    await reviewer.call(routes.reject, { params: { id }, body: { reason: 'Not this way' } });
     await expect(world.approve(hospital, id)).rejects.toMatchObject({ code: 'conflict' });
   }, 60_000);
 
@@ -214,11 +222,11 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     await world.approve(hospital, id);
     const run = await runOf(id);
     const supervisor = await supervisorOf(run.id);
-    await world.person(hospital).call(api.reject, { params: { id }, body: { reason: 'Found a mistake' } });
+    await world.person(hospital).call(routes.reject, { params: { id }, body: { reason: 'Found a mistake' } });
     expect(await runOf(id)).toMatchObject({ state: 'cancelled', reason: { code: 'approval-missing' } });
     await expect(supervisor.document()).rejects.toMatchObject({ code: 'conflict' });
     await expect(supervisor.deliver(await specOf(id))).rejects.toMatchObject({ code: 'conflict' });
-    const { revisions } = await world.person(university).call(api.getSubmission, { params: { id } });
+    const { revisions } = await world.person(university).call(routes.getSubmission, { params: { id } });
     expect(revisions[0]).toMatchObject({ state: 'rejected', decisions: [{ state: 'revoked' }] });
     await eventually(() => (world.backend.running.size === 0 ? true : undefined));
   }, 60_000);
@@ -230,7 +238,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     await supervisorOf(first.id);
     const plan = world.backend.starts.at(-1)!;
     await expect(
-      world.person(university).call(api.createRun, { body: { submission: id } })
+      world.person(university).call(routes.createRun, { body: { submission: id } })
     ).rejects.toMatchObject({ code: 'conflict' });
     world.backend.ended.set(plan.attempt, { state: 'ended', code: 'run-failed', detail: 'out of memory' });
     const failed = await eventually(async () => {
@@ -243,9 +251,9 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
     });
 
     world.backend.failWith = new CleanRoomError('backend-unavailable', 'bubblewrap is not installed.');
-    const second = await world.person(university).call(api.createRun, { body: { submission: id } });
+    const second = await world.person(university).call(routes.createRun, { body: { submission: id } });
     const unstarted = await eventually(async () => {
-      const run = await world.person(university).call(api.getRun, { params: { id: second.id } });
+      const run = await world.person(university).call(routes.getRun, { params: { id: second.id } });
       return run.state === 'failed' ? run : undefined;
     });
     world.backend.failWith = undefined;
@@ -254,13 +262,13 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       message: 'bubblewrap is not installed.'
     });
 
-    const third = await world.person(university).call(api.createRun, { body: { submission: id } });
+    const third = await world.person(university).call(routes.createRun, { body: { submission: id } });
     const supervisor = await supervisorOf(third.id);
     await supervisor.progress({ phase: 'stopped', reason: 'sandbox-unsafe' });
     expect((await runOf(id)).reason).toMatchObject({ code: 'sandbox-unsafe' });
-    const fourth = await world.person(university).call(api.createRun, { body: { submission: id } });
+    const fourth = await world.person(university).call(routes.createRun, { body: { submission: id } });
     await supervisorOf(fourth.id);
-    const cancelled = await world.person(university).call(api.cancelRun, { params: { id: fourth.id } });
+    const cancelled = await world.person(university).call(routes.cancelRun, { params: { id: fourth.id } });
     expect(cancelled).toMatchObject({ state: 'cancelled' });
   }, 60_000);
 

@@ -1,4 +1,4 @@
-import type { AttemptPlan, AttemptSight, TeeBackend } from '../../src/coordinator/index.js';
+import type { AttemptPlan, TeeStatus, TeeBackend } from '../../src/coordinator/start.js';
 
 /** TEEs that are started, and then do nothing by themselves: the test plays the supervisor. */
 export class StillBackend implements TeeBackend {
@@ -6,7 +6,7 @@ export class StillBackend implements TeeBackend {
   /** One for each TEE that has come to be. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
-  readonly ended = new Map<string, AttemptSight>();
+  readonly ended = new Map<string, TeeStatus>();
   failWith: Error | undefined;
 
   async start(plan: AttemptPlan): Promise<void> {
@@ -16,7 +16,7 @@ export class StillBackend implements TeeBackend {
     this.running.set(plan.attempt, plan);
   }
 
-  async find(attempt: string): Promise<AttemptSight> {
+  async status(attempt: string): Promise<TeeStatus> {
     const ended = this.ended.get(attempt);
     if (ended !== undefined) return ended;
     return this.running.has(attempt) ? { state: 'running' } : { state: 'unknown' };

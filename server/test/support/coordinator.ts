@@ -5,18 +5,18 @@ import path from 'node:path';
 import { digestOf, fromBase64, toBase64, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
-import { composeRevision } from '@clean-room/protocol/packaging';
+import { composeImage } from '@clean-room/protocol/packaging';
 import { readSpec, Spec, SubmissionRequest, type Spec as SpecValue } from '@clean-room/protocol/submissions';
-import * as api from '../../src/client/coordinator/index.js';
-import { Client } from '../../src/client/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import { Client } from '@clean-room/api';
 import {
   DEFAULT_LIMITS,
   KernelImages,
   startCoordinator,
-  type Coordinator,
+  type RunningCoordinator,
   type CoordinatorConfig,
-  type Ports
-} from '../../src/coordinator/index.js';
+  type CoordinatorOverrides
+} from '../../src/coordinator/start.js';
 import { StillBackend } from './backend.js';
 import {
   assetOf,
@@ -33,7 +33,7 @@ import {
 
 export interface WorldOptions {
   readonly database: string;
-  readonly ports?: Ports;
+  readonly ports?: CoordinatorOverrides;
   readonly config?: Partial<CoordinatorConfig>;
   readonly limits?: Partial<CoordinatorConfig['limits']>;
 }
@@ -58,10 +58,10 @@ export class World {
     [this.parties.university, this.parties.hospital, this.parties.insurer],
     ['hospital/visits', 'insurer/claims']
   );
-  coordinator!: Coordinator;
+  coordinator!: RunningCoordinator;
   folder!: string;
   #config!: CoordinatorConfig;
-  #ports!: Ports;
+  #ports!: CoordinatorOverrides;
 
   /** Where clients find the coordinator. */
   address = (): string => this.coordinator.url;
@@ -154,9 +154,9 @@ export class World {
   async found(options: { hospital?: AssetOptions; insurer?: AssetOptions } = {}): Promise<void> {
     const { university, hospital, insurer, stranger } = this.parties;
     for (const party of [university, hospital, insurer, stranger]) {
-      await this.person(party).call(api.publishRoster, { body: { roster: rosterOf(party) } });
+      await this.person(party).call(routes.publishRoster, { body: { roster: rosterOf(party) } });
     }
-    await this.person(university).call(api.publishCollaboration, {
+    await this.person(university).call(routes.publishCollaboration, {
       body: { collaboration: this.collaboration.envelope }
     });
     const open = { to: [university], kernelImage: this.kernelImage };
@@ -170,9 +170,9 @@ export class World {
   async publish(asset: TestAsset): Promise<void> {
     const custodian = this.custodian(asset.provider);
     for (const bytes of [asset.sealed, asset.standIn]) {
-      await custodian.upload(api.putObject, { params: { digest: digestOf(bytes) } }, bytes);
+      await custodian.upload(routes.putObject, { params: { digest: digestOf(bytes) } }, bytes);
     }
-    await custodian.call(api.publishAsset, { body: { version: asset.version, policy: asset.policy } });
+    await custodian.call(routes.publishAsset, { body: { version: asset.version, policy: asset.policy } });
   }
 
   specOf(assets: readonly TestAsset[], notebook: Uint8Array, changes: Partial<SpecValue> = {}): SpecValue {
@@ -210,7 +210,7 @@ export class World {
       bytes: file.bytes,
       content: () => [notebook]
     }));
-    const { imageDigest } = await composeRevision(this.kernelImage, bytes, files);
+    const { imageDigest } = await composeImage(this.kernelImage, bytes, files);
     const request = SubmissionRequest.sign(
       {
         format: 'clean-room.submission-request/v1',
@@ -229,14 +229,14 @@ export class World {
   ): Promise<{ id: string; image: Digest }> {
     const notebook = utf8(source);
     const client = this.person(this.parties.university);
-    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     const body = await this.sign(this.specOf(assets, notebook), notebook);
-    return client.call(api.createSubmission, { body });
+    return client.call(routes.createSubmission, { body });
   }
 
   /** An approval of the newest revision as the provider's own custodian would sign it. */
   async approval(provider: TestParty, id: string, changes: Partial<Approval> = {}): Promise<ApprovalBundle> {
-    const submission = await this.custodian(provider).call(api.getSubmission, { params: { id } });
+    const submission = await this.custodian(provider).call(routes.getSubmission, { params: { id } });
     const revision = submission.revisions.at(-1)!;
     const spec = Spec.read(fromBase64(revision.spec)).value;
     const value: Approval = {
@@ -260,6 +260,6 @@ export class World {
 
   async approve(provider: TestParty, id: string): Promise<void> {
     const body = await this.approval(provider, id);
-    await this.custodian(provider).call(api.approve, { params: { id }, body });
+    await this.custodian(provider).call(routes.approve, { params: { id }, body });
   }
 }

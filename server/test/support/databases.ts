@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDatabase } from '../../src/platform/database/index.js';
+import { openDatabase } from '../../src/platform/database/database.js';
 import { postgresIsHere, startPostgres, type PostgresServer } from './postgres.js';
 
 export interface DatabaseMaker {

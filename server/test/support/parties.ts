@@ -2,7 +2,7 @@ import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import {
   generateSigningKey,
   type Envelope,
-  type Read,
+  type ReadDocument,
   type SigningKey
 } from '@clean-room/protocol/documents';
 import { AssetVersion } from '@clean-room/protocol/assets';
@@ -97,7 +97,7 @@ export function collaborationOf(
   parties: readonly TestParty[],
   assets: readonly string[],
   ends = '2099-01-01T00:00:00Z'
-): { envelope: Envelope; read: Read<Collaboration> } {
+): { envelope: Envelope; read: ReadDocument<Collaboration> } {
   const envelope = Collaboration.sign(
     {
       format: 'clean-room.collaboration/v1',

@@ -3,13 +3,13 @@ import { digestOf, toBase64, toBase64Url, utf8, type Digest } from '@clean-room/
 import { openEnvelope, type Envelope } from '@clean-room/protocol/documents';
 import { Approval } from '@clean-room/protocol/approvals';
 import { KeyReleaseAnswer, KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
-import { EMPTY_LOG_HEAD } from '@clean-room/protocol/log';
+import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
 import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
-import { writeRunStatement, type RunPredicate } from '@clean-room/protocol/runs';
+import { encodeRunStatement, type RunPredicate } from '@clean-room/protocol/runs';
 import { Spec } from '@clean-room/protocol/submissions';
-import * as api from '../../src/client/coordinator/index.js';
-import type { Client } from '../../src/client/index.js';
-import type { AttemptPlan } from '../../src/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { Client } from '@clean-room/api';
+import type { AttemptPlan } from '../../src/coordinator/start.js';
 import type { TestParty } from './parties.js';
 
 type StatementChanges = Partial<RunPredicate> & { readonly reviewers?: readonly string[] };
@@ -32,11 +32,11 @@ export class TestSupervisor {
   }
 
   document(): Promise<JobDocument> {
-    return this.#reach().call(api.getJob, { params: { job: this.job } });
+    return this.#reach().call(routes.getJob, { params: { job: this.job } });
   }
 
   async progress(body: JobProgress): Promise<void> {
-    await this.#reach().call(api.postProgress, { params: { job: this.job }, body });
+    await this.#reach().call(routes.postProgress, { params: { job: this.job }, body });
   }
 
   keyRequest(
@@ -54,13 +54,13 @@ export class TestSupervisor {
       sandboxProfile: 'second-uid',
       approval: signed.digest,
       rosterVersion: 1,
-      logHead: EMPTY_LOG_HEAD
+      logHead: EMPTY_TREE_HEAD
     });
     return { request: toBase64(request), token: 'token', spec: toBase64(spec), approval, collaboration };
   }
 
   async ask(message: KeyRequestMessage): Promise<Digest> {
-    const { request } = await this.#reach().call(api.postKeyRequest, {
+    const { request } = await this.#reach().call(routes.postKeyRequest, {
       params: { job: this.job },
       body: message
     });
@@ -68,7 +68,7 @@ export class TestSupervisor {
   }
 
   reply(request: Digest) {
-    return this.#reach().call(api.getKeyReply, { params: { job: this.job, request } });
+    return this.#reach().call(routes.getKeyReply, { params: { job: this.job, request } });
   }
 
   /** Puts one sealed output. @returns a result whose statement names it */
@@ -79,7 +79,7 @@ export class TestSupervisor {
   ): Promise<JobResult> {
     const output = new Uint8Array(randomBytes(64));
     const digest = digestOf(output);
-    await this.#reach().upload(api.putJobObject, { params: { job: this.job, digest } }, output);
+    await this.#reach().upload(routes.putJobObject, { params: { job: this.job, digest } }, output);
     return this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
   }
 
@@ -100,7 +100,7 @@ export class TestSupervisor {
     { reviewers = [], ...changes }: StatementChanges = {}
   ): JobResult {
     const spec = Spec.read(specBytes);
-    const statement = writeRunStatement({
+    const statement = encodeRunStatement({
       spec: spec.digest,
       image: this.#plan.image,
       kernelImage: spec.value.kernelImage,
@@ -116,7 +116,7 @@ export class TestSupervisor {
         keyRelease:
           keyReleases[index] === undefined ? digestOf(utf8('key')) : payloadDigest(keyReleases[index])
       })),
-      logHead: EMPTY_LOG_HEAD,
+      logHead: EMPTY_TREE_HEAD,
       startedAt: '2026-01-01T00:00:00Z',
       endedAt: '2026-01-01T00:01:00Z',
       cells: [{ cell: 1, status: 'ok', outputs: [{ verdict: 'pass', reasons: [] }] }],
@@ -131,7 +131,7 @@ export class TestSupervisor {
   }
 
   async post(result: JobResult): Promise<void> {
-    await this.#reach().call(api.postResults, { params: { job: this.job }, body: result });
+    await this.#reach().call(routes.postResults, { params: { job: this.job }, body: result });
   }
 }
 
@@ -159,7 +159,7 @@ export function keyRelease(
         .filter(asset => asset.custodian === custodian.custodian.publicKey)
         .map(asset => ({ version: asset.version, fileKey: { encapsulated: 'AAAA', ciphertext: 'AAAA' } })),
       rosterVersion: 1,
-      logHead: EMPTY_LOG_HEAD,
+      logHead: EMPTY_TREE_HEAD,
       releasedAt: '2026-01-01T00:00:00Z'
     },
     by

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
-import { readDefinition, writeLock } from '../definition/index.js';
-import { InputCache } from '../inputs/index.js';
-import { buildKernelImage, commitDocuments, differences } from '../image/index.js';
-import { relock } from '../relock/index.js';
+import { readDefinition } from '../definition/definition.js';
+import { writeLock } from '../definition/lock.js';
+import { InputCache } from '../inputs/input-cache.js';
+import { buildKernelImage, commitDocuments, differences } from '../image/build.js';
+import { relock } from '../relock/relock.js';
 
 const USAGE = `Usage: npx build-kernel [build|relock] [NAME] [options]
 

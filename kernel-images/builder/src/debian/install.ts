@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { imagePath, mergedPath, parentOf, plainMode, type FileTree } from '../tree/index.js';
+import { plainMode, type FileTree } from '../tree/file-tree.js';
+import { imagePath, mergedPath, parentOf } from '../tree/path.js';
 import { readDeb } from './deb.js';
 
 /**

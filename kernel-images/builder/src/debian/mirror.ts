@@ -1,7 +1,8 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { LockedPackage } from '../definition/index.js';
-import { download, type InputCache } from '../inputs/index.js';
-import { runProgram } from '../programs/index.js';
+import type { LockedPackage } from '../definition/lock.js';
+import { downloadInput } from '../inputs/download.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { runProgram } from '../programs/run.js';
 
 const DEFAULT_MIRROR = 'http://deb.debian.org/debian/';
 
@@ -50,7 +51,7 @@ export async function fetchPackages(
     for (let next = missing.shift(); next !== undefined; next = missing.shift()) {
       const title = `${next.name} ${next.version}`;
       const path = await cache.scratch();
-      await download(new URL(next.path.replaceAll('+', '%2b'), mirror), path, title);
+      await downloadInput(new URL(next.path.replaceAll('+', '%2b'), mirror), path, title);
       await cache.admit(path, { title, digest: next.digest, size: next.size });
       onFetched(title);
     }

@@ -4,8 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { toTimestamp } from '@clean-room/protocol/documents';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { download } from '../inputs/index.js';
-import { ProgramFailure, runProgram } from '../programs/index.js';
+import { downloadInput } from '../inputs/download.js';
+import { ProgramFailure, runProgram } from '../programs/run.js';
 import { parseControl } from './control.js';
 
 const DEFAULT_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -76,7 +76,7 @@ export async function readRelease(
 ): Promise<ReleaseIndex> {
   const base = new URL(`dists/${release}/`, mirror);
   const inRelease = join(folder, 'InRelease');
-  await download(new URL('InRelease', base), inRelease, `The index of Debian ${release}`);
+  await downloadInput(new URL('InRelease', base), inRelease, `The index of Debian ${release}`);
   const text = withoutSignature
     ? signedBody(await readFile(inRelease, 'utf8'))
     : await verifiedText(folder, inRelease, keyring);
@@ -94,7 +94,7 @@ export async function readRelease(
     throw new CleanRoomError('malformed', `The index of ${release} does not list ${name}.`);
   const path = join(folder, 'Packages.gz');
   const byHash = `main/binary-amd64/by-hash/SHA256/${expected.slice('sha256:'.length)}`;
-  await download(new URL(fields.get('acquire-by-hash') === 'yes' ? byHash : name, base), path, name);
+  await downloadInput(new URL(fields.get('acquire-by-hash') === 'yes' ? byHash : name, base), path, name);
   const packed = await readFile(path);
   if (digestOf(packed) !== expected) {
     throw new CleanRoomError(

@@ -41,7 +41,7 @@ function toPackage(paragraph: Paragraph): IndexedPackage {
 }
 
 /** Reads a `Packages` file; of several versions of a package the highest counts. */
-export function readIndex(text: string): PackageIndex {
+export function readPackageIndex(text: string): PackageIndex {
   const index = new Map<string, IndexedPackage>();
   for (const paragraph of parseControl(text)) {
     const candidate = toPackage(paragraph);

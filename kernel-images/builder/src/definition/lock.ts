@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import {
-  Bytes,
+  ByteCount,
   checkSchema,
   Closed,
   DigestField,
@@ -23,7 +23,7 @@ const LockedPackage = Closed({
   version: Type.String({ minLength: 1 }),
   /** Below the mirror's root. */
   path: Type.String({ pattern: '^pool/main/[A-Za-z0-9._+~%/-]+\\.deb$' }),
-  size: Bytes,
+  size: ByteCount,
   digest: DigestField,
   parts: Parts
 });
@@ -33,7 +33,7 @@ const LockedWheel = Closed({
   name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$' }),
   version: Type.String({ minLength: 1 }),
   file: Type.String({ pattern: '^[A-Za-z0-9._+!-]+\\.whl$' }),
-  size: Bytes,
+  size: ByteCount,
   digest: DigestField,
   parts: Parts
 });

@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { LayoutStore } from '@clean-room/oci/layout';
-import { Bytes, Closed, DigestField } from '@clean-room/protocol/documents';
+import { ByteCount, Closed, DigestField } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { installPackage } from '../debian/index.js';
-import type { ImageDefinition, ImageLock, Part } from '../definition/index.js';
-import type { InputCache } from '../inputs/index.js';
-import { addJailBase, addOuterBase } from '../parts/index.js';
-import { addFontList, precompile } from '../precompile/index.js';
-import { extractFile, installWheel } from '../python/index.js';
-import { FileTree, matcher } from '../tree/index.js';
+import { installPackage } from '../debian/install.js';
+import type { ImageDefinition } from '../definition/definition.js';
+import type { ImageLock, Part } from '../definition/lock.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { addJailBase, addOuterBase } from '../parts/rootfs.js';
+import { addFontList } from '../precompile/font-list.js';
+import { precompile } from '../precompile/precompile.js';
+import { extractFile, installWheel } from '../python/install.js';
+import { FileTree } from '../tree/file-tree.js';
+import { matcher } from '../tree/glob.js';
 import { writeLayer, type Layer } from './layer.js';
 import { FONT_LIST_FOLDER, JAIL, NODE_PATH, packagesFolder } from './names.js';
 
@@ -31,7 +34,7 @@ export interface Base {
   readonly jail: string;
 }
 
-const Saved = Type.Array(Closed({ digest: DigestField, size: Bytes, title: Type.String() }));
+const Saved = Type.Array(Closed({ digest: DigestField, size: ByteCount, title: Type.String() }));
 
 async function outerLayer({ definition, lock, inputs, store }: BaseRequest, folder: string): Promise<Layer> {
   const tree = new FileTree(join(folder, 'outer'));
@@ -110,7 +113,7 @@ async function savedLayers({ folder, store }: BaseRequest): Promise<Layer[] | un
  * The layers of dependencies: taken as they are if an earlier build of the same inputs left them in `folder`, else
  * composed. All inputs have to be in the cache.
  */
-export async function composeBase(request: BaseRequest): Promise<Base> {
+export async function composeBaseLayer(request: BaseRequest): Promise<Base> {
   const jail = join(request.folder, 'tree', JAIL);
   const known = await savedLayers(request);
   if (known !== undefined) return { layers: known, jail };

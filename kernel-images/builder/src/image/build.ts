@@ -2,14 +2,15 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { digestOf, equalBytes } from '@clean-room/protocol/bytes';
-import { findMirror, fetchPackages } from '../debian/index.js';
-import { readLock, type ImageLock, type ReadDefinition } from '../definition/index.js';
-import { InputCache } from '../inputs/index.js';
-import { Pip } from '../python/index.js';
-import { composeBase } from './base.js';
+import { findMirror, fetchPackages } from '../debian/mirror.js';
+import type { ReadDefinition } from '../definition/definition.js';
+import { readLock, type ImageLock } from '../definition/lock.js';
+import { InputCache } from '../inputs/input-cache.js';
+import { Pip } from '../python/pip.js';
+import { composeBaseLayer } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
-import { composeOwn } from './own.js';
+import { composeOwnLayer } from './own.js';
 
 export interface BuildOptions {
   /** The project: where our own parts are. */
@@ -75,10 +76,10 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
   await fetchInputs(lock, inputs, report);
   const store = await LayoutStore.open(layout);
   const [folder, key] = [join(options.layers, definition.name), await baseKey(definition, lock)];
-  const base = await composeBase({ definition, lock, inputs, store, folder: join(folder, key), report });
+  const base = await composeBaseLayer({ definition, lock, inputs, store, folder: join(folder, key), report });
   await dropOlder(folder, key);
   report('Composing our own parts');
-  const own = await composeOwn({
+  const own = await composeOwnLayer({
     root,
     lock,
     inputs,

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '@clean-room/protocol/documents';
-import type { ImageDefinition, ImageLock } from '../definition/index.js';
+import type { ImageDefinition } from '../definition/definition.js';
+import type { ImageLock } from '../definition/lock.js';
 
 /** All code that decides what the layers of dependencies look like: this room's, and the tar writer. */
 const CODE = [

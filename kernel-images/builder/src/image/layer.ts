@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LayoutStore } from '@clean-room/oci/layout';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { tarSize, writeTar, type TarEntry } from '@clean-room/protocol/packaging';
-import type { FileTree } from '../tree/index.js';
+import type { FileTree } from '../tree/file-tree.js';
 
 /** A layer that lies in an image layout. Uncompressed, so its digest is its diff id too. */
 export interface Layer {

@@ -5,11 +5,13 @@ import type { LayoutStore } from '@clean-room/oci/layout';
 import { utf8 } from '@clean-room/protocol/bytes';
 import { EXECUTOR_FOLDER, executorFiles, wardenBuild } from '@clean-room/sandbox/build';
 import { policyBytes } from '@clean-room/sandbox/policy';
-import type { ImageLock } from '../definition/index.js';
-import type { InputCache } from '../inputs/index.js';
-import { addPythonSources, bundleSupervisor, compileWarden } from '../parts/index.js';
-import { precompile } from '../precompile/index.js';
-import { FileTree } from '../tree/index.js';
+import type { ImageLock } from '../definition/lock.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { addPythonSources } from '../parts/python-sources.js';
+import { bundleSupervisor } from '../parts/supervisor.js';
+import { compileWarden } from '../parts/warden.js';
+import { precompile } from '../precompile/precompile.js';
+import { FileTree } from '../tree/file-tree.js';
 import { writeLayer, type Layer } from './layer.js';
 import { JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './names.js';
 
@@ -25,7 +27,14 @@ export interface OwnRequest {
 }
 
 /** The layer of our own parts: everything of the image that is made from this repository. */
-export async function composeOwn({ root, lock, inputs, tools, store, jail }: OwnRequest): Promise<Layer> {
+export async function composeOwnLayer({
+  root,
+  lock,
+  inputs,
+  tools,
+  store,
+  jail
+}: OwnRequest): Promise<Layer> {
   const images = join(root, 'kernel-images');
   const { version } = lock.python;
   const folder = await mkdtemp(join(tmpdir(), 'clean-room-own-'));

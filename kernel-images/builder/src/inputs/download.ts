@@ -34,7 +34,7 @@ async function* watched(body: AsyncIterable<Uint8Array>, stop: AbortController):
  * @param title what people know the file by
  * @throws CleanRoomError `not-found` if the server does not have it, `unavailable` if it can't be reached
  */
-export async function download(
+export async function downloadInput(
   address: URL,
   path: string,
   title: string,

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileTree } from '../tree/index.js';
+import type { FileTree } from '../tree/file-tree.js';
 
 /** Lays the Python files below a folder into the tree: sources and the mark of typed packages, nothing else. */
 export async function addPythonSources(folder: string, tree: FileTree, place: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { utf8 } from '@clean-room/protocol/bytes';
-import { MERGED_LINKS, ROOT_OWNER, type FileTree, type Owner } from '../tree/index.js';
+import { ROOT_OWNER, type FileTree, type Owner } from '../tree/file-tree.js';
+import { MERGED_LINKS } from '../tree/path.js';
 
 /** The sandbox's user in the profile `second-uid`. */
 export const SANDBOX_OWNER: Owner = { uid: 10001, gid: 10001 };

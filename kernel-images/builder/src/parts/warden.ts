@@ -3,11 +3,11 @@ import { access, chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/pro
 import { basename, dirname, join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { WardenBuild } from '@clean-room/sandbox/build';
-import type { ImageLock } from '../definition/index.js';
-import type { InputCache } from '../inputs/index.js';
-import { runProgram } from '../programs/index.js';
-import { FileTree } from '../tree/index.js';
-import { Wheel } from '../python/index.js';
+import type { ImageLock } from '../definition/lock.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { runProgram } from '../programs/run.js';
+import { FileTree } from '../tree/file-tree.js';
+import { Wheel } from '../python/wheel.js';
 
 function exists(path: string): Promise<boolean> {
   return access(path).then(

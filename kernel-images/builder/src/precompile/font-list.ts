@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FileTree } from '../tree/index.js';
+import type { FileTree } from '../tree/file-tree.js';
 import { runJailPython } from './jail-python.js';
 
 const SCRIPT = fileURLToPath(new URL('../../assets/font_list.py', import.meta.url));

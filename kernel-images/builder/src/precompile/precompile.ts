@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { parentOf, type FileTree } from '../tree/index.js';
+import type { FileTree } from '../tree/file-tree.js';
+import { parentOf } from '../tree/path.js';
 import { runJailPython } from './jail-python.js';
 
 const SCRIPT = fileURLToPath(new URL('../../assets/precompile.py', import.meta.url));

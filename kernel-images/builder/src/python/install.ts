@@ -1,6 +1,7 @@
 import { utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { parentOf, type FileTree } from '../tree/index.js';
+import type { FileTree } from '../tree/file-tree.js';
+import { parentOf } from '../tree/path.js';
 import { Wheel, type WheelFile } from './wheel.js';
 
 /** Where Debian's Python looks for what an administrator installed. */

@@ -5,9 +5,11 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { LockedWheel } from '../definition/index.js';
-import { ProgramFailure, runProgram } from '../programs/index.js';
-import { retry, vanished, type InputCache, type RetryOptions } from '../inputs/index.js';
+import type { LockedWheel } from '../definition/lock.js';
+import { ProgramFailure, runProgram } from '../programs/run.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { retry, type RetryOptions } from '../inputs/retry.js';
+import { vanished } from '../inputs/vanished.js';
 
 /** bookworm's C library is 2.36; wheels that are content with 2.28 are what today's projects publish. */
 const NEWEST_GLIBC = 28;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { imagePath } from '../tree/index.js';
+import { imagePath } from '../tree/path.js';
 import { parseRecord } from './record.js';
 
 export interface WheelFile {

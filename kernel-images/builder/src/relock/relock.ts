@@ -2,17 +2,13 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import {
-  findMirror,
-  fetchPackages,
-  readIndex,
-  readRelease,
-  resolve,
-  type ReleaseOptions
-} from '../debian/index.js';
-import type { ImageLock, LockedPackage, LockedWheel, Part, ReadDefinition } from '../definition/index.js';
-import type { InputCache } from '../inputs/index.js';
-import { Pip, type ChosenWheel } from '../python/index.js';
+import { findMirror, fetchPackages } from '../debian/mirror.js';
+import { readRelease, type ReleaseOptions } from '../debian/release.js';
+import { readPackageIndex, resolve } from '../debian/resolver.js';
+import type { ReadDefinition } from '../definition/definition.js';
+import type { ImageLock, LockedPackage, LockedWheel, Part } from '../definition/lock.js';
+import type { InputCache } from '../inputs/input-cache.js';
+import { Pip, type ChosenWheel } from '../python/pip.js';
 
 export interface RelockOptions extends ReleaseOptions {
   /** Where mirror and package index are configured. */
@@ -44,7 +40,7 @@ async function choosePackages(
   const folder = await mkdtemp(join(tmpdir(), 'clean-room-relock-'));
   try {
     const release = await readRelease(mirror, debian.release, folder, options);
-    const index = readIndex(release.packages);
+    const index = readPackageIndex(release.packages);
     const without = new Set(Object.keys(debian.without));
     const chosen = gather([
       ['outer', resolve(index, debian.outer, without)],

@@ -14,7 +14,7 @@ export interface Owner {
 export const ROOT_OWNER: Owner = { uid: 0, gid: 0 };
 
 /** What stands at a path of an image. Times are never kept: every entry of an image is of the epoch. */
-export type TreeNode =
+export type FileTreeNode =
   | { readonly kind: 'directory'; readonly mode: number; readonly owner: Owner }
   | {
       readonly kind: 'file';
@@ -41,7 +41,7 @@ export function plainMode(mode: number): number {
  * devices only in this map, so that an ordinary user can compose an image owned by root.
  */
 export class FileTree {
-  readonly #nodes = new Map<string, TreeNode>();
+  readonly #nodes = new Map<string, FileTreeNode>();
 
   constructor(
     readonly root: string,
@@ -54,7 +54,7 @@ export class FileTree {
   }
 
   /** All paths with what stands there, a folder always before what is in it. */
-  *entries(): Generator<[path: string, node: TreeNode]> {
+  *entries(): Generator<[path: string, node: FileTreeNode]> {
     for (const path of [...this.#nodes.keys()].sort(inBytewiseOrder)) {
       const node = this.#nodes.get(path);
       if (node !== undefined) yield [path, node];
@@ -62,7 +62,7 @@ export class FileTree {
   }
 
   /** What stands at a path here or, if nothing does, in the layers below. */
-  find(path: string): TreeNode | undefined {
+  find(path: string): FileTreeNode | undefined {
     return this.#nodes.get(path) ?? this.below.map(tree => tree.find(path)).find(node => node !== undefined);
   }
 
@@ -151,7 +151,7 @@ export class FileTree {
     await this.#claim(imagePath(name), { kind: 'character-device', mode, major, minor });
   }
 
-  async #claim(path: string, node: TreeNode): Promise<void> {
+  async #claim(path: string, node: FileTreeNode): Promise<void> {
     await this.#makeRoom(path);
     this.#nodes.set(path, node);
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { main } from '../../src/cli/index.js';
+import { main } from '../../src/cli/main.js';
 
 let said: string;
 

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { installPackage, readDeb } from '../../src/debian/index.js';
-import { FileTree, matcher } from '../../src/tree/index.js';
+import { readDeb } from '../../src/debian/deb.js';
+import { installPackage } from '../../src/debian/install.js';
+import { FileTree } from '../../src/tree/file-tree.js';
+import { matcher } from '../../src/tree/glob.js';
 import { ar, dpkgDeb, oddDeb, type Entry } from '../support/debs.js';
 import { scratch } from '../support/scratch.js';
 import { contents } from '../support/trees.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { fetchPackages, findMirror } from '../../src/debian/index.js';
-import type { LockedPackage } from '../../src/definition/index.js';
-import { InputCache } from '../../src/inputs/index.js';
+import { fetchPackages, findMirror } from '../../src/debian/mirror.js';
+import type { LockedPackage } from '../../src/definition/lock.js';
+import { InputCache } from '../../src/inputs/input-cache.js';
 import { scratch } from '../support/scratch.js';
 import { serve } from '../support/web.js';
 

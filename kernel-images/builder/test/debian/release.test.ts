@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { readRelease } from '../../src/debian/index.js';
+import { readRelease } from '../../src/debian/release.js';
 import { keyring, mirror, PACKAGES, useArchiveKeys, type Archive } from '../support/archive.js';
 import { scratch } from '../support/scratch.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseDependencies, readIndex, resolve } from '../../src/debian/index.js';
+import { parseDependencies } from '../../src/debian/control.js';
+import { readPackageIndex, resolve } from '../../src/debian/resolver.js';
 
 function paragraph(name: string, fields: Readonly<Record<string, string>> = {}): string {
   const all = {
@@ -16,7 +17,7 @@ function paragraph(name: string, fields: Readonly<Record<string, string>> = {}):
 }
 
 function names(index: string, wanted: readonly string[], without: readonly string[] = []): string[] {
-  return resolve(readIndex(index), wanted, new Set(without)).map(({ name }) => name);
+  return resolve(readPackageIndex(index), wanted, new Set(without)).map(({ name }) => name);
 }
 
 describe('dependencies', () => {
@@ -54,7 +55,7 @@ describe('dependencies', () => {
 
   test('a newer version in the same index wins', () => {
     const index = [paragraph('a', { Version: '1.9' }), paragraph('a', { Version: '1.10' })].join('\n');
-    expect(resolve(readIndex(index), ['a'], new Set())[0]?.version).toBe('1.10');
+    expect(resolve(readPackageIndex(index), ['a'], new Set())[0]?.version).toBe('1.10');
   });
 
   test('are met by what provides a name, with its version if one is asked for', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareVersions, satisfies, type Relation } from '../../src/debian/index.js';
+import { compareVersions, satisfies, type Relation } from '../../src/debian/version.js';
 
 describe('Debian versions', () => {
   // Examples of deb-version(7) and Debian policy §5.6.12, and what its text follows from.

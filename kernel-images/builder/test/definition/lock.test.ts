@@ -1,14 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  readDefinition,
-  readLock,
-  writeLock,
-  type ImageDefinition,
-  type ImageLock
-} from '../../src/definition/index.js';
-import { KERNEL_IMAGES_FOLDER } from '../../src/image/index.js';
+import { readDefinition, type ImageDefinition } from '../../src/definition/definition.js';
+import { readLock, writeLock, type ImageLock } from '../../src/definition/lock.js';
+import { KERNEL_IMAGES_FOLDER } from '../../src/image/committed.js';
 import { scratch } from '../support/scratch.js';
 
 const DEFINITION: ImageDefinition = {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { readImageConfig, readManifest } from '@clean-room/protocol/packaging';
-import { commitDocuments, describeImage, differences, loadKernelImage } from '../../src/image/index.js';
+import { commitDocuments, differences } from '../../src/image/build.js';
+import { loadKernelImage } from '../../src/image/committed.js';
+import { describeImage } from '../../src/image/manifest.js';
 import { scratch } from '../support/scratch.js';
 
 const LAYERS = ['one', 'two'].map(title => ({ digest: digestOf(utf8(title)), size: 10240, title }));

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { readManifest } from '@clean-room/protocol/packaging';
-import { readDefinition } from '../../src/definition/index.js';
-import { buildKernelImage, KERNEL_IMAGES_FOLDER, type BuiltImage } from '../../src/image/index.js';
-import { runProgram } from '../../src/programs/index.js';
+import { readDefinition } from '../../src/definition/definition.js';
+import { buildKernelImage, type BuiltImage } from '../../src/image/build.js';
+import { KERNEL_IMAGES_FOLDER } from '../../src/image/committed.js';
+import { runProgram } from '../../src/programs/run.js';
 import { runInJail, unpack } from '../support/jail.js';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { addJailBase, addOuterBase } from '../../src/parts/index.js';
-import { FileTree } from '../../src/tree/index.js';
+import { addJailBase, addOuterBase } from '../../src/parts/rootfs.js';
+import { FileTree } from '../../src/tree/file-tree.js';
 import { scratch } from '../support/scratch.js';
 
 let tree: FileTree;

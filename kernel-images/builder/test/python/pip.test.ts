@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { InputCache } from '../../src/inputs/index.js';
-import { Pip } from '../../src/python/index.js';
+import { InputCache } from '../../src/inputs/input-cache.js';
+import { Pip } from '../../src/python/pip.js';
 import { pythonHere } from '../support/python.js';
 import { scratch } from '../support/scratch.js';
 import { makeWheel } from '../support/wheels.js';

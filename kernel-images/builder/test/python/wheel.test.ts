@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { extractFile, installWheel, parseRecord, Wheel } from '../../src/python/index.js';
-import { FileTree, matcher } from '../../src/tree/index.js';
+import { extractFile, installWheel } from '../../src/python/install.js';
+import { parseRecord } from '../../src/python/record.js';
+import { Wheel } from '../../src/python/wheel.js';
+import { FileTree } from '../../src/tree/file-tree.js';
+import { matcher } from '../../src/tree/glob.js';
 import { scratch } from '../support/scratch.js';
 import { contents } from '../support/trees.js';
 import { makeWheel, type WheelSample } from '../support/wheels.js';

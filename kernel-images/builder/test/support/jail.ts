@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProgram } from '../../src/programs/index.js';
+import { runProgram } from '../../src/programs/run.js';
 import { readManifest } from '@clean-room/protocol/packaging';
 import { LayoutStore } from '@clean-room/oci/layout';
 

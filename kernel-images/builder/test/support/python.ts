@@ -1,4 +1,4 @@
-import { runProgram } from '../../src/programs/index.js';
+import { runProgram } from '../../src/programs/run.js';
 
 /** The version of the Python that pip runs on here: the only one that it chooses wheels for. */
 export async function pythonHere(): Promise<string> {

@@ -1,4 +1,4 @@
-import type { FileTree } from '../../src/tree/index.js';
+import type { FileTree } from '../../src/tree/file-tree.js';
 
 /** What a tree holds, in words: path → mode and text, or what else stands there. */
 export async function contents(tree: FileTree): Promise<Record<string, string>> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { utf8 } from '@clean-room/protocol/bytes';
-import { FileTree } from '../../src/tree/index.js';
+import { FileTree } from '../../src/tree/file-tree.js';
 import { scratch } from '../support/scratch.js';
 import { contents } from '../support/trees.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { imagePath, matcher, mergedPath } from '../../src/tree/index.js';
+import { matcher } from '../../src/tree/glob.js';
+import { imagePath, mergedPath } from '../../src/tree/path.js';
 
 describe('paths of an image', () => {
   test.each([

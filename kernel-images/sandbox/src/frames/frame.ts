@@ -1,5 +1,5 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { copyJson, parseJson, type JsonValue } from './json.js';
+import { copyJson, parseFrameJson, type JsonValue } from './json.js';
 
 /** One value per MIME type: JSON for types that end in `json`, text (base64 where binary) for all others. */
 export type MimeBundle = Readonly<Record<string, JsonValue>>;
@@ -136,7 +136,7 @@ function streamName(value: unknown): StreamName {
  * @throws CleanRoomError `malformed`
  */
 export function parseFrame(bytes: Uint8Array): Frame {
-  const fields = new Fields(parseJson(bytes));
+  const fields = new Fields(parseFrameJson(bytes));
   const type = fields.get('type');
   switch (type) {
     case 'ready':

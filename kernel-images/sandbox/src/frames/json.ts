@@ -40,7 +40,7 @@ function isTooDeep(bytes: Uint8Array): boolean {
  *
  * @throws CleanRoomError `malformed`
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseFrameJson(bytes: Uint8Array): unknown {
   if (isTooDeep(bytes)) throw new CleanRoomError('malformed', 'The frame is nested too deep.');
   try {
     return JSON.parse(strictText.decode(bytes));
@@ -52,7 +52,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 /**
  * A copy with nothing in it but JSON: every text well-formed Unicode, no key that reaches a prototype.
  *
- * @param value as {@link parseJson} gives it, so of bounded depth
+ * @param value as {@link parseFrameJson} gives it, so of bounded depth
  */
 export function copyJson(value: unknown): JsonValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;

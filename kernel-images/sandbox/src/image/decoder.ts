@@ -1,6 +1,7 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { decodeImageCommand, notebookEnvironment } from '../notebook/environment.js';
-import { WardenProcess, type WardenOptions } from '../warden/index.js';
+import type { WardenOptions } from '../warden/arguments.js';
+import { WardenProcess } from '../warden/process.js';
 
 export interface DecodedImage {
   readonly width: number;

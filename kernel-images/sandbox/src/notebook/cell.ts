@@ -1,4 +1,5 @@
-import type { SandboxLimits, WardenOptions } from '../warden/index.js';
+import type { WardenOptions } from '../warden/arguments.js';
+import type { SandboxLimits } from '../warden/limits.js';
 import type { RawOutput } from './outputs.js';
 
 export interface SandboxOptions extends Omit<WardenOptions, 'limits' | 'workdir' | 'writable'> {
@@ -8,7 +9,7 @@ export interface SandboxOptions extends Omit<WardenOptions, 'limits' | 'workdir'
 }
 
 /** `ended`: the sandbox ended within the cell; how is told by `Sandbox.ended`. */
-export type CellStatus = 'ok' | 'error' | 'interrupted' | 'ended';
+export type SandboxCellStatus = 'ok' | 'error' | 'interrupted' | 'ended';
 
 /** One cell as it ran. All but the outputs is what the supervisor itself saw. */
 export interface CellResult {
@@ -19,7 +20,7 @@ export interface CellResult {
   readonly executionCount: number | null;
   readonly startedAt: number;
   readonly endedAt: number;
-  readonly status: CellStatus;
+  readonly status: SandboxCellStatus;
 }
 
 /** The cell that runs now. */

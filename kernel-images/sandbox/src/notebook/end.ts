@@ -1,7 +1,8 @@
-import type { WardenOutcome, WardenWhy } from '../warden/index.js';
+import type { WardenOutcome } from '../warden/process.js';
+import type { WardenWhy } from '../warden/status.js';
 
 /** Reasons of the supervisor's own: the warden was only told to kill. */
-export type EndReason =
+export type SandboxEndReason =
   | 'closed' // all cells are done
   | 'cell-time' // a cell went on after its time and an interrupt
   | 'output' // more output than a cell may have
@@ -10,7 +11,7 @@ export type EndReason =
 
 /** How the sandbox ended, as seen from outside it. */
 export interface SandboxEnd {
-  readonly why: EndReason | WardenWhy | 'warden-lost';
+  readonly why: SandboxEndReason | WardenWhy | 'warden-lost';
   /** Exit code of the interpreter; null when a signal ended it. */
   readonly code: number | null;
   readonly signal: number | null;
@@ -24,7 +25,7 @@ export interface SandboxEnd {
 }
 
 /** A limit that the warden saw broken counts before our own reason, which may be its consequence. */
-export function describeEnd(outcome: WardenOutcome, reason: EndReason | undefined): SandboxEnd {
+export function describeEnd(outcome: WardenOutcome, reason: SandboxEndReason | undefined): SandboxEnd {
   if (outcome.type === 'lost') {
     return {
       why: 'warden-lost',

@@ -1,5 +1,5 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { ErrorContent, Frame, Rich, StreamName } from '../frames/index.js';
+import type { ErrorContent, Frame, Rich, StreamName } from '../frames/frame.js';
 
 /** An output as the notebook would have it: nothing of it has been judged yet. */
 export type RawOutput =

@@ -1,9 +1,12 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { StringDecoder } from 'node:string_decoder';
-import { encodeRequest, FrameDecoder, parseFrame, type Frame, type StreamName } from '../frames/index.js';
-import { WardenProcess, WRITABLE_FOLDERS, type SandboxLimits } from '../warden/index.js';
-import type { CellResult, CellStatus, RunningCell, SandboxOptions } from './cell.js';
-import { describeEnd, type EndReason, type SandboxEnd } from './end.js';
+import { FrameDecoder } from '../frames/decoder.js';
+import { parseFrame, type Frame, type StreamName } from '../frames/frame.js';
+import { encodeRequest } from '../frames/request.js';
+import { WRITABLE_FOLDERS, type SandboxLimits } from '../warden/limits.js';
+import { WardenProcess } from '../warden/process.js';
+import type { CellResult, SandboxCellStatus, RunningCell, SandboxOptions } from './cell.js';
+import { describeEnd, type SandboxEndReason, type SandboxEnd } from './end.js';
 import { NotebookOutputs } from './outputs.js';
 
 /** Time for an interrupt to work before everything is killed. */
@@ -29,7 +32,7 @@ export class Sandbox {
   #running: RunningCell | undefined;
   #lastIndex = -1;
   #executionCount = 0;
-  #reason: EndReason | undefined;
+  #reason: SandboxEndReason | undefined;
   #isOver = false;
 
   private constructor(options: SandboxOptions) {
@@ -120,7 +123,7 @@ export class Sandbox {
     return this.ended;
   }
 
-  #end(reason: EndReason): void {
+  #end(reason: SandboxEndReason): void {
     if (this.#isOver) return;
     this.#reason ??= reason;
     this.#warden.kill();
@@ -205,7 +208,7 @@ export class Sandbox {
     setImmediate(() => setImmediate(() => this.#finish(undefined)));
   }
 
-  #finish(forced: CellStatus | undefined): void {
+  #finish(forced: SandboxCellStatus | undefined): void {
     const cell = this.#running;
     if (cell === undefined) return;
     this.#running = undefined;

@@ -2,9 +2,12 @@ import { lstat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { FrameDecoder, parseJson } from '../frames/index.js';
+import { FrameDecoder } from '../frames/decoder.js';
+import { parseFrameJson } from '../frames/json.js';
 import { probeCommand } from '../notebook/environment.js';
-import { WardenProcess, WRITABLE_FOLDERS, type SandboxProfile, type WardenOptions } from '../warden/index.js';
+import type { SandboxProfile, WardenOptions } from '../warden/arguments.js';
+import { WRITABLE_FOLDERS } from '../warden/limits.js';
+import { WardenProcess } from '../warden/process.js';
 import { openListeners, type Listeners } from './listeners.js';
 import { requiredChecks } from './required.js';
 
@@ -33,7 +36,7 @@ const STILL_MS = 60;
 
 function readChecks(frame: Buffer | undefined): ProbeCheck[] {
   if (frame === undefined) return [];
-  const report = parseJson(frame);
+  const report = parseFrameJson(frame);
   if (typeof report !== 'object' || report === null || !('checks' in report) || !Array.isArray(report.checks))
     return [];
   return report.checks.flatMap((check: unknown) => {

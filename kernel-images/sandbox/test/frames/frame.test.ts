@@ -1,10 +1,6 @@
-import {
-  encodeRequest,
-  FrameDecoder,
-  MAX_FRAME_BYTES,
-  parseFrame,
-  type Frame
-} from '../../src/frames/index.js';
+import { FrameDecoder, MAX_FRAME_BYTES } from '../../src/frames/decoder.js';
+import { parseFrame, type Frame } from '../../src/frames/frame.js';
+import { encodeRequest } from '../../src/frames/request.js';
 
 function bytes(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));

@@ -1,4 +1,4 @@
-import type { CellResult } from '../../src/notebook/index.js';
+import type { CellResult } from '../../src/notebook/cell.js';
 import { runNotebook, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 

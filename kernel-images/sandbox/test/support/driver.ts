@@ -7,14 +7,11 @@ import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
-import { ImageDecoder } from '../../src/image/index.js';
-import {
-  NOTEBOOK_COMMAND,
-  notebookEnvironment,
-  openSandbox,
-  type CellResult
-} from '../../src/notebook/index.js';
-import { probeSandbox, requireProbe, type ProbeOptions } from '../../src/probe/index.js';
+import { ImageDecoder } from '../../src/image/decoder.js';
+import type { CellResult } from '../../src/notebook/cell.js';
+import { NOTEBOOK_COMMAND, notebookEnvironment } from '../../src/notebook/environment.js';
+import { openSandbox } from '../../src/notebook/sandbox.js';
+import { probeSandbox, requireProbe, type ProbeOptions } from '../../src/probe/probe.js';
 import type { Answer, Request } from './requests.js';
 
 const OWN = '/usr/lib/clean-room';

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree } from '@clean-room/simulator/container';
-import type { SandboxProfile } from '../../src/warden/index.js';
+import type { SandboxProfile } from '../../src/warden/arguments.js';
 import { CACHE, ORDINARY_USER } from './paths.js';
 import { isRoot, stage } from './stage.js';
 

@@ -16,10 +16,10 @@ const LAYOUT = join(CACHE, 'layout');
  */
 export async function buildImage(): Promise<string[]> {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const rooms = ['kernel-images/builder', 'kernel-images/supervisor', 'simulator'];
+  const rooms = ['kernel-images/builder', 'kernel-images/supervisor', 'packages/simulator'];
   await command(process.execPath, [tsc, '-b', ...rooms], { cwd: PROJECT });
-  const { buildKernelImage } = await import('@clean-room/kernel-builder/image');
-  const { readDefinition } = await import('@clean-room/kernel-builder/definition');
+  const { buildKernelImage } = await import('@clean-room/kernel-builder');
+  const { readDefinition } = await import('@clean-room/kernel-builder');
   const { LayoutStore } = await import('@clean-room/oci/layout');
   const { readManifest } = await import('@clean-room/protocol/packaging');
   const [built, own] = [await LayoutStore.open(join(CACHES, 'layout')), await LayoutStore.open(LAYOUT)];

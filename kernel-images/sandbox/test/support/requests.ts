@@ -1,6 +1,8 @@
-import type { CellResult, SandboxEnd } from '../../src/notebook/index.js';
-import type { ProbeReport } from '../../src/probe/index.js';
-import type { SandboxLimits, SandboxProfile } from '../../src/warden/index.js';
+import type { CellResult } from '../../src/notebook/cell.js';
+import type { SandboxEnd } from '../../src/notebook/end.js';
+import type { ProbeReport } from '../../src/probe/probe.js';
+import type { SandboxProfile } from '../../src/warden/arguments.js';
+import type { SandboxLimits } from '../../src/warden/limits.js';
 
 interface Common {
   readonly profile: SandboxProfile;

@@ -4,7 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { wardenBuild } from '../../src/build/index.js';
-import type { SandboxProfile } from '../../src/warden/index.js';
+import type { SandboxProfile } from '../../src/warden/arguments.js';
 import { buildImage, unpackImage } from './image.js';
 import { CACHE, ORDINARY_USER, ROOM } from './paths.js';
 import { compile } from './zig.js';

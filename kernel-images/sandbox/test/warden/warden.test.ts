@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { policyBytes } from '../../src/policy/index.js';
-import { parseStatus, runArguments, type WardenOptions } from '../../src/warden/index.js';
+import { runArguments, type WardenOptions } from '../../src/warden/arguments.js';
+import { parseStatus } from '../../src/warden/status.js';
 import { LIMITS } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { ORDINARY_USER } from '../support/paths.js';

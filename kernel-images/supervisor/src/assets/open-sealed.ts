@@ -5,9 +5,10 @@ import { Decrypter } from 'age-encryption';
 import { digestFromHash } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { FileKeyIdentity } from '@clean-room/protocol/sealing';
-import { PassingFailure, bodyOf, openExchange, withPatience, type Patience } from '../network/index.js';
+import { bodyOf, openExchange } from '../network/exchange.js';
+import { TransientFailure, retry, type RetryPolicy } from '../network/retry.js';
 
-const PATIENCE: Patience = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
+const PATIENCE: RetryPolicy = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
 /** A download that takes longer than a day is no download. */
 const TIMEOUT_MS = 86_400_000;
 /** Kept free beside the data, for the notebook and the machine. */
@@ -76,7 +77,7 @@ async function attempt(asset: SealedAsset, path: string, signal?: AbortSignal): 
   try {
     await decryptTo(path, asset.fileKey, stream);
   } catch (cause) {
-    if (cause instanceof PassingFailure || cause instanceof CleanRoomError) throw cause;
+    if (cause instanceof TransientFailure || cause instanceof CleanRoomError) throw cause;
     throw new CleanRoomError('key-release-refused', 'The released key does not open the sealed asset.', {
       cause
     });
@@ -101,7 +102,7 @@ export async function openSealed(asset: SealedAsset, path: string, signal?: Abor
     throw new CleanRoomError('too-large', 'The machine’s disk is too small for the data.');
   }
   try {
-    await withPatience(
+    await retry(
       PATIENCE,
       () => attempt(asset, path, signal),
       cause => new CleanRoomError('unavailable', 'The sealed data could not be fetched in time.', { cause }),

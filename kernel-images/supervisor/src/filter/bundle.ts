@@ -2,8 +2,10 @@ import type { JsonValue, MimeBundle } from '@clean-room/sandbox';
 import type { ReasonClass } from '@clean-room/protocol/runs';
 import { redrawImage, type DecodeImage } from './images.js';
 import { isPlainLatex, isPlainMarkdown } from './markup.js';
-import { cleanJson, linesOfHtml, linesOfJson, readPlainHtml, writePlainHtml } from './rich/index.js';
-import { cleanText, isOpaque } from './text/index.js';
+import { linesOfHtml, readPlainHtml, writePlainHtml } from './rich/html-table.js';
+import { cleanJson, linesOfJson } from './rich/json.js';
+import { cleanText } from './text/clean.js';
+import { isOpaque } from './text/opaque.js';
 
 /** One representation made plain, and its texts for whoever reads them. */
 interface Plain {

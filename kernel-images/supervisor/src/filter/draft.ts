@@ -4,10 +4,11 @@ import { makePlain } from './bundle.js';
 import { reduceError, writeError } from './errors.js';
 import type { DecodeImage } from './images.js';
 import type { NotebookOutput } from './output.js';
-import { cleanText, isOpaque } from './text/index.js';
+import { cleanText } from './text/clean.js';
+import { isOpaque } from './text/opaque.js';
 
 /** An output before rows are looked for: what would leave and why it was changed, or why it does not leave. */
-export interface Draft {
+export interface OutputDraft {
   readonly output: NotebookOutput | undefined;
   readonly lines: readonly string[];
   readonly reasons: readonly ReasonClass[];
@@ -19,11 +20,11 @@ export interface DraftRules {
   readonly decode: DecodeImage;
 }
 
-function refuse(...reasons: readonly ReasonClass[]): Draft {
+function refuse(...reasons: readonly ReasonClass[]): OutputDraft {
   return { output: undefined, lines: [], reasons };
 }
 
-function draftStream(name: 'stdout' | 'stderr', raw: string, { allowed }: DraftRules): Draft {
+function draftStream(name: 'stdout' | 'stderr', raw: string, { allowed }: DraftRules): OutputDraft {
   if (!allowed.has('text/plain')) return refuse('type-not-allowed');
   const text = cleanText(raw);
   if (isOpaque(text)) return refuse('not-plain');
@@ -43,7 +44,7 @@ export async function draftOutput(
   cell: number,
   source: string,
   rules: DraftRules
-): Promise<Draft> {
+): Promise<OutputDraft> {
   switch (raw.type) {
     case 'stream':
       return draftStream(raw.name, raw.text, rules);

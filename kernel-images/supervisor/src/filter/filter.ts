@@ -1,10 +1,11 @@
 import type { RawOutput } from '@clean-room/sandbox';
 import type { OutputTerms } from '@clean-room/protocol/policies';
 import { Caps } from './caps.js';
-import { draftOutput, type Draft } from './draft.js';
+import { draftOutput, type OutputDraft } from './draft.js';
 import type { DecodeImage } from './images.js';
-import { placeholder, type Mark, type NotebookOutput } from './output.js';
-import { recogniseRows, type Dataset, type Recognised } from './rows/index.js';
+import { placeholder, type VerdictMark, type NotebookOutput } from './output.js';
+import type { Dataset } from './rows/dataset.js';
+import { recogniseRows, type Recognised } from './rows/recognise.js';
 
 /** A code cell as it ran. */
 export interface RanCell {
@@ -26,7 +27,7 @@ export interface FilterRules {
 }
 
 export interface FilteredOutput {
-  readonly mark: Mark;
+  readonly mark: VerdictMark;
   /** What stands in the notebook: the output as it may leave, or a sentence in its place. */
   readonly output: NotebookOutput;
   /** What is held, for the one party whose data it matched. */
@@ -38,9 +39,9 @@ export interface FilteredCell {
   readonly outputs: readonly FilteredOutput[];
 }
 
-async function draftCell(ran: RanCell, rules: FilterRules, caps: Caps): Promise<Draft[]> {
+async function draftCell(ran: RanCell, rules: FilterRules, caps: Caps): Promise<OutputDraft[]> {
   const allowed = new Set(rules.terms.mimeTypes);
-  const drafts: Draft[] = [];
+  const drafts: OutputDraft[] = [];
   for (const raw of ran.outputs) {
     if (caps.isFull) {
       // One sentence for all that follow: their number would tell something.
@@ -54,8 +55,8 @@ async function draftCell(ran: RanCell, rules: FilterRules, caps: Caps): Promise<
   return drafts;
 }
 
-function suppressed(...reasons: Mark['reasons']): FilteredOutput {
-  const mark: Mark = { verdict: 'suppressed', reasons };
+function suppressed(...reasons: VerdictMark['reasons']): FilteredOutput {
+  const mark: VerdictMark = { verdict: 'suppressed', reasons };
   return { mark, output: placeholder(mark) };
 }
 
@@ -71,12 +72,12 @@ function judgeRows(
 ): FilteredOutput {
   const [party, ...others] = new Set([...shown].map(partyOf));
   if (party === undefined || others.length > 0 || !reviewing.has(party)) return suppressed('rows-of-data');
-  const mark: Mark = { verdict: 'held', reasons: ['rows-of-data'] };
+  const mark: VerdictMark = { verdict: 'held', reasons: ['rows-of-data'] };
   return { mark, output: placeholder(mark), held: { party, output } };
 }
 
 function judge(
-  draft: Draft,
+  draft: OutputDraft,
   id: number,
   recognised: Recognised,
   reviewing: ReadonlySet<string>
@@ -95,8 +96,10 @@ function judge(
  */
 export async function filterRun(cells: readonly RanCell[], rules: FilterRules): Promise<FilteredCell[]> {
   const caps = new Caps(rules.terms);
-  const drafts: { readonly cell: number; readonly drafts: readonly (Draft & { readonly id: number })[] }[] =
-    [];
+  const drafts: {
+    readonly cell: number;
+    readonly drafts: readonly (OutputDraft & { readonly id: number })[];
+  }[] = [];
   let id = 0;
   for (const ran of cells) {
     const ofCell = await draftCell(ran, rules, caps);

@@ -1,4 +1,4 @@
-import { drawPng, type Pixels } from './rich/index.js';
+import { drawPng, type Pixels } from './rich/png.js';
 
 /** Decodes a PNG or JPEG where it can do no harm; rejects what is none. */
 export type DecodeImage = (image: Uint8Array) => Promise<Pixels>;

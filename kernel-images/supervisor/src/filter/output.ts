@@ -2,13 +2,13 @@ import type { JsonValue } from '@clean-room/sandbox';
 import type { ReasonClass, Verdict } from '@clean-room/protocol/runs';
 
 /** What the filter says of an output, as the notebook's metadata has it under `clean-room`. */
-export interface Mark {
+export interface VerdictMark {
   readonly verdict: Verdict;
   readonly reasons: readonly ReasonClass[];
 }
 
 export interface OutputMetadata {
-  readonly 'clean-room'?: Mark;
+  readonly 'clean-room'?: VerdictMark;
 }
 
 /** An output of the filtered notebook, in the form of nbformat 4. */
@@ -44,7 +44,7 @@ const SENTENCES: Readonly<Record<ReasonClass, string>> = {
 };
 
 /** What stands in an output's place when it does not leave. */
-export function placeholder(mark: Mark): NotebookOutput {
+export function placeholder(mark: VerdictMark): NotebookOutput {
   const why = mark.reasons.map(reason => SENTENCES[reason]).join('; ');
   const word = mark.verdict === 'held' ? 'held for review' : 'suppressed';
   return {

@@ -2,10 +2,11 @@ import { utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { JobResult } from '@clean-room/protocol/jobs';
 import type { SealedOutput } from '@clean-room/protocol/sealing';
-import { exchangeBytes, withPatience, type Patience } from '../network/index.js';
+import { exchangeBytes } from '../network/exchange.js';
+import { retry, type RetryPolicy } from '../network/retry.js';
 
 /** A finished run has nothing else to wait for: it tries for half an hour. */
-export const DELIVERY_PATIENCE: Patience = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
+export const DELIVERY_RETRY: RetryPolicy = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
 const TIMEOUT_MS = 300_000;
 const DONE = [200, 201, 202, 204];
 
@@ -16,8 +17,8 @@ interface Parcel {
   readonly type: string;
 }
 
-async function deliver(parcel: Parcel, patience: Patience, signal?: AbortSignal): Promise<void> {
-  await withPatience(
+async function deliver(parcel: Parcel, patience: RetryPolicy, signal?: AbortSignal): Promise<void> {
+  await retry(
     patience,
     () =>
       exchangeBytes(
@@ -49,9 +50,9 @@ export async function deliverResult(
   results: string,
   objects: readonly SealedOutput[],
   result: JobResult,
-  options: { readonly patience?: Patience; readonly signal?: AbortSignal } = {}
+  options: { readonly patience?: RetryPolicy; readonly signal?: AbortSignal } = {}
 ): Promise<void> {
-  const { patience = DELIVERY_PATIENCE, signal } = options;
+  const { patience = DELIVERY_RETRY, signal } = options;
   for (const object of objects) {
     const url = objectAddress(results, object.digest);
     await deliver(

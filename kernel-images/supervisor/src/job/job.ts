@@ -1,11 +1,12 @@
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { JOB_VARIABLE, JobDocument, isJobAddress } from '@clean-room/protocol/jobs';
-import { exchangeBytes, withPatience, type Patience } from '../network/index.js';
+import { exchangeBytes } from '../network/exchange.js';
+import { retry, type RetryPolicy } from '../network/retry.js';
 
 const MAXIMUM_JOB = 64 * 1024 ** 2;
 const TIMEOUT_MS = 60_000;
-const PATIENCE: Patience = { totalMs: 300_000, firstDelayMs: 250, longestDelayMs: 15_000 };
+const PATIENCE: RetryPolicy = { totalMs: 300_000, firstDelayMs: 250, longestDelayMs: 15_000 };
 
 /** The job's address from the one variable that an operator may set. Only its form is believed. */
 export function jobAddress(environment: Readonly<Record<string, string | undefined>>): string {
@@ -18,7 +19,7 @@ export function jobAddress(environment: Readonly<Record<string, string | undefin
 
 /** Fetches the job document and checks its form; nothing in it is believed yet. */
 export async function fetchJob(address: string, signal?: AbortSignal): Promise<JobDocument> {
-  const { bytes } = await withPatience(
+  const { bytes } = await retry(
     PATIENCE,
     () =>
       exchangeBytes({

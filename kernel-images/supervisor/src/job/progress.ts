@@ -1,7 +1,7 @@
 import { utf8 } from '@clean-room/protocol/bytes';
 import type { ErrorCode } from '@clean-room/protocol/errors';
 import type { JobProgress } from '@clean-room/protocol/jobs';
-import { exchangeBytes } from '../network/index.js';
+import { exchangeBytes } from '../network/exchange.js';
 
 const TIMEOUT_MS = 10_000;
 /** Progress leaves on this beat and no faster, so that the moments at which cells end carry little out. */

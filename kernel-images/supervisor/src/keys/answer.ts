@@ -1,5 +1,5 @@
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Envelope, Read } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import {
   KeyReleaseAnswer,
@@ -7,14 +7,14 @@ import {
   type AttemptKeyPair,
   type KeyRequest
 } from '@clean-room/protocol/key-release';
-import type { TrustedProvider } from '../trust/index.js';
+import type { TrustedProvider } from '../trust/providers.js';
 
 const FILE_KEY_BYTES = 16;
 
 /** What one custodian released. */
-export interface Released {
+export interface ReleasedKeys {
   readonly envelope: Envelope;
-  readonly answer: Read<KeyReleaseAnswer>;
+  readonly answer: ReadDocument<KeyReleaseAnswer>;
   /** The key of each asset version's age file, by the version's digest. */
   readonly fileKeys: ReadonlyMap<Digest, Uint8Array>;
 }
@@ -27,12 +27,12 @@ function refuse(reason: string): never {
  * Checks a custodian's answer and opens the file keys in it.
  * @throws CleanRoomError `signature-invalid`, `key-release-refused`
  */
-export async function openAnswer(
+export async function openKeyReleaseAnswer(
   envelope: Envelope,
   provider: TrustedProvider,
-  request: Read<KeyRequest>,
+  request: ReadDocument<KeyRequest>,
   key: AttemptKeyPair
-): Promise<Released> {
+): Promise<ReleasedKeys> {
   const answer = KeyReleaseAnswer.open(envelope, provider.custodian);
   const { value } = answer;
   if (value.custodian !== provider.custodian) refuse('it names another custodian');

@@ -7,10 +7,11 @@ import {
   MailboxReply,
   type KeyRequestMessage
 } from '@clean-room/protocol/key-release';
-import { exchangeBytes, withPatience, type Patience } from '../network/index.js';
+import { exchangeBytes } from '../network/exchange.js';
+import { retry, type RetryPolicy } from '../network/retry.js';
 
 /** How long to wait for custodians, in milliseconds, and how to ask. */
-export interface MailboxPatience {
+export interface MailboxRetryPolicy {
   readonly totalMs: number;
   readonly firstPollMs: number;
   readonly longestPollMs: number;
@@ -18,14 +19,14 @@ export interface MailboxPatience {
   readonly renewMs: number;
 }
 
-export const MAILBOX_PATIENCE: MailboxPatience = {
+export const MAILBOX_RETRY: MailboxRetryPolicy = {
   totalMs: 3_600_000,
   firstPollMs: 100,
   longestPollMs: 1000,
   renewMs: (KEY_REQUEST_TOKEN_SECONDS - 60) * 1000
 };
 
-const CONNECTION: Patience = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
+const CONNECTION: RetryPolicy = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
 const TIMEOUT_MS = 30_000;
 const MAXIMUM_REPLY = 16 * 1024 ** 2;
 const NOT_YET = [202, 204, 404];
@@ -36,7 +37,7 @@ function unreachable(cause: unknown): CleanRoomError {
 
 async function leave(address: string, message: KeyRequestMessage, signal: AbortSignal): Promise<void> {
   const body = { bytes: utf8(JSON.stringify(message)), type: 'application/json' };
-  await withPatience(
+  await retry(
     CONNECTION,
     () =>
       exchangeBytes(
@@ -53,7 +54,7 @@ async function look(
   request: Digest,
   signal: AbortSignal
 ): Promise<MailboxReply | undefined> {
-  const { status, bytes } = await withPatience(
+  const { status, bytes } = await retry(
     CONNECTION,
     () =>
       exchangeBytes(
@@ -77,7 +78,7 @@ export async function askThroughMailbox(
   address: string,
   request: Digest,
   write: () => Promise<KeyRequestMessage>,
-  patience: MailboxPatience,
+  patience: MailboxRetryPolicy,
   signal: AbortSignal
 ): Promise<Envelope> {
   const end = performance.now() + patience.totalMs;

@@ -1,18 +1,19 @@
 import type { AttemptKeyPair } from '@clean-room/protocol/key-release';
-import type { Launcher } from '../launcher/index.js';
-import type { Facts, TrustedJob, TrustedProvider } from '../trust/index.js';
-import { openAnswer, type Released } from './answer.js';
-import { MAILBOX_PATIENCE, askThroughMailbox, type MailboxPatience } from './mailbox.js';
+import type { LauncherClient } from '../launcher/launcher.js';
+import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
+import type { TrustedProvider } from '../trust/providers.js';
+import { openKeyReleaseAnswer, type ReleasedKeys } from './answer.js';
+import { MAILBOX_RETRY, askThroughMailbox, type MailboxRetryPolicy } from './mailbox.js';
 import { writeKeyRequest, writeMessage } from './request.js';
 
-export interface KeyErrand {
+export interface ObtainKeysOptions {
   readonly job: TrustedJob;
-  readonly facts: Facts;
+  readonly facts: JobFacts;
   readonly key: AttemptKeyPair;
-  readonly launcher: Launcher;
+  readonly launcher: LauncherClient;
   /** Address of the mailbox. */
   readonly mailbox: string;
-  readonly patience?: MailboxPatience;
+  readonly patience?: MailboxRetryPolicy;
   readonly signal?: AbortSignal;
 }
 
@@ -20,16 +21,16 @@ export interface KeyErrand {
  * Asks every custodian at once; the first refusal ends all waiting, so that no attempt is spent in vain.
  * @returns what each provider's custodian released, by the provider's party
  */
-export async function obtainKeys(errand: KeyErrand): Promise<Map<string, Released>> {
-  const { job, facts, key, launcher, mailbox, patience = MAILBOX_PATIENCE } = errand;
+export async function obtainKeys(errand: ObtainKeysOptions): Promise<Map<string, ReleasedKeys>> {
+  const { job, facts, key, launcher, mailbox, patience = MAILBOX_RETRY } = errand;
   const failed = new AbortController();
   const signal =
     errand.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, errand.signal]);
-  const obtain = async (provider: TrustedProvider): Promise<[string, Released]> => {
+  const obtain = async (provider: TrustedProvider): Promise<[string, ReleasedKeys]> => {
     const request = writeKeyRequest(provider, job, facts, key.publicKey);
     const write = () => writeMessage(request, provider, job, facts, launcher, signal);
     const envelope = await askThroughMailbox(mailbox, request.digest, write, patience, signal);
-    return [provider.party, await openAnswer(envelope, provider, request, key)];
+    return [provider.party, await openKeyReleaseAnswer(envelope, provider, request, key)];
   };
   try {
     return new Map(await Promise.all(job.providers.map(obtain)));

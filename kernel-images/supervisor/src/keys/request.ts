@@ -1,21 +1,22 @@
 import { toBase64 } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import {
   KeyRequest,
   keyRequestAudience,
   keyRequestNonce,
   type KeyRequestMessage
 } from '@clean-room/protocol/key-release';
-import type { Launcher } from '../launcher/index.js';
-import type { Facts, TrustedJob, TrustedProvider } from '../trust/index.js';
+import type { LauncherClient } from '../launcher/launcher.js';
+import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
+import type { TrustedProvider } from '../trust/providers.js';
 
 /** What a provider's custodian is asked for this attempt. The same attempt always asks in the same bytes. */
 export function writeKeyRequest(
   provider: TrustedProvider,
   job: TrustedJob,
-  facts: Facts,
+  facts: JobFacts,
   attemptKey: string
-): Read<KeyRequest> {
+): ReadDocument<KeyRequest> {
   return KeyRequest.read(
     KeyRequest.write({
       format: 'clean-room.key-request/v1',
@@ -33,11 +34,11 @@ export function writeKeyRequest(
 
 /** The request with a fresh token over it, and all that the custodian needs to judge it. */
 export async function writeMessage(
-  request: Read<KeyRequest>,
+  request: ReadDocument<KeyRequest>,
   provider: TrustedProvider,
   job: TrustedJob,
-  facts: Facts,
-  launcher: Launcher,
+  facts: JobFacts,
+  launcher: LauncherClient,
   signal?: AbortSignal
 ): Promise<KeyRequestMessage> {
   const order = { audience: keyRequestAudience(provider.custodian), nonce: keyRequestNonce(request) };

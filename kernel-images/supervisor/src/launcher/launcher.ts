@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { PassingFailure, withPatience, type Patience } from '../network/index.js';
+import { TransientFailure, retry, type RetryPolicy } from '../network/retry.js';
 
 /** Where Confidential Space's launcher listens (go-tpm-tools, launcher/teeserver and launcher/launcherfile). */
 export const LAUNCHER_SOCKET = '/run/container_launcher/teeserver.sock';
@@ -8,23 +8,24 @@ export const LAUNCHER_SOCKET = '/run/container_launcher/teeserver.sock';
 const MAXIMUM_TOKEN = 32_768;
 const TIMEOUT_MS = 10_000;
 /** The service has a quota of 5 tokens a second and a timeout of 1 s: a refusal often passes. */
-export const LAUNCHER_PATIENCE: Patience = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
+export const LAUNCHER_RETRY: RetryPolicy = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
 
-export interface TokenOrder {
+export interface TokenOptions {
   readonly audience: string;
   readonly nonce: string;
 }
 
 /** The attestation device: the one way to a token about this very machine and image. */
-export interface Launcher {
+export interface LauncherClient {
   /** A PKI token (its certificates travel in it, so it outlives key rotation). */
-  token(order: TokenOrder, signal?: AbortSignal): Promise<string>;
+  token(order: TokenOptions, signal?: AbortSignal): Promise<string>;
 }
 
-function ask(socketPath: string, order: TokenOrder, signal: AbortSignal): Promise<string> {
+function ask(socketPath: string, order: TokenOptions, signal: AbortSignal): Promise<string> {
   const body = JSON.stringify({ audience: order.audience, token_type: 'PKI', nonces: [order.nonce] });
   return new Promise((resolve, reject) => {
-    const passing = (cause: unknown) => reject(new PassingFailure('The launcher did not answer.', { cause }));
+    const passing = (cause: unknown) =>
+      reject(new TransientFailure('The launcher did not answer.', { cause }));
     const call = request(
       {
         socketPath,
@@ -60,10 +61,10 @@ function ask(socketPath: string, order: TokenOrder, signal: AbortSignal): Promis
 }
 
 /** @param patience how long to go on asking; the machine can't go on without tokens */
-export function launcherAt(socketPath: string, patience: Patience = LAUNCHER_PATIENCE): Launcher {
+export function launcherAt(socketPath: string, patience: RetryPolicy = LAUNCHER_RETRY): LauncherClient {
   return {
     token: (order, signal) =>
-      withPatience(
+      retry(
         patience,
         () => {
           const timeout = AbortSignal.timeout(TIMEOUT_MS);

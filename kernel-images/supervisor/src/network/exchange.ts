@@ -1,5 +1,5 @@
 import { CleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
-import { PassingFailure } from './patience.js';
+import { TransientFailure } from './retry.js';
 
 export interface Exchange {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -11,7 +11,7 @@ export interface Exchange {
   readonly signal?: AbortSignal;
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
 }
@@ -46,7 +46,7 @@ async function send(exchange: Exchange): Promise<Response> {
     });
   } catch (cause) {
     exchange.signal?.throwIfAborted();
-    throw new PassingFailure('The connection could not be made or broke off.', { cause });
+    throw new TransientFailure('The connection could not be made or broke off.', { cause });
   }
 }
 
@@ -58,7 +58,7 @@ export async function openExchange(exchange: Exchange, expected: readonly number
   const response = await send(exchange);
   if (expected.includes(response.status)) return response;
   await response.body?.cancel();
-  if (PASSING.has(response.status)) throw new PassingFailure(`The server answered ${response.status}.`);
+  if (PASSING.has(response.status)) throw new TransientFailure(`The server answered ${response.status}.`);
   throw new CleanRoomError(
     REFUSALS[response.status] ?? 'unavailable',
     `The server refused with ${response.status}.`
@@ -73,7 +73,7 @@ export async function* bodyOf(response: Response, limit: number): AsyncGenerator
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((cause: unknown) => {
-        throw new PassingFailure('The connection broke off.', { cause });
+        throw new TransientFailure('The connection broke off.', { cause });
       });
       if (done) return;
       received += value.length;
@@ -91,7 +91,7 @@ export async function* bodyOf(response: Response, limit: number): AsyncGenerator
 export async function exchangeBytes(
   exchange: Exchange,
   expected: readonly number[] = [200]
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const response = await openExchange(exchange, expected);
   const chunks: Uint8Array[] = [];
   for await (const chunk of bodyOf(response, exchange.limit)) chunks.push(chunk);

@@ -1,12 +1,12 @@
 import { utf8 } from '@clean-room/protocol/bytes';
 import type { CellStatus, RunFailure } from '@clean-room/protocol/runs';
-import type { Mark, NotebookOutput } from '../filter/index.js';
+import type { VerdictMark, NotebookOutput } from '../filter/output.js';
 import type { SourceCell } from './source.js';
 
 /** What a code cell of the filtered notebook shows. */
 export interface CellOutcome {
   readonly status: CellStatus;
-  readonly outputs: readonly { readonly mark: Mark; readonly output: NotebookOutput }[];
+  readonly outputs: readonly { readonly mark: VerdictMark; readonly output: NotebookOutput }[];
 }
 
 function writeCell(cell: SourceCell, id: string, outcome: CellOutcome | undefined): object {

@@ -9,8 +9,9 @@ import {
 } from '@clean-room/sandbox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CellStatus, FailureClass, RunFailure } from '@clean-room/protocol/runs';
-import { reduceError, type RanCell } from '../filter/index.js';
-import { USERS, type Place } from './place.js';
+import { reduceError } from '../filter/errors.js';
+import type { RanCell } from '../filter/filter.js';
+import { USERS, type RuntimePaths } from './paths.js';
 
 /** How the notebook ran. */
 export interface RanNotebook {
@@ -20,7 +21,7 @@ export interface RanNotebook {
 }
 
 export interface CellRun {
-  readonly place: Place;
+  readonly place: RuntimePaths;
   readonly limits: SandboxLimits;
   readonly cores: number;
   /** Sources of the code cells. */

@@ -1,7 +1,7 @@
 import { ImageDecoder } from '@clean-room/sandbox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { DecodeImage } from '../filter/index.js';
-import { USERS, type Place } from './place.js';
+import type { DecodeImage } from '../filter/images.js';
+import { USERS, type RuntimePaths } from './paths.js';
 
 const MAXIMUM_PIXELS = 16_000_000;
 const SECONDS_PER_IMAGE = 20;
@@ -9,12 +9,12 @@ const SECONDS_PER_IMAGE = 20;
 const MOST_DECODERS = 8;
 
 /** Decodes images in a sandbox of its own, opened when the first image comes. */
-export class ImageBench {
-  readonly #place: Place;
+export class ImageRedrawer {
+  readonly #place: RuntimePaths;
   #decoder: ImageDecoder | undefined;
   #opened = 0;
 
-  constructor(place: Place) {
+  constructor(place: RuntimePaths) {
     this.#place = place;
   }
 

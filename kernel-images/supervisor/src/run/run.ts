@@ -6,35 +6,36 @@ import { generateAttemptKey } from '@clean-room/protocol/key-release';
 import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
 import { TERMS_WITHOUT_ASSETS } from '@clean-room/protocol/policies';
 import { runNonce } from '@clean-room/protocol/runs';
-import { clearPlaced, placeAssets, placeParameters } from '../assets/index.js';
-import { filterRun } from '../filter/index.js';
-import { deliverResult } from '../job/index.js';
-import { obtainKeys, type MailboxPatience } from '../keys/index.js';
-import { launcherAt } from '../launcher/index.js';
-import { readSources } from '../notebook/index.js';
-import { readMeasured, type Measured } from '../spec/index.js';
-import { TokenClock } from '../time/index.js';
-import { judgeJob, type Facts, type TrustedJob } from '../trust/index.js';
+import { clearPlaced, placeAssets, placeParameters } from '../assets/lay-out.js';
+import { filterRun } from '../filter/filter.js';
+import { deliverResult } from '../job/delivery.js';
+import type { MailboxRetryPolicy } from '../keys/mailbox.js';
+import { obtainKeys } from '../keys/obtain.js';
+import { launcherAt } from '../launcher/launcher.js';
+import { readSources } from '../notebook/source.js';
+import { readMeasuredSpec, type MeasuredSpec } from '../spec/measured.js';
+import { TokenClock } from '../time/clock.js';
+import { verifyJob, type JobFacts, type TrustedJob } from '../trust/verify-job.js';
 import { runNotebook } from './cells.js';
-import { ImageBench } from './images.js';
+import { ImageRedrawer } from './images.js';
 import { coresOf, sandboxLimits } from './limits.js';
-import { USERS, type Place } from './place.js';
+import { USERS, type RuntimePaths } from './paths.js';
 import { reviewersOf, sealRun } from './sealing.js';
-import { writeStory } from './statement.js';
+import { buildRunStatement } from './statement.js';
 import { ownToken, runToken } from './tokens.js';
 import { clearWritable, placeWorkspace } from './workspace.js';
 
 export interface RunOptions {
-  readonly place: Place;
+  readonly paths: RuntimePaths;
   /** Fetches the job; called once the sandbox is known to hold. */
   readonly fetchJob: () => Promise<JobDocument>;
   readonly report: (progress: JobProgress) => void;
-  readonly mailboxPatience?: MailboxPatience;
+  readonly mailboxPatience?: MailboxRetryPolicy;
   readonly signal?: AbortSignal;
 }
 
 /** Nothing is asked for, and no data is near, before the sandbox has proven to hold. */
-async function probe(place: Place, measured: Measured): Promise<Digest> {
+async function probe(place: RuntimePaths, measured: MeasuredSpec): Promise<Digest> {
   const { compute } = measured.spec.value;
   await requireProbe({
     jail: place.jail,
@@ -55,26 +56,26 @@ async function probe(place: Place, measured: Measured): Promise<Digest> {
 
 async function execute(
   options: RunOptions,
-  measured: Measured,
+  measured: MeasuredSpec,
   job: TrustedJob,
   released: Awaited<ReturnType<typeof obtainKeys>>
 ) {
-  const { place, report, signal } = options;
+  const { paths, report, signal } = options;
   const { value: spec } = measured.spec;
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
-  const datasets = await placeAssets(place.jail, job.assets, released, signal);
-  await placeParameters(place.jail, spec.parameters);
-  await placeWorkspace(place, measured);
+  const datasets = await placeAssets(paths.jail, job.assets, released, signal);
+  await placeParameters(paths.jail, spec.parameters);
+  await placeWorkspace(paths, measured);
   const ran = await runNotebook({
-    place,
-    limits: await sandboxLimits(place.jail, job.terms.run, spec.compute),
+    place: paths,
+    limits: await sandboxLimits(paths.jail, job.terms.run, spec.compute),
     cores: coresOf(spec.compute),
     sources,
     onCell: cell => report({ phase: 'running', cell, cells: sources.length }),
     ...(signal === undefined ? {} : { signal })
   });
-  const images = new ImageBench(place);
+  const images = new ImageRedrawer(paths);
   try {
     const filtered = await filterRun(ran.cells, {
       terms: job.terms.outputs,
@@ -93,16 +94,16 @@ async function execute(
  * @throws CleanRoomError with the reason why the attempt stopped; then nothing has left
  */
 export async function runAttempt(options: RunOptions): Promise<void> {
-  const { place, signal } = options;
-  const measured = await readMeasured(place.root);
-  const filter = await probe(place, measured);
+  const { paths, signal } = options;
+  const measured = await readMeasuredSpec(paths.root);
+  const filter = await probe(paths, measured);
   const clock = new TokenClock();
-  const launcher = launcherAt(place.launcherSocket);
+  const launcher = launcherAt(paths.launcherSocket);
   const own = await ownToken(launcher, clock, signal);
   const startedAt = clock.now();
-  const facts: Facts = { spec: measured.spec, own, profile: place.profile, at: startedAt };
+  const facts: JobFacts = { spec: measured.spec, own, profile: paths.profile, at: startedAt };
   const document = await options.fetchJob();
-  const job = await judgeJob(document, facts);
+  const job = await verifyJob(document, facts);
   const key = await generateAttemptKey();
   if (job.providers.length > 0) options.report({ phase: 'awaiting-keys' });
   const released = await obtainKeys({
@@ -117,7 +118,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
   try {
     const { ran, filtered, objects, outputs } = await execute(options, measured, job, released);
     await ownToken(launcher, clock, signal);
-    const statement = writeStory({
+    const statement = buildRunStatement({
       facts,
       job,
       attemptKey: key.publicKey,
@@ -138,7 +139,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     };
     await deliverResult(document.results, objects, result, signal === undefined ? {} : { signal });
   } finally {
-    await clearPlaced(place.jail);
-    await clearWritable(place.jail);
+    await clearPlaced(paths.jail);
+    await clearWritable(paths.jail);
   }
 }

@@ -3,9 +3,10 @@ import type { SealedOutput } from '@clean-room/protocol/sealing';
 import { sealOutput } from '@clean-room/protocol/sealing';
 import type { RunFailure, RunPredicate, SealedObject } from '@clean-room/protocol/runs';
 import type { Spec } from '@clean-room/protocol/submissions';
-import type { FilteredCell, FilteredOutput } from '../filter/index.js';
-import { writeNotebook, type SourceCell } from '../notebook/index.js';
-import type { TrustedProvider } from '../trust/index.js';
+import type { FilteredCell, FilteredOutput } from '../filter/filter.js';
+import type { SourceCell } from '../notebook/source.js';
+import { writeNotebook } from '../notebook/write.js';
+import type { TrustedProvider } from '../trust/providers.js';
 import type { RanNotebook } from './cells.js';
 
 /** Everything of a run that leaves, sealed, and what the statement says of it. */
@@ -14,14 +15,14 @@ export interface SealedRun {
   readonly outputs: RunPredicate['outputs'];
 }
 
-export interface ToSeal {
+export interface SealRunOptions {
   readonly cells: readonly SourceCell[];
   readonly ran: RanNotebook;
   readonly filtered: readonly FilteredCell[];
 }
 
 function notebookFor(
-  { cells, ran, filtered }: ToSeal,
+  { cells, ran, filtered }: SealRunOptions,
   show: (output: FilteredOutput) => FilteredOutput['output']
 ): Uint8Array {
   const outcomes = ran.cells.map((cell, index) => ({
@@ -49,7 +50,7 @@ function describe(name: string, { digest, bytes }: SealedOutput): SealedObject {
  * a copy that it alone opens, with what is held for it.
  */
 export async function sealRun(
-  run: ToSeal,
+  run: SealRunOptions,
   spec: Spec,
   providers: readonly TrustedProvider[]
 ): Promise<SealedRun> {

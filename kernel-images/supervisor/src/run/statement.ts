@@ -1,19 +1,20 @@
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { AttemptKey, Read } from '@clean-room/protocol/documents';
+import type { AttemptKey, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { EMPTY_LOG_HEAD, type LogHead } from '@clean-room/protocol/log';
-import { writeRunStatement, type RunPredicate, type RunStatement } from '@clean-room/protocol/runs';
-import type { FilteredCell } from '../filter/index.js';
-import type { Released } from '../keys/index.js';
-import { gridAfter, gridBefore } from '../time/index.js';
-import { partyOf, type Facts, type TrustedJob, type TrustedProvider } from '../trust/index.js';
+import { EMPTY_TREE_HEAD, type TreeHead } from '@clean-room/protocol/log';
+import { encodeRunStatement, type RunPredicate, type RunStatement } from '@clean-room/protocol/runs';
+import type { FilteredCell } from '../filter/filter.js';
+import type { ReleasedKeys } from '../keys/answer.js';
+import { gridAfter, gridBefore } from '../time/grid.js';
+import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
+import { partyOf, type TrustedProvider } from '../trust/providers.js';
 import type { RanNotebook } from './cells.js';
 
-export interface Story {
-  readonly facts: Facts;
+export interface RunFacts {
+  readonly facts: JobFacts;
   readonly job: TrustedJob;
   readonly attemptKey: AttemptKey;
-  readonly released: ReadonlyMap<string, Released>;
+  readonly released: ReadonlyMap<string, ReleasedKeys>;
   /** SHA-256 of the system call filter. */
   readonly filter: Digest;
   readonly startedAt: Date;
@@ -23,12 +24,12 @@ export interface Story {
   readonly outputs: RunPredicate['outputs'];
 }
 
-function newestHead(released: ReadonlyMap<string, Released>): LogHead {
+function newestHead(released: ReadonlyMap<string, ReleasedKeys>): TreeHead {
   const heads = [...released.values()].map(({ answer }) => answer.value.logHead);
-  return heads.reduce((newest, head) => (head.size > newest.size ? head : newest), EMPTY_LOG_HEAD);
+  return heads.reduce((newest, head) => (head.size > newest.size ? head : newest), EMPTY_TREE_HEAD);
 }
 
-function assetEntries(story: Story): RunPredicate['assets'] {
+function assetEntries(story: RunFacts): RunPredicate['assets'] {
   const providers = new Map<string, TrustedProvider>(
     story.job.providers.map(provider => [provider.party, provider])
   );
@@ -43,10 +44,10 @@ function assetEntries(story: Story): RunPredicate['assets'] {
 }
 
 /** What happened, in the words that everyone verifies. */
-export function writeStory(story: Story): Read<RunStatement> {
+export function buildRunStatement(story: RunFacts): ReadDocument<RunStatement> {
   const { spec, own, profile } = story.facts;
   const grid = story.job.terms.run.timeGridSeconds;
-  return writeRunStatement({
+  return encodeRunStatement({
     spec: spec.digest,
     image: own.image,
     kernelImage: spec.value.kernelImage,

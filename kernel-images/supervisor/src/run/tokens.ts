@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { RUN_AUDIENCE } from '@clean-room/protocol/runs';
-import type { Launcher, TokenOrder } from '../launcher/index.js';
-import type { TokenClock } from '../time/index.js';
-import { readOwnToken, type OwnToken } from '../trust/index.js';
+import type { LauncherClient, TokenOptions } from '../launcher/launcher.js';
+import type { TokenClock } from '../time/clock.js';
+import { readOwnToken, type OwnToken } from '../trust/own-token.js';
 
 /** A token with this audience tells the supervisor itself the time and its image; it is never shown to anyone. */
 const OWN_AUDIENCE = 'clean-room:supervisor:v1';
 
 async function order(
-  launcher: Launcher,
+  launcher: LauncherClient,
   clock: TokenClock,
-  wanted: TokenOrder,
+  wanted: TokenOptions,
   signal?: AbortSignal
 ): Promise<OwnToken> {
   const token = readOwnToken(await launcher.token(wanted, signal), wanted);
@@ -19,14 +19,18 @@ async function order(
 }
 
 /** A fresh token about this machine; sets the clock. */
-export function ownToken(launcher: Launcher, clock: TokenClock, signal?: AbortSignal): Promise<OwnToken> {
+export function ownToken(
+  launcher: LauncherClient,
+  clock: TokenClock,
+  signal?: AbortSignal
+): Promise<OwnToken> {
   const nonce = randomBytes(32).toString('base64url');
   return order(launcher, clock, { audience: OWN_AUDIENCE, nonce }, signal);
 }
 
 /** The token that vouches for a run statement. */
 export async function runToken(
-  launcher: Launcher,
+  launcher: LauncherClient,
   clock: TokenClock,
   nonce: string,
   signal?: AbortSignal

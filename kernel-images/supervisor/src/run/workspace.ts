@@ -1,8 +1,8 @@
 import { chmod, copyFile, lchown, mkdir, readdir, rm } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Measured } from '../spec/index.js';
-import { USERS, type Place } from './place.js';
+import type { MeasuredSpec } from '../spec/measured.js';
+import { USERS, type RuntimePaths } from './paths.js';
 
 /** Folders of the jail that a notebook writes to. */
 const WRITABLE = ['nb', 'tmp', 'dev/shm'];
@@ -16,7 +16,7 @@ export async function clearWritable(jail: string): Promise<void> {
 }
 
 /** Gives the sandbox the notebook's files, as its own, in its working folder. */
-export async function placeWorkspace(place: Place, measured: Measured): Promise<void> {
+export async function placeWorkspace(place: RuntimePaths, measured: MeasuredSpec): Promise<void> {
   const { uid } = USERS.notebook;
   const folder = join(place.jail, 'nb');
   const own = async (path: string, mode: number) => {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readSpec, SPEC_PATH, WORKSPACE_PATH, type Spec } from '@clean-room/protocol/submissions';
 
@@ -11,8 +11,8 @@ const MAXIMUM_SPEC = 16 * 1024 ** 2;
 const MAXIMUM_NOTEBOOK = 64 * 1024 ** 2;
 
 /** What the image holds beside the kernel image: the spec, and the files it names, checked against it. */
-export interface Measured {
-  readonly spec: Read<Spec>;
+export interface MeasuredSpec {
+  readonly spec: ReadDocument<Spec>;
   /** Absolute path of the workspace. */
   readonly workspace: string;
   /** The bytes of the notebook that runs. */
@@ -69,7 +69,7 @@ async function checkWorkspace(spec: Spec, workspace: string): Promise<void> {
  * @param root of the image's file system
  * @throws CleanRoomError `malformed`, `workspace-refused` or `digest-mismatch`
  */
-export async function readMeasured(root: string): Promise<Measured> {
+export async function readMeasuredSpec(root: string): Promise<MeasuredSpec> {
   const path = join(root, SPEC_PATH);
   if ((await lstat(path)).size > MAXIMUM_SPEC)
     throw new CleanRoomError('too-large', 'The spec is too large.');

@@ -1,5 +1,5 @@
 import { AssetVersion } from '@clean-room/protocol/assets';
-import type { Envelope, Read } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { Roster, openCollaboration, type Collaboration } from '@clean-room/protocol/parties';
@@ -9,14 +9,14 @@ import type { Spec, SpecAsset } from '@clean-room/protocol/submissions';
 /** An asset of the spec with the signed documents that its digests name, and where its sealed bytes lie. */
 export interface TrustedAsset {
   readonly pinned: SpecAsset;
-  readonly version: Read<AssetVersion>;
-  readonly policy: Read<Policy>;
+  readonly version: ReadDocument<AssetVersion>;
+  readonly policy: ReadDocument<Policy>;
   /** Only a place: what lies there must have the digest that the version names. */
   readonly sealed: string;
 }
 
 /** The collaboration that the spec pins. @throws CleanRoomError `digest-mismatch`, `signature-invalid` */
-export function trustCollaboration(spec: Spec, envelope: Envelope): Read<Collaboration> {
+export function trustCollaboration(spec: Spec, envelope: Envelope): ReadDocument<Collaboration> {
   const collaboration = openCollaboration(envelope);
   if (collaboration.digest !== spec.collaboration) {
     throw new CleanRoomError('digest-mismatch', 'The job brings another collaboration than the spec names.');

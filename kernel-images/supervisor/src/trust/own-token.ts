@@ -3,12 +3,12 @@ import { SIMULATED_HARDWARE, SIMULATOR_ISSUER } from '@clean-room/protocol/attes
 import { fromBase64Url, fromUtf8, type Digest } from '@clean-room/protocol/bytes';
 import { DigestField, checkSchema } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { TokenOrder } from '../launcher/index.js';
+import type { TokenOptions } from '../launcher/launcher.js';
 
 /** What a supervisor reads from a token about itself. Its roots are judged by those who release keys, and by policies. */
 export interface OwnToken {
   readonly token: string;
-  readonly order: TokenOrder;
+  readonly order: TokenOptions;
   /** Digest of the image that this very program runs from. */
   readonly image: Digest;
   /** Seconds since 1970. */
@@ -30,7 +30,7 @@ const Claims = Type.Object({
  * Reads a token that was just ordered. That it answers this order shows that it is fresh: no one could know the nonce.
  * @throws CleanRoomError `attestation-refused`
  */
-export function readOwnToken(token: string, order: TokenOrder): OwnToken {
+export function readOwnToken(token: string, order: TokenOptions): OwnToken {
   let claims;
   try {
     const payload = token.split('.')[1] ?? '';

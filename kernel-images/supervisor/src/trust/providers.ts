@@ -4,7 +4,7 @@ import {
   type ApprovalBundle,
   type ApprovalContext
 } from '@clean-room/protocol/approvals';
-import type { PublicKey, Read, Recipient } from '@clean-room/protocol/documents';
+import type { PublicKey, ReadDocument, Recipient } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster, rootKeyOf, type Hosting } from '@clean-room/protocol/parties';
 import type { TrustedAsset } from './documents.js';
@@ -17,7 +17,7 @@ export interface TrustedProvider {
   readonly recipient: Recipient;
   readonly hosting: Hosting;
   readonly rosterVersion: number;
-  readonly approval: Read<Approval>;
+  readonly approval: ReadDocument<Approval>;
   readonly bundle: ApprovalBundle;
   readonly assets: readonly TrustedAsset[];
 }

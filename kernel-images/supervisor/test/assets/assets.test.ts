@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Released } from '../../src/keys/index.js';
-import { clearPlaced, openSealed, placeAssets, placeParameters } from '../../src/assets/index.js';
-import { judgeJob } from '../../src/trust/index.js';
+import type { ReleasedKeys } from '../../src/keys/answer.js';
+import { openSealed } from '../../src/assets/open-sealed.js';
+import { clearPlaced, placeAssets, placeParameters } from '../../src/assets/lay-out.js';
+import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
 import { makeWorld, type Table, type World } from '../support/world.js';
 
@@ -81,11 +82,11 @@ describe('nothing is left of', () => {
 
 describe('in the jail', () => {
   async function place() {
-    const { assets } = await judgeJob(world.job, world.facts);
+    const { assets } = await verifyJob(world.job, world.facts);
     const placed = assets.map(trusted => ({ ...trusted, sealed: `${server.address}/sealed` }));
     const key = world.fileKey.slice();
     const released = new Map([
-      ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as Released]
+      ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as ReleasedKeys]
     ]);
     const datasets = await placeAssets(jail, placed, released);
     return { datasets, key };

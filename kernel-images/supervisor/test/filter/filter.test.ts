@@ -1,7 +1,8 @@
 import type { RawOutput } from '@clean-room/sandbox';
 import type { OutputTerms } from '@clean-room/protocol/policies';
 import { EXCEPTION_CLASSES } from '@clean-room/protocol/runs';
-import { filterRun, type FilterRules, type FilteredOutput, type Pixels } from '../../src/filter/index.js';
+import { filterRun, type FilterRules, type FilteredOutput } from '../../src/filter/filter.js';
+import type { Pixels } from '../../src/filter/rich/png.js';
 import { datasetOf, makeVisits, type Rows } from '../support/datasets.js';
 import { rowsAt } from '../support/printing.js';
 import { Random } from '../support/random.js';

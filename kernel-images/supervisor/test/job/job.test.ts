@@ -1,5 +1,7 @@
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { ProgressReporter, deliverResult, fetchJob, jobAddress, objectAddress } from '../../src/job/index.js';
+import { deliverResult, objectAddress } from '../../src/job/delivery.js';
+import { fetchJob, jobAddress } from '../../src/job/job.js';
+import { ProgressReporter } from '../../src/job/progress.js';
 import { JobServer } from '../support/job-server.js';
 import { makeWorld } from '../support/world.js';
 

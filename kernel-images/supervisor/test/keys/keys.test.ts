@@ -8,9 +8,9 @@ import {
   type KeyReleaseAnswer
 } from '@clean-room/protocol/key-release';
 import { KeyReleaseAnswer as Answer } from '@clean-room/protocol/key-release';
-import { obtainKeys, type KeyErrand } from '../../src/keys/index.js';
-import { launcherAt } from '../../src/launcher/index.js';
-import { judgeJob } from '../../src/trust/index.js';
+import { obtainKeys, type ObtainKeysOptions } from '../../src/keys/obtain.js';
+import { launcherAt } from '../../src/launcher/launcher.js';
+import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
 import { LauncherServer } from '../support/launcher-server.js';
 import { makeWorld, type World } from '../support/world.js';
@@ -19,14 +19,14 @@ const HASTY = { totalMs: 1500, firstPollMs: 5, longestPollMs: 20, renewMs: 200 }
 let world: World;
 let server: JobServer;
 let launcher: LauncherServer;
-let errand: KeyErrand;
+let errand: ObtainKeysOptions;
 
 beforeEach(async () => {
   world = await makeWorld();
   server = await JobServer.open(world);
   launcher = await LauncherServer.open(() => world.machine);
   errand = {
-    job: await judgeJob(world.job, world.facts),
+    job: await verifyJob(world.job, world.facts),
     facts: world.facts,
     key: await generateAttemptKey(),
     launcher: launcherAt(launcher.socket),

@@ -1,4 +1,4 @@
-import { launcherAt } from '../../src/launcher/index.js';
+import { launcherAt } from '../../src/launcher/launcher.js';
 import { LauncherServer } from '../support/launcher-server.js';
 import { IMAGE, NOW } from '../support/world.js';
 

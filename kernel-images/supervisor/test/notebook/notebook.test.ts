@@ -1,5 +1,6 @@
 import { utf8 } from '@clean-room/protocol/bytes';
-import { readSources, writeNotebook } from '../../src/notebook/index.js';
+import { readSources } from '../../src/notebook/source.js';
+import { writeNotebook } from '../../src/notebook/write.js';
 
 const encode = (value: unknown) => utf8(JSON.stringify(value));
 const MINIMAL = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] };

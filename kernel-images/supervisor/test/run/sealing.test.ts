@@ -2,9 +2,9 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { openWith, unpadContent } from '@clean-room/protocol/sealing';
 import type { Policy } from '@clean-room/protocol/policies';
 import { Decrypter } from 'age-encryption';
-import type { FilteredCell } from '../../src/filter/index.js';
+import type { FilteredCell } from '../../src/filter/filter.js';
 import { sealRun } from '../../src/run/sealing.js';
-import { judgeJob } from '../../src/trust/index.js';
+import { verifyJob } from '../../src/trust/verify-job.js';
 import { makeWorld, type World } from '../support/world.js';
 
 const OUTPUTS: Policy['outputs'] = {
@@ -30,7 +30,7 @@ function filtered(party: string): FilteredCell[] {
 }
 
 async function seal(world: World, party = 'hospital') {
-  const { providers } = await judgeJob(world.job, world.facts);
+  const { providers } = await verifyJob(world.job, world.facts);
   return sealRun({ cells: CELLS, ran: RAN, filtered: filtered(party) }, world.spec.value, providers);
 }
 
@@ -95,7 +95,7 @@ test('the size of what is sealed does not follow the content closely', async () 
   const world = await makeWorld();
   const sizes = new Set<number>();
   for (let length = 0; length < 40; length++) {
-    const { providers } = await judgeJob(world.job, world.facts);
+    const { providers } = await verifyJob(world.job, world.facts);
     const cells = [{ type: 'code' as const, source: 'x'.repeat(length) }];
     const sealed = await sealRun(
       { cells, ran: RAN, filtered: filtered('hospital') },

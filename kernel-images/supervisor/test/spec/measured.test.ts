@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readMeasured } from '../../src/spec/index.js';
+import { readMeasuredSpec } from '../../src/spec/measured.js';
 import { writeLayer } from '../support/container.js';
 import { makeWorld } from '../support/world.js';
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 test('spec and workspace are read when they agree', async () => {
-  const { spec, notebook } = await readMeasured(root);
+  const { spec, notebook } = await readMeasuredSpec(root);
   expect(spec.value.workspace.map(file => file.path)).toEqual(['data.csv', 'lib/tools.py', 'notebook.ipynb']);
   expect(Buffer.from(notebook).toString()).toBe(FILES['notebook.ipynb']);
 });
@@ -64,6 +64,6 @@ describe('refused is', () => {
     ]
   ])('%s', async (_, change, code) => {
     await change();
-    await expect(readMeasured(root)).rejects.toMatchObject({ code });
+    await expect(readMeasuredSpec(root)).rejects.toMatchObject({ code });
   });
 });

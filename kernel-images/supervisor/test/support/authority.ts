@@ -5,8 +5,8 @@ import {
   pkiHeader,
   productionPayload,
   signToken
-} from '../../../../protocol/test/attestation/support/authority.js';
-import type { TokenOrder } from '../../src/launcher/index.js';
+} from '../../../../packages/protocol/test/attestation/support/authority.js';
+import type { TokenOptions } from '../../src/launcher/launcher.js';
 
 const chain = makeChain();
 
@@ -22,7 +22,7 @@ export interface MachineClaims {
 }
 
 /** A token as a launcher gives it, of a simulated machine or of one that says it is hardware. */
-export function makeToken(order: TokenOrder, claims: MachineClaims): string {
+export function makeToken(order: TokenOptions, claims: MachineClaims): string {
   const payload = productionPayload();
   const iat = Math.floor(claims.issuedAt.getTime() / 1000);
   Object.assign(payload, {

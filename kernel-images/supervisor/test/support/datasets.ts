@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from '@jest/globals';
-import type { Dataset } from '../../src/filter/index.js';
+import type { Dataset } from '../../src/filter/rows/dataset.js';
 import { Random } from './random.js';
 
 export type Value = number | string | null;

@@ -10,7 +10,7 @@ import {
   type KeyRequestMessage,
   type MailboxReply
 } from '@clean-room/protocol/key-release';
-import { EMPTY_LOG_HEAD } from '@clean-room/protocol/log';
+import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
 import type { World } from './world.js';
 
 const PATH = '/v1/jobs/abcdefghijklmnopqrstuvwxyz';
@@ -82,7 +82,7 @@ export class JobServer {
           }
         ],
         rosterVersion: 4,
-        logHead: EMPTY_LOG_HEAD,
+        logHead: EMPTY_TREE_HEAD,
         releasedAt: '2026-11-20T12:00:00Z',
         ...change
       },

@@ -9,15 +9,16 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { generateSigningKey, type Read } from '@clean-room/protocol/documents';
+import { generateSigningKey, type ReadDocument } from '@clean-room/protocol/documents';
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
-import { EMPTY_LOG_HEAD } from '@clean-room/protocol/log';
+import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
 import { Collaboration, Roster } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { Spec, readSpec } from '@clean-room/protocol/submissions';
-import { SoftPasskey } from '../../../../protocol/test/support/passkey.js';
-import { readOwnToken, type Facts } from '../../src/trust/index.js';
+import { SoftPasskey } from '../../../../packages/protocol/test/support/passkey.js';
+import type { JobFacts } from '../../src/trust/verify-job.js';
+import { readOwnToken } from '../../src/trust/own-token.js';
 import { ROOT, makeToken, type MachineClaims } from './authority.js';
 
 export const IMAGE = digestOf(utf8('image'));
@@ -264,7 +265,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       keys.release
     ),
     submitterRoster: Roster.sign(universityRoster, keys.university),
-    logHead: EMPTY_LOG_HEAD,
+    logHead: EMPTY_TREE_HEAD,
     mailbox: `${BASE}/mailbox`,
     progress: `${BASE}/progress`,
     results: `${BASE}/results`
@@ -276,7 +277,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...options.machine
   };
   const order = { audience: 'clean-room:supervisor:v1', nonce: 'n'.repeat(43) };
-  const facts: Facts = {
+  const facts: JobFacts = {
     spec,
     own: readOwnToken(makeToken(order, machine), order),
     profile: 'second-uid',
@@ -291,7 +292,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     collaborationValue,
     hospitalRoster,
     universityRoster,
-    asset: asset satisfies Read<AssetVersion>,
+    asset: asset satisfies ReadDocument<AssetVersion>,
     assetValue,
     policyValue,
     spec,

@@ -1,4 +1,5 @@
-import { TokenClock, gridAfter, gridBefore } from '../../src/time/index.js';
+import { TokenClock } from '../../src/time/clock.js';
+import { gridAfter, gridBefore } from '../../src/time/grid.js';
 
 const IAT = 1_763_640_000;
 

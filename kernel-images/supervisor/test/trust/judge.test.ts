@@ -5,7 +5,8 @@ import type { JobDocument } from '@clean-room/protocol/jobs';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { Collaboration, Roster } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
-import { judgeJob, readOwnToken } from '../../src/trust/index.js';
+import { verifyJob } from '../../src/trust/verify-job.js';
+import { readOwnToken } from '../../src/trust/own-token.js';
 import { makeToken } from '../support/authority.js';
 import { NOW, makeWorld, type World, type WorldOptions } from '../support/world.js';
 
@@ -14,7 +15,7 @@ const refused = (code: string) => expect.objectContaining({ code });
 /** Judges the job of a world, changed as an operator might. */
 async function judge(options: WorldOptions, change: (world: World) => Partial<JobDocument> = () => ({})) {
   const world = await makeWorld(options);
-  return judgeJob({ ...world.job, ...change(world) }, world.facts);
+  return verifyJob({ ...world.job, ...change(world) }, world.facts);
 }
 
 function first(world: World): JobDocument['assets'][number] {
@@ -213,7 +214,7 @@ describe('the operator can not pass off', () => {
       payload: Buffer.from(Policy.write({ ...policyValue, version: 9 })).toString('base64')
     };
     const assets = [{ ...job.assets[0]!, policy: forged }];
-    await expect(judgeJob({ ...job, assets }, facts)).rejects.toEqual(refused('signature-invalid'));
+    await expect(verifyJob({ ...job, assets }, facts)).rejects.toEqual(refused('signature-invalid'));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { AssetVersion } from '@clean-room/protocol/assets';
-import type { Envelope, Read } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import type { KernelImageFiles } from '@clean-room/protocol/packaging';
@@ -14,25 +14,20 @@ import {
 } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
-import type { Client } from '../../client/index.js';
-import {
-  listAssets,
-  listCollaborations,
-  listKernelImages,
-  type PublishedAsset
-} from '../../client/coordinator/index.js';
+import type { Client } from '@clean-room/api';
+import { routes, type PublishedAsset } from '@clean-room/api/coordinator';
 
 /** A dataset as its provider's custodian has signed it. */
 export interface CataloguedAsset {
-  readonly version: Read<AssetVersion>;
-  readonly policy: Read<Policy>;
+  readonly version: ReadDocument<AssetVersion>;
+  readonly policy: ReadDocument<Policy>;
   readonly custodian: Custodian;
   /** The signed version as it came, to be kept beside a stand-in. */
   readonly envelope: Envelope;
 }
 
 export interface CataloguedCollaboration {
-  readonly collaboration: Read<Collaboration>;
+  readonly collaboration: ReadDocument<Collaboration>;
   readonly rosters: ReadonlyMap<string, Roster>;
   readonly assets: ReadonlyMap<string, CataloguedAsset>;
 }
@@ -68,7 +63,7 @@ async function allAssets(client: Client): Promise<PublishedAsset[]> {
   const assets: PublishedAsset[] = [];
   let cursor: string | undefined;
   do {
-    const page = await client.call(listAssets, {
+    const page = await client.call(routes.listAssets, {
       query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) }
     });
     assets.push(...page.items);
@@ -84,7 +79,7 @@ async function allAssets(client: Client): Promise<PublishedAsset[]> {
  */
 export async function readCatalogue(client: Client, trust: TrustRoots): Promise<CataloguedCollaboration[]> {
   const known = new Set(trust.parties.map(({ rootKey }) => rootKey));
-  const { items } = await client.call(listCollaborations, {});
+  const { items } = await client.call(routes.listCollaborations, {});
   const published = await allAssets(client);
   return items.flatMap(item => {
     const collaboration = openCollaboration(item.envelope);
@@ -107,7 +102,7 @@ export async function readCatalogue(client: Client, trust: TrustRoots): Promise<
 
 /** The kernel images that a release key of the trust roots has signed. */
 export async function readKernelImages(client: Client, trust: TrustRoots): Promise<CataloguedKernelImage[]> {
-  const { items } = await client.call(listKernelImages, {});
+  const { items } = await client.call(routes.listKernelImages, {});
   return items.flatMap(({ digest, name, statement, manifest, config }) => {
     const signer = statement.signatures.find(({ keyid }) => trust.kernelImageSigners.includes(keyid))?.keyid;
     if (signer === undefined) return [];

@@ -6,16 +6,19 @@ import { text } from 'node:stream/consumers';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { CleanRoomError, ERROR_CODES, isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
-import type { Client } from '../../client/index.js';
-import { getSubmission, type Submission } from '../../client/coordinator/index.js';
+import type { Client } from '@clean-room/api';
+import { routes, type Submission } from '@clean-room/api/coordinator';
 import { writeTicket } from '../../custodian/sign-in/tickets.js';
-import { placesOf, type CustodianHome } from '../../custodian/config.js';
-import { readCatalogue } from '../catalogue/index.js';
-import type { Context, Register } from '../context.js';
-import { connect, waitFor } from '../coordinator/index.js';
+import { custodianPaths, type CustodianHome } from '../../custodian/config.js';
+import { readCatalogue } from '../catalogue/catalogue.js';
+import type { CommandContext, Register } from '../context.js';
+import { connect } from '../coordinator/connect.js';
+import { waitFor } from '../coordinator/wait.js';
 import { custodianHome } from '../custodian-folder.js';
-import { parseJson, requireTrustRoots } from '../home/index.js';
-import { EXIT, type Answer } from '../terminal/index.js';
+import { parseJsonFile } from '../home/home.js';
+import { requireTrustRoots } from '../home/trust.js';
+import type { CommandResult } from '../terminal/answer.js';
+import { EXIT } from '../terminal/exit-codes.js';
 
 interface Options {
   readonly party?: string;
@@ -45,7 +48,7 @@ function providerOf(submission: Submission, party: string | undefined): string {
 }
 
 /** The custodian's origin as the party's signed roster names it: nobody else can point a reviewer to another page. */
-async function originOf(context: Context, client: Client, party: string): Promise<string> {
+async function originOf(context: CommandContext, client: Client, party: string): Promise<string> {
   const catalogue = await readCatalogue(client, await requireTrustRoots(context.home));
   const origin = catalogue.flatMap(({ rosters }) => rosters.get(party)?.custodian?.origin ?? [])[0];
   if (origin !== undefined) return origin;
@@ -53,7 +56,7 @@ async function originOf(context: Context, client: Client, party: string): Promis
 }
 
 async function ownCustodian(
-  context: Context,
+  context: CommandContext,
   party: string,
   options: Options
 ): Promise<CustodianHome | undefined> {
@@ -106,14 +109,14 @@ async function approveUnattended(
     });
   });
   if (response.ok) return;
-  const failure: unknown = parseJson(new TextEncoder().encode(response.text), 'The custodian’s answer');
+  const failure: unknown = parseJsonFile(new TextEncoder().encode(response.text), 'The custodian’s answer');
   if (!Check(Failure, failure))
     throw new CleanRoomError('unavailable', `What answers at ${origin} is not a custodian.`);
   const { code, message, remedy } = failure;
   throw new CleanRoomError(code as ErrorCode, message, remedy === undefined ? {} : { remedy });
 }
 
-function decided(submission: Submission, party: string): Answer | undefined {
+function decided(submission: Submission, party: string): CommandResult | undefined {
   const decision = decisionOf(submission, party);
   if (decision === undefined || decision.state === 'pending') return undefined;
   return {
@@ -125,17 +128,18 @@ function decided(submission: Submission, party: string): Answer | undefined {
   };
 }
 
-async function approve(context: Context, id: string, options: Options): Promise<Answer> {
+async function approve(context: CommandContext, id: string, options: Options): Promise<CommandResult> {
   const { terminal } = context;
   const { client, party: acting } = await connect(context, options.party);
-  const look = (): Promise<Submission> => client.call(getSubmission, { params: { id } });
+  const look = (): Promise<Submission> => client.call(routes.getSubmission, { params: { id } });
   const submission = await look();
   const party = providerOf(submission, acting);
   const already = decided(submission, party);
   if (already !== undefined) return already;
   const origin = await originOf(context, client, party);
   const own = await ownCustodian(context, party, options);
-  const ticket = own && (await writeTicket(placesOf(own).tickets, options.person ?? 'demo', terminal.now()));
+  const ticket =
+    own && (await writeTicket(custodianPaths(own).tickets, options.person ?? 'demo', terminal.now()));
   if (options.withoutPasskey === true) {
     if (ticket === undefined) {
       throw new CleanRoomError(

@@ -9,14 +9,15 @@ import {
   type AttestationTrust,
   type PkiRoot,
   type TokenExpectations,
-  type TokenVerdict
+  type TokenAppraisal
 } from '@clean-room/protocol/attestation';
 import { asDigest, fromUtf8 } from '@clean-room/protocol/bytes';
 import { checkSchema } from '@clean-room/protocol/documents';
-import type { Context, Register } from '../context.js';
-import { parseJson } from '../home/index.js';
-import { EXIT, type Answer } from '../terminal/index.js';
-import { collect, collectPairs, momentOption } from './options.js';
+import type { CommandContext, Register } from '../context.js';
+import { parseJsonFile } from '../home/home.js';
+import type { CommandResult } from '../terminal/answer.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { collect, collectPairs, timestampOption } from './options.js';
 import { readFileOrInput } from './verify.js';
 
 interface Options {
@@ -43,7 +44,7 @@ async function trustOf({ jwks, issuer, simulatedRoot = [] }: Options): Promise<A
   const simulated = simulatedRoot.map((text): PkiRoot => ({ sha256: asDigest(text), kind: 'simulated' }));
   const pkiRoots = [GOOGLE_ROOT, ...simulated];
   if (jwks === undefined) return { pkiRoots };
-  const { keys } = checkSchema(JwkSet, parseJson(await readFile(jwks), jwks), 'key set');
+  const { keys } = checkSchema(JwkSet, parseJsonFile(await readFile(jwks), jwks), 'key set');
   return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys as JWK[] }] };
 }
 
@@ -66,7 +67,7 @@ function expectationsOf(options: Options): TokenExpectations {
 
 const SIGN = { pass: '✓', fail: '✗', 'not-asked': '·', 'not-reached': '·' } as const;
 
-function answer(verdict: TokenVerdict): Answer {
+function answer(verdict: TokenAppraisal): CommandResult {
   const lines = verdict.steps.map(
     step =>
       `${SIGN[step.status]} ${step.title}. ${step.detail}${step.code === undefined ? '' : ` [${step.code}]`}`
@@ -84,7 +85,7 @@ function answer(verdict: TokenVerdict): Answer {
   };
 }
 
-async function inspect(context: Context, file: string, options: Options): Promise<Answer> {
+async function inspect(context: CommandContext, file: string, options: Options): Promise<CommandResult> {
   const token = fromUtf8(await readFileOrInput(context, file, 'token')).trim();
   return answer(
     await verifyToken(token, {
@@ -109,7 +110,7 @@ export const registerAttestation: Register = (program, act) => {
         .choices(['signature', 'production'])
         .default('signature')
     )
-    .option('--at <time>', 'judge at this moment, not now', momentOption)
+    .option('--at <time>', 'judge at this moment, not now', timestampOption)
     .option('--jwks <file>', 'public keys of the issuer, for OIDC tokens')
     .option('--issuer <url>', 'whose keys these are, where not Google’s')
     .option(

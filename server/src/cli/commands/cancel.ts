@@ -1,6 +1,6 @@
-import { cancelRun } from '../../client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
+import { connect } from '../coordinator/connect.js';
 
 /** Stops a run. */
 export const registerCancel: Register = (program, act) => {
@@ -11,7 +11,7 @@ export const registerCancel: Register = (program, act) => {
     .action(
       act(async (context, id: string, { party }: { party?: string }) => {
         const { client } = await connect(context, party);
-        const run = await client.call(cancelRun, { params: { id } });
+        const run = await client.call(routes.cancelRun, { params: { id } });
         return { value: run, lines: [`${run.id} is ${run.state}. Nothing of it left the clean room.`] };
       })
     );

@@ -1,4 +1,4 @@
-import { placesOf } from '../../custodian/config.js';
+import { custodianPaths } from '../../custodian/config.js';
 import { TICKET_MINUTES, writeTicket } from '../../custodian/sign-in/tickets.js';
 import type { Register } from '../context.js';
 import { custodianHome } from '../custodian-folder.js';
@@ -15,7 +15,7 @@ export const registerCustodian: Register = (program, act) => {
     .action(
       act(async (context, person: string, { party, custodian }: { party?: string; custodian?: string }) => {
         const own = await custodianHome(context, party, custodian);
-        const ticket = await writeTicket(placesOf(own).tickets, person, context.terminal.now());
+        const ticket = await writeTicket(custodianPaths(own).tickets, person, context.terminal.now());
         const link = `${own.config.origin}/sign-in?ticket=${ticket}`;
         return {
           value: { link, person, minutes: TICKET_MINUTES },

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import type { Context, Register } from '../context.js';
-import type { Answer } from '../terminal/index.js';
+import type { CommandContext, Register } from '../context.js';
+import type { CommandResult } from '../terminal/answer.js';
 
 interface Options {
   readonly folder: string;
@@ -18,8 +18,9 @@ async function simulatorRoot(folder: string, now: Date): Promise<Digest> {
   return (await openIdentity(folder, now)).root.sha256;
 }
 
-async function found({ terminal }: Context, options: Options): Promise<Answer> {
-  const { DemoLayout, foundDemo } = await import('../demo/index.js');
+async function found({ terminal }: CommandContext, options: Options): Promise<CommandResult> {
+  const { foundDemo } = await import('../demo/found.js');
+  const { DemoLayout } = await import('../demo/layout.js');
   const folder = path.resolve(terminal.folder, options.folder);
   const { simulatorIdentity } = new DemoLayout(folder);
   const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];

@@ -1,9 +1,10 @@
-import { isFinal, REVISION_MOVES, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { Client } from '../../client/index.js';
-import { getSubmission, type RunSummary, type Submission } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
-import { waitFor } from '../coordinator/index.js';
-import { EXIT, type Answer } from '../terminal/index.js';
+import { isFinal, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { Client } from '@clean-room/api';
+import { routes, type RunSummary, type Submission } from '@clean-room/api/coordinator';
+import type { CommandContext } from '../context.js';
+import { waitFor } from '../coordinator/wait.js';
+import type { CommandResult } from '../terminal/answer.js';
+import { EXIT } from '../terminal/exit-codes.js';
 
 /** How a run stands, in a few words. */
 export function runWords(run: RunSummary): string {
@@ -31,16 +32,20 @@ function submissionWords({ revisions, runs }: Submission): string {
 
 function ended({ revisions, runs }: Submission): boolean {
   const run = runs.at(-1);
-  if (run !== undefined && isFinal(RUN_MOVES, run.state)) return true;
+  if (run !== undefined && isFinal(RUN_TRANSITIONS, run.state)) return true;
   const revision = revisions.at(-1);
-  return run === undefined && (revision === undefined || isFinal(REVISION_MOVES, revision.state));
+  return run === undefined && (revision === undefined || isFinal(REVISION_TRANSITIONS, revision.state));
 }
 
 /** Waits until a submission's newest run is over, or its revision without one, and says how. */
-export async function followSubmission({ terminal }: Context, client: Client, id: string): Promise<Answer> {
+export async function followSubmission(
+  { terminal }: CommandContext,
+  client: Client,
+  id: string
+): Promise<CommandResult> {
   let said = '';
   const submission = await waitFor(terminal, async () => {
-    const found = await client.call(getSubmission, { params: { id } });
+    const found = await client.call(routes.getSubmission, { params: { id } });
     const words = submissionWords(found);
     if (words !== said) terminal.remark((said = words));
     return ended(found) ? found : undefined;
@@ -52,7 +57,7 @@ export async function followSubmission({ terminal }: Context, client: Client, id
     state: submission.revisions.at(-1)?.state,
     run
   };
-  if (run?.state === 'released') {
+  if (run?.state === 'completed') {
     return { value, lines: [`Released. Open it with: clean-room results ${run.id} --to DIR`] };
   }
   return {

@@ -1,6 +1,6 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Register } from '../context.js';
-import { findIdentity, makeIdentity } from '../home/index.js';
+import { findIdentity, makeIdentity } from '../home/identity.js';
 
 /** Shows the person's public keys, which their party's roster lists; makes them when asked to. */
 export const registerIdentity: Register = (program, act) => {

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Register } from '../context.js';
-import { lockedNotebook, measureOffline, readSubmissionFiles } from '../submission/index.js';
+import { readSubmissionFiles } from '../submission/files.js';
+import { lockedNotebook } from '../submission/lock.js';
+import { composeOffline } from '../submission/compose.js';
 
 /** Works out the identity of the program that a notebook would be, as anyone can. */
 export const registerMeasure: Register = (program, act) => {
@@ -16,7 +18,7 @@ export const registerMeasure: Register = (program, act) => {
         const [folder, notebook] = [path.dirname(file), path.basename(file)];
         const locked = await lockedNotebook(folder, notebook);
         const files = await readSubmissionFiles(folder, notebook, locked.files);
-        const { spec, revision } = await measureOffline(
+        const { spec, revision } = await composeOffline(
           locked,
           files,
           terminal.env['CLEAN_ROOM_KERNEL_IMAGES']

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
 /** A moment as ISO 8601 (`2026-11-20T12:04:00Z`, `2026-11-20`) or in seconds since 1970. */
-export function momentOption(text: string): Date {
+export function timestampOption(text: string): Date {
   const date = /^\d{9,12}$/.test(text) ? new Date(Number(text) * 1000) : new Date(text);
   if (Number.isNaN(date.getTime())) {
     throw new InvalidArgumentError('Give a moment as 2026-11-20T12:04:00Z or in seconds since 1970.');

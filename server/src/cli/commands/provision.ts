@@ -4,11 +4,11 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import type { CustodianHome } from '../../custodian/config.js';
-import type { Client } from '../../client/index.js';
-import { listCollaborations } from '../../client/coordinator/index.js';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
 import { custodianHome } from '../custodian-folder.js';
-import type { Context, Register } from '../context.js';
-import type { Answer } from '../terminal/index.js';
+import type { CommandContext, Register } from '../context.js';
+import type { CommandResult } from '../terminal/answer.js';
 
 interface Options {
   readonly name: string;
@@ -28,7 +28,7 @@ function columnWords({ name, type, nullable, minimum, maximum, categories, ident
 
 /** Everything that will be public, shown before it is. Where nobody can be asked, only `--yes` or a schema file says yes. */
 async function confirm(
-  { terminal }: Context,
+  { terminal }: CommandContext,
   schema: TableSchema,
   remarks: readonly string[],
   yes: boolean
@@ -49,8 +49,8 @@ async function collaborationOf(
   { config }: CustodianHome,
   name: string
 ): Promise<Collaboration> {
-  const { openMembership } = await import('../../custodian/parties/index.js');
-  const { items } = await client.call(listCollaborations, {});
+  const { openMembership } = await import('../../custodian/index.js');
+  const { items } = await client.call(routes.listCollaborations, {});
   const own = items.map(({ envelope }) => openMembership(envelope, config.party, config.rootKey).value);
   const found = own.find(({ assets }) => assets.includes(name)) ?? own[0];
   if (found !== undefined) return found;
@@ -67,26 +67,27 @@ async function read(file: string): Promise<Uint8Array> {
   }
 }
 
-async function provisionFile(context: Context, file: string, options: Options): Promise<Answer> {
-  const datasets = await import('../../custodian/datasets/index.js');
-  const { openKeyFolder } = await import('../../custodian/keys/index.js');
-  const { coordinatorOf } = await import('../../custodian/coordinator.js');
-  const { placesOf } = await import('../../custodian/config.js');
+async function provisionFile(
+  context: CommandContext,
+  file: string,
+  options: Options
+): Promise<CommandResult> {
+  const custodian = await import('../../custodian/index.js');
   const at = (name: string): string => path.resolve(context.terminal.folder, name);
   const own = await custodianHome(context, options.name.split('/')[0], options.custodian);
-  const places = placesOf(own);
-  const policy = datasets.readPolicyFile(await read(at(options.policy)));
-  const table = await datasets.openTable(at(file));
+  const places = custodian.custodianPaths(own);
+  const policy = custodian.readPolicyFile(await read(at(options.policy)));
+  const table = await custodian.openTable(at(file));
   const given =
-    options.schema === undefined ? undefined : datasets.readSchemaFile(await read(at(options.schema)));
-  const proposal = given === undefined ? await datasets.inferSchema(table) : undefined;
+    options.schema === undefined ? undefined : custodian.readSchemaFile(await read(at(options.schema)));
+  const proposal = given === undefined ? await custodian.inferSchema(table) : undefined;
   const schema = given?.schema ?? proposal?.schema ?? { columns: [] };
   const remarks = (proposal?.remarks ?? []).map(({ column, remark }) => `${column}: ${remark}`);
   await confirm(context, schema, remarks, options.yes === true);
-  const client = coordinatorOf(own);
-  const keys = await openKeyFolder(places.keys);
-  const asset = await datasets.provision(
-    { party: own.config.party, keys, registry: new datasets.AssetRegistry(places.assets, keys.publicKey) },
+  const client = custodian.coordinatorOf(own);
+  const keys = await custodian.openKeyFolder(places.keys);
+  const asset = await custodian.provision(
+    { party: own.config.party, keys, registry: new custodian.AssetRegistry(places.assets, keys.publicKey) },
     {
       name: options.name,
       table,
@@ -98,7 +99,7 @@ async function provisionFile(context: Context, file: string, options: Options): 
       now: context.terminal.now()
     }
   );
-  await datasets.publish(client, asset);
+  await custodian.publish(client, asset);
   const { version } = asset;
   return {
     value: {

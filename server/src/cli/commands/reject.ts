@@ -1,6 +1,6 @@
-import { reject } from '../../client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
+import { connect } from '../coordinator/connect.js';
 
 /** A provider's no. */
 export const registerReject: Register = (program, act) => {
@@ -12,7 +12,7 @@ export const registerReject: Register = (program, act) => {
     .action(
       act(async (context, id: string, { reason, party }: { reason: string; party?: string }) => {
         const { client } = await connect(context, party);
-        const outcome = await client.call(reject, { params: { id }, body: { reason } });
+        const outcome = await client.call(routes.reject, { params: { id }, body: { reason } });
         return { value: outcome, lines: [`Revision ${outcome.revision} is ${outcome.state}.`] };
       })
     );

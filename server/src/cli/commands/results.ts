@@ -2,13 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { verifyReceipt } from '@clean-room/protocol/receipts';
-import { getReceipt } from '../../client/coordinator/index.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
-import type { Context, Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
-import { parseJson, readTrustRoots, requireIdentity } from '../home/index.js';
-import { openResult } from '../results/index.js';
-import type { Answer } from '../terminal/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import type { CommandContext, Register } from '../context.js';
+import { connect } from '../coordinator/connect.js';
+import { parseJsonFile } from '../home/home.js';
+import { requireIdentity } from '../home/identity.js';
+import { readTrustRoots } from '../home/trust.js';
+import { openResult } from '../results/open.js';
+import type { CommandResult } from '../terminal/answer.js';
 import { markLines } from './verify.js';
 
 const LARGEST_RECEIPT = 64 * 1024 * 1024;
@@ -31,13 +33,13 @@ async function keep(
 }
 
 async function results(
-  context: Context,
+  context: CommandContext,
   id: string,
   options: { to?: string; party?: string }
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { client } = await connect(context, options.party);
   const { age } = await requireIdentity(context.home);
-  const receipt = await client.downloadBytes(getReceipt, { params: { id } }, LARGEST_RECEIPT);
+  const receipt = await client.downloadBytes(routes.getReceipt, { params: { id } }, LARGEST_RECEIPT);
   const trust = await readTrustRoots(context.home);
   const verdict = await verifyReceipt(receipt, trust === undefined ? {} : { trust });
   if (verdict.outcome === 'failed') {
@@ -46,7 +48,7 @@ async function results(
     });
   }
   const opened = await openResult(client, receipt, age);
-  const notebook = parseJson(opened.notebook, 'The opened notebook');
+  const notebook = parseJsonFile(opened.notebook, 'The opened notebook');
   const { outcome, summary, marks } = verdict;
   if (options.to === undefined) {
     return {

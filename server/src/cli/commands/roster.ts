@@ -3,11 +3,11 @@ import path from 'node:path';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
-import { publishRoster } from '../../client/coordinator/index.js';
-import { readSigningKey } from '../../custodian/keys/index.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import { readSigningKey } from '../../custodian/keys/key-folder.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
 import type { Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
+import { connect } from '../coordinator/connect.js';
 
 async function read(file: string): Promise<Uint8Array> {
   try {
@@ -62,7 +62,7 @@ export const registerRoster: Register = (program, act) => {
         const signed = checkSchema(Envelope, parseStrictJson(bytes), 'signed roster');
         const { party, version } = Roster.peek(signed).value;
         const { client } = await connect(context, party);
-        const { digest } = await client.call(publishRoster, { body: { roster: signed } });
+        const { digest } = await client.call(routes.publishRoster, { body: { roster: signed } });
         return {
           value: { party, version, digest },
           lines: [`Version ${version} of ${party}’s roster is published.`]

@@ -1,6 +1,6 @@
-import { listRuns } from '../../client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
+import { connect } from '../coordinator/connect.js';
 import { runWords } from './follow.js';
 
 /** Lists runs, newest first. */
@@ -15,7 +15,7 @@ export const registerRuns: Register = (program, act) => {
       act(async (context, options: { submission?: string; party?: string; limit: number }) => {
         const { client } = await connect(context, options.party);
         const { submission, limit } = options;
-        const { items } = await client.call(listRuns, {
+        const { items } = await client.call(routes.listRuns, {
           query: { limit, ...(submission === undefined ? {} : { submission }) }
         });
         return {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Context, Register } from '../context.js';
-import type { Answer } from '../terminal/index.js';
+import type { CommandContext, Register } from '../context.js';
+import type { CommandResult } from '../terminal/answer.js';
 
 interface Options {
   readonly coordinator?: string;
@@ -28,13 +28,13 @@ async function startAll(starts: readonly (() => Promise<Running>)[]): Promise<Ru
 }
 
 async function coordinatorIn(file: string): Promise<Running> {
-  const { startCoordinator } = await import('../../coordinator/index.js');
+  const { startCoordinator } = await import('../../coordinator/start.js');
   const { readJsonFile } = await import('../json-file.js');
   const coordinator = await startCoordinator(await readJsonFile(file), {}, file);
   return { name: 'coordinator', url: coordinator.url, close: () => coordinator.close() };
 }
 
-async function custodianIn({ terminal }: Context, folder: string): Promise<Running> {
+async function custodianIn({ terminal }: CommandContext, folder: string): Promise<Running> {
   const { readCustodianHome, startCustodian } = await import('../../custodian/index.js');
   const own = await readCustodianHome(folder);
   const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];
@@ -43,17 +43,18 @@ async function custodianIn({ terminal }: Context, folder: string): Promise<Runni
 }
 
 async function publishDemo(folder: string): Promise<Running> {
-  const { publishFounding } = await import('../demo/index.js');
+  const { publishFounding } = await import('../demo/publish.js');
   await publishFounding(folder);
   return { name: 'demo', url: '', close: async () => undefined };
 }
 
-async function serve(context: Context, options: Options): Promise<Answer> {
+async function serve(context: CommandContext, options: Options): Promise<CommandResult> {
   const { terminal } = context;
   const at = (place: string): string => path.resolve(terminal.folder, place);
   const starts: (() => Promise<Running>)[] = [];
   if (options.demo !== undefined) {
-    const { DemoLayout, DEMO_CUSTODIANS } = await import('../demo/index.js');
+    const { DEMO_CUSTODIANS } = await import('../demo/found.js');
+    const { DemoLayout } = await import('../demo/layout.js');
     const layout = new DemoLayout(at(options.demo));
     starts.push(
       () => coordinatorIn(layout.coordinatorConfig),

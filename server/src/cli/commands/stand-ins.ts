@@ -3,14 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Client } from '../../client/index.js';
-import { getObject } from '../../client/coordinator/index.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
-import { readCatalogue, type CataloguedAsset } from '../catalogue/index.js';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { readCatalogue, type CataloguedAsset } from '../catalogue/catalogue.js';
 import type { Register } from '../context.js';
-import { connect } from '../coordinator/index.js';
-import { requireTrustRoots } from '../home/index.js';
-import type { Terminal } from '../terminal/index.js';
+import { connect } from '../coordinator/connect.js';
+import { requireTrustRoots } from '../home/trust.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Where notebooks' kernels look for stand-ins. */
 function cacheFolder({ env }: Terminal): string {
@@ -23,7 +23,11 @@ function cacheFolder({ env }: Terminal): string {
 /** One stand-in, in one move: a kernel never sees data of one version beside the schema of another. */
 async function keep(client: Client, { version, envelope }: CataloguedAsset, cache: string): Promise<string> {
   const { name, standIn } = version.value;
-  const bytes = await client.downloadBytes(getObject, { params: { digest: standIn.digest } }, standIn.bytes);
+  const bytes = await client.downloadBytes(
+    routes.getObject,
+    { params: { digest: standIn.digest } },
+    standIn.bytes
+  );
   if (digestOf(bytes) !== standIn.digest) {
     throw new CleanRoomError(
       'digest-mismatch',

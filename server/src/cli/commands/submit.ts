@@ -3,22 +3,18 @@ import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { providersOf } from '@clean-room/protocol/receipts';
 import type { Compute } from '@clean-room/protocol/submissions';
-import { readCatalogue, readKernelImages } from '../catalogue/index.js';
-import type { Context, Register } from '../context.js';
-import { connect, type CoordinatorConnection } from '../coordinator/index.js';
-import { requireIdentity, requireTrustRoots } from '../home/index.js';
-import {
-  datasetsIn,
-  measure,
-  planSubmission,
-  readSubmissionFiles,
-  sendSubmission,
-  writeLockedNotebook,
-  type LockedNotebook,
-  type Measured,
-  type SubmissionFiles
-} from '../submission/index.js';
-import type { Answer } from '../terminal/index.js';
+import { readCatalogue, readKernelImages } from '../catalogue/catalogue.js';
+import type { CommandContext, Register } from '../context.js';
+import { connect, type CoordinatorConnection } from '../coordinator/connect.js';
+import { requireIdentity } from '../home/identity.js';
+import { requireTrustRoots } from '../home/trust.js';
+import { readSubmissionFiles, type SubmissionFiles } from '../submission/files.js';
+import { writeLockedNotebook, type LockedNotebook } from '../submission/lock.js';
+import { composeForSubmission, type ComposedSubmission } from '../submission/compose.js';
+import { datasetsIn } from '../submission/notebook.js';
+import { planSubmission } from '../submission/plan.js';
+import { sendSubmission } from '../submission/send.js';
+import type { CommandResult } from '../terminal/answer.js';
 import { collect } from './options.js';
 import { followSubmission } from './follow.js';
 
@@ -59,11 +55,11 @@ interface Prepared {
   readonly folder: string;
   readonly files: SubmissionFiles;
   readonly locked: LockedNotebook;
-  readonly measured: Measured;
+  readonly measured: ComposedSubmission;
 }
 
 async function prepare(
-  context: Context,
+  context: CommandContext,
   { client, party }: CoordinatorConnection,
   notebook: string,
   options: Options
@@ -98,10 +94,10 @@ async function prepare(
     keys,
     terminal.now()
   );
-  return { folder, files, locked, measured: await measure(locked, files, kernelImage) };
+  return { folder, files, locked, measured: await composeForSubmission(locked, files, kernelImage) };
 }
 
-async function submit(context: Context, notebook: string, options: Options): Promise<Answer> {
+async function submit(context: CommandContext, notebook: string, options: Options): Promise<CommandResult> {
   const connection = await connect(context, options.party);
   const { folder, files, locked, measured } = await prepare(context, connection, notebook, options);
   const image = measured.revision.imageDigest;

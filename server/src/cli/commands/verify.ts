@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { verifyReceipt, type ReceiptStepStatus, type ReceiptVerdict } from '@clean-room/protocol/receipts';
-import type { Context, Register } from '../context.js';
-import { readTrustRoots } from '../home/index.js';
-import { EXIT, type Answer } from '../terminal/index.js';
-import { momentOption } from './options.js';
+import { verifyReceipt, type ReceiptStepStatus, type ReceiptAppraisal } from '@clean-room/protocol/receipts';
+import type { CommandContext, Register } from '../context.js';
+import { readTrustRoots } from '../home/trust.js';
+import type { CommandResult } from '../terminal/answer.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { timestampOption } from './options.js';
 
 const SIGN: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
@@ -17,7 +18,7 @@ const SIGN: Readonly<Record<ReceiptStepStatus, string>> = {
 };
 
 /** What a reader must see beside the outcome. */
-export function markLines({ marks }: Pick<ReceiptVerdict, 'marks'>): string[] {
+export function markLines({ marks }: Pick<ReceiptAppraisal, 'marks'>): string[] {
   return [
     ...(marks.simulated ? ['SIMULATED: no TEE stood behind this run.'] : []),
     ...(marks.unattended.length > 0
@@ -35,7 +36,7 @@ export function markLines({ marks }: Pick<ReceiptVerdict, 'marks'>): string[] {
   ];
 }
 
-export function verdictAnswer(verdict: ReceiptVerdict): Answer {
+export function verdictAnswer(verdict: ReceiptAppraisal): CommandResult {
   const { steps, outcome, summary, marks } = verdict;
   return {
     value: { outcome, summary, marks, steps },
@@ -50,7 +51,7 @@ export function verdictAnswer(verdict: ReceiptVerdict): Answer {
 }
 
 export async function readFileOrInput(
-  { terminal }: Context,
+  { terminal }: CommandContext,
   named: string,
   what: string
 ): Promise<Uint8Array> {
@@ -69,7 +70,7 @@ export const registerVerify: Register = (program, act) => {
     .command('verify <receipt>')
     .description('verify a receipt, offline ("-" reads standard input)')
     .option('--trust <file>', 'whom to believe; your own trust.json unless named')
-    .option('--at <time>', 'judge at this moment, not when the token was issued', momentOption)
+    .option('--at <time>', 'judge at this moment, not when the token was issued', timestampOption)
     .action(
       act(async (context, receipt: string, { trust: file, at }: { trust?: string; at?: Date }) => {
         const bytes = await readFileOrInput(context, receipt, 'receipt');

@@ -1,7 +1,7 @@
-import { Client } from '../../client/index.js';
+import { Client } from '@clean-room/api';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { readSecretFile } from '../../platform/files/index.js';
-import type { Context } from '../context.js';
+import { readSecretFile } from '../../platform/files/secret-file.js';
+import type { CommandContext } from '../context.js';
 import path from 'node:path';
 
 const LOOPBACK = /^(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -34,7 +34,10 @@ export interface CoordinatorConnection {
  * `CLEAN_ROOM_PARTY`, else `party` of config.json.
  * @throws CleanRoomError `unavailable` when no address is known
  */
-export async function connect({ terminal, home }: Context, party?: string): Promise<CoordinatorConnection> {
+export async function connect(
+  { terminal, home }: CommandContext,
+  party?: string
+): Promise<CoordinatorConnection> {
   const { env } = terminal;
   const config = await home.config();
   const url = env['CLEAN_ROOM_URL'] || config.url;

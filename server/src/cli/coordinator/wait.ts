@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Terminal } from '../terminal/index.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 const LOOK_MILLISECONDS = 1000;
 

@@ -5,13 +5,13 @@ import path from 'node:path';
 import type { PublicKey } from '@clean-room/protocol/documents';
 import { checkCoordinatorConfig, DEFAULT_LIMITS } from '../../coordinator/config.js';
 import { checkCustodianConfig, CUSTODIAN_FILE } from '../../custodian/config.js';
-import { ensureSigningKey } from '../../custodian/keys/index.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
+import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
 import { writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 
 /** Where the demo's parts listen, and where images are. */
-export interface DemoPlaces {
+export interface DemoLocations {
   readonly coordinatorUrl: string;
   /** Origin of each custodian, by party. */
   readonly custodianOrigins: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export async function demoLogKey(layout: DemoLayout): Promise<PublicKey> {
 
 export async function configureCoordinator(
   layout: DemoLayout,
-  places: DemoPlaces,
+  places: DemoLocations,
   kernelImages: readonly string[],
   parties: readonly string[]
 ): Promise<void> {
@@ -78,7 +78,7 @@ export async function configureCoordinator(
 
 export async function configureCustodian(
   layout: DemoLayout,
-  places: DemoPlaces,
+  places: DemoLocations,
   party: string,
   rootKey: PublicKey
 ): Promise<void> {

@@ -2,9 +2,15 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Person } from '@clean-room/protocol/parties';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
-import { openKeyFolder } from '../../custodian/keys/index.js';
-import { Home, makeIdentity, type PersonKeys } from '../home/index.js';
-import { configureCoordinator, configureCustodian, demoLogKey, type DemoPlaces } from './configurations.js';
+import { openKeyFolder } from '../../custodian/keys/key-folder.js';
+import { Home } from '../home/home.js';
+import { makeIdentity, type PersonKeys } from '../home/identity.js';
+import {
+  configureCoordinator,
+  configureCustodian,
+  demoLogKey,
+  type DemoLocations
+} from './configurations.js';
 import { writeJson } from './documents.js';
 import { signKernelImages } from './kernel-images.js';
 import { DemoLayout } from './layout.js';
@@ -22,7 +28,7 @@ export interface FoundDemo {
   readonly kernelImages?: string;
   /** SHA-256 of the simulator's root certificate. */
   readonly simulatorRoot: Digest;
-  readonly places: DemoPlaces;
+  readonly places: DemoLocations;
   readonly now: Date;
 }
 

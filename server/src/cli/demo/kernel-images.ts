@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { Envelope, PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
-import { committedKernelImages } from '../../custodian/kernel-images/index.js';
-import { ensureSigningKey } from '../../custodian/keys/index.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
+import { committedKernelImages } from '../../platform/kernel-images/committed.js';
+import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
 import { writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 

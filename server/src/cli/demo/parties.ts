@@ -1,5 +1,5 @@
 import {
-  moment,
+  fromTimestamp,
   toTimestamp,
   type Envelope,
   type PublicKey,
@@ -12,7 +12,7 @@ import {
   type Custodian,
   type Person
 } from '@clean-room/protocol/parties';
-import { ensureSigningKey } from '../../custodian/keys/index.js';
+import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
 import { readEnvelope, writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 
@@ -86,7 +86,7 @@ function stillHolds(
 ): boolean {
   const { value } = openCollaboration(envelope);
   return (
-    moment(value.ends) > now &&
+    fromTimestamp(value.ends) > now &&
     value.members.map(({ rootKey }) => rootKey).join() === members.join() &&
     value.assets.join() === wanted.assets.join() &&
     value.purposes.join() === wanted.purposes.join()

@@ -1,6 +1,6 @@
 import { toTimestamp, type PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { PolicyFile } from '../../custodian/datasets/index.js';
+import type { PolicyFile } from '../../custodian/datasets/policy/policy-file.js';
 
 const ONE_YEAR_MS = 365 * 86_400_000;
 const MIB = 1024 ** 2;

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { Client } from '../../client/index.js';
-import { publishCollaboration, publishRoster } from '../../client/coordinator/index.js';
-import { readSecretFile } from '../../platform/files/index.js';
+import { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import { readSecretFile } from '../../platform/files/secret-file.js';
 import { checkSchema, type Envelope } from '@clean-room/protocol/documents';
-import { HomeConfig } from '../home/index.js';
+import { HomeConfig } from '../home/home.js';
 import { readJsonFile } from '../json-file.js';
 import { readEnvelope } from './documents.js';
 import { DEMO_PARTIES } from './found.js';
@@ -27,9 +27,11 @@ export async function publishFounding(folder: string): Promise<void> {
   const token = () => readSecretFile(path.join(layout.person, 'token'));
   for (const party of DEMO_PARTIES) {
     const roster = await signed(layout.roster(party));
-    await new Client({ base: url, token, party }).call(publishRoster, { body: { roster } });
+    await new Client({ base: url, token, party }).call(routes.publishRoster, { body: { roster } });
   }
   const [party] = DEMO_PARTIES;
   const collaboration = await signed(layout.collaboration);
-  await new Client({ base: url, token, party }).call(publishCollaboration, { body: { collaboration } });
+  await new Client({ base: url, token, party }).call(routes.publishCollaboration, {
+    body: { collaboration }
+  });
 }

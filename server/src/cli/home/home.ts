@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Type, type Static } from 'typebox';
 import { checkSchema } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Terminal } from '../terminal/index.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** `config.json` of a person's folder. Environment variables go before it. */
 export const HomeConfig = Type.Object(
@@ -35,7 +35,7 @@ export async function readOptional(file: string): Promise<Uint8Array | undefined
   }
 }
 
-export function parseJson(bytes: Uint8Array, what: string): unknown {
+export function parseJsonFile(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -68,6 +68,6 @@ export class Home {
     const bytes = await readOptional(file);
     return bytes === undefined
       ? {}
-      : checkSchema(HomeConfig, parseJson(bytes, file), `configuration in ${file}`);
+      : checkSchema(HomeConfig, parseJsonFile(bytes, file), `configuration in ${file}`);
   }
 }

@@ -9,8 +9,9 @@ import {
   type SigningKey
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { readSecretFile, writeFileAtomic } from '../../platform/files/index.js';
-import { parseJson, readOptional, type Home } from './home.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { readSecretFile } from '../../platform/files/secret-file.js';
+import { parseJsonFile, readOptional, type Home } from './home.js';
 
 /** A person's two keys: one signs what they submit, the other opens what comes back. */
 export interface PersonKeys {
@@ -36,7 +37,7 @@ export async function findIdentity(home: Home): Promise<PersonKeys | undefined> 
   const file = home.file(FILE);
   if ((await readOptional(file)) === undefined) return undefined;
   const text = new TextEncoder().encode(await readSecretFile(file));
-  const { signing, age } = checkSchema(IdentityFile, parseJson(text, file), `identity in ${file}`);
+  const { signing, age } = checkSchema(IdentityFile, parseJsonFile(text, file), `identity in ${file}`);
   return { signing: signingKey(fromBase64Url(signing)), age, recipient: await identityToRecipient(age) };
 }
 

@@ -6,8 +6,8 @@ import { Receipt } from '@clean-room/protocol/receipts';
 import { OutputRelease, readRunStatement } from '@clean-room/protocol/runs';
 import { openOutput } from '@clean-room/protocol/sealing';
 import { readSpec } from '@clean-room/protocol/submissions';
-import type { Client } from '../../client/index.js';
-import { getObject } from '../../client/coordinator/index.js';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
 
 const LARGEST_OUTPUT = 1024 ** 3;
 
@@ -46,7 +46,7 @@ export async function openResult(
   const statement = readRunStatement(fromBase64(receipt.statement));
   const { notebook, reviewers } = statement.value.predicate.outputs;
   const sealed = await client.downloadBytes(
-    getObject,
+    routes.getObject,
     { params: { digest: notebook.digest } },
     LARGEST_OUTPUT
   );

@@ -3,7 +3,7 @@ import { readWorkspace } from '@clean-room/oci/workspace';
 import { concat, digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { RevisionFile } from '@clean-room/protocol/packaging';
-import { bareNotebook } from './notebook.js';
+import { stripNotebook } from './notebook.js';
 
 /** What goes into an image from a folder: the notebook without outputs, and the files that were named. */
 export interface SubmissionFiles {
@@ -46,7 +46,7 @@ export async function readSubmissionFiles(
   }
   const own = files.find(file => file.path === path.posix.normalize(notebook));
   if (own === undefined) throw new CleanRoomError('not-found', `${notebook} is not there.`);
-  const bare = bareNotebook(await contentOf(own), own.path);
+  const bare = stripNotebook(await contentOf(own), own.path);
   const stripped: RevisionFile = {
     path: own.path,
     digest: digestOf(bare),

@@ -3,8 +3,8 @@ import { Type, type Static } from 'typebox';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Spec } from '@clean-room/protocol/submissions';
-import { writeFileAtomic } from '../../platform/files/index.js';
-import { readOptional } from '../home/index.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { readOptional } from '../home/home.js';
 
 const { collaboration, purpose, kernelImage, parameters, assets, submitter, recipients, recovery, compute } =
   Spec.schema.properties;

@@ -1,6 +1,6 @@
 import { utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { parseJson } from '../home/index.js';
+import { parseJsonFile } from '../home/home.js';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -84,8 +84,8 @@ function sorted(value: unknown): unknown {
  * @param path for messages
  * @throws CleanRoomError `workspace-refused`
  */
-export function bareNotebook(bytes: Uint8Array, path: string): Uint8Array {
-  const notebook = parseJson(bytes, `The notebook ${path}`);
+export function stripNotebook(bytes: Uint8Array, path: string): Uint8Array {
+  const notebook = parseJsonFile(bytes, `The notebook ${path}`);
   if (!isPlain(notebook) || notebook['nbformat'] !== 4 || !Array.isArray(notebook['cells'])) {
     return refuse(path, 'it is not a notebook of format 4');
   }

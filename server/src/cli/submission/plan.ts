@@ -2,12 +2,16 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { requireTerms } from '@clean-room/protocol/policies';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import type { Compute } from '@clean-room/protocol/submissions';
-import type { CataloguedAsset, CataloguedCollaboration, CataloguedKernelImage } from '../catalogue/index.js';
-import type { PersonKeys } from '../home/index.js';
+import type {
+  CataloguedAsset,
+  CataloguedCollaboration,
+  CataloguedKernelImage
+} from '../catalogue/catalogue.js';
+import type { PersonKeys } from '../home/identity.js';
 import type { LockedNotebook } from './lock.js';
 
 /** What a person asks for. */
-export interface Wish {
+export interface SubmissionOptions {
   readonly datasets: readonly string[];
   readonly purpose: string;
   readonly parameters: string;
@@ -25,7 +29,10 @@ export interface Catalogue {
 
 const DEFAULT_COMPUTE: Compute = { processors: 2, memoryBytes: 4 * 1024 ** 3, accelerator: 'none' };
 
-function chooseCollaboration({ collaborations }: Catalogue, wish: Wish): CataloguedCollaboration {
+function chooseCollaboration(
+  { collaborations }: Catalogue,
+  wish: SubmissionOptions
+): CataloguedCollaboration {
   const fitting = collaborations.filter(({ collaboration: { value }, assets }) => {
     const member = wish.party === undefined || value.members.some(({ party }) => party === wish.party);
     return member && wish.datasets.every(name => assets.has(name));
@@ -57,7 +64,7 @@ function chooseCollaboration({ collaborations }: Catalogue, wish: Wish): Catalog
 
 function chooseKernelImage(
   { kernelImages }: Catalogue,
-  wish: Wish,
+  wish: SubmissionOptions,
   assets: readonly CataloguedAsset[]
 ): CataloguedKernelImage {
   const allowed = kernelImages.filter(({ digest, signer }) =>
@@ -99,7 +106,7 @@ function requireSubmitter(
  */
 export function planSubmission(
   catalogue: Catalogue,
-  wish: Wish,
+  wish: SubmissionOptions,
   keys: PersonKeys,
   at: Date
 ): {

@@ -1,10 +1,10 @@
 import { toBase64 } from '@clean-room/protocol/bytes';
-import type { Read, SigningKey } from '@clean-room/protocol/documents';
+import type { ReadDocument, SigningKey } from '@clean-room/protocol/documents';
 import type { RevisionFile } from '@clean-room/protocol/packaging';
 import { SubmissionRequest, type Spec } from '@clean-room/protocol/submissions';
-import type { Client } from '../../client/index.js';
-import { createRevision, createSubmission, putObject } from '../../client/coordinator/index.js';
-import type { Measured } from './measure.js';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import type { ComposedSubmission } from './compose.js';
 
 const WHOLE_BYTES = 4 * 1024 * 1024;
 
@@ -17,7 +17,7 @@ async function bytesOf(file: RevisionFile): Promise<Uint8Array> {
 async function put(client: Client, file: RevisionFile): Promise<void> {
   // A small file is sent whole, so that a broken connection can be tried again.
   const body = file.bytes <= WHOLE_BYTES ? await bytesOf(file) : streamOf(file);
-  await client.upload(putObject, { params: { digest: file.digest } }, body);
+  await client.upload(routes.putObject, { params: { digest: file.digest } }, body);
 }
 
 function streamOf(file: RevisionFile): ReadableStream<Uint8Array> {
@@ -47,7 +47,7 @@ export interface Sent {
  */
 export async function sendSubmission(
   client: Client,
-  { spec, revision }: Measured,
+  { spec, revision }: ComposedSubmission,
   files: readonly RevisionFile[],
   key: SigningKey,
   before?: string
@@ -55,11 +55,15 @@ export async function sendSubmission(
   for (const file of files) await put(client, file);
   const body = { spec: toBase64(spec.bytes), request: signRequest(spec, revision.imageDigest, key) };
   return before === undefined
-    ? client.call(createSubmission, { body })
-    : client.call(createRevision, { params: { id: before }, body });
+    ? client.call(routes.createSubmission, { body })
+    : client.call(routes.createRevision, { params: { id: before }, body });
 }
 
-function signRequest(spec: Read<Spec>, image: Measured['revision']['imageDigest'], key: SigningKey) {
+function signRequest(
+  spec: ReadDocument<Spec>,
+  image: ComposedSubmission['revision']['imageDigest'],
+  key: SigningKey
+) {
   return SubmissionRequest.sign(
     { format: 'clean-room.submission-request/v1', spec: spec.digest, image, submitter: key.publicKey },
     key

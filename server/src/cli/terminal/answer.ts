@@ -3,14 +3,14 @@ import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
 /** What a command has to say: `value` to programs (`--json`), `lines` to people. */
-export interface Answer {
+export interface CommandResult {
   readonly value: unknown;
   readonly lines: readonly string[];
   /** {@link EXIT}.ok unless told. */
   readonly exitCode?: ExitCode;
 }
 
-export function printAnswer(terminal: Terminal, answer: Answer, json: boolean): ExitCode {
+export function printResult(terminal: Terminal, answer: CommandResult, json: boolean): ExitCode {
   if (json) terminal.print(JSON.stringify(answer.value, undefined, 2));
   else answer.lines.forEach(line => terminal.print(line));
   return answer.exitCode ?? EXIT.ok;

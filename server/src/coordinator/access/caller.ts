@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role } from '@clean-room/protocol/parties';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { authenticateBearer, type Identity } from '../../platform/people/index.js';
-import type { Context } from '../context.js';
+import type { Identity } from '../../platform/authentication/authenticator.js';
+import { authenticateBearer } from '../../platform/authentication/bearer.js';
+import type { CoordinatorContext } from '../context.js';
 import { newestRoster } from '../parties/rosters.js';
 
 export interface PersonCaller {
@@ -20,8 +21,8 @@ export interface CustodianCaller {
 
 export type Caller = PersonCaller | CustodianCaller;
 
-export async function identify(context: Context, request: FastifyRequest): Promise<Identity> {
-  return authenticateBearer(request, context.parts.authenticator);
+export async function identify(context: CoordinatorContext, request: FastifyRequest): Promise<Identity> {
+  return authenticateBearer(request, context.services.authenticator);
 }
 
 function chosenParty(identity: Identity & { kind: 'person' }, header: string | undefined): string {
@@ -43,7 +44,11 @@ function chosenParty(identity: Identity & { kind: 'person' }, header: string | u
  * @param unlisted true lets a person through whom no roster lists yet: to publish the party's first roster
  * @throws CleanRoomError `unauthenticated`, `forbidden`
  */
-export async function callerOf(context: Context, request: FastifyRequest, unlisted = false): Promise<Caller> {
+export async function callerOf(
+  context: CoordinatorContext,
+  request: FastifyRequest,
+  unlisted = false
+): Promise<Caller> {
   const identity = await identify(context, request);
   if (identity.kind === 'custodian') return identity;
   const header = request.headers['clean-room-party'];

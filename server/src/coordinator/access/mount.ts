@@ -1,8 +1,9 @@
 import type { FastifyReply } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { ResponseOf, RouteDefinition } from '../../client/route.js';
-import { mount, type App, type Call } from '../../platform/http/index.js';
-import type { Context } from '../context.js';
+import type { ResponseOf, RouteDefinition } from '@clean-room/api';
+import type { App } from '../../platform/http/app.js';
+import { mount, type RouteCall } from '../../platform/http/mount.js';
+import type { CoordinatorContext } from '../context.js';
 import { callerOf, type Caller } from './caller.js';
 
 type Answer<D> = Promise<ResponseOf<D> | FastifyReply>;
@@ -10,9 +11,9 @@ type Answer<D> = Promise<ResponseOf<D> | FastifyReply>;
 /** Mounts a route for those kinds of caller that its definition names. */
 export function mountFor<D extends RouteDefinition>(
   app: App,
-  context: Context,
+  context: CoordinatorContext,
   route: D,
-  handler: (call: Call<D>, caller: Caller) => Answer<D>
+  handler: (call: RouteCall<D>, caller: Caller) => Answer<D>
 ): void {
   mount(app, route, async call => {
     const caller = await callerOf(context, call.request);

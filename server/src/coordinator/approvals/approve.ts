@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
-import { moment, type Read } from '@clean-room/protocol/documents';
+import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Approval } from '@clean-room/protocol/approvals';
 import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
@@ -9,31 +9,34 @@ import { Roster } from '@clean-room/protocol/parties';
 import { Policy, strictestTerms } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
 import type { RevisionState } from '@clean-room/protocol/runs';
-import type { Tables } from '../database/tables.js';
-import { moveDecision, moveRevision, type RevisionRow } from '../moves.js';
+import type { CoordinatorTables } from '../database/tables.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { queueRun } from '../runs/queue-run.js';
 import { providerOf } from '../submissions/check.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import { secondsUntil } from '../submissions/submit.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
-export interface Outcome {
+export interface DecisionOutcome {
   readonly revision: number;
   readonly state: RevisionState;
 }
 
 interface SpecDocuments {
-  readonly spec: Read<Spec>;
-  readonly assets: readonly Read<AssetVersion>[];
-  readonly policies: readonly Read<Policy>[];
+  readonly spec: ReadDocument<Spec>;
+  readonly assets: readonly ReadDocument<AssetVersion>[];
+  readonly policies: readonly ReadDocument<Policy>[];
 }
 
 /** The signed asset versions and policies that a revision's spec names, in its order. */
-export async function documentsOf(db: Kysely<Tables>, revision: RevisionRow): Promise<SpecDocuments> {
+export async function documentsOf(
+  db: Kysely<CoordinatorTables>,
+  revision: RevisionRow
+): Promise<SpecDocuments> {
   const spec = Spec.read(revision.spec);
-  const assets: Read<AssetVersion>[] = [];
-  const policies: Read<Policy>[] = [];
+  const assets: ReadDocument<AssetVersion>[] = [];
+  const policies: ReadDocument<Policy>[] = [];
   for (const asset of spec.value.assets) {
     const [version, policy] = [
       await db
@@ -54,7 +57,7 @@ export async function documentsOf(db: Kysely<Tables>, revision: RevisionRow): Pr
 }
 
 async function requireCurrentRoster(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   provider: string,
   bundle: ApprovalBundle
 ): Promise<void> {
@@ -75,11 +78,11 @@ async function requireCurrentRoster(
 
 /** What is signed must be for this revision's program, provider, assets and reviewer, and within the provider's own policy. */
 async function openApproval(
-  unit: Unit,
+  unit: UnitOfWork,
   revision: RevisionRow,
   provider: string,
   bundle: ApprovalBundle
-): Promise<Read<Approval>> {
+): Promise<ReadDocument<Approval>> {
   const { spec, assets, policies } = await documentsOf(unit.trx, revision);
   const collaboration = await collaborationByDigest(unit.trx, revision.collaboration);
   const approval = verifyApproval(bundle, provider, {
@@ -107,11 +110,11 @@ async function openApproval(
  * @throws CleanRoomError `approval-invalid`, `signature-invalid`, `expired`, `conflict`, `forbidden`
  */
 export async function approve(
-  unit: Unit,
+  unit: UnitOfWork,
   provider: string,
   submission: string,
   bundle: ApprovalBundle
-): Promise<Outcome> {
+): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
   const decision = await decisionOf(unit.trx, revision, provider);
   const digest = digestOf(fromBase64(bundle.envelope.payload));
@@ -125,18 +128,18 @@ export async function approve(
   }
   const approval = await openApproval(unit, revision, provider, bundle);
   const { reviewer, attempts, expires } = approval.value;
-  await moveDecision(unit, revision, decision, 'approved', {
+  await transitionDecision(unit, revision, decision, 'approved', {
     decided_by: reviewer,
-    approval: { text: JSON.stringify(bundle), digest, attempts, expires: moment(expires) }
+    approval: { text: JSON.stringify(bundle), digest, attempts, expires: fromTimestamp(expires) }
   });
   await unit.send(
     'expire-revision',
     { submission, revision: revision.number },
-    secondsUntil(unit.at, moment(expires))
+    secondsUntil(unit.at, fromTimestamp(expires))
   );
   const open = (await decisionsOf(unit.trx, revision)).filter(row => row.state !== 'approved');
   if (open.length > 0) return { revision: revision.number, state: revision.state };
-  const approved = await moveRevision(unit, revision, 'approved');
+  const approved = await transitionRevision(unit, revision, 'approved');
   await queueRun(unit, approved, null);
   return { revision: approved.number, state: approved.state };
 }

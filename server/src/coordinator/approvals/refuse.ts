@@ -1,10 +1,10 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Caller, PersonCaller } from '../access/index.js';
-import { moveDecision, moveRevision, type RevisionRow } from '../moves.js';
+import type { Caller, PersonCaller } from '../access/caller.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
 import { cancelRunsOf } from '../runs/end.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
-import type { Unit } from '../unit.js';
-import type { Outcome } from './approve.js';
+import type { UnitOfWork } from '../unit-of-work.js';
+import type { DecisionOutcome } from './approve.js';
 
 /** A custodian speaks for one of its reviewers, whom its own page has let in. */
 function nameOf(caller: Caller): string | null {
@@ -13,35 +13,38 @@ function nameOf(caller: Caller): string | null {
 
 /** A provider's wish for changes: ends the revision. @throws CleanRoomError `conflict`, `forbidden` */
 export async function requestChanges(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: Caller,
   submission: string,
   message: string
-): Promise<Outcome> {
+): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
   const decision = await decisionOf(unit.trx, revision, caller.party);
   const reason = { code: 'changes-requested', message };
-  await moveDecision(unit, revision, decision, 'changes-requested', { decided_by: nameOf(caller), reason });
-  const { number, state } = await moveRevision(unit, revision, 'changes-requested', reason);
+  await transitionDecision(unit, revision, decision, 'changes-requested', {
+    decided_by: nameOf(caller),
+    reason
+  });
+  const { number, state } = await transitionRevision(unit, revision, 'changes-requested', reason);
   return { revision: number, state };
 }
 
 /** A provider's no; after its yes, the taking back of that, which stops what runs. @throws CleanRoomError `conflict`, `forbidden` */
 export async function reject(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: Caller,
   submission: string,
   message: string
-): Promise<Outcome> {
+): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
   const decision = await decisionOf(unit.trx, revision, caller.party);
   const revoked = decision.state === 'approved';
   const reason = { code: revoked ? 'revoked' : 'rejected', message };
-  await moveDecision(unit, revision, decision, revoked ? 'revoked' : 'rejected', {
+  await transitionDecision(unit, revision, decision, revoked ? 'revoked' : 'rejected', {
     decided_by: nameOf(caller),
     reason
   });
-  const { number, state } = await moveRevision(unit, revision, 'rejected', reason);
+  const { number, state } = await transitionRevision(unit, revision, 'rejected', reason);
   await cancelRunsOf(unit, revision, {
     code: 'approval-missing',
     message: `${caller.party} took its approval back.`
@@ -50,10 +53,14 @@ export async function reject(
 }
 
 /** The submitter's party takes its submission back, and stops what runs. @throws CleanRoomError `conflict` */
-export async function withdraw(unit: Unit, caller: PersonCaller, submission: string): Promise<Outcome> {
+export async function withdraw(
+  unit: UnitOfWork,
+  caller: PersonCaller,
+  submission: string
+): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
   const reason = { code: 'withdrawn', message: `${caller.person} withdrew it.` };
-  const { number, state } = await moveRevision(unit, revision, 'withdrawn', reason);
+  const { number, state } = await transitionRevision(unit, revision, 'withdrawn', reason);
   await cancelRunsOf(unit, revision, { code: 'conflict', message: 'The submission was withdrawn.' });
   return { revision: number, state };
 }
@@ -66,7 +73,7 @@ function isOver(revision: RevisionRow): boolean {
  * Ends what has run out by `unit.at`: approvals by their own date, the revision with the first approval, policy or
  * collaboration that ends. Does nothing before its time, so that it can be called at any time.
  */
-export async function expire(unit: Unit, submission: string, number: number): Promise<void> {
+export async function expire(unit: UnitOfWork, submission: string, number: number): Promise<void> {
   const revision = await newestRevision(unit.trx, submission).catch((error: unknown) => {
     if (error instanceof CleanRoomError && error.code === 'not-found') return undefined;
     throw error;
@@ -83,8 +90,8 @@ export async function expire(unit: Unit, submission: string, number: number): Pr
   const message = wholly ? 'A policy or the collaboration has ended.' : 'An approval has ended.';
   const reason = { code: 'expired', message };
   for (const decision of ended) {
-    await moveDecision(unit, revision, decision, 'expired', { decided_by: null, reason });
+    await transitionDecision(unit, revision, decision, 'expired', { decided_by: null, reason });
   }
-  await moveRevision(unit, revision, 'expired', reason);
+  await transitionRevision(unit, revision, 'expired', reason);
   await cancelRunsOf(unit, revision, reason, ['queued']);
 }

@@ -12,7 +12,7 @@ export interface AttemptPlan {
   readonly wallSeconds: number;
 }
 
-export type AttemptSight =
+export type TeeStatus =
   /** The backend has never been asked for it, or has cleared it away. */
   | { readonly state: 'unknown' }
   | { readonly state: 'running' }
@@ -32,7 +32,7 @@ export interface TeeBackend {
    * @throws CleanRoomError `backend-unavailable` when it can't be started at all, `unavailable` when a later try may help
    */
   start(plan: AttemptPlan): Promise<void>;
-  find(attempt: string): Promise<AttemptSight>;
+  status(attempt: string): Promise<TeeStatus>;
   /** Ends the TEE and frees what it held. Stopping what is not there is no error. */
   stop(attempt: string): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { AttemptStatus } from '@clean-room/simulator';
 import path from 'node:path';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { JOB_VARIABLE } from '@clean-room/protocol/jobs';
-import type { AttemptSight, TeeBackend } from './backend.js';
+import type { TeeStatus, TeeBackend } from './backend.js';
 
 /** Loaded at run time alone, so that no production server holds the simulator. */
 async function loadSimulator() {
@@ -16,7 +16,7 @@ async function loadSimulator() {
   }
 }
 
-function sightOf(status: AttemptStatus | undefined): AttemptSight {
+function sightOf(status: AttemptStatus | undefined): TeeStatus {
   if (status === undefined) return { state: 'unknown' };
   if (status.phase !== 'ended') return { state: 'running' };
   const detail = [status.message, status.remedy].filter(text => text !== undefined).join(' ');
@@ -51,7 +51,7 @@ export async function openLocalBackend(layout: string, folder: string): Promise<
         cacheDir: path.join(folder, 'cache')
       });
     },
-    find: async attempt => sightOf(await simulator.findAttempt(stateDir, attempt)),
+    status: async attempt => sightOf(await simulator.findAttempt(stateDir, attempt)),
     stop: async attempt => {
       try {
         await simulator.stopAttempt(stateDir, attempt);

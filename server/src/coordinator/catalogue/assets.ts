@@ -5,16 +5,16 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import type { Custodian } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
-import type { PublishedAsset } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
-import type { Tables } from '../database/tables.js';
+import type { PublishedAsset } from '@clean-room/api/coordinator';
+import type { CoordinatorContext } from '../context.js';
+import type { CoordinatorTables } from '../database/tables.js';
 import { newestRoster } from '../parties/rosters.js';
-import type { Page, PageRequest } from '../paging.js';
+import type { PageResult, PageRequest } from '../paging.js';
 import { pageOf } from '../paging.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 /** @throws CleanRoomError `not-found` */
-export async function custodianOf(db: Kysely<Tables>, party: string): Promise<Custodian> {
+export async function custodianOf(db: Kysely<CoordinatorTables>, party: string): Promise<Custodian> {
   const custodian = (await newestRoster(db, party))?.custodian;
   if (custodian === undefined) {
     throw new CleanRoomError('not-found', `The roster of ${party} names no custodian.`, {
@@ -36,7 +36,7 @@ export interface CheckedAsset {
  * @throws CleanRoomError `signature-invalid`, `forbidden`, `not-found`
  */
 export async function checkAsset(
-  context: Context,
+  context: CoordinatorContext,
   party: string,
   version: Envelope,
   policy: Envelope
@@ -52,7 +52,7 @@ export async function checkAsset(
     throw new CleanRoomError('conflict', `The policy is for ${signedPolicy.value.asset}, not for ${name}.`);
   }
   for (const { digest, bytes } of [sealed, standIn]) {
-    const size = await context.parts.objects.size(digest);
+    const size = await context.services.objects.size(digest);
     if (size !== bytes) {
       throw new CleanRoomError('not-found', `The bytes ${digest} of ${name} were not put, or not in full.`, {
         remedy: 'Put them before the asset version is published.'
@@ -70,7 +70,7 @@ export async function checkAsset(
  * @throws CleanRoomError `conflict`
  */
 export async function publishAsset(
-  unit: Unit,
+  unit: UnitOfWork,
   party: string,
   { version, policy }: CheckedAsset
 ): Promise<void> {
@@ -113,7 +113,7 @@ export async function publishAsset(
         at
       })
       .execute();
-    unit.enter({
+    unit.appendLogEntry({
       subject: 'asset',
       id: name,
       state: `version-${version.value.version}`,
@@ -131,7 +131,7 @@ export async function publishAsset(
         at
       })
       .execute();
-    unit.enter({
+    unit.appendLogEntry({
       subject: 'policy',
       id: name,
       state: `version-${policy.value.version}`,
@@ -145,7 +145,7 @@ export async function publishAsset(
       conflict.column('name').doUpdateSet({ version: version.digest, policy: policy.digest, at })
     )
     .execute();
-  unit.tell(await readersOf(trx, name, party), { topic: 'asset', name });
+  unit.queueEvent(await readersOf(trx, name, party), { topic: 'asset', name });
 }
 
 function refuseGoingBack(
@@ -159,7 +159,7 @@ function refuseGoingBack(
   });
 }
 
-async function readersOf(db: Kysely<Tables>, asset: string, provider: string): Promise<string[]> {
+async function readersOf(db: Kysely<CoordinatorTables>, asset: string, provider: string): Promise<string[]> {
   const members = await db
     .selectFrom('collaboration_asset')
     .innerJoin(
@@ -176,10 +176,10 @@ async function readersOf(db: Kysely<Tables>, asset: string, provider: string): P
 
 /** Assets of the party itself, and of the collaborations it is a member of; by name. */
 export async function assetsFor(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   party: string,
   request: PageRequest
-): Promise<Page<PublishedAsset>> {
+): Promise<PageResult<PublishedAsset>> {
   const rows = await db
     .selectFrom('asset')
     .innerJoin('asset_version', 'asset_version.digest', 'asset.version')

@@ -1,21 +1,21 @@
 import { toBase64 } from '@clean-room/protocol/bytes';
-import * as api from '../../client/coordinator/catalogue.js';
-import type { App } from '../../platform/http/index.js';
-import { requireRole } from '../access/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
+import { requireRole } from '../access/caller.js';
 import { mountFor } from '../access/mount.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { pageRequest } from '../paging.js';
 import { assetsFor, checkAsset, publishAsset } from './assets.js';
 
 const ASSET_KEY = /^[a-z0-9-]{1,39}\/[a-z0-9_-]{1,63}$/;
 
-export function catalogueRoutes(app: App, context: Context): void {
-  mountFor(app, context, api.listAssets, async ({ query }, caller) =>
+export function catalogueRoutes(app: App, context: CoordinatorContext): void {
+  mountFor(app, context, routes.listAssets, async ({ query }, caller) =>
     assetsFor(context.db, caller.party, pageRequest(query, ASSET_KEY))
   );
 
-  mountFor(app, context, api.publishAsset, async ({ body, request }, caller) => {
+  mountFor(app, context, routes.publishAsset, async ({ body, request }, caller) => {
     if (caller.kind === 'person') requireRole(caller, 'steward');
     const checked = await checkAsset(context, caller.party, body.version, body.policy);
     return once(context, caller, request, async unit => {
@@ -24,8 +24,8 @@ export function catalogueRoutes(app: App, context: Context): void {
     });
   });
 
-  mountFor(app, context, api.listKernelImages, async () => ({
-    items: context.parts.kernelImages.all().map(({ digest, name, statement, manifest, config }) => ({
+  mountFor(app, context, routes.listKernelImages, async () => ({
+    items: context.services.kernelImages.all().map(({ digest, name, statement, manifest, config }) => ({
       digest,
       name,
       statement,

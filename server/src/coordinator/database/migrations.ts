@@ -92,7 +92,7 @@ const STATEMENTS_0001 = [
 ];
 
 /** Once a version has been given out, its statements stay as they are; changes are further migrations. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': {
     up: async db => {
       for (const statement of STATEMENTS_0001) await sql.raw(statement).execute(db);

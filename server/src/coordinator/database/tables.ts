@@ -4,14 +4,13 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
-import type { Reason } from '../../client/coordinator/index.js';
-import type { CoordinatorEvent } from '../../client/coordinator/events.js';
+import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
 
 /** JSON is written as text: both drivers would take a JavaScript array for an SQL one. */
 type Json<T> = ColumnType<T, string, string>;
 type JsonOrNull<T> = ColumnType<T | null, string | null, string | null>;
 
-export interface Tables {
+export interface CoordinatorTables {
   /** A party's name stands for one root key, for good. */
   party: { name: string; root_key: string };
   roster: { party: string; version: number; digest: Digest; envelope: Json<Envelope>; at: Date };

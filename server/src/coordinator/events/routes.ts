@@ -1,8 +1,8 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { streamEvents } from '../../client/coordinator/events.js';
-import type { App } from '../../platform/http/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
 import { mountFor } from '../access/mount.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 
 function lastEvent(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
@@ -10,9 +10,9 @@ function lastEvent(header: string | string[] | undefined): number | undefined {
   throw new CleanRoomError('malformed', 'The header Last-Event-ID is not one of this server’s.');
 }
 
-export function eventRoutes(app: App, context: Context): void {
-  mountFor(app, context, streamEvents, async ({ request, reply }, caller) => {
-    const stream = context.parts.events.open(caller.party, lastEvent(request.headers['last-event-id']));
+export function eventRoutes(app: App, context: CoordinatorContext): void {
+  mountFor(app, context, routes.streamEvents, async ({ request, reply }, caller) => {
+    const stream = context.services.events.open(caller.party, lastEvent(request.headers['last-event-id']));
     request.raw.on('close', () => stream.destroy());
     return reply
       .type('text/event-stream')

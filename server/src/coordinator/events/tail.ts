@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely';
 import { PassThrough, type Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { CoordinatorEvent } from '../../client/coordinator/events.js';
-import type { Tables } from '../database/tables.js';
+import type { CoordinatorEvent } from '@clean-room/api/coordinator';
+import type { CoordinatorTables } from '../database/tables.js';
 
 const BATCH = 500;
 const HEARTBEAT_MILLISECONDS = 15_000;
@@ -49,7 +49,7 @@ export class EventTail {
   readonly #readers = new Set<Reader>();
   readonly #waiting = new Set<() => void>();
   readonly #catchUps = new Set<Promise<void>>();
-  #db: Kysely<Tables> | undefined;
+  #db: Kysely<CoordinatorTables> | undefined;
   #last = 0;
   #reading: Promise<void> | undefined;
   #again = false;
@@ -60,7 +60,7 @@ export class EventTail {
     return this.#readers.size;
   }
 
-  async start(db: Kysely<Tables>, onError: (error: unknown) => void): Promise<void> {
+  async start(db: Kysely<CoordinatorTables>, onError: (error: unknown) => void): Promise<void> {
     this.#db = db;
     this.#onError = onError;
     const { last_event } = await db.selectFrom('ledger').select('last_event').executeTakeFirstOrThrow();

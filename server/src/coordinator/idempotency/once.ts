@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Caller } from '../access/index.js';
-import type { Context } from '../context.js';
-import type { Unit } from '../unit.js';
+import type { Caller } from '../access/caller.js';
+import type { CoordinatorContext } from '../context.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 const KEY = /^[\x21-\x7e]{8,128}$/;
 
@@ -37,10 +37,10 @@ function nameOf(caller: Caller): string {
  * @throws CleanRoomError `conflict` when the key was used for another request
  */
 export async function once<T>(
-  context: Context,
+  context: CoordinatorContext,
   caller: Caller,
   request: FastifyRequest,
-  work: (unit: Unit) => Promise<T>
+  work: (unit: UnitOfWork) => Promise<T>
 ): Promise<T> {
   const key = keyOf(request);
   if (key === undefined) return context.transact(work);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
-import { composeRevision, type Revision, type RevisionFile } from '@clean-room/protocol/packaging';
+import type { ReadDocument } from '@clean-room/protocol/documents';
+import { composeImage, type ComposeOptions, type RevisionFile } from '@clean-room/protocol/packaging';
 import type { Spec } from '@clean-room/protocol/submissions';
-import type { ObjectStore } from '../../platform/objects/index.js';
+import type { ObjectStore } from '../../platform/objects/store.js';
 import type { KernelImages } from './kernel-images.js';
 
 async function* contentOf(store: ObjectStore, digest: Digest): AsyncGenerator<Uint8Array> {
@@ -26,10 +26,10 @@ export function storedFiles(objects: ObjectStore, { workspace }: Spec): Revision
  * workspace of a gigabyte needs no gigabyte of memory.
  * @throws CleanRoomError `image-unknown`, `not-found` when a file was not put, `workspace-refused`, `digest-mismatch`
  */
-export async function composeImage(
+export async function composeSubmissionImage(
   parts: { readonly objects: ObjectStore; readonly kernelImages: KernelImages },
-  spec: Read<Spec>
-): Promise<Revision> {
+  spec: ReadDocument<Spec>
+): Promise<ComposeOptions> {
   const { image } = parts.kernelImages.get(spec.value.kernelImage);
-  return composeRevision(image, spec, storedFiles(parts.objects, spec.value), () => createHash('sha256'));
+  return composeImage(image, spec, storedFiles(parts.objects, spec.value), () => createHash('sha256'));
 }

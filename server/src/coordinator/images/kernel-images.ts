@@ -4,7 +4,7 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
-import { readKernelImage, type KernelImage } from '@clean-room/protocol/packaging';
+import { readKernelImage, type KernelImageDocuments } from '@clean-room/protocol/packaging';
 
 export interface KernelImageOnFile {
   readonly digest: Digest;
@@ -15,7 +15,7 @@ export interface KernelImageOnFile {
   /** Key of the one who signed the statement. */
   readonly signer: string;
   readonly statement: Envelope;
-  readonly image: KernelImage;
+  readonly image: KernelImageDocuments;
   readonly manifest: Uint8Array;
   readonly config: Uint8Array;
 }

@@ -1,13 +1,13 @@
-import { LayoutStore, packageRevision } from '@clean-room/oci';
+import { LayoutStore, packageImage } from '@clean-room/oci';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
-import type { KernelImage, RevisionFile } from '@clean-room/protocol/packaging';
+import type { ReadDocument } from '@clean-room/protocol/documents';
+import type { KernelImageDocuments, RevisionFile } from '@clean-room/protocol/packaging';
 import type { Spec } from '@clean-room/protocol/submissions';
 
 /** What a revision's image is made of. */
-export interface RevisionParts {
-  readonly kernelImage: KernelImage;
-  readonly spec: Read<Spec>;
+export interface ImageParts {
+  readonly kernelImage: KernelImageDocuments;
+  readonly spec: ReadDocument<Spec>;
   readonly files: readonly RevisionFile[];
 }
 
@@ -19,7 +19,7 @@ export interface ImagePublisher {
    * @throws CleanRoomError `digest-mismatch` when the parts make another image, `image-unknown` when the kernel image is
    * missing, `registry-failed` when a later try may help
    */
-  publish(image: Digest, parts: RevisionParts): Promise<void>;
+  publish(image: Digest, parts: ImageParts): Promise<void>;
 }
 
 /** Publishes into an OCI layout folder, which holds the kernel images too. */
@@ -34,8 +34,8 @@ export class LayoutPublisher implements ImagePublisher {
     return new LayoutPublisher(await LayoutStore.open(folder));
   }
 
-  async publish(image: Digest, parts: RevisionParts): Promise<void> {
+  async publish(image: Digest, parts: ImageParts): Promise<void> {
     if (await this.#store.hasManifest(image)) return;
-    await packageRevision({ ...parts, kernelImages: this.#store, store: this.#store, image });
+    await packageImage({ ...parts, kernelImages: this.#store, store: this.#store, image });
   }
 }

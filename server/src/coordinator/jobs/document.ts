@@ -1,13 +1,17 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { Spec } from '@clean-room/protocol/submissions';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { newestRosterEnvelope } from '../parties/rosters.js';
 import { decisionsOf } from '../submissions/find.js';
 import type { Job } from './find.js';
 
-async function signedAssets(context: Context, job: Job, base: string): Promise<JobDocument['assets']> {
+async function signedAssets(
+  context: CoordinatorContext,
+  job: Job,
+  base: string
+): Promise<JobDocument['assets']> {
   const spec = Spec.read(job.revision.spec).value;
   const assets: JobDocument['assets'] = [];
   for (const { version, policy } of spec.assets) {
@@ -33,7 +37,7 @@ async function signedAssets(context: Context, job: Job, base: string): Promise<J
 }
 
 /** The roster of the submitter's party. @throws CleanRoomError `not-found` */
-export async function submitterRoster(context: Context, submission: string) {
+export async function submitterRoster(context: CoordinatorContext, submission: string) {
   const { party } = await context.db
     .selectFrom('submission')
     .select('party')
@@ -45,8 +49,12 @@ export async function submitterRoster(context: Context, submission: string) {
 }
 
 /** What `CLEAN_ROOM_JOB` names: where things are, and the signed documents that say what they are. */
-export async function jobDocument(context: Context, token: string, job: Job): Promise<JobDocument> {
-  const base = `${context.parts.supervisorBase()}/v1/jobs/${token}`;
+export async function jobDocument(
+  context: CoordinatorContext,
+  token: string,
+  job: Job
+): Promise<JobDocument> {
+  const base = `${context.services.supervisorBase()}/v1/jobs/${token}`;
   const { revision } = job;
   const decisions = await decisionsOf(context.db, revision);
   return {
@@ -54,9 +62,9 @@ export async function jobDocument(context: Context, token: string, job: Job): Pr
     collaboration: (await collaborationByDigest(context.db, revision.collaboration)).envelope,
     assets: await signedAssets(context, job, base),
     approvals: decisions.flatMap(decision => decision.approval ?? []),
-    kernelImage: context.parts.kernelImages.get(revision.kernel_image).statement,
+    kernelImage: context.services.kernelImages.get(revision.kernel_image).statement,
     submitterRoster: await submitterRoster(context, revision.submission),
-    logHead: await context.parts.log.head(context.db),
+    logHead: await context.services.log.head(context.db),
     mailbox: `${base}/mailbox`,
     progress: `${base}/progress`,
     results: `${base}/results`

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { Tables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../moves.js';
+import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { CoordinatorTables } from '../database/tables.js';
+import type { RevisionRow, RunRow } from '../transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { JobTokens } from './tokens.js';
 
@@ -18,7 +18,7 @@ function noJob(): CleanRoomError {
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function findJob(db: Kysely<Tables>, token: string): Promise<Job> {
+export async function findJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const row = await db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
@@ -32,9 +32,9 @@ export async function findJob(db: Kysely<Tables>, token: string): Promise<Job> {
 }
 
 /** A job whose run is over gives and takes nothing any more. @throws CleanRoomError `not-found`, `conflict` */
-export async function findOpenJob(db: Kysely<Tables>, token: string): Promise<Job> {
+export async function findOpenJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const job = await findJob(db, token);
-  if (isFinal(RUN_MOVES, job.run.state)) {
+  if (isFinal(RUN_TRANSITIONS, job.run.state)) {
     throw new CleanRoomError('conflict', `The run is ${job.run.state}.`, {
       details: { state: job.run.state }
     });

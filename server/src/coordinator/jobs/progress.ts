@@ -1,9 +1,9 @@
 import { ERROR_CODES, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobProgress } from '@clean-room/protocol/jobs';
-import { RUN_MOVES } from '@clean-room/protocol/runs';
-import { moveRun, tellRun, type RunRow } from '../moves.js';
+import { RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import { transitionRun, queueRunEvent, type RunRow } from '../transitions.js';
 import { endRun, lockRun } from '../runs/end.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 /** What a stop inside the TEE means for people. The codes are the closed set; values never come along. */
 const STOPPED: Partial<Record<ErrorCode, string>> = {
@@ -23,23 +23,23 @@ function isErrorCode(text: string): text is ErrorCode {
   return ERROR_CODES.some(code => code === text);
 }
 
-async function showCell(unit: Unit, run: RunRow, cell: number, cells: number): Promise<void> {
+async function showCell(unit: UnitOfWork, run: RunRow, cell: number, cells: number): Promise<void> {
   if (run.cell === cell && run.cells === cells) return;
   await unit.trx.updateTable('run').set({ cell, cells }).where('id', '=', run.id).execute();
-  await tellRun(unit, { ...run, cell, cells });
+  await queueRunEvent(unit, { ...run, cell, cells });
 }
 
 /** Takes in what the supervisor says of itself. Late and repeated words change nothing. */
-export async function takeProgress(unit: Unit, runId: string, progress: JobProgress): Promise<void> {
+export async function takeProgress(unit: UnitOfWork, runId: string, progress: JobProgress): Promise<void> {
   const run = await lockRun(unit.trx, runId);
-  const may = (state: 'awaiting-keys' | 'running'): boolean => RUN_MOVES[run.state].includes(state);
+  const may = (state: 'awaiting-keys' | 'running'): boolean => RUN_TRANSITIONS[run.state].includes(state);
   switch (progress.phase) {
     case 'awaiting-keys':
-      if (may('awaiting-keys')) await moveRun(unit, run, 'awaiting-keys');
+      if (may('awaiting-keys')) await transitionRun(unit, run, 'awaiting-keys');
       return;
     case 'running': {
       const { cell, cells } = progress;
-      if (may('running')) await moveRun(unit, run, 'running', { cell, cells });
+      if (may('running')) await transitionRun(unit, run, 'running', { cell, cells });
       else if (run.state === 'running') await showCell(unit, run, cell, cells);
       return;
     }

@@ -1,8 +1,9 @@
 import { Spec } from '@clean-room/protocol/submissions';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import * as api from '../../client/coordinator/jobs.js';
-import { mount, type App } from '../../platform/http/index.js';
-import type { Context } from '../context.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
+import { mount } from '../../platform/http/mount.js';
+import type { CoordinatorContext } from '../context.js';
 import { awaitReply, leaveRequest } from '../mailbox/mailbox.js';
 import { deliver, receive } from '../objects/transfer.js';
 import { acceptResult } from '../results/accept.js';
@@ -15,8 +16,8 @@ const REPLY_MILLISECONDS = 5000;
 /** Outputs of one attempt: the notebook, and a copy for each reviewing custodian. */
 const MOST_OBJECTS = 100;
 
-function objects(app: App, context: Context): void {
-  mount(app, api.getJobObject, async ({ params, reply }) => {
+function objects(app: App, context: CoordinatorContext): void {
+  mount(app, routes.getJobObject, async ({ params, reply }) => {
     const { revision } = await findOpenJob(context.db, params.job);
     const versions = Spec.read(revision.spec).value.assets.map(asset => asset.version);
     const sealed =
@@ -29,10 +30,10 @@ function objects(app: App, context: Context): void {
             .where('sealed', '=', params.digest)
             .executeTakeFirst();
     if (sealed === undefined) throw new CleanRoomError('not-found', 'This job has no such object.');
-    return deliver(context.parts.objects, params.digest, reply);
+    return deliver(context.services.objects, params.digest, reply);
   });
 
-  mount(app, api.putJobObject, async ({ params, request }) => {
+  mount(app, routes.putJobObject, async ({ params, request }) => {
     const { attempt } = await findOpenJob(context.db, params.job);
     const { count } = await context.db
       .selectFrom('job_object')
@@ -40,8 +41,8 @@ function objects(app: App, context: Context): void {
       .where('attempt', '=', attempt)
       .executeTakeFirstOrThrow();
     if (count >= MOST_OBJECTS) throw new CleanRoomError('too-large', 'This job has put too many objects.');
-    const limit = context.parts.config.limits.outputBytes;
-    const bytes = await receive(context.parts.objects, params.digest, request, limit);
+    const limit = context.services.config.limits.outputBytes;
+    const bytes = await receive(context.services.objects, params.digest, request, limit);
     await context.db
       .insertInto('job_object')
       .values({ attempt, digest: params.digest, bytes })
@@ -52,31 +53,31 @@ function objects(app: App, context: Context): void {
 }
 
 /** The supervisor's routes. Knowing the job's token is all the right there is, and it gives nothing that is not sealed or public. */
-export function jobRoutes(app: App, context: Context): void {
+export function jobRoutes(app: App, context: CoordinatorContext): void {
   objects(app, context);
 
-  mount(app, api.getJob, async ({ params }) =>
+  mount(app, routes.getJob, async ({ params }) =>
     jobDocument(context, params.job, await findOpenJob(context.db, params.job))
   );
 
-  mount(app, api.postProgress, async ({ params, body }) => {
+  mount(app, routes.postProgress, async ({ params, body }) => {
     const { run } = await findJob(context.db, params.job);
     await context.transact(unit => takeProgress(unit, run.id, body));
     return undefined;
   });
 
-  mount(app, api.postKeyRequest, async ({ params, body }) => {
+  mount(app, routes.postKeyRequest, async ({ params, body }) => {
     const job = await findOpenJob(context.db, params.job);
     return { request: await context.transact(unit => leaveRequest(unit, job, body)) };
   });
 
-  mount(app, api.getKeyReply, async ({ params, reply }) => {
+  mount(app, routes.getKeyReply, async ({ params, reply }) => {
     const { attempt } = await findOpenJob(context.db, params.job);
     const found = await awaitReply(context, attempt, params.request, REPLY_MILLISECONDS);
     return found ?? reply.status(204).send();
   });
 
-  mount(app, api.postResults, async ({ params, body }) => {
+  mount(app, routes.postResults, async ({ params, body }) => {
     const job = await findJob(context.db, params.job);
     await context.transact(unit => acceptResult(context, unit, job, body));
     return undefined;

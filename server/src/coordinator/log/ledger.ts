@@ -1,9 +1,9 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
-import { fold, cover, grow, Nodes, type NodeName, type TreeNode } from './tree.js';
+import { fold, cover, grow, Nodes, type NodeName, type LogTreeNode } from './tree.js';
 import { toTimestamp } from '@clean-room/protocol/documents';
-import { LogEntry, leafHash, logHead, type LogHead } from '@clean-room/protocol/log';
-import type { CoordinatorEvent } from '../../client/coordinator/events.js';
-import type { Tables } from '../database/tables.js';
+import { LogEntry, leafHash, treeHead, type TreeHead } from '@clean-room/protocol/log';
+import type { CoordinatorEvent } from '@clean-room/api/coordinator';
+import type { CoordinatorTables } from '../database/tables.js';
 
 export type EntryDraft = Omit<LogEntry, 'format' | 'at'>;
 
@@ -13,7 +13,7 @@ export interface EventDraft {
   readonly data: CoordinatorEvent;
 }
 
-export async function readNodes(db: Kysely<Tables>, names: readonly NodeName[]): Promise<Nodes> {
+export async function readNodes(db: Kysely<CoordinatorTables>, names: readonly NodeName[]): Promise<Nodes> {
   if (names.length === 0) return new Nodes();
   const rows = await db
     .selectFrom('log_node')
@@ -26,12 +26,12 @@ export async function readNodes(db: Kysely<Tables>, names: readonly NodeName[]):
 }
 
 /** The head after the first `size` entries. */
-export async function headAt(db: Kysely<Tables>, size: number): Promise<LogHead> {
+export async function treeHeadAt(db: Kysely<CoordinatorTables>, size: number): Promise<TreeHead> {
   const names = cover(0, size);
-  return logHead(size, fold(names, await readNodes(db, names)));
+  return treeHead(size, fold(names, await readNodes(db, names)));
 }
 
-export async function logSize(db: Kysely<Tables>): Promise<number> {
+export async function logSize(db: Kysely<CoordinatorTables>): Promise<number> {
   const { log_size } = await db.selectFrom('ledger').select('log_size').executeTakeFirstOrThrow();
   return log_size;
 }
@@ -42,7 +42,7 @@ export async function logSize(db: Kysely<Tables>): Promise<number> {
  * @returns the index of the first entry
  */
 export async function writeLedger(
-  trx: Transaction<Tables>,
+  trx: Transaction<CoordinatorTables>,
   at: Date,
   entries: readonly EntryDraft[],
   events: readonly EventDraft[]
@@ -75,7 +75,7 @@ export async function writeLedger(
 }
 
 async function writeEntries(
-  trx: Transaction<Tables>,
+  trx: Transaction<CoordinatorTables>,
   size: number,
   at: Date,
   entries: readonly EntryDraft[]
@@ -86,7 +86,7 @@ async function writeEntries(
   });
   await trx.insertInto('log_entry').values(rows).execute();
   const edge = await readNodes(trx, cover(0, size));
-  const nodes: TreeNode[] = grow(
+  const nodes: LogTreeNode[] = grow(
     size,
     edge,
     rows.map(row => leafHash(row.bytes))

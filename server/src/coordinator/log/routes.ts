@@ -1,17 +1,17 @@
 import { toBase64 } from '@clean-room/protocol/bytes';
-import * as api from '../../client/coordinator/log.js';
-import type { App } from '../../platform/http/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
 import { mountFor } from '../access/mount.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { logSize } from './ledger.js';
 
-export function logRoutes(app: App, context: Context): void {
-  const { log } = context.parts;
-  mountFor(app, context, api.getCheckpoint, async () => ({
+export function logRoutes(app: App, context: CoordinatorContext): void {
+  const { log } = context.services;
+  mountFor(app, context, routes.getCheckpoint, async () => ({
     checkpoint: await log.checkpoint(context.db, new Date())
   }));
 
-  mountFor(app, context, api.listLogEntries, async ({ query: { from = 0, limit = 100 } }) => {
+  mountFor(app, context, routes.listLogEntries, async ({ query: { from = 0, limit = 100 } }) => {
     const size = await logSize(context.db);
     const rows = await context.db
       .selectFrom('log_entry')
@@ -24,11 +24,11 @@ export function logRoutes(app: App, context: Context): void {
     return { from, entries: rows.map(row => toBase64(row.bytes)), size };
   });
 
-  mountFor(app, context, api.getLogProof, async ({ params }) =>
+  mountFor(app, context, routes.getLogProof, async ({ params }) =>
     log.proof(context.db, params.index, new Date())
   );
 
-  mountFor(app, context, api.getConsistencyProof, async ({ query }) =>
+  mountFor(app, context, routes.getConsistencyProof, async ({ query }) =>
     log.consistency(context.db, query.from, new Date())
   );
 }

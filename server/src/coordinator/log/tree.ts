@@ -7,7 +7,7 @@ export interface NodeName {
   readonly index: number;
 }
 
-export interface TreeNode extends NodeName {
+export interface LogTreeNode extends NodeName {
   readonly hash: Uint8Array;
 }
 
@@ -15,11 +15,11 @@ export interface TreeNode extends NodeName {
 export class Nodes {
   readonly #hashes = new Map<string, Uint8Array>();
 
-  constructor(nodes: Iterable<TreeNode> = []) {
+  constructor(nodes: Iterable<LogTreeNode> = []) {
     for (const node of nodes) this.add(node);
   }
 
-  add({ level, index, hash }: TreeNode): void {
+  add({ level, index, hash }: LogTreeNode): void {
     this.#hashes.set(`${level}/${index}`, hash);
   }
 
@@ -51,10 +51,10 @@ export function fold(names: readonly NodeName[], nodes: Nodes): Uint8Array {
 }
 
 /** The nodes that come to be when `leaves` are put behind a tree of `size`, whose right edge `edge` holds. */
-export function grow(size: number, edge: Nodes, leaves: readonly Uint8Array[]): TreeNode[] {
-  const made: TreeNode[] = [];
+export function grow(size: number, edge: Nodes, leaves: readonly Uint8Array[]): LogTreeNode[] {
+  const made: LogTreeNode[] = [];
   leaves.forEach((leaf, offset) => {
-    let node: TreeNode = { level: 0, index: size + offset, hash: leaf };
+    let node: LogTreeNode = { level: 0, index: size + offset, hash: leaf };
     for (;;) {
       made.push(node);
       edge.add(node);

@@ -7,12 +7,12 @@ import {
   type KeyRequestMessage,
   type MailboxReply
 } from '@clean-room/protocol/key-release';
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { KeyRequestWaiting } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
+import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { KeyRequestWaiting } from '@clean-room/api/coordinator';
+import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 /** A run asks each custodian once; a supervisor that starts over asks again. More than this is no supervisor of ours. */
 const MOST_REQUESTS = 256;
@@ -22,7 +22,7 @@ const MOST_WAITING = 100;
  * Leaves a key request for a custodian of the job's spec. Asking again brings a fresh token, until there is an answer.
  * @throws CleanRoomError `malformed`, `forbidden` when it is for another spec or a custodian that the spec does not name
  */
-export async function leaveRequest(unit: Unit, job: Job, message: KeyRequestMessage): Promise<Digest> {
+export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyRequestMessage): Promise<Digest> {
   const request = KeyRequest.read(fromBase64(message.request));
   const { custodian, spec, image } = request.value;
   if (spec !== job.revision.spec_digest || image !== job.revision.image) {
@@ -61,13 +61,13 @@ export async function leaveRequest(unit: Unit, job: Job, message: KeyRequestMess
         .where('key_request.reply', 'is', null)
     )
     .execute();
-  unit.tell([decision.provider], { topic: 'mailbox', request: request.digest, run: job.run.id });
+  unit.queueEvent([decision.provider], { topic: 'mailbox', request: request.digest, run: job.run.id });
   return request.digest;
 }
 
 /** Looks for the answer, and waits a little for one: @param milliseconds at most */
 export async function awaitReply(
-  context: Context,
+  context: CoordinatorContext,
   attempt: string,
   request: Digest,
   milliseconds: number
@@ -84,12 +84,12 @@ export async function awaitReply(
     if (row.reply !== null) return row.reply;
     const left = end - Date.now();
     if (left <= 0) return undefined;
-    await context.parts.events.next(left);
+    await context.services.events.next(left);
   }
 }
 
 /** Oldest first; those of runs that are over are gone. */
-export async function requestsFor(context: Context, party: string): Promise<KeyRequestWaiting[]> {
+export async function requestsFor(context: CoordinatorContext, party: string): Promise<KeyRequestWaiting[]> {
   const rows = await context.db
     .selectFrom('key_request')
     .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
@@ -122,7 +122,7 @@ export async function requestsFor(context: Context, party: string): Promise<KeyR
  * @throws CleanRoomError `not-found`, `conflict` when another answer was given or the run is over, `signature-invalid`
  */
 export async function answerRequest(
-  unit: Unit,
+  unit: UnitOfWork,
   party: string,
   digest: Digest,
   reply: MailboxReply
@@ -147,25 +147,25 @@ export async function answerRequest(
     if (equalBytes(canonicalJson(row.reply), canonicalJson(reply))) return;
     throw new CleanRoomError('conflict', 'This key request has its answer already.');
   }
-  if (isFinal(RUN_MOVES, row.state)) throw new CleanRoomError('conflict', `The run is ${row.state}.`);
+  if (isFinal(RUN_TRANSITIONS, row.state)) throw new CleanRoomError('conflict', `The run is ${row.state}.`);
   if ('answer' in reply) {
     const answer = KeyReleaseAnswer.open(reply.answer, row.custodian);
     if (answer.value.request !== digest || answer.value.custodian !== row.custodian) {
       throw new CleanRoomError('digest-mismatch', 'The key release answers another request.');
     }
-    unit.enter({
+    unit.appendLogEntry({
       subject: 'key-release',
       id: `${row.attempt}/${party}`,
       state: 'released',
       evidence: answer.digest
     });
   } else {
-    unit.enter({ subject: 'key-release', id: `${row.attempt}/${party}`, state: 'refused' });
+    unit.appendLogEntry({ subject: 'key-release', id: `${row.attempt}/${party}`, state: 'refused' });
   }
   await unit.trx
     .updateTable('key_request')
     .set({ reply: JSON.stringify(reply), replied_at: unit.at })
     .where('digest', '=', digest)
     .execute();
-  unit.tell([party], { topic: 'mailbox', request: digest, run: row.run });
+  unit.queueEvent([party], { topic: 'mailbox', request: digest, run: row.run });
 }

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Tables } from '../database/tables.js';
+import type { CoordinatorTables } from '../database/tables.js';
 
 /** Lets a party read objects: it has put them, or they are meant for it. */
 export async function grant(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   digests: readonly Digest[],
   parties: readonly string[],
   at: Date
@@ -24,7 +24,7 @@ export async function grant(
 
 /** Which of `digests` the party was not given. */
 export async function withoutGrant(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   digests: readonly Digest[],
   party: string
 ): Promise<Digest[]> {
@@ -46,7 +46,11 @@ export async function withoutGrant(
  * What may not be read looks the same as what is not there.
  * @throws CleanRoomError `not-found`
  */
-export async function requireReadable(db: Kysely<Tables>, digest: Digest, party: string): Promise<void> {
+export async function requireReadable(
+  db: Kysely<CoordinatorTables>,
+  digest: Digest,
+  party: string
+): Promise<void> {
   if ((await withoutGrant(db, [digest], party)).length === 0) return;
   const standIn = await db
     .selectFrom('asset_version')

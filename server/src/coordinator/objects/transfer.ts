@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { ObjectStore } from '../../platform/objects/index.js';
+import type { ObjectStore } from '../../platform/objects/store.js';
 
 /**
  * Streams a request's body into the store.

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Envelope, Read } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Collaboration, openCollaboration } from '@clean-room/protocol/parties';
-import type { PublishedCollaboration } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
-import type { Tables } from '../database/tables.js';
+import type { PublishedCollaboration } from '@clean-room/api/coordinator';
+import type { CoordinatorContext } from '../context.js';
+import type { CoordinatorTables } from '../database/tables.js';
 import { newestRosterEnvelope } from './rosters.js';
 
 /**
@@ -14,7 +14,7 @@ import { newestRosterEnvelope } from './rosters.js';
  * @throws CleanRoomError `forbidden`, `conflict` when a member is known here by another root key, `signature-invalid`
  */
 export async function publishCollaboration(
-  context: Context,
+  context: CoordinatorContext,
   party: string,
   envelope: Envelope
 ): Promise<Digest> {
@@ -57,12 +57,15 @@ export async function publishCollaboration(
     await unit.trx.insertInto('collaboration_member').values(members).execute();
     const assets = [...new Set(value.assets)].map(asset => ({ collaboration: digest, asset }));
     if (assets.length > 0) await unit.trx.insertInto('collaboration_asset').values(assets).execute();
-    unit.enter({ subject: 'collaboration', id: value.name, state: 'agreed', evidence: digest });
+    unit.appendLogEntry({ subject: 'collaboration', id: value.name, state: 'agreed', evidence: digest });
   });
   return digest;
 }
 
-export async function collaborationsOf(db: Kysely<Tables>, party: string): Promise<PublishedCollaboration[]> {
+export async function collaborationsOf(
+  db: Kysely<CoordinatorTables>,
+  party: string
+): Promise<PublishedCollaboration[]> {
   const rows = await db
     .selectFrom('collaboration')
     .innerJoin('collaboration_member', 'collaboration_member.collaboration', 'collaboration.digest')
@@ -84,9 +87,9 @@ export async function collaborationsOf(db: Kysely<Tables>, party: string): Promi
 
 /** @throws CleanRoomError `not-found` */
 export async function collaborationByDigest(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   digest: Digest
-): Promise<Read<Collaboration> & { readonly envelope: Envelope }> {
+): Promise<ReadDocument<Collaboration> & { readonly envelope: Envelope }> {
   const row = await db
     .selectFrom('collaboration')
     .select('envelope')

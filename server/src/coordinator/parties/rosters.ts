@@ -3,13 +3,19 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
-import type { Context } from '../context.js';
-import type { Tables } from '../database/tables.js';
+import type { CoordinatorContext } from '../context.js';
+import type { CoordinatorTables } from '../database/tables.js';
 
 const REMEMBERED_MILLISECONDS = 1000;
-const cache = new WeakMap<Kysely<Tables>, Map<string, { roster: Roster | undefined; until: number }>>();
+const cache = new WeakMap<
+  Kysely<CoordinatorTables>,
+  Map<string, { roster: Roster | undefined; until: number }>
+>();
 
-export async function newestRosterEnvelope(db: Kysely<Tables>, party: string): Promise<Envelope | undefined> {
+export async function newestRosterEnvelope(
+  db: Kysely<CoordinatorTables>,
+  party: string
+): Promise<Envelope | undefined> {
   const row = await db
     .selectFrom('roster')
     .select('envelope')
@@ -21,7 +27,10 @@ export async function newestRosterEnvelope(db: Kysely<Tables>, party: string): P
 }
 
 /** The newest roster of a party, at most a second old: every request asks for it. */
-export async function newestRoster(db: Kysely<Tables>, party: string): Promise<Roster | undefined> {
+export async function newestRoster(
+  db: Kysely<CoordinatorTables>,
+  party: string
+): Promise<Roster | undefined> {
   const known = cache.get(db) ?? new Map<string, { roster: Roster | undefined; until: number }>();
   cache.set(db, known);
   const remembered = known.get(party);
@@ -37,7 +46,11 @@ export async function newestRoster(db: Kysely<Tables>, party: string): Promise<R
  * @param party for whom the caller acts
  * @throws CleanRoomError `forbidden`, `conflict`, `signature-invalid`
  */
-export async function publishRoster(context: Context, party: string, envelope: Envelope): Promise<Digest> {
+export async function publishRoster(
+  context: CoordinatorContext,
+  party: string,
+  envelope: Envelope
+): Promise<Digest> {
   const { rootKey } = Roster.peek(envelope).value;
   const { value, digest } = Roster.open(envelope, rootKey);
   if (value.party !== party) {
@@ -81,7 +94,12 @@ export async function publishRoster(context: Context, party: string, envelope: E
       .insertInto('roster')
       .values({ party, version: value.version, digest, envelope: JSON.stringify(envelope), at: unit.at })
       .execute();
-    unit.enter({ subject: 'roster', id: party, state: `version-${value.version}`, evidence: digest });
+    unit.appendLogEntry({
+      subject: 'roster',
+      id: party,
+      state: `version-${value.version}`,
+      evidence: digest
+    });
   });
   cache.get(context.db)?.delete(party);
   return digest;

@@ -1,16 +1,17 @@
-import * as api from '../../client/coordinator/parties.js';
-import { mount, type App } from '../../platform/http/index.js';
-import { callerOf, identify } from '../access/index.js';
+import { routes, type Me } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
+import { mount } from '../../platform/http/mount.js';
+import { callerOf, identify } from '../access/caller.js';
 import { mountFor } from '../access/mount.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { collaborationsOf, publishCollaboration } from './collaborations.js';
 import { newestRoster, publishRoster } from './rosters.js';
 
-export function partyRoutes(app: App, context: Context): void {
-  mount(app, api.getMe, async ({ request }) => {
+export function partyRoutes(app: App, context: CoordinatorContext): void {
+  mount(app, routes.getMe, async ({ request }) => {
     const identity = await identify(context, request);
     if (identity.kind === 'custodian') return { subject: `custodian of ${identity.party}`, parties: [] };
-    const parties: api.Me['parties'] = [];
+    const parties: Me['parties'] = [];
     for (const { party, person } of identity.acts) {
       const roster = await newestRoster(context.db, party);
       const listed = roster?.people.find(candidate => candidate.id === person);
@@ -20,17 +21,17 @@ export function partyRoutes(app: App, context: Context): void {
     return { subject: identity.subject, parties };
   });
 
-  mountFor(app, context, api.listCollaborations, async (_call, caller) => ({
+  mountFor(app, context, routes.listCollaborations, async (_call, caller) => ({
     items: await collaborationsOf(context.db, caller.party)
   }));
 
   // A party's first roster comes before anybody stands in one; the party's root key vouches for it all the same.
-  mount(app, api.publishRoster, async ({ body, request }) => {
+  mount(app, routes.publishRoster, async ({ body, request }) => {
     const caller = await callerOf(context, request, true);
     return { digest: await publishRoster(context, caller.party, body.roster) };
   });
 
-  mount(app, api.publishCollaboration, async ({ body, request }) => {
+  mount(app, routes.publishCollaboration, async ({ body, request }) => {
     const caller = await callerOf(context, request, true);
     return { digest: await publishCollaboration(context, caller.party, body.collaboration) };
   });

@@ -1,23 +1,27 @@
 import { fromBase64, type Digest } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { JobResult } from '@clean-room/protocol/jobs';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
-import { moveRun } from '../moves.js';
+import { transitionRun } from '../transitions.js';
 import { grant } from '../objects/grants.js';
 import { lockRun } from '../runs/end.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { Unit } from '../unit.js';
-import { release } from './release.js';
+import type { UnitOfWork } from '../unit-of-work.js';
+import { completeRun } from './complete.js';
 
 function refuse(message: string): never {
   throw new CleanRoomError('digest-mismatch', message);
 }
 
 /** The statement must be about this job's program, and name nothing that was not put. Its proof is the verifier's to judge. */
-function checkStatement(job: Job, result: JobResult, put: ReadonlyMap<Digest, number>): Read<RunStatement> {
+function checkStatement(
+  job: Job,
+  result: JobResult,
+  put: ReadonlyMap<Digest, number>
+): ReadDocument<RunStatement> {
   const statement = readRunStatement(fromBase64(result.statement));
   const { spec, image, collaboration, outputs } = statement.value.predicate;
   const { revision } = job;
@@ -36,7 +40,7 @@ function checkStatement(job: Job, result: JobResult, put: ReadonlyMap<Digest, nu
   return statement;
 }
 
-async function grantOutputs(unit: Unit, job: Job, statement: RunStatement): Promise<void> {
+async function grantOutputs(unit: UnitOfWork, job: Job, statement: RunStatement): Promise<void> {
   const { notebook, reviewers, reviewCopies = [] } = statement.predicate.outputs;
   const decisions = await decisionsOf(unit.trx, job.revision);
   const partyOf = (custodian: string): string[] =>
@@ -58,7 +62,12 @@ async function grantOutputs(unit: Unit, job: Job, statement: RunStatement): Prom
  * The same result again is no second one.
  * @throws CleanRoomError `digest-mismatch`, `conflict` when the run is over or has another result
  */
-export async function acceptResult(context: Context, unit: Unit, job: Job, result: JobResult): Promise<void> {
+export async function acceptResult(
+  context: CoordinatorContext,
+  unit: UnitOfWork,
+  job: Job,
+  result: JobResult
+): Promise<void> {
   const objects = await unit.trx
     .selectFrom('job_object')
     .select(['digest', 'bytes'])
@@ -76,7 +85,9 @@ export async function acceptResult(context: Context, unit: Unit, job: Job, resul
   const { predicate } = statement.value;
   // Words on progress may be lost on the way; a result says that it ran.
   const started =
-    run.state === 'starting' || run.state === 'awaiting-keys' ? await moveRun(unit, run, 'running') : run;
+    run.state === 'starting' || run.state === 'awaiting-keys'
+      ? await transitionRun(unit, run, 'running')
+      : run;
   await unit.trx
     .insertInto('result')
     .values({
@@ -100,8 +111,8 @@ export async function acceptResult(context: Context, unit: Unit, job: Job, resul
   await grantOutputs(unit, job, statement.value);
   await unit.send('stop-attempt', { attempt: job.attempt }, 5);
   if (predicate.outputs.reviewers.length > 0) {
-    await moveRun(unit, started, 'output-review', { evidence: statement.digest });
+    await transitionRun(unit, started, 'output-review', { evidence: statement.digest });
   } else {
-    await release(context, unit, started);
+    await completeRun(context, unit, started);
   }
 }

@@ -1,16 +1,20 @@
 import { sql, type Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { isFinal, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { PersonCaller } from '../access/index.js';
-import type { Tables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../moves.js';
+import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { PersonCaller } from '../access/caller.js';
+import type { CoordinatorTables } from '../database/tables.js';
+import type { RevisionRow, RunRow } from '../transitions.js';
 import { decisionsOf, newestRevision, requireOwn } from '../submissions/find.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 import { endRun, lockRun, noRun } from './end.js';
 import { queueRun } from './queue-run.js';
 
 /** Attempts of a revision that a provider's custodian has given keys to. */
-async function attemptsSpent(db: Kysely<Tables>, revision: RevisionRow, provider: string): Promise<number> {
+async function attemptsSpent(
+  db: Kysely<CoordinatorTables>,
+  revision: RevisionRow,
+  provider: string
+): Promise<number> {
   const { spent } = await db
     .selectFrom('key_request')
     .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
@@ -28,7 +32,7 @@ async function attemptsSpent(db: Kysely<Tables>, revision: RevisionRow, provider
  * One more run of the newest revision.
  * @throws CleanRoomError `conflict` when it is not approved or another run is at work, `attempts-spent`
  */
-export async function askForRun(unit: Unit, caller: PersonCaller, submission: string): Promise<RunRow> {
+export async function askForRun(unit: UnitOfWork, caller: PersonCaller, submission: string): Promise<RunRow> {
   await requireOwn(unit.trx, caller, submission);
   const revision = await newestRevision(unit.trx, submission);
   if (revision.state !== 'approved') {
@@ -42,7 +46,7 @@ export async function askForRun(unit: Unit, caller: PersonCaller, submission: st
     .where('submission', '=', submission)
     .where('revision', '=', revision.number)
     .execute();
-  if (earlier.some(run => !isFinal(RUN_MOVES, run.state))) {
+  if (earlier.some(run => !isFinal(RUN_TRANSITIONS, run.state))) {
     throw new CleanRoomError('conflict', 'A run of this revision is at work already.', {
       remedy: 'Wait for it, or cancel it.'
     });
@@ -57,13 +61,13 @@ export async function askForRun(unit: Unit, caller: PersonCaller, submission: st
 }
 
 /** @throws CleanRoomError `not-found`, `forbidden`, `conflict` when it is over */
-export async function cancelRun(unit: Unit, caller: PersonCaller, id: string): Promise<RunRow> {
+export async function cancelRun(unit: UnitOfWork, caller: PersonCaller, id: string): Promise<RunRow> {
   const found = await unit.trx.selectFrom('run').select('submission').where('id', '=', id).executeTakeFirst();
   if (found === undefined) throw noRun();
   await requireOwn(unit.trx, caller, found.submission);
   const run = await lockRun(unit.trx, id);
   if (run.state === 'cancelled') return run;
-  if (isFinal(RUN_MOVES, run.state)) {
+  if (isFinal(RUN_TRANSITIONS, run.state)) {
     throw new CleanRoomError('conflict', `The run is ${run.state} already.`, {
       details: { state: run.state }
     });

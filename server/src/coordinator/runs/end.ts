@@ -1,43 +1,43 @@
 import type { Kysely, Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { isFinal, RUN_MOVES, type RunState } from '@clean-room/protocol/runs';
-import type { Reason } from '../../client/coordinator/index.js';
-import type { Tables } from '../database/tables.js';
-import { moveRun, type RevisionRow, type RunRow } from '../moves.js';
-import type { Unit } from '../unit.js';
+import { isFinal, RUN_TRANSITIONS, type RunState } from '@clean-room/protocol/runs';
+import type { Reason } from '@clean-room/api/coordinator';
+import type { CoordinatorTables } from '../database/tables.js';
+import { transitionRun, type RevisionRow, type RunRow } from '../transitions.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 export function noRun(): CleanRoomError {
   return new CleanRoomError('not-found', 'There is no such run, or it does not concern your party.');
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function lockRun(trx: Transaction<Tables>, id: string): Promise<RunRow> {
+export async function lockRun(trx: Transaction<CoordinatorTables>, id: string): Promise<RunRow> {
   const row = await trx.selectFrom('run').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
   if (row === undefined) throw noRun();
   return row;
 }
 
-export async function attemptsOf(db: Kysely<Tables>, run: string): Promise<string[]> {
+export async function attemptsOf(db: Kysely<CoordinatorTables>, run: string): Promise<string[]> {
   const rows = await db.selectFrom('attempt').select('id').where('run', '=', run).execute();
   return rows.map(row => row.id);
 }
 
 /** Moves a run to an end that gives no outputs, and has its TEE stopped. A run that is over stays as it is. */
 export async function endRun(
-  unit: Unit,
+  unit: UnitOfWork,
   run: RunRow,
   state: 'failed' | 'cancelled',
   reason: Reason
 ): Promise<RunRow> {
-  if (isFinal(RUN_MOVES, run.state)) return run;
-  const ended = await moveRun(unit, run, state, { reason });
+  if (isFinal(RUN_TRANSITIONS, run.state)) return run;
+  const ended = await transitionRun(unit, run, state, { reason });
   for (const attempt of await attemptsOf(unit.trx, run.id)) await unit.send('stop-attempt', { attempt });
   return ended;
 }
 
 /** @param only the states whose runs are meant; all that are not over, unless told */
 export async function cancelRunsOf(
-  unit: Unit,
+  unit: UnitOfWork,
   revision: Pick<RevisionRow, 'submission' | 'number'>,
   reason: Reason,
   only?: readonly RunState[]

@@ -1,11 +1,11 @@
-import type { Actor } from '../../client/coordinator/index.js';
+import type { Actor } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
-import type { RevisionRow, RunRow } from '../moves.js';
-import { enterRun } from '../moves.js';
-import type { Unit } from '../unit.js';
+import type { RevisionRow, RunRow } from '../transitions.js';
+import { recordRun } from '../transitions.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 
 /** Writes a run with its one attempt, and the job that starts it. An attempt is never made unasked. */
-export async function queueRun(unit: Unit, revision: RevisionRow, by: Actor | null): Promise<RunRow> {
+export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Actor | null): Promise<RunRow> {
   const row: RunRow = {
     id: newId(unit.at.getTime()),
     submission: revision.submission,
@@ -37,7 +37,7 @@ export async function queueRun(unit: Unit, revision: RevisionRow, by: Actor | nu
     .insertInto('attempt')
     .values({ id: attempt, run: row.id, job: unit.jobHash(attempt), created_at: unit.at, since: unit.at })
     .execute();
-  await enterRun(unit, row);
+  await recordRun(unit, row);
   await unit.send('start-attempt', { attempt });
   return row;
 }

@@ -1,19 +1,19 @@
 import { toBase64 } from '@clean-room/protocol/bytes';
-import * as api from '../../client/coordinator/runs.js';
-import type { App } from '../../platform/http/index.js';
-import { requireCustodian, requireRole } from '../access/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
+import { requireCustodian, requireRole } from '../access/caller.js';
 import { mountFor } from '../access/mount.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { pageRequest } from '../paging.js';
-import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/release.js';
+import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/complete.js';
 import { askForRun, cancelRun } from './ask.js';
 import { listRuns, requireRun, runSummary, runView } from './views.js';
 
 const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
 
-function reviewing(app: App, context: Context): void {
-  mountFor(app, context, api.getOutputUnderReview, async ({ params }, caller) => {
+function reviewing(app: App, context: CoordinatorContext): void {
+  mountFor(app, context, routes.getOutputUnderReview, async ({ params }, caller) => {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
     return context.transact(async unit => {
@@ -33,7 +33,7 @@ function reviewing(app: App, context: Context): void {
     });
   });
 
-  mountFor(app, context, api.releaseOutputs, async ({ params, body, request }, caller) => {
+  mountFor(app, context, routes.releaseOutputs, async ({ params, body, request }, caller) => {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
     return once(context, caller, request, async unit => {
@@ -42,7 +42,7 @@ function reviewing(app: App, context: Context): void {
     });
   });
 
-  mountFor(app, context, api.withholdOutputs, async ({ params, body, request }, caller) => {
+  mountFor(app, context, routes.withholdOutputs, async ({ params, body, request }, caller) => {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
     return once(context, caller, request, async unit => {
@@ -52,10 +52,10 @@ function reviewing(app: App, context: Context): void {
   });
 }
 
-export function runRoutes(app: App, context: Context): void {
+export function runRoutes(app: App, context: CoordinatorContext): void {
   reviewing(app, context);
 
-  mountFor(app, context, api.createRun, async ({ body, request }, caller) => {
+  mountFor(app, context, routes.createRun, async ({ body, request }, caller) => {
     const researcher = requireRole(caller, 'researcher');
     return once(context, caller, request, async unit => {
       const run = await askForRun(unit, researcher, body.submission);
@@ -63,16 +63,16 @@ export function runRoutes(app: App, context: Context): void {
     });
   });
 
-  mountFor(app, context, api.listRuns, async ({ query }, caller) =>
+  mountFor(app, context, routes.listRuns, async ({ query }, caller) =>
     listRuns(context.db, caller.party, pageRequest(query, ID), query.submission)
   );
 
-  mountFor(app, context, api.getRun, async ({ params }, caller) => {
+  mountFor(app, context, routes.getRun, async ({ params }, caller) => {
     await requireRun(context.db, caller, params.id);
     return runView(context.db, caller, params.id);
   });
 
-  mountFor(app, context, api.cancelRun, async ({ params, request }, caller) => {
+  mountFor(app, context, routes.cancelRun, async ({ params, request }, caller) => {
     const researcher = requireRole(caller, 'researcher');
     return once(context, caller, request, async unit => {
       const run = await cancelRun(unit, researcher, params.id);
@@ -80,7 +80,7 @@ export function runRoutes(app: App, context: Context): void {
     });
   });
 
-  mountFor(app, context, api.getReceipt, async ({ params, reply }, caller) => {
+  mountFor(app, context, routes.getReceipt, async ({ params, reply }, caller) => {
     await requireRun(context.db, caller, params.id);
     return reply.type('application/json').send(await receiptOf(context, params.id));
   });

@@ -1,11 +1,11 @@
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
-import type { Context } from '../context.js';
+import type { CoordinatorContext } from '../context.js';
 import { storedFiles } from '../images/compose.js';
-import { moveRun, type RevisionRow, type RunRow } from '../moves.js';
+import { transitionRun, type RevisionRow, type RunRow } from '../transitions.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 import { endRun, lockRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 
@@ -16,7 +16,7 @@ function mayPass(error: unknown): boolean {
   return !(error instanceof CleanRoomError) || PASSING.some(code => isCleanRoomError(error, code));
 }
 
-async function requireConsent(unit: Unit, revision: RevisionRow): Promise<void> {
+async function requireConsent(unit: UnitOfWork, revision: RevisionRow): Promise<void> {
   const decisions = await decisionsOf(unit.trx, revision);
   const lacking = decisions.find(
     ({ state, expires }) => state !== 'approved' || (expires !== null && expires <= unit.at)
@@ -30,7 +30,7 @@ async function requireConsent(unit: Unit, revision: RevisionRow): Promise<void> 
 
 /** Takes the run from `queued` to `starting`; nothing when it is over, or is farther already. */
 async function claim(
-  context: Context,
+  context: CoordinatorContext,
   attempt: string
 ): Promise<{ run: RunRow; revision: RevisionRow } | undefined> {
   return context.transact(async unit => {
@@ -56,37 +56,37 @@ async function claim(
       await endRun(unit, run, 'failed', { code: error.code, message: error.message });
       return undefined;
     }
-    return { run: await moveRun(unit, run, 'starting'), revision };
+    return { run: await transitionRun(unit, run, 'starting'), revision };
   });
 }
 
-async function publish(context: Context, revision: RevisionRow): Promise<void> {
-  const { images, kernelImages, objects } = context.parts;
+async function publish(context: CoordinatorContext, revision: RevisionRow): Promise<void> {
+  const { images, kernelImages, objects } = context.services;
   const { spec } = await documentsOf(context.db, revision);
   const { image: kernelImage } = kernelImages.get(spec.value.kernelImage);
   await images.publish(revision.image, { kernelImage, spec, files: storedFiles(objects, spec.value) });
 }
 
 /** The supervisor keeps the notebook's limit; the backend's is for a supervisor that does not. */
-function limit(context: Context, wallSeconds: number): number {
-  const { startSeconds, keySeconds } = context.parts.config.limits;
+function limit(context: CoordinatorContext, wallSeconds: number): number {
+  const { startSeconds, keySeconds } = context.services.config.limits;
   return startSeconds + keySeconds + wallSeconds + GRACE_SECONDS;
 }
 
-async function launch(context: Context, attempt: string, revision: RevisionRow): Promise<void> {
-  const { backend, jobTokens } = context.parts;
+async function launch(context: CoordinatorContext, attempt: string, revision: RevisionRow): Promise<void> {
+  const { backend, jobTokens } = context.services;
   const { spec, policies } = await documentsOf(context.db, revision);
   await backend.start({
     attempt,
     image: revision.image,
-    job: `${context.parts.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
+    job: `${context.services.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
     wallSeconds: limit(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)
   });
 }
 
-async function fail(context: Context, run: string, error: unknown): Promise<void> {
+async function fail(context: CoordinatorContext, run: string, error: unknown): Promise<void> {
   const known = error instanceof CleanRoomError ? error : undefined;
   await context.transact(async unit => {
     await endRun(unit, await lockRun(unit.trx, run), 'failed', {
@@ -101,7 +101,7 @@ async function fail(context: Context, run: string, error: unknown): Promise<void
  * the first one stopped.
  * @throws what a later try may mend, while there is time for one
  */
-export async function startAttempt(context: Context, attempt: string): Promise<void> {
+export async function handleStartAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
   const claimed = await claim(context, attempt);
   if (claimed === undefined) return;
   const { run, revision } = claimed;
@@ -110,8 +110,8 @@ export async function startAttempt(context: Context, attempt: string): Promise<v
     await launch(context, attempt, revision);
   } catch (error) {
     const waited = (Date.now() - run.created_at.getTime()) / 1000;
-    if (mayPass(error) && waited < context.parts.config.limits.startSeconds) throw error;
-    context.parts.logger.error({ err: error, run: run.id }, 'the attempt could not be started');
+    if (mayPass(error) && waited < context.services.config.limits.startSeconds) throw error;
+    context.services.logger.error({ err: error, run: run.id }, 'the attempt could not be started');
     await fail(context, run.id, error);
     return;
   }
@@ -123,9 +123,9 @@ export async function startAttempt(context: Context, attempt: string): Promise<v
       .where('id', '=', attempt)
       .where('started_at', 'is', null)
       .execute();
-    await unit.send('watch-attempt', { attempt }, context.parts.config.limits.watchSeconds);
+    await unit.send('watch-attempt', { attempt }, context.services.config.limits.watchSeconds);
     return now.ended_at !== null;
   });
   // Cancelled while it was being started.
-  if (over) await context.parts.backend.stop(attempt);
+  if (over) await context.services.backend.stop(attempt);
 }

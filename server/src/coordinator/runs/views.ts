@@ -1,15 +1,18 @@
 import { sql, type Kysely } from 'kysely';
-import type { Run, RunSummary } from '../../client/coordinator/index.js';
-import type { Caller } from '../access/index.js';
-import type { Tables } from '../database/tables.js';
-import type { RunRow } from '../moves.js';
-import type { Page, PageRequest } from '../paging.js';
+import type { Run, RunSummary } from '@clean-room/api/coordinator';
+import type { Caller } from '../access/caller.js';
+import type { CoordinatorTables } from '../database/tables.js';
+import type { RunRow } from '../transitions.js';
+import type { PageResult, PageRequest } from '../paging.js';
 import { pageOf } from '../paging.js';
 import { revisionAt, requireConcerned } from '../submissions/find.js';
 import { noRun } from './end.js';
 
 /** Providers that must act before each run goes on: custodians with an open key request, reviewers with an open review. */
-async function waitingFor(db: Kysely<Tables>, runs: readonly RunRow[]): Promise<Map<string, string[]>> {
+async function waitingFor(
+  db: Kysely<CoordinatorTables>,
+  runs: readonly RunRow[]
+): Promise<Map<string, string[]>> {
   const keys = runs.filter(run => run.state === 'awaiting-keys').map(run => run.id);
   const review = runs.filter(run => run.state === 'output-review').map(run => run.id);
   const rows = [
@@ -68,14 +71,14 @@ function summary(run: RunRow, notebook: string, waiting: readonly string[]): Run
 }
 
 async function summaries(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   rows: readonly (RunRow & { notebook: string })[]
 ): Promise<RunSummary[]> {
   const waiting = await waitingFor(db, rows);
   return rows.map(({ notebook, ...run }) => summary(run, notebook, waiting.get(run.id) ?? []));
 }
 
-function runs(db: Kysely<Tables>) {
+function runs(db: Kysely<CoordinatorTables>) {
   return db
     .selectFrom('run')
     .innerJoin('revision', join =>
@@ -86,24 +89,27 @@ function runs(db: Kysely<Tables>) {
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function runSummary(db: Kysely<Tables>, id: string): Promise<RunSummary> {
+export async function runSummary(db: Kysely<CoordinatorTables>, id: string): Promise<RunSummary> {
   const row = await runs(db).where('run.id', '=', id).executeTakeFirst();
   const [view] = row === undefined ? [] : await summaries(db, [row]);
   if (view === undefined) throw noRun();
   return view;
 }
 
-export async function runsOfSubmission(db: Kysely<Tables>, submission: string): Promise<RunSummary[]> {
+export async function runsOfSubmission(
+  db: Kysely<CoordinatorTables>,
+  submission: string
+): Promise<RunSummary[]> {
   return summaries(db, await runs(db).where('run.submission', '=', submission).orderBy('run.id').execute());
 }
 
 /** Newest first. */
 export async function listRuns(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   party: string,
   request: PageRequest,
   submission?: string
-): Promise<Page<RunSummary>> {
+): Promise<PageResult<RunSummary>> {
   const rows = await runs(db)
     .innerJoin('submission', 'submission.id', 'run.submission')
     .where(({ or, eb, exists, selectFrom }) =>
@@ -127,7 +133,7 @@ export async function listRuns(
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function requireRun(db: Kysely<Tables>, caller: Caller, id: string): Promise<RunRow> {
+export async function requireRun(db: Kysely<CoordinatorTables>, caller: Caller, id: string): Promise<RunRow> {
   const row = await db.selectFrom('run').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw noRun();
   await requireConcerned(db, caller, row.submission);
@@ -135,7 +141,7 @@ export async function requireRun(db: Kysely<Tables>, caller: Caller, id: string)
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function runView(db: Kysely<Tables>, caller: Caller, id: string): Promise<Run> {
+export async function runView(db: Kysely<CoordinatorTables>, caller: Caller, id: string): Promise<Run> {
   const row = await requireRun(db, caller, id);
   const { image } = await revisionAt(db, row.submission, row.revision);
   const result = await db

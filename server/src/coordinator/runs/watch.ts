@@ -1,10 +1,10 @@
 import { strictestTerms } from '@clean-room/protocol/policies';
-import { isFinal, RUN_MOVES, type RunState } from '@clean-room/protocol/runs';
-import type { Reason } from '../../client/coordinator/index.js';
+import { isFinal, RUN_TRANSITIONS, type RunState } from '@clean-room/protocol/runs';
+import type { Reason } from '@clean-room/api/coordinator';
 import { documentsOf } from '../approvals/approve.js';
-import type { AttemptSight } from '../backends/backend.js';
-import type { Context } from '../context.js';
-import type { RunRow } from '../moves.js';
+import type { TeeStatus } from '../backends/backend.js';
+import type { CoordinatorContext } from '../context.js';
+import type { RunRow } from '../transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 
@@ -13,8 +13,12 @@ export const GRACE_SECONDS = 600;
 
 const NOTHING_LEFT = 'Nothing of it left the TEE.';
 
-function secondsAllowed(context: Context, state: RunState, wallSeconds: number): number | undefined {
-  const { startSeconds, keySeconds } = context.parts.config.limits;
+function secondsAllowed(
+  context: CoordinatorContext,
+  state: RunState,
+  wallSeconds: number
+): number | undefined {
+  const { startSeconds, keySeconds } = context.services.config.limits;
   switch (state) {
     case 'starting':
       return startSeconds;
@@ -27,7 +31,7 @@ function secondsAllowed(context: Context, state: RunState, wallSeconds: number):
   }
 }
 
-function endOf(sight: AttemptSight): Reason | undefined {
+function endOf(sight: TeeStatus): Reason | undefined {
   switch (sight.state) {
     case 'running':
       return undefined;
@@ -43,7 +47,7 @@ function endOf(sight: AttemptSight): Reason | undefined {
   }
 }
 
-async function overdue(context: Context, run: RunRow, since: Date): Promise<Reason | undefined> {
+async function overdue(context: CoordinatorContext, run: RunRow, since: Date): Promise<Reason | undefined> {
   const revision = await revisionAt(context.db, run.submission, run.revision);
   const { policies } = await documentsOf(context.db, revision);
   const { wallSeconds } = strictestTerms(policies.map(policy => policy.value)).run;
@@ -59,8 +63,8 @@ async function overdue(context: Context, run: RunRow, since: Date): Promise<Reas
  * Looks at an attempt's TEE once, and asks to look again while its run goes on. A TEE that ended without results, was lost
  * or takes too long ends the run.
  */
-export async function watchAttempt(context: Context, attempt: string): Promise<void> {
-  const { backend, config } = context.parts;
+export async function handleWatchAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
+  const { backend, config } = context.services;
   const row = await context.db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
@@ -70,14 +74,14 @@ export async function watchAttempt(context: Context, attempt: string): Promise<v
     .executeTakeFirst();
   if (row === undefined) return;
   const { since, ...run } = row;
-  if (isFinal(RUN_MOVES, run.state) || run.state === 'output-review') {
+  if (isFinal(RUN_TRANSITIONS, run.state) || run.state === 'output-review') {
     await backend.stop(attempt);
     return;
   }
-  const reason = endOf(await backend.find(attempt)) ?? (await overdue(context, run, since));
+  const reason = endOf(await backend.status(attempt)) ?? (await overdue(context, run, since));
   await context.transact(async unit => {
     const now = await lockRun(unit.trx, run.id);
-    if (isFinal(RUN_MOVES, now.state)) return;
+    if (isFinal(RUN_TRANSITIONS, now.state)) return;
     // Results may have come in while the backend was asked; then the end of the TEE is as it should be.
     if (reason !== undefined && now.state === run.state) await endRun(unit, now, 'failed', reason);
     else await unit.send('watch-attempt', { attempt }, config.limits.watchSeconds);
@@ -85,6 +89,6 @@ export async function watchAttempt(context: Context, attempt: string): Promise<v
 }
 
 /** Ends an attempt's TEE. */
-export async function stopAttempt(context: Context, attempt: string): Promise<void> {
-  await context.parts.backend.stop(attempt);
+export async function handleStopAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
+  await context.services.backend.stop(attempt);
 }

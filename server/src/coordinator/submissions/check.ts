@@ -1,26 +1,26 @@
 import type { Kysely } from 'kysely';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { moment, type Envelope, type Read } from '@clean-room/protocol/documents';
+import { fromTimestamp, type Envelope, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, requireTerms, strictestTerms } from '@clean-room/protocol/policies';
-import type { Revision } from '@clean-room/protocol/packaging';
+import type { ComposeOptions } from '@clean-room/protocol/packaging';
 import { openSubmissionRequest, readSpec, type Spec, type SpecAsset } from '@clean-room/protocol/submissions';
-import type { PersonCaller } from '../access/index.js';
+import type { PersonCaller } from '../access/caller.js';
 import { custodianOf } from '../catalogue/assets.js';
-import type { Context } from '../context.js';
-import type { Tables } from '../database/tables.js';
-import { composeImage } from '../images/compose.js';
+import type { CoordinatorContext } from '../context.js';
+import type { CoordinatorTables } from '../database/tables.js';
+import { composeSubmissionImage } from '../images/compose.js';
 import { withoutGrant } from '../objects/grants.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { newestRoster } from '../parties/rosters.js';
 
 /** A submission that has passed every check and needs only to be written. */
 export interface CheckedSubmission {
-  readonly spec: Read<Spec>;
+  readonly spec: ReadDocument<Spec>;
   readonly request: Envelope;
-  readonly image: Revision;
+  readonly image: ComposeOptions;
   readonly collaboration: Digest;
   /** Each provider that must decide, with the custodian key that the spec names. */
   readonly providers: ReadonlyMap<string, string>;
@@ -35,7 +35,7 @@ function refuse(message: string, remedy: string): never {
   throw new CleanRoomError('policy-refused', message, { remedy });
 }
 
-async function checkSubmitter(context: Context, caller: PersonCaller, spec: Spec): Promise<void> {
+async function checkSubmitter(context: CoordinatorContext, caller: PersonCaller, spec: Spec): Promise<void> {
   const people = (await newestRoster(context.db, caller.party))?.people ?? [];
   if (!people.some(person => person.id === caller.person && person.keys.includes(spec.submitter))) {
     throw new CleanRoomError(
@@ -57,11 +57,11 @@ async function checkSubmitter(context: Context, caller: PersonCaller, spec: Spec
 
 interface OpenedAsset {
   readonly asset: SpecAsset;
-  readonly version: Read<AssetVersion>;
-  readonly policy: Read<Policy>;
+  readonly version: ReadDocument<AssetVersion>;
+  readonly policy: ReadDocument<Policy>;
 }
 
-async function openAsset(db: Kysely<Tables>, asset: SpecAsset): Promise<OpenedAsset> {
+async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promise<OpenedAsset> {
   const found = await db
     .selectFrom('asset')
     .innerJoin('asset_version', join => join.on('asset_version.digest', '=', asset.version))
@@ -99,13 +99,13 @@ async function openAsset(db: Kysely<Tables>, asset: SpecAsset): Promise<OpenedAs
 }
 
 async function checkAssets(
-  context: Context,
+  context: CoordinatorContext,
   caller: PersonCaller,
   spec: Spec,
   collaboration: Collaboration,
   at: Date
 ): Promise<OpenedAsset[]> {
-  const { kernelImages, backend } = context.parts;
+  const { kernelImages, backend } = context.services;
   const kernelImage = kernelImages.get(spec.kernelImage);
   const opened: OpenedAsset[] = [];
   for (const asset of spec.assets) {
@@ -153,7 +153,7 @@ async function checkAssets(
   return opened;
 }
 
-async function checkFiles(context: Context, party: string, spec: Spec): Promise<void> {
+async function checkFiles(context: CoordinatorContext, party: string, spec: Spec): Promise<void> {
   // A digest is no secret: naming one must not give away a file that another party has put.
   const [missing] = await withoutGrant(
     context.db,
@@ -173,7 +173,7 @@ async function checkFiles(context: Context, party: string, spec: Spec): Promise<
  * @throws CleanRoomError with what is wrong and what to do
  */
 export async function checkSubmission(
-  context: Context,
+  context: CoordinatorContext,
   caller: PersonCaller,
   specBytes: Uint8Array,
   request: Envelope
@@ -191,10 +191,10 @@ export async function checkSubmission(
   }
   const opened = await checkAssets(context, caller, spec.value, collaboration.value, at);
   await checkFiles(context, caller.party, spec.value);
-  const image = await composeImage(context.parts, spec);
+  const image = await composeSubmissionImage(context.services, spec);
   openSubmissionRequest(request, spec, image.imageDigest);
   const ends = [collaboration.value.ends, ...opened.map(({ policy }) => policy.value.validUntil)]
-    .map(moment)
+    .map(fromTimestamp)
     .reduce((first, other) => (other < first ? other : first));
   if (ends <= at)
     throw new CleanRoomError('expired', 'The collaboration has ended.', {
@@ -206,7 +206,7 @@ export async function checkSubmission(
     image,
     collaboration: asDigest(spec.value.collaboration),
     providers: new Map(spec.value.assets.map(asset => [providerOf(asset.name), asset.custodian])),
-    simulated: context.parts.backend.sealedFor === 'simulation',
+    simulated: context.services.backend.sealedFor === 'simulation',
     ends
   };
 }

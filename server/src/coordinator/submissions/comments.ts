@@ -1,13 +1,13 @@
-import type { Comment } from '../../client/coordinator/index.js';
+import type { Comment } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
-import type { PersonCaller } from '../access/index.js';
-import { partiesOf } from '../moves.js';
-import type { Unit } from '../unit.js';
+import type { PersonCaller } from '../access/caller.js';
+import { partiesOf } from '../transitions.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 import { newestRevision } from './find.js';
 
 /** Says something about the newest revision, to everyone whom the submission concerns. */
 export async function addComment(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: PersonCaller,
   submission: string,
   text: string
@@ -24,7 +24,7 @@ export async function addComment(
     .set({ updated_at: unit.at })
     .where('id', '=', submission)
     .execute();
-  unit.tell(await partiesOf(unit.trx, submission), {
+  unit.queueEvent(await partiesOf(unit.trx, submission), {
     topic: 'submission',
     submission,
     revision: revision.number,

@@ -1,8 +1,8 @@
 import type { Kysely, Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Caller } from '../access/index.js';
-import type { Tables } from '../database/tables.js';
-import { partiesOf, type DecisionRow, type RevisionRow } from '../moves.js';
+import type { Caller } from '../access/caller.js';
+import type { CoordinatorTables } from '../database/tables.js';
+import { partiesOf, type DecisionRow, type RevisionRow } from '../transitions.js';
 
 export function noSubmission(): CleanRoomError {
   return new CleanRoomError('not-found', 'There is no such submission, or it does not concern your party.');
@@ -14,7 +14,7 @@ export function noSubmission(): CleanRoomError {
  * @throws CleanRoomError `not-found`
  */
 export async function requireConcerned(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   caller: Caller,
   submission: string
 ): Promise<string> {
@@ -28,7 +28,11 @@ export async function requireConcerned(
 }
 
 /** Like {@link requireConcerned}, for what only the submitter's party may do. */
-export async function requireOwn(db: Kysely<Tables>, caller: Caller, submission: string): Promise<void> {
+export async function requireOwn(
+  db: Kysely<CoordinatorTables>,
+  caller: Caller,
+  submission: string
+): Promise<void> {
   const party = await requireConcerned(db, caller, submission);
   if (party !== caller.party) {
     throw new CleanRoomError('forbidden', `Only ${party}, which submitted it, can do this.`);
@@ -36,7 +40,10 @@ export async function requireOwn(db: Kysely<Tables>, caller: Caller, submission:
 }
 
 /** The newest revision, locked until the transaction ends: two who decide at once decide one after the other. */
-export async function newestRevision(trx: Transaction<Tables>, submission: string): Promise<RevisionRow> {
+export async function newestRevision(
+  trx: Transaction<CoordinatorTables>,
+  submission: string
+): Promise<RevisionRow> {
   // The submission's row stands for all its revisions: a newer one can't come in between.
   await trx.selectFrom('submission').select('id').where('id', '=', submission).forUpdate().execute();
   const row = await trx
@@ -52,7 +59,7 @@ export async function newestRevision(trx: Transaction<Tables>, submission: strin
 }
 
 export async function lockRevision(
-  trx: Transaction<Tables>,
+  trx: Transaction<CoordinatorTables>,
   submission: string,
   number: number
 ): Promise<RevisionRow> {
@@ -61,7 +68,7 @@ export async function lockRevision(
 }
 
 export async function revisionAt(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   submission: string,
   number: number
 ): Promise<RevisionRow> {
@@ -75,7 +82,10 @@ export async function revisionAt(
   return row;
 }
 
-export async function decisionsOf(db: Kysely<Tables>, revision: RevisionRow): Promise<DecisionRow[]> {
+export async function decisionsOf(
+  db: Kysely<CoordinatorTables>,
+  revision: RevisionRow
+): Promise<DecisionRow[]> {
   return db
     .selectFrom('decision')
     .selectAll()
@@ -87,7 +97,7 @@ export async function decisionsOf(db: Kysely<Tables>, revision: RevisionRow): Pr
 
 /** The decision of one provider. @throws CleanRoomError `forbidden` when the revision asks nothing of it */
 export async function decisionOf(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   revision: RevisionRow,
   provider: string
 ): Promise<DecisionRow> {

@@ -1,11 +1,11 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { RevisionState } from '@clean-room/protocol/runs';
-import type { PersonCaller } from '../access/index.js';
-import { enterRevision, moveRevision, type RevisionRow } from '../moves.js';
+import type { PersonCaller } from '../access/caller.js';
+import { recordRevision, transitionRevision, type RevisionRow } from '../transitions.js';
 import { grant } from '../objects/grants.js';
 import { newId } from '../../platform/ids.js';
 import { queueRun } from '../runs/queue-run.js';
-import type { Unit } from '../unit.js';
+import type { UnitOfWork } from '../unit-of-work.js';
 import type { CheckedSubmission } from './check.js';
 import { newestRevision } from './find.js';
 
@@ -17,7 +17,7 @@ export interface Submitted {
 }
 
 async function writeRevision(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: PersonCaller,
   submission: string,
   number: number,
@@ -68,10 +68,10 @@ async function writeRevision(
     const files = spec.value.workspace.map(file => file.digest);
     await grant(unit.trx, files, [...checked.providers.keys()], unit.at);
   }
-  await enterRevision(unit, row);
+  await recordRevision(unit, row);
   await unit.send('expire-revision', { submission, revision: number }, secondsUntil(unit.at, row.ends));
   if (providers.length > 0) return { id: submission, revision: number, state: row.state, image: row.image };
-  const approved = await moveRevision(unit, row, 'approved');
+  const approved = await transitionRevision(unit, row, 'approved');
   await queueRun(unit, approved, { party: caller.party, person: caller.person });
   return { id: submission, revision: number, state: approved.state, image: row.image };
 }
@@ -81,7 +81,7 @@ export function secondsUntil(from: Date, to: Date): number {
 }
 
 export async function createSubmission(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: PersonCaller,
   checked: CheckedSubmission
 ): Promise<Submitted> {
@@ -95,7 +95,7 @@ export async function createSubmission(
 
 /** @throws CleanRoomError `conflict` unless changes were asked for */
 export async function createRevision(
-  unit: Unit,
+  unit: UnitOfWork,
   caller: PersonCaller,
   submission: string,
   checked: CheckedSubmission

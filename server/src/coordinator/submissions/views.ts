@@ -1,15 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import { toBase64 } from '@clean-room/protocol/bytes';
-import type {
-  Comment,
-  Decision,
-  Revision,
-  Submission,
-  SubmissionSummary
-} from '../../client/coordinator/index.js';
-import type { Tables } from '../database/tables.js';
-import type { DecisionRow, RevisionRow } from '../moves.js';
-import type { Page, PageRequest } from '../paging.js';
+import type { Comment, Decision, Revision, Submission, SubmissionSummary } from '@clean-room/api/coordinator';
+import type { CoordinatorTables } from '../database/tables.js';
+import type { DecisionRow, RevisionRow } from '../transitions.js';
+import type { PageResult, PageRequest } from '../paging.js';
 import { pageOf } from '../paging.js';
 import { runsOfSubmission } from '../runs/views.js';
 import { noSubmission } from './find.js';
@@ -73,11 +67,11 @@ function decisionView(row: DecisionRow): Decision {
 
 /** Newest first. @param waiting only those whose newest revision waits for `party` to decide */
 export async function listSubmissions(
-  db: Kysely<Tables>,
+  db: Kysely<CoordinatorTables>,
   party: string,
   request: PageRequest,
   waiting: boolean
-): Promise<Page<SubmissionSummary>> {
+): Promise<PageResult<SubmissionSummary>> {
   const rows = await db
     .selectFrom('submission')
     .innerJoin('revision', join =>
@@ -141,7 +135,7 @@ export async function listSubmissions(
 }
 
 /** @throws CleanRoomError `not-found` */
-export async function submissionView(db: Kysely<Tables>, id: string): Promise<Submission> {
+export async function submissionView(db: Kysely<CoordinatorTables>, id: string): Promise<Submission> {
   const submission = await db.selectFrom('submission').selectAll().where('id', '=', id).executeTakeFirst();
   if (submission === undefined) throw noSubmission();
   const revisions = await db

@@ -5,21 +5,21 @@ import {
   type PasskeyAssertion
 } from '@clean-room/protocol/approvals';
 import type { Digest } from '@clean-room/protocol/bytes';
-import { moment, type Read } from '@clean-room/protocol/documents';
+import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Context } from '../context.js';
-import type { DraftRow } from '../database/index.js';
-import { signPayload } from '../keys/index.js';
-import { inspectSubmission, type InspectedRevision } from '../submissions/index.js';
+import type { CustodianContext } from '../context.js';
+import type { DraftRow } from '../database/tables.js';
+import { signPayload } from '../keys/key-store.js';
+import { inspectSubmission, type InspectedRevision } from '../submissions/fetch.js';
 import { deliverApproval } from './deliver.js';
 import { DRAFT_MINUTES } from './draft.js';
 
 export interface Confirmed {
-  readonly approval: Read<Approval>;
+  readonly approval: ReadDocument<Approval>;
   readonly digest: Digest;
 }
 
-async function freshDraft({ db, now }: Context, id: string, person: string): Promise<DraftRow> {
+async function freshDraft({ db, now }: CustodianContext, id: string, person: string): Promise<DraftRow> {
   const row = await db.selectFrom('draft').selectAll().where('id', '=', id).executeTakeFirst();
   const age = row === undefined ? 0 : now().getTime() - row.created_at.getTime();
   if (row === undefined || row.person !== person || row.used_at !== null || age > DRAFT_MINUTES * 60_000) {
@@ -50,7 +50,7 @@ function requireSame(approval: Approval, row: DraftRow, inspected: InspectedRevi
   );
 }
 
-async function ownRoster({ rosters, config }: Context): Promise<ApprovalBundle['roster']> {
+async function ownRoster({ rosters, config }: CustodianContext): Promise<ApprovalBundle['roster']> {
   const known = await rosters.newest(config.party, config.rootKey);
   if (known !== undefined) return known.envelope;
   throw new CleanRoomError(
@@ -69,7 +69,7 @@ async function ownRoster({ rosters, config }: Context): Promise<ApprovalBundle['
  * @throws CleanRoomError `conflict`, `approval-invalid`, and all that {@link inspectSubmission} throws
  */
 export async function confirmApproval(
-  context: Context,
+  context: CustodianContext,
   draft: string,
   reviewer: string,
   assertion: PasskeyAssertion | undefined
@@ -110,12 +110,12 @@ export async function confirmApproval(
         image: approval.value.image,
         submitter_root: inspected.submitter.roster.rootKey,
         attempts: approval.value.attempts,
-        expires: moment(approval.value.expires),
+        expires: fromTimestamp(approval.value.expires),
         reviewer,
         unattended: approval.value.unattended,
         log_size: head.size,
         bundle: JSON.stringify(bundle),
-        approved_at: moment(approval.value.approvedAt),
+        approved_at: fromTimestamp(approval.value.approvedAt),
         delivered_at: null,
         revoked_at: null
       })

@@ -2,8 +2,8 @@ import { ApprovalBundle } from '@clean-room/protocol/approvals';
 import { utf8, type Digest } from '@clean-room/protocol/bytes';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
-import { approve } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
 
 export function readBundle(text: string): ApprovalBundle {
   return checkSchema(ApprovalBundle, parseStrictJson(utf8(text)), 'kept approval');
@@ -11,7 +11,7 @@ export function readBundle(text: string): ApprovalBundle {
 
 /** Gives an approval to the coordinator. Giving it twice is harmless: the key makes it count once. */
 export async function deliverApproval(
-  { db, coordinator, now }: Context,
+  { db, coordinator, now }: CustodianContext,
   digest: Digest | string
 ): Promise<void> {
   const row = await db
@@ -20,7 +20,7 @@ export async function deliverApproval(
     .where('digest', '=', digest)
     .executeTakeFirstOrThrow();
   if (row.delivered_at !== null) return;
-  await coordinator.call(approve, {
+  await coordinator.call(routes.approve, {
     params: { id: row.submission },
     body: readBundle(row.bundle),
     idempotencyKey: digest
@@ -29,7 +29,7 @@ export async function deliverApproval(
 }
 
 /** Delivers what a crash or a lost connection had left behind. What the coordinator has no use for any more is let go. */
-export async function deliverLeftBehind(context: Context): Promise<void> {
+export async function deliverLeftBehind(context: CustodianContext): Promise<void> {
   const rows = await context.db
     .selectFrom('approval')
     .select('digest')

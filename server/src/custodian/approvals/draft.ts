@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
 import { toBase64Url } from '@clean-room/protocol/bytes';
 import { Approval } from '@clean-room/protocol/approvals';
-import { moment, preAuthenticationEncoding, toTimestamp, type Read } from '@clean-room/protocol/documents';
+import {
+  fromTimestamp,
+  preAuthenticationEncoding,
+  toTimestamp,
+  type ReadDocument
+} from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { newId } from '../../platform/ids.js';
-import type { Context } from '../context.js';
-import type { InspectedRevision } from '../submissions/index.js';
+import type { CustodianContext } from '../context.js';
+import type { InspectedRevision } from '../submissions/fetch.js';
 
 /** An approval as it is shown, before anyone has said yes: its bytes are fixed, and a passkey answers for exactly them. */
-export interface Draft {
+export interface ApprovalDraft {
   readonly id: string;
-  readonly approval: Read<Approval>;
+  readonly approval: ReadDocument<Approval>;
   /** What the passkey signs: SHA-256 of the approval's pre-authentication bytes, base64url. */
   readonly challenge: string;
 }
@@ -20,23 +25,23 @@ export const DRAFT_MINUTES = 30;
 
 const DAY_MS = 86_400_000;
 
-export function challengeOf(approval: Read<Approval>): string {
+export function challengeOf(approval: ReadDocument<Approval>): string {
   const bytes = preAuthenticationEncoding(Approval.payloadType, approval.bytes);
   return toBase64Url(new Uint8Array(createHash('sha256').update(bytes).digest()));
 }
 
 /** The approval ends with the first of: the custodian's own period, the policies, the collaboration. */
-function expiryOf({ config }: Context, inspected: InspectedRevision, now: Date): string {
+function expiryOf({ config }: CustodianContext, inspected: InspectedRevision, now: Date): string {
   const ends = [
     now.getTime() + config.approvalDays * DAY_MS,
-    moment(inspected.collaboration.value.ends).getTime(),
-    ...inspected.assets.map(({ policy }) => moment(policy.value.validUntil).getTime())
+    fromTimestamp(inspected.collaboration.value.ends).getTime(),
+    ...inspected.assets.map(({ policy }) => fromTimestamp(policy.value.validUntil).getTime())
   ];
   return toTimestamp(new Date(Math.min(...ends)));
 }
 
 /** Only data that is sealed for simulation may be approved by nobody in particular. */
-export function mayBeUnattended({ config }: Context, inspected: InspectedRevision): boolean {
+export function mayBeUnattended({ config }: CustodianContext, inspected: InspectedRevision): boolean {
   return (
     config.demo !== undefined &&
     inspected.assets.every(({ version }) => version.value.sealedFor === 'simulation')
@@ -48,11 +53,11 @@ export function mayBeUnattended({ config }: Context, inspected: InspectedRevisio
  * @param attempts runs that it allows; at most what every policy allows
  */
 export async function draftApproval(
-  context: Context,
+  context: CustodianContext,
   inspected: InspectedRevision,
   reviewer: string,
   options: { readonly attempts: number; readonly unattended: boolean }
-): Promise<Draft> {
+): Promise<ApprovalDraft> {
   const { config, keys, db } = context;
   if (options.unattended && !mayBeUnattended(context, inspected)) {
     throw new CleanRoomError('approval-invalid', 'This data can only be approved with a passkey.', {

@@ -1,10 +1,10 @@
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
-import { reject } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
 
 /** Takes back what was approved of a revision: no key leaves under it from now on. @returns how many approvals */
 export async function revokeApprovals(
-  { db, now }: Context,
+  { db, now }: CustodianContext,
   submission: string,
   revision?: number
 ): Promise<number> {
@@ -23,7 +23,7 @@ export async function revokeApprovals(
  * @returns whether the coordinator has taken the no
  */
 export async function refuseSubmission(
-  context: Context,
+  context: CustodianContext,
   submission: string,
   reason: string
 ): Promise<boolean> {
@@ -34,7 +34,7 @@ export async function refuseSubmission(
   }
   await revokeApprovals(context, submission);
   try {
-    await context.coordinator.call(reject, { params: { id: submission }, body: { reason } });
+    await context.coordinator.call(routes.reject, { params: { id: submission }, body: { reason } });
     return true;
   } catch (error) {
     if (!isCleanRoomError(error, 'forbidden')) throw error;

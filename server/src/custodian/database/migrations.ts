@@ -30,7 +30,7 @@ const STATEMENTS_0001 = [
      credential text primary key, person text not null, passkey text not null, at timestamptz not null)`
 ];
 
-export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+export const CUSTODIAN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001': {
     async up(db) {
       for (const statement of STATEMENTS_0001) await sql.raw(statement).execute(db);

@@ -93,7 +93,7 @@ export interface EnrolmentRow {
   at: Date;
 }
 
-export interface Tables {
+export interface CustodianTables {
   draft: DraftRow;
   approval: ApprovalRow;
   attempt: AttemptRow;

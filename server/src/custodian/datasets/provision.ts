@@ -4,13 +4,14 @@ import { AssetVersion, type TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
-import { signDocument, type KeyStore } from '../keys/index.js';
-import { policyFrom, sealedFor, type PolicyFile } from './policy/index.js';
-import type { AssetRegistry, ProvisionedAsset } from './registry/index.js';
-import { conformingRows, type TypedBatch } from './schema/index.js';
-import { sealToFile, type SealedFile } from './sealing/index.js';
-import { randomStandIn, STAND_IN_ROWS } from './stand-in/index.js';
-import { writeParquet, type Table } from './table/index.js';
+import { signDocument, type KeyStore } from '../keys/key-store.js';
+import { policyFrom, sealedFor, type PolicyFile } from './policy/policy-file.js';
+import type { AssetRegistry, ProvisionedAsset } from './registry/registry.js';
+import { conformingRows, type TypedBatch } from './schema/conform.js';
+import { sealToFile, type SealedFile } from './sealing/seal.js';
+import { randomStandIn, STAND_IN_ROWS } from './stand-in/random-table.js';
+import type { Table } from './table/table.js';
+import { writeParquet } from './table/write-parquet.js';
 
 export interface Provisioning {
   /** `party/dataset` */

@@ -7,14 +7,14 @@ import {
 import { toBase64Url } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Passkey, Person } from '@clean-room/protocol/parties';
-import type { Context } from '../context.js';
+import type { CustodianContext } from '../context.js';
 
 /** ES256 and EdDSA: what approvals are checked with everywhere. */
 const ALGORITHMS = [-7, -8];
 
 /** What the browser needs to make a passkey for this origin. */
 export function registrationOptions(
-  { config }: Context,
+  { config }: CustodianContext,
   person: Person,
   challenge: string
 ): Promise<PublicKeyCredentialCreationOptionsJSON> {
@@ -33,7 +33,7 @@ export function registrationOptions(
 
 /** The passkey that the browser has made, as a roster lists it. @throws CleanRoomError `approval-invalid` */
 export async function readRegistration(
-  { config }: Context,
+  { config }: CustodianContext,
   response: RegistrationResponseJSON,
   challenge: string
 ): Promise<Passkey> {

@@ -4,13 +4,13 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Passkey, Roster } from '@clean-room/protocol/parties';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { utf8 } from '@clean-room/protocol/bytes';
-import { publishRoster } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
-import { writeFileAtomic } from '../../platform/files/index.js';
-import { readSigningKey } from '../keys/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { readSigningKey } from '../keys/key-folder.js';
 
 /** The roster as it would be next: the newest one, and the passkeys that wait. Nothing when none waits. */
-export async function nextRoster({ db, rosters, config }: Context): Promise<Roster | undefined> {
+export async function nextRoster({ db, rosters, config }: CustodianContext): Promise<Roster | undefined> {
   const known = await rosters.newest(config.party, config.rootKey);
   if (known === undefined)
     throw new CleanRoomError('not-found', `No roster of ${config.party} is known here.`);
@@ -34,8 +34,8 @@ export async function nextRoster({ db, rosters, config }: Context): Promise<Rost
   };
 }
 
-async function publish({ coordinator, rosters, config }: Context, roster: Envelope): Promise<void> {
-  await coordinator.call(publishRoster, { body: { roster } });
+async function publish({ coordinator, rosters, config }: CustodianContext, roster: Envelope): Promise<void> {
+  await coordinator.call(routes.publishRoster, { body: { roster } });
   await rosters.learn(roster, config.party, config.rootKey);
 }
 
@@ -43,7 +43,7 @@ async function publish({ coordinator, rosters, config }: Context, roster: Envelo
  * Keeps a new passkey. Who keeps the root key signs the roster that lists it; a demo custodian has the key itself.
  * @returns whether the passkey counts already
  */
-export async function enrol(context: Context, person: string, passkey: Passkey): Promise<boolean> {
+export async function enrol(context: CustodianContext, person: string, passkey: Passkey): Promise<boolean> {
   const { db, config, folder, now } = context;
   await db
     .insertInto('enrolment')

@@ -1,10 +1,10 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { AttemptKey } from '@clean-room/protocol/documents';
-import type { ApprovalRow, Tables } from '../database/index.js';
+import type { ApprovalRow, CustodianTables } from '../database/tables.js';
 
 async function countIn(
-  trx: Transaction<Tables>,
+  trx: Transaction<CustodianTables>,
   approval: ApprovalRow,
   key: AttemptKey,
   now: Date
@@ -38,7 +38,7 @@ async function countIn(
  * @throws CleanRoomError `attempts-spent`
  */
 export async function countAttempt(
-  db: Kysely<Tables>,
+  db: Kysely<CustodianTables>,
   approval: ApprovalRow,
   key: AttemptKey,
   now: Date

@@ -1,24 +1,24 @@
 import { verifyApproval, type Approval } from '@clean-room/protocol/approvals';
 import { fromBase64 } from '@clean-room/protocol/bytes';
-import type { Read } from '@clean-room/protocol/documents';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
 import { Roster, type Collaboration } from '@clean-room/protocol/parties';
 import { readSpec, type Spec } from '@clean-room/protocol/submissions';
-import { readBundle } from '../approvals/index.js';
-import type { Context } from '../context.js';
-import type { ApprovalRow } from '../database/index.js';
-import type { ProvisionedAsset } from '../datasets/index.js';
-import { openMembership } from '../parties/index.js';
+import { readBundle } from '../approvals/deliver.js';
+import type { CustodianContext } from '../context.js';
+import type { ApprovalRow } from '../database/tables.js';
+import type { ProvisionedAsset } from '../datasets/registry/registry.js';
+import { openMembership } from '../parties/collaborations.js';
 
 /** A key request with all that it rests on, every part checked against what was signed and what is kept here. */
 export interface RequestEvidence {
-  readonly request: Read<KeyRequest>;
+  readonly request: ReadDocument<KeyRequest>;
   readonly token: string;
-  readonly spec: Read<Spec>;
-  readonly collaboration: Read<Collaboration>;
+  readonly spec: ReadDocument<Spec>;
+  readonly collaboration: ReadDocument<Collaboration>;
   readonly assets: readonly ProvisionedAsset[];
-  readonly approval: Read<Approval>;
+  readonly approval: ReadDocument<Approval>;
   /** This custodian's own record of the approval. */
   readonly record: ApprovalRow;
 }
@@ -28,7 +28,7 @@ function refuse(reason: string): never {
 }
 
 /** An approval counts here only while this custodian itself remembers having given it, and has not taken it back. */
-async function ownRecord({ db }: Context, request: KeyRequest): Promise<ApprovalRow> {
+async function ownRecord({ db }: CustodianContext, request: KeyRequest): Promise<ApprovalRow> {
   const row = await db
     .selectFrom('approval')
     .selectAll()
@@ -46,10 +46,10 @@ async function ownRecord({ db }: Context, request: KeyRequest): Promise<Approval
  * whose passkey was taken out of it, has not approved.
  */
 async function judgeApproval(
-  context: Context,
+  context: CustodianContext,
   message: KeyRequestMessage,
   parts: Omit<RequestEvidence, 'approval' | 'token'>
-): Promise<Read<Approval>> {
+): Promise<ReadDocument<Approval>> {
   const { config, rosters } = context;
   const { request, spec, collaboration, assets, record } = parts;
   const newest = await rosters.newest(config.party, config.rootKey);
@@ -72,7 +72,10 @@ async function judgeApproval(
  * Reads a message from the mailbox, which anyone may have written.
  * @throws CleanRoomError with the code that the attempt is told
  */
-export async function readEvidence(context: Context, message: KeyRequestMessage): Promise<RequestEvidence> {
+export async function readEvidence(
+  context: CustodianContext,
+  message: KeyRequestMessage
+): Promise<RequestEvidence> {
   const { config, keys, registry } = context;
   const request = KeyRequest.read(fromBase64(message.request));
   if (request.value.custodian !== keys.publicKey) refuse('the request is for another custodian');

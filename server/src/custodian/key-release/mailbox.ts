@@ -1,14 +1,14 @@
 import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import type { MailboxReply } from '@clean-room/protocol/key-release';
-import { answerKeyRequest, listKeyRequests, type KeyRequestWaiting } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
+import { routes, type KeyRequestWaiting } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
 import { releaseKeys } from './release.js';
 
 /** Failures that say nothing of the request: it waits until they have passed. */
 const PASSING: readonly ErrorCode[] = ['unavailable', 'rate-limited', 'internal'];
 
 async function replyTo(
-  context: Context,
+  context: CustodianContext,
   { message, run }: KeyRequestWaiting
 ): Promise<MailboxReply | undefined> {
   try {
@@ -24,13 +24,16 @@ async function replyTo(
 }
 
 /** Answers every key request that waits in the mailbox. @returns how many were answered or refused */
-export async function answerMailbox(context: Context): Promise<number> {
-  const { items } = await context.coordinator.call(listKeyRequests, {});
+export async function answerMailbox(context: CustodianContext): Promise<number> {
+  const { items } = await context.coordinator.call(routes.listKeyRequests, {});
   let answered = 0;
   for (const waiting of items) {
     const reply = await replyTo(context, waiting);
     if (reply === undefined) continue;
-    await context.coordinator.call(answerKeyRequest, { params: { request: waiting.request }, body: reply });
+    await context.coordinator.call(routes.answerKeyRequest, {
+      params: { request: waiting.request },
+      body: reply
+    });
     answered += 1;
   }
   return answered;

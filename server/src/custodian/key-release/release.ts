@@ -2,14 +2,14 @@ import { toTimestamp, type Envelope } from '@clean-room/protocol/documents';
 import { checkSchema, parseStrictJson, Envelope as EnvelopeSchema } from '@clean-room/protocol/documents';
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import { KeyReleaseAnswer, sealFileKey, type KeyRequestMessage } from '@clean-room/protocol/key-release';
-import type { Context } from '../context.js';
-import { signDocument } from '../keys/index.js';
+import type { CustodianContext } from '../context.js';
+import { signDocument } from '../keys/key-store.js';
 import { countAttempt } from './attempts.js';
 import { readEvidence, type RequestEvidence } from './evidence.js';
-import { requireTrustworthyAttempt } from './judge.js';
+import { requireTrustworthyAttempt } from './verify-attempt.js';
 
 /** The answer that was already given to these very bytes. It opens to the attempt that asked, and to nobody else. */
-async function storedAnswer({ db }: Context, request: string): Promise<Envelope | undefined> {
+async function storedAnswer({ db }: CustodianContext, request: string): Promise<Envelope | undefined> {
   const row = await db
     .selectFrom('answer')
     .select('answer')
@@ -19,7 +19,11 @@ async function storedAnswer({ db }: Context, request: string): Promise<Envelope 
   return checkSchema(EnvelopeSchema, parseStrictJson(utf8(row.answer)), 'kept answer');
 }
 
-async function writeAnswer(context: Context, evidence: RequestEvidence, attempt: number): Promise<Envelope> {
+async function writeAnswer(
+  context: CustodianContext,
+  evidence: RequestEvidence,
+  attempt: number
+): Promise<Envelope> {
   const { keys, rosters, config } = context;
   const { request, assets } = evidence;
   const sealed = await Promise.all(
@@ -52,7 +56,7 @@ async function writeAnswer(context: Context, evidence: RequestEvidence, attempt:
  * the attempt's own key.
  * @throws CleanRoomError with the reason; nothing is released and nothing counted then, unless it says `internal`
  */
-export async function releaseKeys(context: Context, message: KeyRequestMessage): Promise<Envelope> {
+export async function releaseKeys(context: CustodianContext, message: KeyRequestMessage): Promise<Envelope> {
   const stored = await storedAnswer(context, digestOf(fromBase64(message.request)));
   if (stored !== undefined) return stored;
   const evidence = await readEvidence(context, message);

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import { generateSigningKey, signBytes, signingKey, type SigningKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { readSecretFile, writeFileAtomic } from '../../platform/files/index.js';
+import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { readSecretFile } from '../../platform/files/secret-file.js';
 import type { KeyStore } from './key-store.js';
 
 /** An Ed25519 key in a file of its own, readable by its owner alone. @throws CleanRoomError `forbidden`, `malformed` */

@@ -5,7 +5,7 @@ import {
   type DocumentKind,
   type Envelope,
   type PublicKey,
-  type Read,
+  type ReadDocument,
   type Recipient
 } from '@clean-room/protocol/documents';
 
@@ -28,7 +28,7 @@ export interface KeyStore {
   fileKeyOf(header: Uint8Array): Promise<Uint8Array>;
 }
 
-export interface Signed<T> extends Read<T> {
+export interface Signed<T> extends ReadDocument<T> {
   readonly envelope: Envelope;
 }
 

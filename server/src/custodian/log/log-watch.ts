@@ -2,16 +2,16 @@ import type { Kysely } from 'kysely';
 import { hashFromDigest, type Digest } from '@clean-room/protocol/bytes';
 import type { PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { Checkpoint, EMPTY_LOG_HEAD, verifyConsistency, type LogHead } from '@clean-room/protocol/log';
-import type { Client } from '../../client/index.js';
-import { getCheckpoint, getConsistencyProof } from '../../client/coordinator/index.js';
-import type { Tables } from '../database/index.js';
+import { Checkpoint, EMPTY_TREE_HEAD, verifyConsistency, type TreeHead } from '@clean-room/protocol/log';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import type { CustodianTables } from '../database/tables.js';
 
 const MOST_TRIES = 5;
 
 interface Known {
   readonly log: PublicKey;
-  readonly head: LogHead;
+  readonly head: TreeHead;
 }
 
 /**
@@ -19,10 +19,10 @@ interface Known {
  * that is seen is kept; another one, a shorter log or another past stops everything that rests on it.
  */
 export class LogWatch {
-  readonly #db: Kysely<Tables>;
+  readonly #db: Kysely<CustodianTables>;
   readonly #coordinator: Client;
 
-  constructor(db: Kysely<Tables>, coordinator: Client) {
+  constructor(db: Kysely<CustodianTables>, coordinator: Client) {
     this.#db = db;
     this.#coordinator = coordinator;
   }
@@ -35,14 +35,14 @@ export class LogWatch {
   }
 
   /** The newest head this custodian has made sure of. */
-  async head(): Promise<LogHead> {
-    return (await this.#known())?.head ?? EMPTY_LOG_HEAD;
+  async head(): Promise<TreeHead> {
+    return (await this.#known())?.head ?? EMPTY_TREE_HEAD;
   }
 
   /** Asks for the newest head and makes sure of it. @throws CleanRoomError `conflict` when the past was rewritten */
-  async advance(): Promise<LogHead> {
+  async advance(): Promise<TreeHead> {
     const known = await this.#known();
-    const { checkpoint } = await this.#coordinator.call(getCheckpoint, {});
+    const { checkpoint } = await this.#coordinator.call(routes.getCheckpoint, {});
     const log = known?.log ?? Checkpoint.peek(checkpoint).value.log;
     const newest = Checkpoint.open(checkpoint, log).value.head;
     if (known === undefined) return this.#keep({ log, head: newest });
@@ -51,7 +51,9 @@ export class LogWatch {
       if (newest.root !== known.head.root) throw rewritten('it shows another past');
       return newest;
     }
-    const proof = await this.#coordinator.call(getConsistencyProof, { query: { from: known.head.size } });
+    const proof = await this.#coordinator.call(routes.getConsistencyProof, {
+      query: { from: known.head.size }
+    });
     const { head } = Checkpoint.open(proof.checkpoint, log).value;
     if (!contains(known.head, head, proof.path)) throw rewritten('it shows another past');
     return this.#keep({ log, head });
@@ -63,14 +65,14 @@ export class LogWatch {
    * @param floor size of the log when the approval was given
    * @throws CleanRoomError `key-release-refused`
    */
-  async requireShown(shown: LogHead, floor: number): Promise<void> {
+  async requireShown(shown: TreeHead, floor: number): Promise<void> {
     if (shown.size < floor) throw refused('it is older than the approval');
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const head = await this.advance();
       if (shown.size > head.size) throw refused('it claims entries that the log does not have');
       if (shown.size === head.size && shown.root === head.root) return;
       if (shown.size === head.size) throw refused('it is of another log');
-      const proof = await this.#coordinator.call(getConsistencyProof, { query: { from: shown.size } });
+      const proof = await this.#coordinator.call(routes.getConsistencyProof, { query: { from: shown.size } });
       const { log } = (await this.#known()) ?? { log: '' };
       const { head: proven } = Checkpoint.open(proof.checkpoint, log).value;
       // The log grew between the two questions: ask both again.
@@ -81,7 +83,7 @@ export class LogWatch {
     throw new CleanRoomError('unavailable', 'The coordinator’s log grows faster than it can be checked.');
   }
 
-  async #keep({ log, head }: Known): Promise<LogHead> {
+  async #keep({ log, head }: Known): Promise<TreeHead> {
     await this.#db
       .insertInto('log_head')
       .values({ log, size: head.size, root: head.root })
@@ -96,7 +98,7 @@ export class LogWatch {
   }
 }
 
-function contains(earlier: LogHead, later: LogHead, path: readonly Digest[]): boolean {
+function contains(earlier: TreeHead, later: TreeHead, path: readonly Digest[]): boolean {
   return verifyConsistency(
     earlier.size,
     later.size,

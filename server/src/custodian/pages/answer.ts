@@ -1,17 +1,17 @@
 import type { FastifyReply } from 'fastify';
-import type { Context } from '../context.js';
-import type { Session } from '../sign-in/index.js';
+import type { CustodianContext } from '../context.js';
+import type { SignInSession } from '../sign-in/sessions.js';
 import type { Html } from './html.js';
 import { page } from './layout.js';
 
 /** Sends a page. Nothing of it may be kept anywhere. */
 export function sendPage(
-  { config }: Context,
+  { config }: CustodianContext,
   reply: FastifyReply,
   content: {
     readonly title: string;
     readonly body: Html;
-    readonly session?: Session;
+    readonly session?: SignInSession;
     readonly status?: number;
   }
 ): FastifyReply {

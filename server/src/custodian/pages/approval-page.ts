@@ -1,15 +1,15 @@
 import { fromUtf8 } from '@clean-room/protocol/bytes';
 import type { ApprovalBundle } from '@clean-room/protocol/approvals';
 import type { Passkey } from '@clean-room/protocol/parties';
-import type { Draft } from '../approvals/index.js';
-import type { InspectedRevision } from '../submissions/index.js';
+import type { ApprovalDraft } from '../approvals/draft.js';
+import type { InspectedRevision } from '../submissions/fetch.js';
 import { digestText, html, sourceText, type Html } from './html.js';
 import { policyView } from './policy-view.js';
 import { fileView } from './source.js';
 
 export interface ApprovalView {
   readonly inspected: InspectedRevision;
-  readonly draft: Draft;
+  readonly draft: ApprovalDraft;
   readonly passkeys: readonly Passkey[];
   readonly csrf: string;
   readonly relyingParty: string;

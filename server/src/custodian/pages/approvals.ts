@@ -1,12 +1,15 @@
 import { Type, type Static } from 'typebox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { App } from '../../platform/http/index.js';
+import type { App } from '../../platform/http/app.js';
 import { ID_PATTERN } from '../../platform/ids.js';
-import { confirmApproval, draftApproval, mayBeUnattended, refuseSubmission } from '../approvals/index.js';
-import { placesOf } from '../config.js';
-import type { Context } from '../context.js';
-import { requireReviewer, useTicket } from '../sign-in/index.js';
-import { inspectSubmission, type InspectedRevision } from '../submissions/index.js';
+import { confirmApproval } from '../approvals/confirm.js';
+import { draftApproval, mayBeUnattended } from '../approvals/draft.js';
+import { refuseSubmission } from '../approvals/refuse.js';
+import { custodianPaths } from '../config.js';
+import type { CustodianContext } from '../context.js';
+import { requireReviewer } from '../sign-in/people.js';
+import { useTicket } from '../sign-in/tickets.js';
+import { inspectSubmission, type InspectedRevision } from '../submissions/fetch.js';
 import { sendPage, seeOther } from './answer.js';
 import { approvalPage, decidedPage } from './approval-page.js';
 import { requireOwnForm, requireSession } from './guard.js';
@@ -26,13 +29,13 @@ const Unattended = Type.Object(
 );
 type Unattended = Static<typeof Unattended>;
 
-function ownDecision({ config }: Context, { submission, revision }: InspectedRevision): string {
+function ownDecision({ config }: CustodianContext, { submission, revision }: InspectedRevision): string {
   const current = submission.revisions.find(({ number }) => number === revision);
   return current?.decisions.find(({ provider }) => provider === config.party)?.state ?? 'pending';
 }
 
 /** The pages on which a provider's reviewers decide on submissions. */
-export function addApprovalPages(app: App, context: Context): void {
+export function addApprovalPages(app: App, context: CustodianContext): void {
   app.get<{ Params: { id: string }; Querystring: { attempts?: number } }>(
     '/approve/:id',
     { schema: { params: ById, querystring: Attempts, hide: true } },
@@ -120,7 +123,7 @@ export function addApprovalPages(app: App, context: Context): void {
       const { ticket, submission, attempts } = request.body;
       const { id } = await requireReviewer(
         context,
-        await useTicket(placesOf(context).tickets, ticket, context.now())
+        await useTicket(custodianPaths(context).tickets, ticket, context.now())
       );
       const inspected = await inspectSubmission(context, submission);
       const draft = await draftApproval(context, inspected, id, { attempts, unattended: true });

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Context } from '../context.js';
-import { findSession, sameSecret, type Session } from '../sign-in/index.js';
+import type { CustodianContext } from '../context.js';
+import { findSession, sameSecret, type SignInSession } from '../sign-in/sessions.js';
 
 /** `__Host-`: only this very host can have set it, over a trustworthy connection, for all of its paths. */
 export const COOKIE = '__Host-clean-room';
@@ -17,13 +17,13 @@ export function cookieHeader(token: string, seconds: number): string {
 }
 
 /** Requests that were not addressed to this origin (a rebound name, another port's page) get nothing. */
-export function requireHost({ config }: Context, request: FastifyRequest): void {
+export function requireHost({ config }: CustodianContext, request: FastifyRequest): void {
   if (request.headers.host === new URL(config.origin).host) return;
   throw new CleanRoomError('forbidden', `This custodian is at ${config.origin} and nowhere else.`);
 }
 
 /** What changes something must come from a page of this very origin. A browser always says; who does not is refused. */
-export function requireOwnOrigin({ config }: Context, request: FastifyRequest): void {
+export function requireOwnOrigin({ config }: CustodianContext, request: FastifyRequest): void {
   const site = request.headers['sec-fetch-site'];
   if (request.headers.origin === config.origin && (site === undefined || site === 'same-origin')) return;
   throw new CleanRoomError(
@@ -36,7 +36,10 @@ export function requireOwnOrigin({ config }: Context, request: FastifyRequest): 
 }
 
 /** @throws CleanRoomError `unauthenticated` */
-export async function requireSession(context: Context, request: FastifyRequest): Promise<Session> {
+export async function requireSession(
+  context: CustodianContext,
+  request: FastifyRequest
+): Promise<SignInSession> {
   const session = await findSession(context, cookieOf(request));
   if (session !== undefined) return session;
   throw new CleanRoomError('unauthenticated', 'You are not signed in here.', {
@@ -46,10 +49,10 @@ export async function requireSession(context: Context, request: FastifyRequest):
 
 /** A change by a signed-in person, from a form that this custodian itself has written for this session. */
 export async function requireOwnForm(
-  context: Context,
+  context: CustodianContext,
   request: FastifyRequest,
   form: URLSearchParams
-): Promise<Session> {
+): Promise<SignInSession> {
   requireOwnOrigin(context, request);
   const session = await requireSession(context, request);
   if (!sameSecret(form.get('csrf') ?? '', session.csrf)) {

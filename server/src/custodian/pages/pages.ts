@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { CleanRoomError, ErrorCode } from '@clean-room/protocol/errors';
-import { asCleanRoomError, buildApp, HTTP_STATUS, problemOf, type App } from '../../platform/http/index.js';
-import type { Context } from '../context.js';
+import { buildApp, type App } from '../../platform/http/app.js';
+import { asCleanRoomError, toProblem } from '../../platform/http/problems.js';
+import { HTTP_STATUS } from '../../platform/http/status.js';
+import type { CustodianContext } from '../context.js';
 import { sendPage, seeOther } from './answer.js';
 import { addApprovalPages } from './approvals.js';
 import { requireHost } from './guard.js';
@@ -34,7 +36,7 @@ async function addStatic(app: App): Promise<void> {
 const SIGN_IN: readonly ErrorCode[] = ['unauthenticated'];
 
 /** Pages answer with pages, failures included; who is not signed in is led to where that is done. */
-function addPages(app: App, context: Context): void {
+function addPages(app: App, context: CustodianContext): void {
   app.setErrorHandler(async (error, request, reply) => {
     const failure = asCleanRoomError(error);
     if (request.method === 'GET' && SIGN_IN.includes(failure.code)) {
@@ -43,7 +45,7 @@ function addPages(app: App, context: Context): void {
     const status = HTTP_STATUS[failure.code];
     if (status >= 500) request.log.error({ err: error, code: failure.code }, 'page failed');
     if (request.headers['content-type'] === 'application/json') {
-      return reply.status(status).type('application/json').send(problemOf(failure, request.id));
+      return reply.status(status).type('application/json').send(toProblem(failure, request.id));
     }
     return sendPage(context, reply, { title: 'Trouble', body: troubleView(failure, request.id), status });
   });
@@ -56,7 +58,7 @@ function addPages(app: App, context: Context): void {
  * The custodian's own pages, on its own origin: plain HTML written here, one style sheet and one small script of this
  * origin, and nothing of anyone else's.
  */
-export async function buildPages(context: Context, version: string): Promise<App> {
+export async function buildPages(context: CustodianContext, version: string): Promise<App> {
   const app = await buildApp({
     title: `Custodian of ${context.config.party}`,
     version,

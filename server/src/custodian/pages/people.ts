@@ -3,21 +3,15 @@ import path from 'node:path';
 import { Type } from 'typebox';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
-import type { App } from '../../platform/http/index.js';
-import type { Context } from '../context.js';
-import { enrol, nextRoster, readRegistration, registrationOptions } from '../enrolment/index.js';
-import {
-  closeSession,
-  findSession,
-  openSession,
-  personOfPasskey,
-  requireReviewer,
-  reviewers,
-  SESSION_HOURS,
-  takeChallenge,
-  useTicket,
-  writeChallenge
-} from '../sign-in/index.js';
+import type { App } from '../../platform/http/app.js';
+import type { CustodianContext } from '../context.js';
+import { readRegistration, registrationOptions } from '../enrolment/enrol.js';
+import { enrol, nextRoster } from '../enrolment/roster.js';
+import { takeChallenge, writeChallenge } from '../sign-in/challenges.js';
+import { personOfPasskey } from '../sign-in/passkey.js';
+import { requireReviewer, reviewers } from '../sign-in/people.js';
+import { closeSession, findSession, openSession, SESSION_HOURS } from '../sign-in/sessions.js';
+import { useTicket } from '../sign-in/tickets.js';
 import { sendPage, seeOther } from './answer.js';
 import { cookieHeader, cookieOf, requireOwnForm, requireOwnOrigin, requireSession } from './guard.js';
 import { html, type Html } from './html.js';
@@ -33,7 +27,7 @@ function ownPlace(to: string | null | undefined): string {
   return to !== undefined && to !== null && /^\/(approve\/[0-9a-z]{26}|passkeys)?$/.test(to) ? to : '/';
 }
 
-async function signInPage(context: Context, ticket: string | undefined, to: string): Promise<Html> {
+async function signInPage(context: CustodianContext, ticket: string | undefined, to: string): Promise<Html> {
   const { config } = context;
   const people = await reviewers(context);
   const { id, challenge } = await writeChallenge(context, 'sign-in', null);
@@ -89,7 +83,7 @@ async function signInPage(context: Context, ticket: string | undefined, to: stri
 }
 
 async function passkeysPage(
-  context: Context,
+  context: CustodianContext,
   session: Awaited<ReturnType<typeof requireSession>>
 ): Promise<Html> {
   const { config } = context;
@@ -140,7 +134,7 @@ clean-room roster publish signed.json</pre>`
 }
 
 /** Signing in and out, and passkeys. */
-export function addPeoplePages(app: App, context: Context): void {
+export function addPeoplePages(app: App, context: CustodianContext): void {
   const tickets = path.join(context.folder, 'sign-in');
 
   const welcome = async (person: string): Promise<string> =>

@@ -1,10 +1,9 @@
-import type { SubmissionSummary } from '../../client/coordinator/index.js';
-import { listSubmissions } from '../../client/coordinator/index.js';
-import type { App } from '../../platform/http/index.js';
-import type { Context } from '../context.js';
+import { routes, type SubmissionSummary } from '@clean-room/api/coordinator';
+import type { App } from '../../platform/http/app.js';
+import type { CustodianContext } from '../context.js';
 import { sendPage, seeOther } from './answer.js';
 import { cookieOf } from './guard.js';
-import { findSession } from '../sign-in/index.js';
+import { findSession } from '../sign-in/sessions.js';
 import { html, type Html } from './html.js';
 
 function row({ id, party, revision }: SubmissionSummary): Html {
@@ -17,8 +16,10 @@ function row({ id, party, revision }: SubmissionSummary): Html {
   </tr>`;
 }
 
-async function queueView(context: Context): Promise<Html> {
-  const { items } = await context.coordinator.call(listSubmissions, { query: { waitingFor: 'my-decision' } });
+async function queueView(context: CustodianContext): Promise<Html> {
+  const { items } = await context.coordinator.call(routes.listSubmissions, {
+    query: { waitingFor: 'my-decision' }
+  });
   const assets = await context.registry.list();
   return html`<h1>Waiting for you</h1>
     ${
@@ -64,7 +65,7 @@ async function queueView(context: Context): Promise<Html> {
 }
 
 /** The first page: what waits for the person's decision. */
-export function addQueuePage(app: App, context: Context): void {
+export function addQueuePage(app: App, context: CustodianContext): void {
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
     const session = await findSession(context, cookieOf(request));
     if (session === undefined) return seeOther(reply, '/sign-in');

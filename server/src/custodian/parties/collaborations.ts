@@ -1,13 +1,13 @@
-import type { Client } from '../../client/index.js';
-import { listCollaborations } from '../../client/coordinator/index.js';
-import type { Envelope, PublicKey, Read } from '@clean-room/protocol/documents';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import type { Envelope, PublicKey, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { openCollaboration, Roster, rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import type { KnownRoster, RosterBook } from './roster-book.js';
 
 /** A collaboration that this party has signed, with the newest roster of each member. */
 export interface Membership {
-  readonly collaboration: Read<Collaboration>;
+  readonly collaboration: ReadDocument<Collaboration>;
   readonly envelope: Envelope;
   readonly rosters: ReadonlyMap<string, KnownRoster>;
 }
@@ -17,7 +17,11 @@ export interface Membership {
  * keys of the other members worth believing.
  * @throws CleanRoomError `signature-invalid`, `forbidden`
  */
-export function openMembership(envelope: Envelope, party: string, rootKey: PublicKey): Read<Collaboration> {
+export function openMembership(
+  envelope: Envelope,
+  party: string,
+  rootKey: PublicKey
+): ReadDocument<Collaboration> {
   const collaboration = openCollaboration(envelope);
   if (rootKeyOf(collaboration.value, party) !== rootKey) {
     throw new CleanRoomError('forbidden', `The collaboration names another root key for ${party}.`);
@@ -32,7 +36,7 @@ export async function fetchMemberships(
   party: string,
   rootKey: PublicKey
 ): Promise<Membership[]> {
-  const { items } = await coordinator.call(listCollaborations, {});
+  const { items } = await coordinator.call(routes.listCollaborations, {});
   return Promise.all(
     items.map(async item => {
       const collaboration = openMembership(item.envelope, party, rootKey);

@@ -3,7 +3,7 @@ import { checkSchema, Envelope, parseStrictJson, type PublicKey } from '@clean-r
 import { utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
-import type { Tables } from '../database/index.js';
+import type { CustodianTables } from '../database/tables.js';
 
 export interface KnownRoster {
   readonly roster: Roster;
@@ -12,9 +12,9 @@ export interface KnownRoster {
 
 /** The newest roster of each party. What was seen once is never forgotten: an older one is refused from then on. */
 export class RosterBook {
-  readonly #db: Kysely<Tables>;
+  readonly #db: Kysely<CustodianTables>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<CustodianTables>) {
     this.#db = db;
   }
 

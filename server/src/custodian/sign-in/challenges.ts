@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { newId } from '../../platform/ids.js';
-import type { Context } from '../context.js';
-import type { ChallengeRow } from '../database/index.js';
+import type { CustodianContext } from '../context.js';
+import type { ChallengeRow } from '../database/tables.js';
 
 const CHALLENGE_MINUTES = 10;
 
-export interface Challenge {
+export interface PasskeyChallenge {
   readonly id: string;
   /** base64url */
   readonly challenge: string;
 }
 
 export async function writeChallenge(
-  { db, now }: Context,
+  { db, now }: CustodianContext,
   purpose: ChallengeRow['purpose'],
   person: string | null
-): Promise<Challenge> {
+): Promise<PasskeyChallenge> {
   const at = now();
   const made = { id: newId(at.getTime()), challenge: randomBytes(32).toString('base64url') };
   await db
@@ -32,7 +32,7 @@ export async function writeChallenge(
 
 /** A challenge is answered once. @throws CleanRoomError `conflict` */
 export async function takeChallenge(
-  { db, now }: Context,
+  { db, now }: CustodianContext,
   id: string,
   purpose: ChallengeRow['purpose'],
   person: string | null

@@ -2,7 +2,7 @@ import { verifyAuthenticationResponse, type AuthenticationResponseJSON } from '@
 import { fromBase64Url } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Person } from '@clean-room/protocol/parties';
-import type { Context } from '../context.js';
+import type { CustodianContext } from '../context.js';
 import { reviewers } from './people.js';
 
 function refuse(cause?: unknown): CleanRoomError {
@@ -18,7 +18,7 @@ function refuse(cause?: unknown): CleanRoomError {
 
 /** The reviewer whose passkey has answered. @throws CleanRoomError `unauthenticated` */
 export async function personOfPasskey(
-  context: Context,
+  context: CustodianContext,
   response: AuthenticationResponseJSON,
   challenge: string
 ): Promise<Person> {

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Person } from '@clean-room/protocol/parties';
-import type { Context } from '../context.js';
+import type { CustodianContext } from '../context.js';
 import { requireReviewer } from './people.js';
 
 export const SESSION_HOURS = 8;
 
-export interface Session {
+export interface SignInSession {
   readonly person: Person;
   /** Stands in every form; a page of another origin can't know it. */
   readonly csrf: string;
@@ -16,7 +16,7 @@ function hash(token: string): string {
 }
 
 /** @returns the cookie's value; only its hash is kept */
-export async function openSession({ db, now }: Context, person: string): Promise<string> {
+export async function openSession({ db, now }: CustodianContext, person: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   await db.deleteFrom('session').where('expires_at', '<', now()).execute();
   await db
@@ -32,7 +32,10 @@ export async function openSession({ db, now }: Context, person: string): Promise
 }
 
 /** The session behind a cookie, while it lasts and while its person is a reviewer. */
-export async function findSession(context: Context, token: string | undefined): Promise<Session | undefined> {
+export async function findSession(
+  context: CustodianContext,
+  token: string | undefined
+): Promise<SignInSession | undefined> {
   if (token === undefined) return undefined;
   const row = await context.db
     .selectFrom('session')
@@ -43,7 +46,7 @@ export async function findSession(context: Context, token: string | undefined): 
   return { person: await requireReviewer(context, row.person), csrf: row.csrf };
 }
 
-export async function closeSession({ db }: Context, token: string): Promise<void> {
+export async function closeSession({ db }: CustodianContext, token: string): Promise<void> {
   await db.deleteFrom('session').where('token', '=', hash(token)).execute();
 }
 

@@ -1,25 +1,25 @@
 import { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
 import { fromBase64, type Digest } from '@clean-room/protocol/bytes';
-import type { Envelope, Read } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { composeRevision, type RevisionFile } from '@clean-room/protocol/packaging';
+import { composeImage, type RevisionFile } from '@clean-room/protocol/packaging';
 import type { Collaboration, Person, Roster } from '@clean-room/protocol/parties';
 import { openSubmissionRequest, readSpec, type Spec } from '@clean-room/protocol/submissions';
-import { getFile, getSubmission, type Submission } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
-import type { ProvisionedAsset } from '../datasets/index.js';
-import { fetchMemberships, type Membership } from '../parties/index.js';
+import { routes, type Submission } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
+import type { ProvisionedAsset } from '../datasets/registry/registry.js';
+import { fetchMemberships, type Membership } from '../parties/collaborations.js';
 import { requireAllowed } from './terms.js';
 
 /** A revision that this custodian has looked through itself: everything in it was checked against what was signed. */
 export interface InspectedRevision {
   readonly submission: Submission;
   readonly revision: number;
-  readonly spec: Read<Spec>;
+  readonly spec: ReadDocument<Spec>;
   /** The image digest as this custodian rebuilt it. */
   readonly image: Digest;
-  readonly collaboration: Read<Collaboration>;
+  readonly collaboration: ReadDocument<Collaboration>;
   readonly collaborationEnvelope: Envelope;
   readonly submitter: { readonly person: Person; readonly roster: Roster };
   /** This provider's assets of the spec, in its order. */
@@ -33,7 +33,7 @@ function refuse(message: string): never {
   });
 }
 
-async function membershipOf(context: Context, spec: Spec): Promise<Membership> {
+async function membershipOf(context: CustodianContext, spec: Spec): Promise<Membership> {
   const { coordinator, rosters, config } = context;
   const memberships = await fetchMemberships(coordinator, rosters, config.party, config.rootKey);
   const membership = memberships.find(({ collaboration }) => collaboration.digest === spec.collaboration);
@@ -62,7 +62,10 @@ function submitterOf({ rosters }: Membership, spec: Spec): InspectedRevision['su
 }
 
 /** This provider's part of a spec, each asset as it was provisioned here. */
-async function ownAssets({ config, keys, registry }: Context, spec: Spec): Promise<ProvisionedAsset[]> {
+async function ownAssets(
+  { config, keys, registry }: CustodianContext,
+  spec: Spec
+): Promise<ProvisionedAsset[]> {
   const wanted = spec.assets.filter(({ name }) => name.startsWith(`${config.party}/`));
   if (wanted.length === 0)
     throw new CleanRoomError('not-found', `The submission asks for nothing of ${config.party}.`);
@@ -79,11 +82,18 @@ async function ownAssets({ config, keys, registry }: Context, spec: Spec): Promi
 }
 
 /** Brings the files here once, each checked by its digest while it comes. */
-async function fetchFiles(context: Context, id: string, number: number, spec: Spec): Promise<RevisionFile[]> {
+async function fetchFiles(
+  context: CustodianContext,
+  id: string,
+  number: number,
+  spec: Spec
+): Promise<RevisionFile[]> {
   const files: RevisionFile[] = [];
   for (const { path, digest, bytes } of spec.workspace) {
     if ((await context.files.size(digest)) === undefined) {
-      const { stream } = await context.coordinator.download(getFile, { params: { id, number, '*': path } });
+      const { stream } = await context.coordinator.download(routes.getFile, {
+        params: { id, number, '*': path }
+      });
       await context.files.put(
         digest,
         Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]),
@@ -103,7 +113,11 @@ async function fetchFiles(context: Context, id: string, number: number, spec: Sp
   return files;
 }
 
-async function rebuild(context: Context, spec: Read<Spec>, files: readonly RevisionFile[]): Promise<Digest> {
+async function rebuild(
+  context: CustodianContext,
+  spec: ReadDocument<Spec>,
+  files: readonly RevisionFile[]
+): Promise<Digest> {
   const kernelImage = context.kernelImages.find(({ digest }) => digest === spec.value.kernelImage);
   if (kernelImage === undefined) {
     throw new CleanRoomError(
@@ -114,7 +128,7 @@ async function rebuild(context: Context, spec: Read<Spec>, files: readonly Revis
       }
     );
   }
-  const { imageDigest } = await composeRevision(kernelImage, spec, files, () => createHash('sha256'));
+  const { imageDigest } = await composeImage(kernelImage, spec, files, () => createHash('sha256'));
   return imageDigest;
 }
 
@@ -123,8 +137,8 @@ async function rebuild(context: Context, spec: Read<Spec>, files: readonly Revis
  * and files make the image that the researcher signed for, kernel image and nothing else beside them.
  * @throws CleanRoomError `not-found`, `policy-refused`, `digest-mismatch`, `signature-invalid`
  */
-export async function inspectSubmission(context: Context, id: string): Promise<InspectedRevision> {
-  const submission = await context.coordinator.call(getSubmission, { params: { id } });
+export async function inspectSubmission(context: CustodianContext, id: string): Promise<InspectedRevision> {
+  const submission = await context.coordinator.call(routes.getSubmission, { params: { id } });
   const newest = submission.revisions.at(-1);
   if (newest === undefined) throw new CleanRoomError('not-found', 'The submission has no revision.');
   const spec = readSpec(fromBase64(newest.spec));

@@ -2,8 +2,8 @@ import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { requireTerms, type Policy } from '@clean-room/protocol/policies';
-import { listKernelImages } from '../../client/coordinator/index.js';
-import type { Context } from '../context.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { CustodianContext } from '../context.js';
 import type { InspectedRevision } from './fetch.js';
 
 function signedBy(
@@ -22,10 +22,10 @@ function signedBy(
 
 /** A release key that the policy names must have signed the kernel image; a development one is for simulation alone. */
 async function requireSignedKernelImage(
-  context: Context,
+  context: CustodianContext,
   { spec, assets }: InspectedRevision
 ): Promise<void> {
-  const { items } = await context.coordinator.call(listKernelImages, {});
+  const { items } = await context.coordinator.call(routes.listKernelImages, {});
   const shown = items.find(({ digest }) => digest === spec.value.kernelImage);
   for (const { policy, version } of assets) {
     const statement = shown && signedBy(shown.statement, policy.value.kernelImages.signers);
@@ -45,7 +45,7 @@ async function requireSignedKernelImage(
 }
 
 /** Whether every policy of this provider allows what is asked, as far as it can be told before a run. */
-export async function requireAllowed(context: Context, inspected: InspectedRevision): Promise<void> {
+export async function requireAllowed(context: CustodianContext, inspected: InspectedRevision): Promise<void> {
   for (const { policy } of inspected.assets) {
     requireTerms(policy.value, {
       collaboration: inspected.collaboration.value,

@@ -18,7 +18,7 @@ export interface SendOptions {
 export type JobHandler<T> = (data: T) => Promise<void>;
 
 /** Named jobs with typed data. A job comes back until its handler has resolved: handlers must bear being run again. */
-export class Queue<Jobs extends Readonly<Record<string, object>>> {
+export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
   readonly #boss: PgBoss;
 
   constructor(boss: PgBoss) {

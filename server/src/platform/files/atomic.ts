@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
-export async function syncFolder(folder: string): Promise<void> {
+export async function syncDirectory(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
@@ -29,5 +29,5 @@ export async function writeFileAtomic(file: string, bytes: Uint8Array | string, 
     await handle.close();
   }
   await rename(temporary, file);
-  await syncFolder(folder);
+  await syncDirectory(folder);
 }

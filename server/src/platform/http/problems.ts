@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CleanRoomError, isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
-import type { Problem } from '../../client/problem.js';
+import type { Problem } from '@clean-room/api';
 import { HTTP_STATUS } from './status.js';
 
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -45,7 +45,7 @@ export function asCleanRoomError(error: unknown): CleanRoomError {
   );
 }
 
-export function problemOf(error: CleanRoomError, reference: string): Problem {
+export function toProblem(error: CleanRoomError, reference: string): Problem {
   return {
     code: error.code,
     message: error.message,
@@ -64,7 +64,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): F
     .status(status)
     .type('application/json')
     .serializer(JSON.stringify)
-    .send(problemOf(failure, request.id));
+    .send(toProblem(failure, request.id));
 }
 
 /** Every failure leaves as a {@link Problem}, an unknown route and a failed validation too. */

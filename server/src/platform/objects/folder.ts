@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { syncFolder } from '../files/atomic.js';
+import { syncDirectory } from '../files/atomic.js';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 function isMissing(error: unknown): boolean {
@@ -57,7 +57,7 @@ export class FolderStore implements ObjectStore {
     const folder = path.dirname(target);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await rename(temporary, target);
-    await syncFolder(folder);
+    await syncDirectory(folder);
     return verification.bytes;
   }
 

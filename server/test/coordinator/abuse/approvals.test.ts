@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import { Approval } from '@clean-room/protocol/approvals';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { sharedWorld } from '../../support/shared-world.js';
@@ -18,11 +18,11 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: approvals', 
     const body = await world.approval(world.parties.hospital, id, changes);
     const answer = await world
       .custodian(by)
-      .call(api.approve, { params: { id }, body })
+      .call(routes.approve, { params: { id }, body })
       .catch((error: { code: string }) => error.code);
     const { revisions } = await world
       .custodian(world.parties.hospital)
-      .call(api.getSubmission, { params: { id } });
+      .call(routes.getSubmission, { params: { id } });
     expect(revisions[0]!.decisions.every(decision => decision.state === 'pending')).toBe(true);
     return answer;
   }
@@ -50,14 +50,16 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: approvals', 
     const value = Approval.peek(envelope).value;
     const forged = { envelope: Approval.sign(value, generateSigningKey()), roster };
     await expect(
-      world.custodian(hospital).call(api.approve, { params: { id }, body: forged })
+      world.custodian(hospital).call(routes.approve, { params: { id }, body: forged })
     ).rejects.toMatchObject({ code: 'signature-invalid' });
     const relabelled = {
       ...forged.envelope,
       signatures: [{ ...forged.envelope.signatures[0]!, keyid: hospital.custodian.publicKey }]
     };
     await expect(
-      world.custodian(hospital).call(api.approve, { params: { id }, body: { envelope: relabelled, roster } })
+      world
+        .custodian(hospital)
+        .call(routes.approve, { params: { id }, body: { envelope: relabelled, roster } })
     ).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 
@@ -68,11 +70,11 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: approvals', 
     await Promise.all(
       [hospital, insurer].flatMap((provider, index) =>
         [1, 2, 3].map(() =>
-          world.custodian(provider).call(api.approve, { params: { id }, body: bodies[index]! })
+          world.custodian(provider).call(routes.approve, { params: { id }, body: bodies[index]! })
         )
       )
     );
-    const view = await world.person(university).call(api.getSubmission, { params: { id } });
+    const view = await world.person(university).call(routes.getSubmission, { params: { id } });
     expect(view.revisions[0]).toMatchObject({ state: 'approved' });
     expect(view.runs).toHaveLength(1);
   }, 30_000);
@@ -82,10 +84,10 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: approvals', 
     const { id } = await world.submit(world.assets.slice(0, 1));
     const body = await world.approval(hospital, id);
     await Promise.allSettled([
-      world.custodian(hospital).call(api.approve, { params: { id }, body }),
-      world.person(university).call(api.withdraw, { params: { id } })
+      world.custodian(hospital).call(routes.approve, { params: { id }, body }),
+      world.person(university).call(routes.withdraw, { params: { id } })
     ]);
-    const { revisions, runs } = await world.person(university).call(api.getSubmission, { params: { id } });
+    const { revisions, runs } = await world.person(university).call(routes.getSubmission, { params: { id } });
     expect(revisions[0]!.state).toBe('withdrawn');
     for (const run of runs) expect(run.state).toBe('cancelled');
   }, 30_000);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { raw } from '../../support/raw.js';
@@ -17,12 +17,12 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: idempotency 
     const { id } = await world.submit([]);
     const idempotencyKey = randomUUID();
     const say = (text: string) =>
-      client.call(api.addComment, { params: { id }, body: { text }, idempotencyKey });
+      client.call(routes.addComment, { params: { id }, body: { text }, idempotencyKey });
     const answers = await Promise.all([say('hello'), say('hello'), say('hello')]);
     expect(new Set(answers.map(answer => answer.id)).size).toBe(1);
     expect((await say('hello')).id).toBe(answers[0]!.id);
     await expect(say('something else')).rejects.toMatchObject({ code: 'conflict' });
-    const { comments } = await client.call(api.getSubmission, { params: { id } });
+    const { comments } = await client.call(routes.getSubmission, { params: { id } });
     expect(comments).toHaveLength(1);
   }, 30_000);
 
@@ -33,10 +33,10 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: idempotency 
     const body = { text: 'same words' };
     const first = await world
       .person(university)
-      .call(api.addComment, { params: { id }, body, idempotencyKey });
+      .call(routes.addComment, { params: { id }, body, idempotencyKey });
     const second = await world
       .person(hospital)
-      .call(api.addComment, { params: { id }, body, idempotencyKey });
+      .call(routes.addComment, { params: { id }, body, idempotencyKey });
     expect(second.id).not.toBe(first.id);
     expect(second.by.party).toBe('hospital');
   });
@@ -47,7 +47,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: idempotency 
     const idempotencyKey = randomUUID();
     const bad = await world.approval(hospital, id, { attempts: 9 });
     const approve = (body: typeof bad) =>
-      world.custodian(hospital).call(api.approve, { params: { id }, body, idempotencyKey });
+      world.custodian(hospital).call(routes.approve, { params: { id }, body, idempotencyKey });
     await expect(approve(bad)).rejects.toMatchObject({ code: 'approval-invalid' });
     expect(await approve(await world.approval(hospital, id))).toMatchObject({ state: 'approved' });
   });

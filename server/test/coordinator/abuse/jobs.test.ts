@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { digestOf, fromBase64, toBase64, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { sharedWorld } from '../../support/shared-world.js';
@@ -25,7 +25,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: jobs', (_kin
     const { id, image } = await world.submit(world.assets.slice(0, 1));
     await world.approve(hospital, id);
     const plan = await eventually(() => world.backend.starts.find(start => start.image === image));
-    const view = await world.person(university).call(api.getSubmission, { params: { id } });
+    const view = await world.person(university).call(routes.getSubmission, { params: { id } });
     return {
       id,
       run: view.runs[0]!.id,
@@ -36,7 +36,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: jobs', (_kin
 
   test('a job made up opens nothing', async () => {
     const job = randomBytes(32).toString('base64url');
-    await expect(world.supervisor().call(api.getJob, { params: { job } })).rejects.toMatchObject({
+    await expect(world.supervisor().call(routes.getJob, { params: { job } })).rejects.toMatchObject({
       code: 'not-found'
     });
   });
@@ -46,27 +46,29 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: jobs', (_kin
     const { supervisor, spec } = await started();
     for (const digest of [digestOf(world.assets[1]!.sealed), digestOf(world.assets[0]!.standIn)]) {
       await expect(
-        world.supervisor().downloadBytes(api.getJobObject, { params: { job: supervisor.job, digest } })
+        world.supervisor().downloadBytes(routes.getJobObject, { params: { job: supervisor.job, digest } })
       ).rejects.toMatchObject({ code: 'not-found' });
     }
     const document = await supervisor.document();
     const message = supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
     const request = await supervisor.ask(message);
     await expect(
-      world.custodian(insurer).call(api.answerKeyRequest, {
+      world.custodian(insurer).call(routes.answerKeyRequest, {
         params: { request },
         body: { answer: keyRelease(hospital, message) }
       })
     ).rejects.toMatchObject({ code: 'not-found' });
     const forged = keyRelease(hospital, message, generateSigningKey());
     await expect(
-      world.custodian(hospital).call(api.answerKeyRequest, { params: { request }, body: { answer: forged } })
+      world
+        .custodian(hospital)
+        .call(routes.answerKeyRequest, { params: { request }, body: { answer: forged } })
     ).rejects.toMatchObject({ code: 'signature-invalid' });
     await world
       .custodian(hospital)
-      .call(api.answerKeyRequest, { params: { request }, body: { refused: 'policy-refused' } });
+      .call(routes.answerKeyRequest, { params: { request }, body: { refused: 'policy-refused' } });
     await expect(
-      world.custodian(hospital).call(api.answerKeyRequest, {
+      world.custodian(hospital).call(routes.answerKeyRequest, {
         params: { request },
         body: { answer: keyRelease(hospital, message) }
       })
@@ -105,10 +107,10 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: jobs', (_kin
     const message = supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
     const request = await supervisor.ask(message);
     const body = { answer: keyRelease(hospital, message) };
-    await world.custodian(hospital).call(api.answerKeyRequest, { params: { request }, body });
-    await world.person(university).call(api.cancelRun, { params: { id: run } });
+    await world.custodian(hospital).call(routes.answerKeyRequest, { params: { request }, body });
+    await world.person(university).call(routes.cancelRun, { params: { id: run } });
     await expect(
-      world.person(university).call(api.createRun, { body: { submission: id } })
+      world.person(university).call(routes.createRun, { body: { submission: id } })
     ).rejects.toMatchObject({ code: 'attempts-spent' });
   }, 30_000);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { sharedWorld } from '../../support/shared-world.js';
@@ -18,18 +18,18 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: objects', (_
     const secret = randomBytes(100);
     const digest = digestOf(secret);
     const params = { digest };
-    await world.custodian(hospital).upload(api.putObject, { params }, secret);
+    await world.custodian(hospital).upload(routes.putObject, { params }, secret);
     for (const client of [world.person(university), world.custodian(insurer), world.person(stranger)]) {
-      await expect(client.downloadBytes(api.getObject, { params })).rejects.toMatchObject({
+      await expect(client.downloadBytes(routes.getObject, { params })).rejects.toMatchObject({
         code: 'not-found'
       });
     }
     const body = await world.sign(world.specOf([], secret), secret);
-    await expect(world.person(university).call(api.createSubmission, { body })).rejects.toMatchObject({
+    await expect(world.person(university).call(routes.createSubmission, { body })).rejects.toMatchObject({
       code: 'not-found'
     });
     await expect(
-      world.person(university).upload(api.putObject, { params }, randomBytes(100))
+      world.person(university).upload(routes.putObject, { params }, randomBytes(100))
     ).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
@@ -38,12 +38,12 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: objects', (_
     const [asset] = world.assets;
     const standIn = { params: { digest: digestOf(asset!.standIn) } };
     const sealed = { params: { digest: digestOf(asset!.sealed) } };
-    expect(await world.person(university).downloadBytes(api.getObject, standIn)).toEqual(asset!.standIn);
-    expect(await world.custodian(hospital).downloadBytes(api.getObject, sealed)).toEqual(asset!.sealed);
-    await expect(world.person(university).downloadBytes(api.getObject, sealed)).rejects.toMatchObject({
+    expect(await world.person(university).downloadBytes(routes.getObject, standIn)).toEqual(asset!.standIn);
+    expect(await world.custodian(hospital).downloadBytes(routes.getObject, sealed)).toEqual(asset!.sealed);
+    await expect(world.person(university).downloadBytes(routes.getObject, sealed)).rejects.toMatchObject({
       code: 'not-found'
     });
-    await expect(world.person(stranger).downloadBytes(api.getObject, standIn)).rejects.toMatchObject({
+    await expect(world.person(stranger).downloadBytes(routes.getObject, standIn)).rejects.toMatchObject({
       code: 'not-found'
     });
   });

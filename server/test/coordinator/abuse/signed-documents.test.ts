@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { assetOf, collaborationOf, rosterOf } from '../../support/parties.js';
@@ -15,7 +15,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: signed docum
   test('a roster goes neither back nor aside, and is signed by its party', async () => {
     const { university, hospital } = world.parties;
     const publish = (client = world.person(hospital), roster = rosterOf(hospital)) =>
-      client.call(api.publishRoster, { body: { roster } });
+      client.call(routes.publishRoster, { body: { roster } });
     expect(await publish()).toBeDefined(); // the same again
     await expect(publish(undefined, rosterOf(hospital, 1, [{ name: 'Eve' }]))).rejects.toMatchObject({
       code: 'conflict'
@@ -34,7 +34,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: signed docum
   test('a collaboration is signed by all members, with the root keys known here', async () => {
     const { university, hospital, stranger } = world.parties;
     const publish = (collaboration = collaborationOf([university, hospital], []).envelope) =>
-      world.person(university).call(api.publishCollaboration, { body: { collaboration } });
+      world.person(university).call(routes.publishCollaboration, { body: { collaboration } });
     const { envelope } = collaborationOf([university, hospital], []);
     await expect(publish({ ...envelope, signatures: envelope.signatures.slice(0, 1) })).rejects.toMatchObject(
       {
@@ -54,7 +54,9 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: signed docum
     const { university, hospital, insurer } = world.parties;
     const open = { to: [university], kernelImage: world.kernelImage };
     const publish = (asset: ReturnType<typeof assetOf>, by = hospital) =>
-      world.custodian(by).call(api.publishAsset, { body: { version: asset.version, policy: asset.policy } });
+      world
+        .custodian(by)
+        .call(routes.publishAsset, { body: { version: asset.version, policy: asset.policy } });
     await expect(publish(assetOf(hospital, 'unsent', open))).rejects.toMatchObject({ code: 'not-found' });
     await expect(publish(world.assets[0]!, insurer)).rejects.toMatchObject({ code: 'signature-invalid' });
     const imposter = { ...insurer, custodian: hospital.custodian };
@@ -62,7 +64,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: signed docum
     const changed = assetOf(hospital, 'visits', open, { policy: { coHosted: false } });
     await expect(publish(changed)).rejects.toMatchObject({ code: 'conflict' });
     await expect(
-      world.custodian(hospital).call(api.publishAsset, {
+      world.custodian(hospital).call(routes.publishAsset, {
         body: { version: world.assets[0]!.version, policy: world.assets[1]!.policy }
       })
     ).rejects.toMatchObject({ code: 'signature-invalid' });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import type { World } from '../../support/coordinator.js';
 import { DATABASES } from '../../support/databases.js';
 import { raw } from '../../support/raw.js';
@@ -21,11 +21,11 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions'
   ): Promise<unknown> {
     const notebook = utf8(`print("${randomUUID()}")`);
     const client = world.person(by);
-    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     const spec = world.specOf(world.assets, notebook, { submitter: signer.researcher.publicKey });
     change(spec);
     const body = await world.sign(spec, notebook, signer);
-    return client.call(api.createSubmission, { body }).catch((error: { code: string }) => error.code);
+    return client.call(routes.createSubmission, { body }).catch((error: { code: string }) => error.code);
   }
 
   test('the key that signs is the caller’s own', async () => {
@@ -59,12 +59,12 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions'
   test('the image that was signed is the one that is composed here', async () => {
     const client = world.person(world.parties.university);
     const notebook = utf8('print("signed")');
-    await client.upload(api.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     const other = utf8('print("other")');
-    await client.upload(api.putObject, { params: { digest: digestOf(other) } }, other);
+    await client.upload(routes.putObject, { params: { digest: digestOf(other) } }, other);
     const { request } = await world.sign(world.specOf([], notebook), notebook);
     const { spec } = await world.sign(world.specOf([], other), other);
-    await expect(client.call(api.createSubmission, { body: { spec, request } })).rejects.toMatchObject({
+    await expect(client.call(routes.createSubmission, { body: { spec, request } })).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
@@ -73,19 +73,19 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions'
     const { id } = await world.submit(world.assets.slice(0, 1));
     const number = 1;
     for (const client of [world.custodian(world.parties.insurer), world.person(world.parties.stranger)]) {
-      expect((await client.call(api.listSubmissions, {})).items.map(item => item.id)).not.toContain(id);
-      await expect(client.call(api.getSubmission, { params: { id } })).rejects.toMatchObject({
+      expect((await client.call(routes.listSubmissions, {})).items.map(item => item.id)).not.toContain(id);
+      await expect(client.call(routes.getSubmission, { params: { id } })).rejects.toMatchObject({
         code: 'not-found'
       });
       await expect(
-        client.downloadBytes(api.getFile, { params: { id, number, '*': 'explore.ipynb' } })
+        client.downloadBytes(routes.getFile, { params: { id, number, '*': 'explore.ipynb' } })
       ).rejects.toMatchObject({ code: 'not-found' });
     }
     await expect(
-      world.person(world.parties.stranger).call(api.addComment, { params: { id }, body: { text: 'hi' } })
+      world.person(world.parties.stranger).call(routes.addComment, { params: { id }, body: { text: 'hi' } })
     ).rejects.toMatchObject({ code: 'not-found' });
     await expect(
-      world.person(world.parties.hospital).call(api.withdraw, { params: { id } })
+      world.person(world.parties.hospital).call(routes.withdraw, { params: { id } })
     ).rejects.toMatchObject({ code: 'forbidden' });
     for (const path of ['../spec.json', '..%2Fspec.json', 'explore.ipynb%00', '%2Fetc%2Fpasswd']) {
       const answer = await raw(world, 'GET', `/v1/submissions/${id}/revisions/1/files/${path}`);

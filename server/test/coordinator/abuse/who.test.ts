@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as api from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import { World } from '../../support/coordinator.js';
 import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
 import { rosterOf } from '../../support/parties.js';
@@ -45,28 +45,30 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: who', (_kind
     const { hospital } = world.parties;
     const { id } = await world.submit(world.assets.slice(0, 1));
     const body = await world.approval(hospital, id);
-    await expect(world.person(hospital).call(api.approve, { params: { id }, body })).rejects.toMatchObject({
-      code: 'forbidden'
-    });
-    await expect(world.person(hospital).call(api.listKeyRequests, {})).rejects.toMatchObject({
+    await expect(world.person(hospital).call(routes.approve, { params: { id }, body })).rejects.toMatchObject(
+      {
+        code: 'forbidden'
+      }
+    );
+    await expect(world.person(hospital).call(routes.listKeyRequests, {})).rejects.toMatchObject({
       code: 'forbidden'
     });
     await expect(
-      world.custodian(hospital).call(api.createRun, { body: { submission: id } })
+      world.custodian(hospital).call(routes.createRun, { body: { submission: id } })
     ).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   test('roles come from the roster, and leave with it', async () => {
     const { stranger } = world.parties;
     const client = world.person(stranger);
-    await client.call(api.publishRoster, { body: { roster: rosterOf(stranger, 2, [{ roles: [] }]) } });
-    await expect(client.call(api.previewImage, { body: { spec: '' } })).rejects.toMatchObject({
+    await client.call(routes.publishRoster, { body: { roster: rosterOf(stranger, 2, [{ roles: [] }]) } });
+    await expect(client.call(routes.composeImage, { body: { spec: '' } })).rejects.toMatchObject({
       code: 'forbidden'
     });
-    await client.call(api.publishRoster, { body: { roster: rosterOf(stranger, 3, [{ id: 'bob' }]) } });
-    await expect(client.call(api.listAssets, {})).rejects.toMatchObject({ code: 'forbidden' });
-    expect((await client.call(api.getMe, {})).parties.map(({ party }) => party)).not.toContain('stranger');
-    await client.call(api.publishRoster, { body: { roster: rosterOf(stranger, 4) } });
+    await client.call(routes.publishRoster, { body: { roster: rosterOf(stranger, 3, [{ id: 'bob' }]) } });
+    await expect(client.call(routes.listAssets, {})).rejects.toMatchObject({ code: 'forbidden' });
+    expect((await client.call(routes.getMe, {})).parties.map(({ party }) => party)).not.toContain('stranger');
+    await client.call(routes.publishRoster, { body: { roster: rosterOf(stranger, 4) } });
   });
 
   test('too many requests with one credential are refused, and others still served', async () => {

@@ -1,16 +1,16 @@
 import { expect } from '@jest/globals';
 import { digestFromHash, fromBase64 } from '@clean-room/protocol/bytes';
 import { Checkpoint, leafHash, LogEntry, treeHash } from '@clean-room/protocol/log';
-import { DECISION_MOVES, REVISION_MOVES, RUN_MOVES } from '@clean-room/protocol/runs';
-import type { Client } from '../../../src/client/index.js';
-import * as api from '../../../src/client/coordinator/index.js';
+import { DECISION_TRANSITIONS, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { Client } from '@clean-room/api';
+import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
 import type { Death, Entry } from './life.js';
 
 /** The protocol's tables, with the making of a run as its first move. */
 const TABLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  revision: REVISION_MOVES,
-  decision: DECISION_MOVES,
-  run: { none: ['queued'], ...RUN_MOVES }
+  revision: REVISION_TRANSITIONS,
+  decision: DECISION_TRANSITIONS,
+  run: { none: ['queued'], ...RUN_TRANSITIONS }
 };
 const FIRST: Readonly<Record<string, string>> = { revision: 'draft', decision: 'pending', run: 'none' };
 
@@ -47,11 +47,11 @@ function statesBefore(log: readonly Entry[], index: number): Map<string, string>
 export async function readLog(client: Client): Promise<Entry[]> {
   const bytes: Uint8Array[] = [];
   for (;;) {
-    const page = await client.call(api.listLogEntries, { query: { from: bytes.length, limit: 1000 } });
+    const page = await client.call(routes.listLogEntries, { query: { from: bytes.length, limit: 1000 } });
     bytes.push(...page.entries.map(fromBase64));
     if (bytes.length >= page.size) break;
   }
-  const { checkpoint } = await client.call(api.getCheckpoint, {});
+  const { checkpoint } = await client.call(routes.getCheckpoint, {});
   const { head } = Checkpoint.peek(checkpoint).value;
   expect(head).toEqual({ size: bytes.length, root: digestFromHash(treeHash(bytes.map(leafHash))) });
   return bytes.map(entry => LogEntry.read(entry).value).filter(({ subject }) => subject in TABLES);
@@ -61,8 +61,8 @@ export async function readLog(client: Client): Promise<Entry[]> {
 async function readMoveEvents(client: Client, count: number): Promise<Entry[]> {
   const told: Entry[] = [];
   const end = new AbortController();
-  for await (const { data } of client.events(api.streamEvents, { signal: end.signal, lastEventId: '0' })) {
-    const event = JSON.parse(data) as api.CoordinatorEvent;
+  for await (const { data } of client.events(routes.streamEvents, { signal: end.signal, lastEventId: '0' })) {
+    const event = JSON.parse(data) as CoordinatorEvent;
     if (event.topic === 'run') told.push({ subject: 'run', id: event.run, state: event.state });
     if (event.topic === 'submission') {
       const { submission, revision, state, decision } = event;
@@ -88,7 +88,7 @@ export async function auditState(client: Client): Promise<Entry[]> {
     log.filter(entry => entry.subject === 'revision').map(({ id }) => id.slice(0, id.indexOf('/')))
   );
   for (const id of submissions) {
-    const { revisions, runs } = await client.call(api.getSubmission, { params: { id } });
+    const { revisions, runs } = await client.call(routes.getSubmission, { params: { id } });
     for (const { number, state, decisions } of revisions) {
       rows.set(`revision ${id}/${number}`, state);
       for (const decision of decisions)
@@ -97,7 +97,7 @@ export async function auditState(client: Client): Promise<Entry[]> {
     }
     for (const { id: run, state } of runs) {
       rows.set(`run ${run}`, state);
-      const { history } = await client.call(api.getRun, { params: { id: run } });
+      const { history } = await client.call(routes.getRun, { params: { id: run } });
       const entered = log.filter(entry => entry.subject === 'run' && entry.id === run);
       expect(history.map(moment => moment.state)).toEqual(entered.map(entry => entry.state));
     }

@@ -10,10 +10,10 @@ import {
   kernelImageOf,
   startCoordinator,
   type TeeBackend
-} from '../../../src/coordinator/index.js';
-import { MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
-import type { Tables } from '../../../src/coordinator/database/tables.js';
-import { openDatabase, type Database } from '../../../src/platform/database/index.js';
+} from '../../../src/coordinator/start.js';
+import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
+import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
+import { openDatabase, type Database } from '../../../src/platform/database/database.js';
 import type { Death, Entry, FromLife, Kill, Life, Moment, ToLife } from './life.js';
 
 /*
@@ -47,7 +47,7 @@ const backend: TeeBackend = {
     await appendFile(path.join(life.tees, 'starts'), `${attempt}\n`);
     die('after-start');
   },
-  find: async attempt => {
+  status: async attempt => {
     const has = async (name: string): Promise<boolean> =>
       stat(path.join(life.tees, attempt, name)).then(
         () => true,
@@ -80,10 +80,10 @@ const listen: KyselyPlugin = {
 };
 
 /** Dies when all of a transaction is written and nothing committed, or when all is committed and nobody told. */
-function withDeath(database: Database<Tables>): Database<Tables> {
+function withDeath(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
   const db = database.db.withPlugin(listen);
   const begin = db.transaction.bind(db);
-  const execute = <T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> =>
+  const execute = <T>(work: (trx: Transaction<CoordinatorTables>) => Promise<T>): Promise<T> =>
     entered.run([], async () => {
       const entries = entered.getStore() ?? [];
       const value = await begin().execute(async trx => {
@@ -95,10 +95,14 @@ function withDeath(database: Database<Tables>): Database<Tables> {
       return value;
     });
   Object.defineProperty(db, 'transaction', { value: () => ({ execute }) });
-  return { ...database, db: db as Kysely<Tables>, createQueue: onError => idle(database, onError) };
+  return {
+    ...database,
+    db: db as Kysely<CoordinatorTables>,
+    createQueue: onError => idle(database, onError)
+  };
 }
 
-function idle(database: Database<Tables>, onError: (error: Error) => void) {
+function idle(database: Database<CoordinatorTables>, onError: (error: Error) => void) {
   const boss = database.createQueue(onError);
   const work = boss.work.bind(boss) as (name: string, ...rest: unknown[]) => Promise<string>;
   const unless = async (name: string, ...rest: unknown[]): Promise<string> =>
@@ -111,7 +115,9 @@ async function begin(): Promise<void> {
   const [manifest, config, statement] = life.kernelImage;
   const coordinator = await startCoordinator(life.config, {
     backend,
-    database: withDeath(await openDatabase<Tables>({ url: life.config.database, migrations: MIGRATIONS })),
+    database: withDeath(
+      await openDatabase<CoordinatorTables>({ url: life.config.database, migrations: COORDINATOR_MIGRATIONS })
+    ),
     kernelImages: new KernelImages([
       kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
     ]),

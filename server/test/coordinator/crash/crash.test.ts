@@ -64,7 +64,7 @@ describe.each(DATABASES)('kill -9 of the coordinator, on %s', (_kind, prepare) =
       },
       hospital.custodian
     );
-    await callers.killed('run released', () => callers.releaseOutputs(run.run, outputRelease));
+    await callers.killed('run completed', () => callers.releaseOutputs(run.run, outputRelease));
     expect((await callers.submission(id)).runs).toHaveLength(1);
     await callers.receipt(run.run);
   });
@@ -72,7 +72,7 @@ describe.each(DATABASES)('kill -9 of the coordinator, on %s', (_kind, prepare) =
   test('a notebook without data, released without review', async () => {
     const run = await callers.started(await callers.killed('run queued', () => callers.submit([])));
     await callers.killed('run running', () => callers.runCell(run));
-    await callers.killed('run released', () => callers.deliver(run, [], []));
+    await callers.killed('run completed', () => callers.deliver(run, [], []));
     await callers.receipt(run.run);
   });
 

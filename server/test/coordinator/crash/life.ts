@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { CoordinatorConfig } from '../../../src/coordinator/index.js';
+import type { CoordinatorConfig } from '../../../src/coordinator/start.js';
 import type { CoordinatorJobs } from '../../../src/coordinator/context.js';
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 import { bundle, CACHE } from '../../support/bundle.js';

@@ -4,8 +4,8 @@ import type { Envelope } from '@clean-room/protocol/documents';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import type { JobResult } from '@clean-room/protocol/jobs';
 import type { DecisionState, RevisionState, RunState } from '@clean-room/protocol/runs';
-import * as api from '../../../src/client/coordinator/index.js';
-import type { Client } from '../../../src/client/index.js';
+import { routes } from '@clean-room/api/coordinator';
+import type { Client } from '@clean-room/api';
 import type { World } from '../../support/coordinator.js';
 import type { TestAsset, TestParty } from '../../support/parties.js';
 import { keyRelease, TestSupervisor } from '../../support/supervisor.js';
@@ -85,16 +85,16 @@ export class PersistentCallers {
   }
 
   submission(id: string) {
-    return this.persist(() => this.university().call(api.getSubmission, { params: { id } }));
+    return this.persist(() => this.university().call(routes.getSubmission, { params: { id } }));
   }
 
   async submit(assets: readonly TestAsset[]): Promise<string> {
     const notebook = utf8(`print(${this.#step})`);
     const body = await this.#world.sign(this.#world.specOf(assets, notebook), notebook);
     const params = { digest: digestOf(notebook) };
-    await this.persist(() => this.university().upload(api.putObject, { params }, notebook));
+    await this.persist(() => this.university().upload(routes.putObject, { params }, notebook));
     const { id } = await this.persist(idempotencyKey =>
-      this.university().call(api.createSubmission, { body, idempotencyKey })
+      this.university().call(routes.createSubmission, { body, idempotencyKey })
     );
     return id;
   }
@@ -102,31 +102,31 @@ export class PersistentCallers {
   async approve(provider: TestParty, id: string, expires = '2097-01-01T00:00:00Z'): Promise<void> {
     const body = await this.persist(() => this.#world.approval(provider, id, { expires }));
     await this.persist(idempotencyKey =>
-      this.#world.custodian(provider).call(api.approve, { params: { id }, body, idempotencyKey })
+      this.#world.custodian(provider).call(routes.approve, { params: { id }, body, idempotencyKey })
     );
   }
 
   async requestChanges(id: string): Promise<void> {
     await this.persist(idempotencyKey =>
-      this.reviewer().call(api.requestChanges, { params: { id }, body: because, idempotencyKey })
+      this.reviewer().call(routes.requestChanges, { params: { id }, body: because, idempotencyKey })
     );
   }
 
   async reject(id: string): Promise<void> {
     await this.persist(idempotencyKey =>
-      this.reviewer().call(api.reject, { params: { id }, body: because, idempotencyKey })
+      this.reviewer().call(routes.reject, { params: { id }, body: because, idempotencyKey })
     );
   }
 
   async withdraw(id: string): Promise<void> {
     await this.persist(idempotencyKey =>
-      this.university().call(api.withdraw, { params: { id }, idempotencyKey })
+      this.university().call(routes.withdraw, { params: { id }, idempotencyKey })
     );
   }
 
   async cancel(run: string): Promise<void> {
     await this.persist(idempotencyKey =>
-      this.university().call(api.cancelRun, { params: { id: run }, idempotencyKey })
+      this.university().call(routes.cancelRun, { params: { id: run }, idempotencyKey })
     );
   }
 
@@ -134,7 +134,7 @@ export class PersistentCallers {
     await this.persist(idempotencyKey =>
       this.#world
         .custodian(this.#world.parties.hospital)
-        .call(api.withholdOutputs, { params: { id: run }, body: because, idempotencyKey })
+        .call(routes.withholdOutputs, { params: { id: run }, body: because, idempotencyKey })
     );
   }
 
@@ -142,19 +142,19 @@ export class PersistentCallers {
     await this.persist(idempotencyKey =>
       this.#world
         .custodian(this.#world.parties.hospital)
-        .call(api.releaseOutputs, { params: { id: run }, body: { outputRelease }, idempotencyKey })
+        .call(routes.releaseOutputs, { params: { id: run }, body: { outputRelease }, idempotencyKey })
     );
   }
 
   async reaches(run: string, state: RunState): Promise<void> {
     await this.until(async () => {
-      const found = await this.persist(() => this.university().call(api.getRun, { params: { id: run } }));
+      const found = await this.persist(() => this.university().call(routes.getRun, { params: { id: run } }));
       return found.state === state ? true : undefined;
     });
   }
 
   async receipt(run: string): Promise<void> {
-    await this.persist(() => this.university().downloadBytes(api.getReceipt, { params: { id: run } }));
+    await this.persist(() => this.university().downloadBytes(routes.getReceipt, { params: { id: run } }));
   }
 
   /** The run of an approved submission, once its TEE is there. */
@@ -218,7 +218,7 @@ export class PersistentCallers {
       await this.persist(idempotencyKey =>
         this.#world
           .custodian(custodian)
-          .call(api.answerKeyRequest, { params: { request }, body: { answer }, idempotencyKey })
+          .call(routes.answerKeyRequest, { params: { request }, body: { answer }, idempotencyKey })
       );
       expect(await this.persist(() => supervisor.reply(request))).toEqual({ answer });
       keys.push(answer);

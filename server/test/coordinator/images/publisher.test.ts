@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LayoutStore } from '@clean-room/oci';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { generateSigningKey, type Read } from '@clean-room/protocol/documents';
-import { composeRevision, heldFile, type RevisionFile } from '@clean-room/protocol/packaging';
+import { generateSigningKey, type ReadDocument } from '@clean-room/protocol/documents';
+import { composeImage, heldFile, type RevisionFile } from '@clean-room/protocol/packaging';
 import { readSpec, Spec } from '@clean-room/protocol/submissions';
 import { LayoutPublisher } from '../../../src/coordinator/images/publisher.js';
 import { RECIPIENT, syntheticKernelImage } from '../../support/parties.js';
@@ -13,7 +13,7 @@ const kernelImage = syntheticKernelImage(generateSigningKey());
 const notebook = utf8('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}');
 const held = heldFile('explore.ipynb', notebook);
 
-function specOver({ path, digest, bytes }: RevisionFile): Read<Spec> {
+function specOver({ path, digest, bytes }: RevisionFile): ReadDocument<Spec> {
   return readSpec(
     Spec.write({
       format: 'clean-room.spec/v1',
@@ -63,7 +63,7 @@ describe('publishing into a layout folder', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('makes the image that was approved, of one reading of its files, and nothing the second time', async () => {
-    const { imageDigest } = await composeRevision(kernelImage, spec, [held]);
+    const { imageDigest } = await composeImage(kernelImage, spec, [held]);
     await publisher.publish(imageDigest, parts);
     expect(await store.hasManifest(imageDigest)).toBe(true);
     await publisher.publish(imageDigest, parts);
@@ -78,7 +78,7 @@ describe('publishing into a layout folder', () => {
   });
 
   it('says so when the kernel image is not there', async () => {
-    const { imageDigest } = await composeRevision(kernelImage, spec, [held]);
+    const { imageDigest } = await composeImage(kernelImage, spec, [held]);
     await rm(folder, { recursive: true });
     const empty = await LayoutPublisher.open(folder);
     await expect(empty.publish(imageDigest, parts)).rejects.toMatchObject({ code: 'image-unknown' });

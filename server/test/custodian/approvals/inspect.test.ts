@@ -1,14 +1,15 @@
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import { Roster } from '@clean-room/protocol/parties';
-import { Client } from '../../../src/client/index.js';
-import { confirmApproval, draftApproval } from '../../../src/custodian/approvals/index.js';
-import type { Context } from '../../../src/custodian/context.js';
-import { inspectSubmission } from '../../../src/custodian/submissions/index.js';
-import { readSecretFile } from '../../../src/platform/files/index.js';
+import { Client } from '@clean-room/api';
+import { confirmApproval } from '../../../src/custodian/approvals/confirm.js';
+import { draftApproval } from '../../../src/custodian/approvals/draft.js';
+import type { CustodianContext } from '../../../src/custodian/context.js';
+import { inspectSubmission } from '../../../src/custodian/submissions/fetch.js';
+import { readSecretFile } from '../../../src/platform/files/secret-file.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
-let context: Context;
+let context: CustodianContext;
 let id: string;
 
 beforeAll(async () => {
@@ -23,7 +24,7 @@ afterAll(() => world.stop());
 type Tamper = (body: Record<string, never>) => unknown;
 
 /** The custodian, with a coordinator that answers one route falsely. */
-function deceived(route: RegExp, tamper: Tamper): Context {
+function deceived(route: RegExp, tamper: Tamper): CustodianContext {
   const lying: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
     if (!route.test(String(input)) || !response.ok) return response;
@@ -52,8 +53,8 @@ describe('a custodian that is deceived by the coordinator', () => {
 
   it('refuses the spec of another submission under this one’s signature', async () => {
     const other = await world.submit('print("another program")');
-    const { getSubmission } = await import('../../../src/client/coordinator/index.js');
-    const foreign = await context.coordinator.call(getSubmission, { params: { id: other.id } });
+    const { routes } = await import('@clean-room/api/coordinator');
+    const foreign = await context.coordinator.call(routes.getSubmission, { params: { id: other.id } });
     const lied = deceived(SUBMISSION, body => {
       const shown = body as unknown as Shown;
       shown.revisions[0]!.spec = foreign.revisions[0]!.spec;

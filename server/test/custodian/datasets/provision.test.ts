@@ -7,17 +7,15 @@ import { digestOf } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
-import {
-  AssetRegistry,
-  inferSchema,
-  openTable,
-  provision,
-  randomStandIn,
-  readPolicyFile,
-  readSchemaFile,
-  type PolicyFile
-} from '../../../src/custodian/datasets/index.js';
-import { openKeyFolder, type KeyStore } from '../../../src/custodian/keys/index.js';
+import { readPolicyFile, type PolicyFile } from '../../../src/custodian/datasets/policy/policy-file.js';
+import { provision } from '../../../src/custodian/datasets/provision.js';
+import { AssetRegistry } from '../../../src/custodian/datasets/registry/registry.js';
+import { inferSchema } from '../../../src/custodian/datasets/schema/infer.js';
+import { readSchemaFile } from '../../../src/custodian/datasets/schema/read.js';
+import { randomStandIn } from '../../../src/custodian/datasets/stand-in/random-table.js';
+import { openTable } from '../../../src/custodian/datasets/table/open.js';
+import { openKeyFolder } from '../../../src/custodian/keys/key-folder.js';
+import type { KeyStore } from '../../../src/custodian/keys/key-store.js';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const root = generateSigningKey();

@@ -4,20 +4,20 @@ import path from 'node:path';
 import { openIdentity } from '@clean-room/simulator';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import { EMPTY_LOG_HEAD } from '@clean-room/protocol/log';
+import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
 import { KeyReleaseAnswer, openFileKey } from '@clean-room/protocol/key-release';
 import { Roster } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
-import { revokeApprovals } from '../../../src/custodian/approvals/index.js';
-import type { Context } from '../../../src/custodian/context.js';
+import { revokeApprovals } from '../../../src/custodian/approvals/refuse.js';
+import type { CustodianContext } from '../../../src/custodian/context.js';
 import { countAttempt } from '../../../src/custodian/key-release/attempts.js';
-import { releaseKeys } from '../../../src/custodian/key-release/index.js';
-import { readSigningKey } from '../../../src/custodian/keys/index.js';
+import { releaseKeys } from '../../../src/custodian/key-release/release.js';
+import { readSigningKey } from '../../../src/custodian/keys/key-folder.js';
 import { askForKeys, type Lies } from '../support/attempt.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
-let context: Context;
+let context: CustodianContext;
 let submission: string;
 
 async function approved(attempts: number, ...sources: string[]): Promise<string> {
@@ -126,7 +126,7 @@ describe('a request is refused, and counts nothing,', () => {
     [
       'with a log from before the approval',
       'key-release-refused',
-      () => ({ request: { logHead: EMPTY_LOG_HEAD } })
+      () => ({ request: { logHead: EMPTY_TREE_HEAD } })
     ],
     [
       'with the head of another log',

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { fromBase64 } from '@clean-room/protocol/bytes';
-import { getSubmission } from '../../../src/client/coordinator/index.js';
+import { routes } from '@clean-room/api/coordinator';
 import { addAuthenticator, chromiumIsHere, openBrowser } from '../support/browser.js';
 import { DemoWorld } from '../support/demo.js';
 
@@ -15,7 +15,7 @@ let page: Page;
 const withChromium = chromiumIsHere() ? describe : describe.skip;
 
 async function decision(id: string) {
-  const found = await world.client('hospital').call(getSubmission, { params: { id } });
+  const found = await world.client('hospital').call(routes.getSubmission, { params: { id } });
   return found.revisions.at(-1)!.decisions[0]!;
 }
 

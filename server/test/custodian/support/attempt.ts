@@ -10,8 +10,8 @@ import {
   type KeyRequestMessage
 } from '@clean-room/protocol/key-release';
 import { Roster } from '@clean-room/protocol/parties';
-import type { Read } from '@clean-room/protocol/documents';
-import { getSubmission, listCollaborations, getCheckpoint } from '../../../src/client/coordinator/index.js';
+import type { ReadDocument } from '@clean-room/protocol/documents';
+import { routes } from '@clean-room/api/coordinator';
 import { Checkpoint } from '@clean-room/protocol/log';
 import { ENTRYPOINT } from './kernel-image.js';
 import type { DemoWorld } from './demo.js';
@@ -40,19 +40,19 @@ export interface Lies {
 
 export interface Asked {
   readonly key: AttemptKeyPair;
-  readonly request: Read<KeyRequest>;
+  readonly request: ReadDocument<KeyRequest>;
   readonly message: KeyRequestMessage;
 }
 
 /** Plays the supervisor of one attempt: an honest one, but for the lies it is told to tell. */
 export async function askForKeys(world: DemoWorld, submission: string, lies: Lies = {}): Promise<Asked> {
   const client = world.client('hospital');
-  const found = await client.call(getSubmission, { params: { id: submission } });
+  const found = await client.call(routes.getSubmission, { params: { id: submission } });
   const revision = found.revisions.at(-1)!;
   const bundle = revision.decisions[0]!.approval as ApprovalBundle;
   const approval = Approval.read(fromBase64(bundle.envelope.payload));
-  const { items } = await client.call(listCollaborations, {});
-  const { checkpoint } = await client.call(getCheckpoint, {});
+  const { items } = await client.call(routes.listCollaborations, {});
+  const { checkpoint } = await client.call(routes.getCheckpoint, {});
   const key = lies.key ?? (await generateAttemptKey());
   const request = KeyRequest.read(
     KeyRequest.write({

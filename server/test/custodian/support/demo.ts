@@ -5,12 +5,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openIdentity, type SimulatorIdentity } from '@clean-room/simulator';
 import { runCommand } from '../../../src/cli/program.js';
-import { DemoLayout, foundDemo, publishFounding } from '../../../src/cli/demo/index.js';
-import type { Terminal } from '../../../src/cli/terminal/index.js';
-import { Client } from '../../../src/client/index.js';
-import { startCoordinator, type Coordinator, type TeeBackend } from '../../../src/coordinator/index.js';
-import { readCustodianHome, startCustodian, type Custodian } from '../../../src/custodian/index.js';
-import { readSecretFile } from '../../../src/platform/files/index.js';
+import { foundDemo } from '../../../src/cli/demo/found.js';
+import { DemoLayout } from '../../../src/cli/demo/layout.js';
+import { publishFounding } from '../../../src/cli/demo/publish.js';
+import type { Terminal } from '../../../src/cli/terminal/terminal.js';
+import { Client } from '@clean-room/api';
+import {
+  startCoordinator,
+  type RunningCoordinator,
+  type TeeBackend
+} from '../../../src/coordinator/start.js';
+import { readCustodianHome } from '../../../src/custodian/config.js';
+import { startCustodian, type RunningCustodian } from '../../../src/custodian/start.js';
+import { readSecretFile } from '../../../src/platform/files/secret-file.js';
 import { writeKernelImage } from './kernel-image.js';
 
 export async function freePort(): Promise<number> {
@@ -32,7 +39,7 @@ export class NotingBackend implements TeeBackend {
     this.jobs.push(job);
   }
 
-  async find() {
+  async status() {
     return { state: 'running' } as const;
   }
 
@@ -57,8 +64,8 @@ export class DemoWorld {
   readonly url: string;
   readonly backend = new NotingBackend();
   readonly simulator: SimulatorIdentity;
-  coordinator: Coordinator | undefined;
-  custodian: Custodian | undefined;
+  coordinator: RunningCoordinator | undefined;
+  custodian: RunningCustodian | undefined;
   /** Milliseconds that the custodian's clock is ahead. */
   ahead = 0;
 

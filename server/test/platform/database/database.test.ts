@@ -4,10 +4,11 @@ import type { Migration } from 'kysely/migration';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import { openDatabase, Queue, type Database } from '../../../src/platform/database/index.js';
+import { openDatabase, type Database } from '../../../src/platform/database/database.js';
+import { JobQueue } from '../../../src/platform/database/queue.js';
 import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
 
-const DATABASE_MODULE = new URL('../../../lib/platform/database/index.js', import.meta.url).href;
+const DATABASE_MODULE = new URL('../../../lib/platform/database/database.js', import.meta.url).href;
 
 interface Tables {
   thing: { id: number; amount: number; body: Uint8Array; at: Date };
@@ -78,7 +79,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
   }, 60_000);
 
   test('a job is sent if and only if its transaction commits, and is worked on at once', async () => {
-    const queue = new Queue<{ greet: { name: string } }>(
+    const queue = new JobQueue<{ greet: { name: string } }>(
       database.createQueue(error => process.stderr.write(`${error}\n`))
     );
     await queue.start({ greet: { expireInSeconds: 10, retryLimit: 2 } });

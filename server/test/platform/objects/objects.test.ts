@@ -7,7 +7,9 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { digestOf, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { GoogleCloudStorage } from '../../../src/platform/objects/google.js';
-import { FolderStore, openObjectStore, type ObjectStore } from '../../../src/platform/objects/index.js';
+import { FolderStore } from '../../../src/platform/objects/folder.js';
+import { openObjectStore } from '../../../src/platform/objects/open.js';
+import type { ObjectStore } from '../../../src/platform/objects/store.js';
 import { GoogleStorageServer } from '../../support/google-storage.js';
 
 const LIMIT = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { JupyterHubAuthenticator } from '../../../src/platform/people/index.js';
+import { JupyterHubAuthenticator } from '../../../src/platform/authentication/jupyterhub.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,4 +1,4 @@
-import { cleanText } from '../text/index.js';
+import { cleanText } from '../text/clean.js';
 import { NotPlain, readPieces, type Piece, type Tag } from './html-pieces.js';
 
 /** A cell of a plain table: text, whether it heads a row or column, and how many columns and rows it spans. */

@@ -1,5 +1,5 @@
 import type { JsonValue } from '@clean-room/sandbox';
-import { cleanText } from '../text/index.js';
+import { cleanText } from '../text/clean.js';
 
 /** The same value with clean texts; keys keep the order they came in. */
 export function cleanJson(value: JsonValue): JsonValue {

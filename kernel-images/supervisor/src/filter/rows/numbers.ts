@@ -1,5 +1,5 @@
 /** A number as it was written: `units` × 10^-`decimals`. Rounding to that many decimals is all that is known of it. */
-export interface Written {
+export interface WrittenNumber {
   readonly units: number;
   readonly decimals: number;
 }
@@ -9,7 +9,7 @@ const MOST_DECIMALS = 10;
 const FEWEST_DECIMALS = -6;
 const PLAIN = /^(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 
-function fromPlain(text: string, negative: boolean): Written | undefined {
+function fromPlain(text: string, negative: boolean): WrittenNumber | undefined {
   const match = PLAIN.exec(text);
   if (match === null) return undefined;
   const [, whole = '', fraction = '', exponent = '0'] = match;
@@ -26,7 +26,7 @@ function fromPlain(text: string, negative: boolean): Written | undefined {
  * Everything that a run of digits and separators can mean as one number: `1,234.5`, `1.234,5`, `1'234`, `27,9`, `1.6e4`.
  * @param run as `\d[\d.,'_]*` with an optional exponent; a sign is told by `negative`
  */
-export function readNumber(run: string, negative: boolean): Written[] {
+export function readNumber(run: string, negative: boolean): WrittenNumber[] {
   const spellings = new Set<string>([run]);
   const bare = run.replace(/['_]/g, '');
   spellings.add(bare);
@@ -53,6 +53,6 @@ export function unitsOf(value: number, decimals: number): readonly number[] {
 }
 
 /** How many digits tell something: `16884.92` has 7, `0.0500` has 3, `20` has 2. */
-export function significantDigits(written: Written): number {
+export function significantDigits(written: WrittenNumber): number {
   return written.units === 0 ? 1 : Math.floor(Math.log10(Math.abs(written.units))) + 1;
 }

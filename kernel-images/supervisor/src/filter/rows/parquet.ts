@@ -87,7 +87,7 @@ async function* readGroups(
  * @throws CleanRoomError `malformed` when it is no Parquet file, or packed in a way that the filter can't read: what it
  * can't read it can't recognise in outputs either
  */
-export async function openParquet(
+export async function openParquetDataset(
   name: string,
   path: string,
   identifiers: ReadonlySet<string>

@@ -1,9 +1,9 @@
 import { DATE, readCompactDate, readDate } from './dates.js';
-import { readNumber, type Written } from './numbers.js';
+import { readNumber, type WrittenNumber } from './numbers.js';
 
 /** One thing in a line: a number, a date or a word, with everything it may mean. */
 export interface Token {
-  readonly numbers: readonly Written[];
+  readonly numbers: readonly WrittenNumber[];
   readonly days: readonly string[];
   /** Words from here on, joined by one space: the word alone, with its next neighbour, and so on. */
   readonly phrases: readonly string[];
@@ -26,7 +26,7 @@ export function wordsOf(text: string): string[] {
 interface Found {
   readonly at: number;
   readonly end: number;
-  readonly numbers: readonly Written[];
+  readonly numbers: readonly WrittenNumber[];
   readonly days: readonly string[];
   readonly optional: boolean;
 }

@@ -1,4 +1,4 @@
-import { linesOfHtml, readPlainHtml, writePlainHtml } from '../../../src/filter/rich/index.js';
+import { linesOfHtml, readPlainHtml, writePlainHtml } from '../../../src/filter/rich/html-table.js';
 import { Random } from '../../support/random.js';
 
 const PANDAS = `<div>

@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { drawPng } from '../../../src/filter/rich/index.js';
+import { drawPng } from '../../../src/filter/rich/png.js';
 import { Random } from '../../support/random.js';
 
 function noise(width: number, height: number, seed: number): Uint8Array {

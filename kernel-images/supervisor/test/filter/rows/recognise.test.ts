@@ -1,4 +1,4 @@
-import { recogniseRows } from '../../../src/filter/index.js';
+import { recogniseRows } from '../../../src/filter/rows/recognise.js';
 import {
   datasetOf,
   makeCodes,

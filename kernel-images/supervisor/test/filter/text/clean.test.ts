@@ -1,4 +1,5 @@
-import { cleanText, isOpaque } from '../../../src/filter/text/index.js';
+import { cleanText } from '../../../src/filter/text/clean.js';
+import { isOpaque } from '../../../src/filter/text/opaque.js';
 import { Random } from '../../support/random.js';
 
 describe('what a person would see stays', () => {

@@ -1,5 +1,11 @@
 import { Type, type Static } from 'typebox';
-import { PartyName, PublicKey, checkSchema, moment, parseStrictJson } from '@clean-room/protocol/documents';
+import {
+  PartyName,
+  PublicKey,
+  checkSchema,
+  fromTimestamp,
+  parseStrictJson
+} from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, satisfiesTeeRule } from '@clean-room/protocol/policies';
@@ -75,7 +81,8 @@ function requireSensible(file: PolicyFile, context: PolicyContext): void {
       `Choose from: ${collaboration.purposes.join('; ')}.`
     );
   }
-  if (moment(file.validUntil) <= context.now) refuse('it has already ended', 'Give a later "validUntil".');
+  if (fromTimestamp(file.validUntil) <= context.now)
+    refuse('it has already ended', 'Give a later "validUntil".');
   if (context.coHosted && !file.coHosted) {
     refuse(
       'it forbids a co-hosted custodian, and this one is',

@@ -8,17 +8,18 @@ import {
   Envelope,
   parseStrictJson,
   type PublicKey,
-  type Read
+  type ReadDocument
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Policy } from '@clean-room/protocol/policies';
-import { writeFileAtomic } from '../../../platform/files/index.js';
-import { readAgeHeader, type SealedFile } from '../sealing/index.js';
+import { writeFileAtomic } from '../../../platform/files/atomic.js';
+import { readAgeHeader } from '../sealing/header.js';
+import type { SealedFile } from '../sealing/seal.js';
 
 /** One provisioned version: what was signed, and where its sealed bytes and stand-in lie. */
 export interface ProvisionedAsset {
-  readonly version: Read<AssetVersion>;
-  readonly policy: Read<Policy>;
+  readonly version: ReadDocument<AssetVersion>;
+  readonly policy: ReadDocument<Policy>;
   readonly envelopes: { readonly version: Envelope; readonly policy: Envelope };
   readonly sealedFile: string;
   readonly standInFile: string;

@@ -1,6 +1,6 @@
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Batch, Table } from '../table/index.js';
+import type { Batch, Table } from '../table/table.js';
 import { readAs, scaleOf, type Typed } from './value.js';
 
 /** Rows in which every value is of its column's declared type. */

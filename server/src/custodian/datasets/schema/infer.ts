@@ -1,6 +1,6 @@
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Table } from '../table/index.js';
+import type { Table } from '../table/table.js';
 import { identifierReason } from './identifiers.js';
 import { ColumnProfile } from './profile.js';
 

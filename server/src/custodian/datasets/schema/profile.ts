@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ColumnType } from '@clean-room/protocol/assets';
-import type { Cell } from '../table/index.js';
+import type { Cell } from '../table/table.js';
 import { isNoValue, readAs, scaleOf } from './value.js';
 
 /** Narrower types first: a column is of the first that all of its values are of. */

@@ -1,5 +1,5 @@
 import type { ColumnType } from '@clean-room/protocol/assets';
-import type { Cell } from '../table/index.js';
+import type { Cell } from '../table/table.js';
 
 /** Words that stand for "no value" in columns that are not text. In text they may be words. */
 const NO_VALUE = new Set(['NA', 'N/A', 'NaN', 'nan', 'null', 'NULL', 'None']);

@@ -1,8 +1,10 @@
 import { digestOf } from '@clean-room/protocol/bytes';
 import { canonicalJson } from '@clean-room/protocol/documents';
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
-import { BATCH_ROWS, writeParquet } from '../table/index.js';
-import type { Typed, TypedBatch } from '../schema/index.js';
+import { BATCH_ROWS } from '../table/table.js';
+import { writeParquet } from '../table/write-parquet.js';
+import type { TypedBatch } from '../schema/conform.js';
+import type { Typed } from '../schema/value.js';
 import { SeededRandom } from './random.js';
 
 type Value = Exclude<Typed, undefined>;

@@ -79,7 +79,7 @@ function turned(rows: readonly (readonly string[])[], width: number): Batch {
 }
 
 /** A CSV file with a header line, UTF-8, RFC 4180 quoting. Every value is text; a schema gives it its type. */
-export async function openCsv(file: string): Promise<Table> {
+export async function openCsvTable(file: string): Promise<Table> {
   const delimiter = await delimiterOf(file);
   const columns = await header(file, delimiter);
   return {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { openCsv } from './csv.js';
-import { openParquet } from './parquet.js';
+import { openCsvTable } from './csv.js';
+import { openParquetTable } from './parquet.js';
 import type { Table } from './table.js';
 
 function requireColumnNames(file: string, { columns }: Table): void {
@@ -26,7 +26,7 @@ export async function openTable(file: string): Promise<Table> {
       remedy: 'Save the data as .csv, .tsv or .parquet.'
     });
   }
-  const table = ending === '.parquet' ? await openParquet(file) : await openCsv(file);
+  const table = ending === '.parquet' ? await openParquetTable(file) : await openCsvTable(file);
   requireColumnNames(file, table);
   return table;
 }

@@ -24,7 +24,7 @@ function asCell(file: string, value: unknown): Cell {
 }
 
 /** A Parquet file with flat columns. One batch of rows is in memory at a time. */
-export async function openParquet(file: string): Promise<Table> {
+export async function openParquetTable(file: string): Promise<Table> {
   const buffer = await asyncBufferFromFile(file);
   const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
     throw refuse(file, 'its footer is damaged', cause);

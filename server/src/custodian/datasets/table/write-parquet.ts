@@ -1,7 +1,7 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { SchemaElement } from 'hyparquet';
 import type { Column, ColumnType, TableSchema } from '@clean-room/protocol/assets';
-import type { TypedBatch } from '../schema/index.js';
+import type { TypedBatch } from '../schema/conform.js';
 
 const ELEMENTS: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   integer: { type: 'INT64' },

@@ -1,4 +1,0 @@
-export * from './install.js';
-export * from './pip.js';
-export * from './record.js';
-export * from './wheel.js';

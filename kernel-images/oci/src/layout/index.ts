@@ -1,1 +1,0 @@
-export { LayoutStore, isLayout } from './layout-store.js';

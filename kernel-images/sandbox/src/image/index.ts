@@ -1,2 +1,0 @@
-export { ImageDecoder } from './decoder.js';
-export type { DecodedImage, ImageDecoderOptions } from './decoder.js';

@@ -1,2 +1,0 @@
-export * from './open-sealed.js';
-export * from './place.js';

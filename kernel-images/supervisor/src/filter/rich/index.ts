@@ -1,3 +1,0 @@
-export * from './html-table.js';
-export * from './json.js';
-export * from './png.js';

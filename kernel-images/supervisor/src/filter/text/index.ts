@@ -1,2 +1,0 @@
-export * from './clean.js';
-export * from './opaque.js';

@@ -1,3 +1,0 @@
-export * from './delivery.js';
-export * from './job.js';
-export * from './progress.js';

@@ -1,2 +1,0 @@
-export * from './exchange.js';
-export * from './patience.js';

@@ -1,2 +1,0 @@
-export * from './source.js';
-export * from './write.js';

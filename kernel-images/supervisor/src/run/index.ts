@@ -1,2 +1,0 @@
-export * from './place.js';
-export { runAttempt, type RunOptions } from './run.js';

@@ -1,0 +1,64 @@
+import { Type, type Static } from 'typebox';
+import {
+  AssetName,
+  Base64,
+  Closed,
+  DigestField,
+  Envelope,
+  PartyName,
+  Title
+} from '@clean-room/protocol/documents';
+import { Custodian } from '@clean-room/protocol/parties';
+import { defineRoute } from '../route.js';
+import { ApiTimestamp, PageOf, PageQuery } from './common.js';
+
+export const PublishedAsset = Closed({
+  name: AssetName,
+  provider: PartyName,
+  /** Digest of the signed asset version, as a spec names it. */
+  versionDigest: DigestField,
+  policyDigest: DigestField,
+  version: Envelope,
+  policy: Envelope,
+  custodian: Custodian,
+  publishedAt: ApiTimestamp
+});
+export type PublishedAsset = Static<typeof PublishedAsset>;
+
+export const listAssets = defineRoute({
+  method: 'GET',
+  path: '/v1/assets',
+  summary: 'The newest version of each asset of my collaborations: signed version, signed policy, custodian',
+  callers: ['person', 'custodian'],
+  query: PageQuery,
+  response: PageOf(PublishedAsset)
+});
+
+export const publishAsset = defineRoute({
+  method: 'POST',
+  path: '/v1/assets',
+  summary: 'Publish an asset version with its policy; sealed bytes and stand-in were put before',
+  callers: ['person', 'custodian'],
+  body: Closed({ version: Envelope, policy: Envelope }),
+  response: Closed({ versionDigest: DigestField, policyDigest: DigestField }),
+  status: 201,
+  bodyLimit: 16_000_000
+});
+
+export const KernelImageListing = Closed({
+  digest: DigestField,
+  name: Title,
+  /** The release key’s word. */
+  statement: Envelope,
+  manifest: Base64,
+  config: Base64
+});
+export type KernelImageListing = Static<typeof KernelImageListing>;
+
+export const listKernelImages = defineRoute({
+  method: 'GET',
+  path: '/v1/kernel-images',
+  summary: 'The kernel images that notebooks can be submitted with',
+  callers: ['person', 'custodian'],
+  response: Closed({ items: Type.Array(KernelImageListing) })
+});

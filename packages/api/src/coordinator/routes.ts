@@ -1,0 +1,40 @@
+export { listAssets, listKernelImages, publishAsset } from './catalogue.js';
+export { streamEvents } from './events.js';
+export {
+  answerKeyRequest,
+  getJob,
+  getJobObject,
+  getKeyReply,
+  listKeyRequests,
+  postKeyRequest,
+  postProgress,
+  postResults,
+  putJobObject
+} from './jobs.js';
+export { getCheckpoint, getConsistencyProof, getLogProof, listLogEntries } from './log.js';
+export { getObject, putObject } from './objects.js';
+export { getMe, listCollaborations, publishCollaboration, publishRoster } from './parties.js';
+export {
+  cancelRun,
+  createRun,
+  getOutputUnderReview,
+  getReceipt,
+  getRun,
+  listRuns,
+  releaseOutputs,
+  withholdOutputs
+} from './runs.js';
+export {
+  addComment,
+  approve,
+  createRevision,
+  createSubmission,
+  getFile,
+  getSubmission,
+  listSubmissions,
+  composeImage,
+  compareImage,
+  reject,
+  requestChanges,
+  withdraw
+} from './submissions.js';

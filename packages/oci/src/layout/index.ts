@@ -1,0 +1,1 @@
+export { LayoutStore } from './layout-store.js';

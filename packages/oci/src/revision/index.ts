@@ -1,0 +1,1 @@
+export { packageImage } from './package-image.js';

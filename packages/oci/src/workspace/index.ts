@@ -1,0 +1,1 @@
+export { readWorkspace } from './read-workspace.js';

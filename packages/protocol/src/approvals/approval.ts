@@ -1,0 +1,49 @@
+import { Type, type Static } from 'typebox';
+import { defineDocument } from '../documents/document.js';
+import { Envelope } from '../documents/dsse.js';
+import { AssetName, Closed, DigestField, PartyName, PersonId, Timestamp } from '../documents/fields.js';
+import { PublicKey } from '../documents/keys.js';
+
+export const ApprovedAsset = Closed({ name: AssetName, version: DigestField, policy: DigestField });
+
+/** One provider's consent to one revision. Signed by the custodian key that the spec names. */
+export const Approval = defineDocument(
+  'approval',
+  1,
+  Closed({
+    format: Type.Literal('clean-room.approval/v1'),
+    provider: PartyName,
+    custodian: PublicKey,
+    image: DigestField,
+    spec: DigestField,
+    /** Every asset of this provider in the spec; sorted by name. */
+    assets: Type.Array(ApprovedAsset, { minItems: 1, maxItems: 64 }),
+    /** Attempts the custodian will release keys to. */
+    attempts: Type.Integer({ minimum: 1, maximum: 1000 }),
+    approvedAt: Timestamp,
+    expires: Timestamp,
+    reviewer: PersonId,
+    /** True when no passkey was asked for: a demo custodian's doing, void for everything but simulation. */
+    unattended: Type.Boolean()
+  })
+);
+export type Approval = Static<typeof Approval.schema>;
+
+const Base64Url = Type.String({ pattern: '^[A-Za-z0-9_-]{1,8192}$' });
+
+/** A WebAuthn assertion over the approval's DSSE pre-authentication bytes, as the browser gave it. */
+export const PasskeyAssertion = Closed({
+  credentialId: Base64Url,
+  authenticatorData: Base64Url,
+  clientDataJSON: Base64Url,
+  signature: Base64Url
+});
+export type PasskeyAssertion = Static<typeof PasskeyAssertion>;
+
+/** An approval with all that is needed to check it: the reviewer's assertion and the roster that lists the passkey. */
+export const ApprovalBundle = Closed({
+  envelope: Envelope,
+  assertion: Type.Optional(PasskeyAssertion),
+  roster: Envelope
+});
+export type ApprovalBundle = Static<typeof ApprovalBundle>;

@@ -1,0 +1,2 @@
+export { Approval, ApprovalBundle, PasskeyAssertion } from './approval.js';
+export { type ApprovalContext, verifyApproval } from './verify.js';

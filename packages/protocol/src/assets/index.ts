@@ -1,0 +1,1 @@
+export { AssetVersion, Column, ColumnType, SealedFor, TableSchema } from './asset.js';

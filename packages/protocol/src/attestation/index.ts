@@ -1,0 +1,13 @@
+export { nonces } from './claim-values.js';
+export type { TokenExpectations, TokenRequest } from './request.js';
+export {
+  type AttestationTrust,
+  GOOGLE_ISSUER,
+  GOOGLE_ROOT,
+  type IssuerKeys,
+  type PkiRoot,
+  SIMULATED_HARDWARE,
+  SIMULATOR_ISSUER
+} from './trust.js';
+export type { TokenAppraisal } from './steps.js';
+export { verifyToken } from './verify.js';

@@ -1,0 +1,1 @@
+export { KernelImageStatement } from './kernel-image.js';

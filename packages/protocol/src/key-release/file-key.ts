@@ -1,0 +1,74 @@
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
+import { hashFromDigest, type Digest } from '../bytes/digest.js';
+import { concat, fromBase64, toBase64, utf8 } from '../bytes/encoding.js';
+import { keyBytes, type AttemptKey } from '../documents/keys.js';
+import { CleanRoomError } from '../errors/index.js';
+import { toBase64Url } from '../bytes/encoding.js';
+import type { HpkeCiphertext } from './key-release.js';
+
+const suite = (): CipherSuite =>
+  new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+
+/** Binds a released key to the request it answers and the asset version it opens. */
+function info(request: Digest, assetVersion: Digest): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(
+    concat(utf8('clean-room:file-key:v1'), hashFromDigest(request), hashFromDigest(assetVersion))
+  );
+}
+
+function owned(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
+/** The key pair of one attempt. The secret half never leaves the supervisor's memory. */
+export interface AttemptKeyPair {
+  readonly publicKey: AttemptKey;
+  readonly privateKey: CryptoKey;
+}
+
+export async function generateAttemptKey(): Promise<AttemptKeyPair> {
+  const { kem } = suite();
+  const pair = await kem.generateKeyPair();
+  const raw = new Uint8Array(await kem.serializePublicKey(pair.publicKey));
+  return { publicKey: `x25519:${toBase64Url(raw)}`, privateKey: pair.privateKey };
+}
+
+/** @param fileKey the 16 bytes that open one age file and no other */
+export async function sealFileKey(
+  fileKey: Uint8Array,
+  to: AttemptKey,
+  request: Digest,
+  assetVersion: Digest
+): Promise<HpkeCiphertext> {
+  const { kem } = suite();
+  const recipientPublicKey = await kem.deserializePublicKey(owned(keyBytes(to)));
+  const { enc, ct } = await suite().seal(
+    { recipientPublicKey, info: info(request, assetVersion).buffer },
+    owned(fileKey)
+  );
+  return { encapsulated: toBase64(new Uint8Array(enc)), ciphertext: toBase64(new Uint8Array(ct)) };
+}
+
+/** @throws CleanRoomError `key-release-refused` when the answer is for another attempt, request or asset */
+export async function openFileKey(
+  sealed: HpkeCiphertext,
+  key: AttemptKeyPair,
+  request: Digest,
+  assetVersion: Digest
+): Promise<Uint8Array> {
+  try {
+    const opened = await suite().open(
+      {
+        recipientKey: key.privateKey,
+        enc: owned(fromBase64(sealed.encapsulated)),
+        info: info(request, assetVersion).buffer
+      },
+      owned(fromBase64(sealed.ciphertext))
+    );
+    return new Uint8Array(opened);
+  } catch (cause) {
+    throw new CleanRoomError('key-release-refused', 'The released key does not open for this attempt.', {
+      cause
+    });
+  }
+}

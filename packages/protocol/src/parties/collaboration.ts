@@ -1,0 +1,50 @@
+import { Type, type Static } from 'typebox';
+import { defineDocument, type ReadDocument } from '../documents/document.js';
+import type { Envelope } from '../documents/dsse.js';
+import { AssetName, Closed, PartyName, Timestamp, Title } from '../documents/fields.js';
+import { PublicKey } from '../documents/keys.js';
+import { CleanRoomError } from '../errors/index.js';
+
+export const Member = Closed({
+  party: PartyName,
+  title: Title,
+  /** Compared out of band when the party joined. Everything else about a party hangs on it. */
+  rootKey: PublicKey
+});
+
+/** The agreement of parties. Signed by the root key of every member. */
+export const Collaboration = defineDocument(
+  'collaboration',
+  1,
+  Closed({
+    format: Type.Literal('clean-room.collaboration/v1'),
+    name: PartyName,
+    title: Title,
+    members: Type.Array(Member, { minItems: 1, maxItems: 64 }),
+    assets: Type.Array(AssetName, { maxItems: 1000 }),
+    purposes: Type.Array(Title, { minItems: 1, maxItems: 100 }),
+    ends: Timestamp
+  })
+);
+export type Collaboration = Static<typeof Collaboration.schema>;
+
+/** Reads a collaboration that all of its own members have signed. Whether these are the right members, the caller asks. */
+export function openCollaboration(envelope: Envelope): ReadDocument<Collaboration> {
+  const { value } = Collaboration.peek(envelope);
+  const names = new Set(value.members.map(member => member.party));
+  if (names.size !== value.members.length) {
+    throw new CleanRoomError('malformed', 'The collaboration names a party twice.');
+  }
+  const [first, ...others] = value.members.map(member => member.rootKey);
+  if (first === undefined) throw new CleanRoomError('malformed', 'The collaboration has no members.');
+  return Collaboration.open(envelope, first, ...others);
+}
+
+/** The root key of a party, as its co-members have agreed on it. */
+export function rootKeyOf(collaboration: Collaboration, party: string): PublicKey {
+  const member = collaboration.members.find(candidate => candidate.party === party);
+  if (member === undefined) {
+    throw new CleanRoomError('forbidden', `${party} is not a member of ${collaboration.name}.`);
+  }
+  return member.rootKey;
+}

@@ -1,0 +1,5 @@
+export { OutputTerms, Policy, RunTerms, SandboxProfile } from './policy.js';
+export { type StrictestTerms, TERMS_WITHOUT_ASSETS, strictestTerms } from './strictest.js';
+export { allAcceptSimulator, attestationTrust } from './tee-roots.js';
+export { satisfiesTeeRule } from './tee-rule.js';
+export { requireTerms } from './terms.js';

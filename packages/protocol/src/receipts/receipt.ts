@@ -1,0 +1,38 @@
+import { Type, type Static } from 'typebox';
+import { ApprovalBundle } from '../approvals/approval.js';
+import { Envelope } from '../documents/dsse.js';
+import { Base64, Closed, Title } from '../documents/fields.js';
+import { PublicKey } from '../documents/keys.js';
+import { LogProof } from '../log/log.js';
+import { TeeRoot } from '../policies/policy.js';
+
+/** The portable bundle that verifies offline: everything that was signed, as the bytes that were signed. */
+export const Receipt = Closed({
+  format: Type.Literal('clean-room.receipt/v1'),
+  statement: Base64,
+  /** A PKI token: it brings its certificate chain along and so outlives key rotation. */
+  token: Type.String({ minLength: 1, maxLength: 32_768 }),
+  spec: Base64,
+  collaboration: Envelope,
+  /** The submitter's signed request and the roster that lists the submitter. */
+  request: Envelope,
+  submitterRoster: Envelope,
+  assets: Type.Array(Closed({ version: Envelope, policy: Envelope }), { maxItems: 64 }),
+  approvals: Type.Array(ApprovalBundle, { maxItems: 64 }),
+  keyReleases: Type.Array(Envelope, { maxItems: 64 }),
+  outputReleases: Type.Array(Envelope, { maxItems: 64 }),
+  kernelImage: Closed({ statement: Envelope, manifest: Base64, config: Base64 }),
+  image: Closed({ manifest: Base64, config: Base64 }),
+  log: Type.Optional(LogProof)
+});
+export type Receipt = Static<typeof Receipt>;
+
+/** Whom a verifier believes. Without it a receipt is at best "consistent, signers unknown". */
+export const TrustRoots = Closed({
+  format: Type.Literal('clean-room.trust-roots/v1'),
+  parties: Type.Array(Closed({ title: Title, rootKey: PublicKey }), { maxItems: 1000 }),
+  kernelImageSigners: Type.Array(PublicKey, { maxItems: 100 }),
+  tee: Type.Array(TeeRoot, { maxItems: 100 }),
+  logs: Type.Array(PublicKey, { maxItems: 100 })
+});
+export type TrustRoots = Static<typeof TrustRoots>;

@@ -1,0 +1,142 @@
+import type { Approval } from '../../src/approvals/approval.js';
+import { verifyApproval } from '../../src/approvals/verify.js';
+import { digestOf } from '../../src/bytes/digest.js';
+import { utf8 } from '../../src/bytes/encoding.js';
+import { generateSigningKey } from '../../src/documents/keys.js';
+import { Approval as ApprovalDocument } from '../../src/approvals/approval.js';
+import { Roster, type Roster as RosterValue } from '../../src/parties/roster.js';
+import { makeWorld } from '../support/world.js';
+import { SoftPasskey, type AssertionChanges } from '../support/passkey.js';
+
+const invalid = (reason: RegExp) => expect.objectContaining({ message: expect.stringMatching(reason) });
+
+describe('an approval', () => {
+  it('holds when custodian, roster, passkey and every digest are those of the spec', () => {
+    const world = makeWorld();
+    expect(verifyApproval(world.bundle(world.approvalValue), 'hospital', world.context).value.attempts).toBe(
+      1
+    );
+  });
+
+  const other = digestOf(utf8('something else'));
+  it.each<[string, Partial<Approval>, RegExp]>([
+    ['another image', { image: other }, /another image/],
+    ['another spec', { spec: other }, /another spec/],
+    [
+      'another asset version',
+      { assets: [{ name: 'hospital/visits', version: other, policy: other }] },
+      /other assets/
+    ],
+    ['another provider', { provider: 'university' }, /another provider/],
+    ['a reviewer who is not listed', { reviewer: 'mallory' }, /reviewer is not in the roster/],
+    ['a time that has passed', { expires: '2026-11-20T12:00:00Z' }, /ended/]
+  ])('for %s is refused', (_name, change, reason) => {
+    const world = makeWorld();
+    const bundle = world.bundle({ ...world.approvalValue, ...change });
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(reason));
+  });
+
+  it('signed by any key but the one the spec names is refused', () => {
+    const world = makeWorld();
+    const forged = ApprovalDocument.sign(world.approvalValue, generateSigningKey());
+    const bundle = { ...world.bundle(world.approvalValue), envelope: forged };
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(/not signed by/));
+  });
+
+  it('with a roster that the party’s root key did not sign is refused, whatever it lists', () => {
+    const world = makeWorld();
+    const forged = Roster.sign(world.rosterValue, world.keys.university);
+    const bundle = { ...world.bundle(world.approvalValue), roster: forged };
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(/not signed by/));
+  });
+
+  it('of a roster whose custodian is another one is refused', () => {
+    const world = makeWorld();
+    const custodian = { ...world.rosterValue.custodian!, key: generateSigningKey().publicKey };
+    const bundle = world.bundle(world.approvalValue, { ...world.rosterValue, custodian });
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(
+      invalid(/custodian is not the one/)
+    );
+  });
+
+  it('by somebody who is no reviewer is refused', () => {
+    const world = makeWorld();
+    const people = world.rosterValue.people.map(person => ({ ...person, roles: ['steward' as const] }));
+    const roster: RosterValue = { ...world.rosterValue, people };
+    const bundle = world.bundle(world.approvalValue, roster);
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(
+      invalid(/reviewer is not in the roster/)
+    );
+  });
+
+  it('without the passkey’s answer is refused', () => {
+    const world = makeWorld();
+    const { envelope, roster } = world.bundle(world.approvalValue);
+    expect(() => verifyApproval({ envelope, roster }, 'hospital', world.context)).toThrow(
+      invalid(/did not answer/)
+    );
+  });
+
+  it('with a passkey that the roster does not list is refused', () => {
+    const world = makeWorld();
+    const bundle = world.bundle(world.approvalValue);
+    const stranger = new SoftPasskey('hospital.localhost', 'http://hospital.localhost:8080');
+    const forged = { ...bundle, assertion: stranger.assertOver(bundle.envelope) };
+    expect(() => verifyApproval(forged, 'hospital', world.context)).toThrow(invalid(/not in the roster/));
+  });
+
+  it('with a stranger’s signature under a listed passkey’s name is refused', () => {
+    const world = makeWorld();
+    const bundle = world.bundle(world.approvalValue);
+    const stranger = new SoftPasskey('hospital.localhost', 'http://hospital.localhost:8080');
+    const assertion = {
+      ...stranger.assertOver(bundle.envelope),
+      credentialId: world.passkey.listed().credentialId
+    };
+    expect(() => verifyApproval({ ...bundle, assertion }, 'hospital', world.context)).toThrow(
+      invalid(/not by the listed passkey/)
+    );
+  });
+
+  it.each<[string, AssertionChanges, RegExp]>([
+    ['for another challenge', { challenge: 'AAAA' }, /something else/],
+    ['made on another origin', { origin: 'http://university.localhost:8080' }, /another origin/],
+    ['made on another port', { origin: 'http://hospital.localhost:9999' }, /another origin/],
+    ['made inside a foreign frame', { crossOrigin: true }, /frame/],
+    ['of a registration', { type: 'webauthn.create' }, /not an assertion/],
+    ['for another relying party', { relyingParty: 'localhost' }, /relying party/],
+    ['without a person', { flags: 0x04 }, /nobody/],
+    ['without the person verified', { flags: 0x01 }, /not verified/]
+  ])('with an assertion %s is refused', (_name, changes, reason) => {
+    const world = makeWorld();
+    const bundle = world.bundle(world.approvalValue);
+    const assertion = world.passkey.assertOver(bundle.envelope, changes);
+    expect(() => verifyApproval({ ...bundle, assertion }, 'hospital', world.context)).toThrow(
+      invalid(reason)
+    );
+  });
+
+  it('may be unattended for data sealed for simulation, and for no other', () => {
+    const simulated = makeWorld();
+    const bundle = simulated.bundle({ ...simulated.approvalValue, unattended: true });
+    expect(verifyApproval(bundle, 'hospital', simulated.context).value.unattended).toBe(true);
+
+    const real = makeWorld({ sealedFor: 'hardware' });
+    const refused = real.bundle({ ...real.approvalValue, unattended: true });
+    expect(() => verifyApproval(refused, 'hospital', real.context)).toThrow(
+      invalid(/not sealed for simulation/)
+    );
+    expect(() => verifyApproval(refused, 'hospital', { ...real.context, assets: [] })).toThrow(
+      invalid(/not sealed for simulation/)
+    );
+  });
+
+  it('judged under another collaboration is refused', () => {
+    const world = makeWorld();
+    const elsewhere = makeWorld();
+    const context = { ...world.context, collaboration: elsewhere.collaboration };
+    expect(() => verifyApproval(world.bundle(world.approvalValue), 'hospital', context)).toThrow(
+      invalid(/collaboration is not the one/)
+    );
+  });
+});

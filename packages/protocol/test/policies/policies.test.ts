@@ -1,0 +1,71 @@
+import { strictestTerms } from '../../src/policies/strictest.js';
+import { satisfiesTeeRule } from '../../src/policies/tee-rule.js';
+import { makeWorld } from '../support/world.js';
+
+describe('a TEE rule', () => {
+  const claims = {
+    hwmodel: 'GCP_INTEL_TDX',
+    secboot: true,
+    submods: { container: { image_digest: 'sha256:1' } }
+  };
+
+  it.each([
+    ["assertion.hwmodel == 'GCP_INTEL_TDX' && assertion.secboot", true],
+    ["assertion.submods.container.image_digest in ['sha256:1']", true],
+    ["assertion.hwmodel == 'GCP_AMD_SEV'", false],
+    ['assertion.missing.claim == true', false],
+    ['assertion.hwmodel', false],
+    ['1', false],
+    ["'true'", false],
+    [
+      '!has(assertion.submods.container.cmd_override) || size(assertion.submods.container.cmd_override) == 0',
+      true
+    ]
+  ])('%s is %s', (rule, expected) => {
+    expect(satisfiesTeeRule(rule, claims)).toBe(expected);
+  });
+
+  it('that does not parse is an error, not a pass', () => {
+    expect(() => satisfiesTeeRule('assertion.hwmodel ==', claims)).toThrow(/not valid CEL/);
+  });
+
+  it('with a catastrophic regular expression is simply false', () => {
+    // A backtracking engine needs minutes for this one.
+    expect(satisfiesTeeRule("assertion.hwmodel.matches('^(a+)+$')", { hwmodel: `${'a'.repeat(40)}!` })).toBe(
+      false
+    );
+  });
+});
+
+describe('several policies', () => {
+  const { policyValue } = makeWorld();
+
+  it('give the strictest of every limit and only what all allow', () => {
+    const other = {
+      ...policyValue,
+      run: { ...policyValue.run, wallSeconds: 60, timeGridSeconds: 3600 },
+      outputs: {
+        ...policyValue.outputs,
+        mimeTypes: ['text/plain'],
+        review: 'person' as const,
+        valuesPerRow: 1
+      },
+      tee: { ...policyValue.tee, sandboxProfiles: ['second-uid' as const] }
+    };
+    expect(strictestTerms([policyValue, other])).toMatchObject({
+      run: { wallSeconds: 60, timeGridSeconds: 3600 },
+      outputs: { mimeTypes: ['text/plain'], review: 'person', valuesPerRow: 1 },
+      sandboxProfiles: ['second-uid']
+    });
+  });
+
+  it('that share no sandbox profile refuse the run', () => {
+    const profiles = (profile: 'second-uid' | 'nested-namespace') => ({
+      ...policyValue,
+      tee: { ...policyValue.tee, sandboxProfiles: [profile] }
+    });
+    expect(() => strictestTerms([profiles('second-uid'), profiles('nested-namespace')])).toThrow(
+      /no common sandbox/
+    );
+  });
+});

@@ -1,0 +1,1 @@
+export { removeTree } from './remove-tree.js';

@@ -1,0 +1,2 @@
+export type { TokenSubject } from './claims.js';
+export { TokenIssuer } from './issuer.js';

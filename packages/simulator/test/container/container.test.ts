@@ -1,0 +1,208 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LayoutStore } from '@clean-room/oci/layout';
+import { isRoot, requireTools } from '../../src/container/tools.js';
+import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
+import { workspace } from '../support/workspace.js';
+
+const root = workspace();
+const driver = fileURLToPath(new URL('../support/run-container.js', import.meta.url));
+const layout = join(root, 'layout');
+let tools: Buffer;
+
+/** A user that this machine has no name for: as ordinary as can be. */
+const ORDINARY = 54321;
+const forms = isRoot() ? (['root', 'an ordinary user'] as const) : (['an ordinary user'] as const);
+type Form = (typeof forms)[number];
+
+beforeAll(async () => {
+  chmodSync(root, 0o755);
+  await requireTools();
+  await LayoutStore.open(layout);
+  tools = await toolsLayer();
+});
+
+interface Run {
+  end: { exitCode?: number };
+  stdout: string;
+  stderr: string;
+  error?: { code: string; message: string; remedy: string };
+}
+
+async function run(form: Form, script: string, environment: Record<string, string> = {}): Promise<Run> {
+  const digest = await keepImage(layout, [tools, await scriptLayer(script)]);
+  const folder = mkdtempSync(join(root, 'run-'));
+  const launcher = join(folder, 'launcher');
+  mkdirSync(launcher);
+  writeFileSync(join(launcher, 'token'), 'the token', { mode: 0o644 });
+  const cache = join(root, `cache-of-${form.replaceAll(' ', '-')}`);
+  mkdirSync(cache, { recursive: true });
+  const order = { layout, digest, cache, scratch: join(folder, 'scratch'), launcher, environment };
+  const command = [process.execPath, driver, JSON.stringify(order)];
+  if (form === 'an ordinary user' && isRoot()) {
+    for (const owned of [folder, launcher, cache]) chownSync(owned, ORDINARY, ORDINARY);
+    command.unshift(
+      'setpriv',
+      `--reuid=${ORDINARY}`,
+      `--regid=${ORDINARY}`,
+      '--clear-groups',
+      '--inh-caps=-all'
+    );
+  }
+  const [program = '', ...rest] = command;
+  const result = JSON.parse(execFileSync(program, rest, { encoding: 'utf8', cwd: '/' })) as Run;
+  const output = (name: string) =>
+    existsSync(join(folder, 'scratch', name)) ? readFileSync(join(folder, 'scratch', name), 'utf8') : '';
+  const seen = { ...result, stdout: output('stdout.log'), stderr: output('stderr.log') };
+  rmSync(folder, { recursive: true });
+  return seen;
+}
+
+describe.each(forms)('a container of %s', form => {
+  test('has exactly the capabilities of Confidential Space, and can gain none', async () => {
+    const { end, stdout } = await run(form, 'cat /proc/self/status; exit 3');
+    const line = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(stdout)?.[1];
+    expect(end).toEqual({ exitCode: 3 });
+    expect(['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map(line)).toEqual([
+      '0000000000000000',
+      '00000000a80425fb',
+      '00000000a80425fb',
+      '00000000a80425fb',
+      '0000000000000000'
+    ]);
+    expect([line('NoNewPrivs'), line('Seccomp')]).toEqual(['1', '0']);
+  });
+
+  test('is root and process 1, in namespaces of its own but for the network', async () => {
+    const { stdout } = await run(
+      form,
+      'id -u; echo $$; hostname; for n in net pid ipc uts mnt; do readlink /proc/self/ns/$n; done'
+    );
+    const [uid, pid, hostname, net, ...others] = stdout.trim().split('\n');
+    expect([uid, pid, hostname]).toEqual(['0', '1', 'test-machine']);
+    expect(net).toBe(readlinkSync('/proc/self/ns/net'));
+    const own = ['pid', 'ipc', 'uts', 'mnt'].map(name => readlinkSync(`/proc/self/ns/${name}`));
+    expect(others).toHaveLength(4);
+    for (const [index, namespace] of others.entries()) expect(namespace).not.toBe(own[index]);
+  });
+
+  test('sees the launcher’s folder and can not write to it', async () => {
+    const { stdout, stderr } = await run(
+      form,
+      'cat /run/container_launcher/token; echo; echo x > /run/container_launcher/token'
+    );
+    expect(stdout).toBe('the token\n');
+    expect(stderr).toMatch(/Read-only file system/);
+  });
+
+  test('can write to its root, and the next one sees nothing of it', async () => {
+    const write =
+      'echo x > /bin/mine && cat /bin/mine; ls /bin/other 2>/dev/null; echo y > /bin/other; echo "" > /clean-room/run.sh';
+    expect((await run(form, write)).stdout).toBe('x\n');
+    expect((await run(form, write)).stdout).toBe('x\n');
+  });
+
+  test('can neither mount nor leave the network', async () => {
+    const { stdout } = await run(
+      form,
+      'mount -t tmpfs t /tmp 2>/dev/null || echo no mount; unshare -n /bin/id 2>/dev/null || echo no unshare'
+    );
+    expect(stdout).toBe('no mount\nno unshare\n');
+  });
+
+  test('has the environment it was given and no descriptor but three', async () => {
+    const { stdout } = await run(form, 'env; for d in /proc/self/fd/*; do echo "$d"; done', {
+      CLEAN_ROOM_JOB: 'a b\n"c"'
+    });
+    const variables = stdout.split('\n/proc')[0];
+    expect(variables).toContain('CLEAN_ROOM_JOB=a b\n"c"');
+    expect(variables).toContain('HOSTNAME=test-machine');
+    expect(variables).not.toContain('npm_');
+    const descriptors = [...stdout.matchAll(/\/proc\/self\/fd\/(\d+)/g)].map(([, number]) => Number(number));
+    // The shell holds its script open, and the folder while it lists it.
+    expect(descriptors.filter(number => number < 10 && number > 3)).toEqual([]);
+  });
+
+  test('has the usual devices, and 64 MiB of shared memory', async () => {
+    const script =
+      'for d in null zero full random urandom tty pts shm mqueue; do ls -d /dev/$d; done; stat -f -c "%b %S" /dev/shm; echo x > /dev/null && echo written; stat -c %F /jail/dev/null';
+    const { stdout } = await run(form, script);
+    const lines = stdout.trim().split('\n');
+    expect(lines.slice(0, 9)).toHaveLength(9);
+    const [blocks, size] = (lines[9] ?? '').split(' ').map(Number);
+    expect((blocks ?? 0) * (size ?? 0)).toBe(64 * 1024 ** 2);
+    expect(lines[10]).toBe('written');
+    expect(lines[11]).toBe(form === 'root' ? 'character special file' : 'regular empty file');
+  });
+
+  test('gives its output to nobody unless told to', async () => {
+    const silent = await run(form, 'echo secret; echo secret >&2; exit 5', { QUIET: '1' });
+    expect(silent).toMatchObject({ end: { exitCode: 5 }, stdout: '', stderr: '' });
+  });
+
+  test('hides the processes of the machine', async () => {
+    const { stdout } = await run(form, 'for p in /proc/[0-9]*; do echo "$p"; done; cat /proc/1/cmdline');
+    expect([...stdout.matchAll(/^\/proc\/\d+$/gm)].length).toBeLessThanOrEqual(2);
+    expect(stdout).toContain('/clean-room/run.sh');
+  });
+});
+
+if (isRoot()) {
+  test('as root the kernel’s settings are read-only, and what containerd masks is masked', async () => {
+    const script =
+      'echo 1 > /proc/sys/kernel/panic || echo read-only; cat /proc/kcore; cat /proc/keys; echo; echo x > /jail/dev/null && echo device; mknod /tmp/n c 1 3 && echo made';
+    const { stdout } = await run('root', script);
+    expect(stdout).toBe('read-only\n\ndevice\nmade\n');
+  });
+}
+
+describe('what is missing is said', () => {
+  test('a tool', async () => {
+    const error: unknown = await requireTools('/nowhere').catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      code: 'backend-unavailable',
+      remedy: expect.stringContaining('apt-get install bubblewrap')
+    });
+  });
+
+  test.each([
+    ['unshare', 'exit 1', 'none'],
+    ['mount', 'echo "mount: refused" >&2; exit 32', 'namespace'],
+    ['bwrap', 'echo "bwrap: refused" >&2; exit 1', 'overlay']
+  ])('a refusing %s', async (tool, script, stage) => {
+    const digest = await keepImage(layout, [tools]);
+    const folder = mkdtempSync(join(root, 'broken-'));
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    mkdirSync(join(folder, 'launcher'));
+    const order = {
+      layout,
+      digest,
+      cache: join(folder, 'cache'),
+      scratch: join(folder, 'scratch'),
+      launcher: join(folder, 'launcher'),
+      environment: {}
+    };
+    const output = execFileSync(process.execPath, [driver, JSON.stringify(order)], {
+      encoding: 'utf8',
+      env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` }
+    });
+    const { error } = JSON.parse(output) as { error: { code: string; stage: string; remedy: string } };
+    expect(error).toMatchObject({ code: 'backend-unavailable', stage });
+    expect(error.remedy.length).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,240 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync
+} from 'node:fs';
+import { join } from 'node:path';
+import { LayoutStore } from '@clean-room/oci/layout';
+import { digestOf, type Digest } from '@clean-room/protocol/bytes';
+import { isRoot } from '../../src/container/tools.js';
+import { UnpackedLayers } from '../../src/container/unpack.js';
+import { rawLayer } from '../support/image.js';
+import { workspace } from '../support/workspace.js';
+
+const root = workspace();
+const outside = join(root, 'outside');
+let store: LayoutStore;
+let rounds = 0;
+
+beforeAll(async () => {
+  store = await LayoutStore.open(join(root, 'layout'));
+  writeFileSync(outside, 'untouched');
+});
+
+type Entry = Parameters<typeof rawLayer>[0][number];
+const file = (name: string, content = name): Entry => ({ name, content });
+const folder = (name: string, mode = 0o755): Entry => ({ name, type: 'directory', mode });
+
+async function keep(bytes: Buffer): Promise<Digest> {
+  const digest = digestOf(bytes);
+  await store.writeBlob(digest, bytes.length, async function* () {
+    yield await Promise.resolve(bytes);
+  });
+  return digest;
+}
+
+async function unpack(...layers: Entry[][]): Promise<string[]> {
+  const digests: Digest[] = [];
+  for (const entries of layers) digests.push(await keep(await rawLayer(entries)));
+  return new UnpackedLayers(join(root, `cache-${rounds++}`)).stack(store, digests);
+}
+
+/** What one sees through the layers, the way overlayfs shows it. */
+function see(stack: readonly string[], path: string): string | undefined {
+  const layer = stack.find(
+    candidate => lstatSync(join(candidate, path), { throwIfNoEntry: false }) !== undefined
+  );
+  return layer === undefined ? undefined : readFileSync(join(layer, path), 'utf8');
+}
+
+describe('unpacking', () => {
+  test('files, folders, links, modes and times', async () => {
+    const [only = ''] = await unpack([
+      folder('d', 0o555),
+      { ...file('d/tool', 'x'), mode: 0o4755, mtime: new Date('2001-02-03T04:05:06Z') },
+      { name: 'link', type: 'symlink', linkname: '/d/tool' },
+      { name: 'hard', type: 'link', linkname: 'd/tool' },
+      file('./plain'),
+      { name: './', type: 'directory' }
+    ]);
+    expect(statSync(join(only, 'd')).mode & 0o7777).toBe(0o555);
+    const tool = statSync(join(only, 'd/tool'));
+    expect(tool.mode & 0o7777).toBe(0o4755);
+    expect(tool.mtime).toEqual(new Date('2001-02-03T04:05:06Z'));
+    expect(tool.nlink).toBe(2);
+    expect(readlinkSync(join(only, 'link'))).toBe('/d/tool');
+    expect(readFileSync(join(only, 'plain'), 'utf8')).toBe('./plain');
+    chmodSync(join(only, 'd'), 0o755);
+  });
+
+  test('a device is one for root and an empty file for others', async () => {
+    const [only = ''] = await unpack([
+      { name: 'null', type: 'character-device', devmajor: 1, devminor: 3, mode: 0o666 }
+    ]);
+    const made = lstatSync(join(only, 'null'));
+    expect(made.isCharacterDevice()).toBe(isRoot());
+    if (isRoot()) expect(made.rdev).toBe(0x103);
+    else expect(made.size).toBe(0);
+  });
+
+  test('every layer is unpacked once and shared', async () => {
+    const [base, one, two] = [
+      await rawLayer([file('a')]),
+      await rawLayer([file('b')]),
+      await rawLayer([file('c')])
+    ];
+    const digests = await Promise.all([base, one, two].map(keep));
+    const [b, o, t] = digests as [Digest, Digest, Digest];
+    const cache = join(root, 'shared-cache');
+    const [first, second] = await Promise.all([
+      new UnpackedLayers(cache).stack(store, [b, o]),
+      new UnpackedLayers(cache).stack(store, [b, t])
+    ]);
+    expect(first[1]).toBe(second[1]);
+    expect(first[0]).not.toBe(second[0]);
+    const inode = lstatSync(join(first[1] ?? '', 'a')).ino;
+    await new UnpackedLayers(cache).stack(store, [b, o]);
+    expect(lstatSync(join(first[1] ?? '', 'a')).ino).toBe(inode);
+    const drafts = readdirSync(join(cache, readdirSync(cache)[0] ?? '')).filter(name =>
+      name.includes('draft')
+    );
+    expect(drafts).toEqual([]);
+  });
+});
+
+describe('layers that change the ones below', () => {
+  const base = [folder('d'), file('d/a'), file('d/b'), folder('d/sub'), file('d/sub/x'), file('keep')];
+
+  test('a whiteout hides one entry, also a folder', async () => {
+    const stack = await unpack(base, [
+      folder('d'),
+      file('d/.wh.a', ''),
+      file('d/.wh.sub', ''),
+      file('d/new')
+    ]);
+    expect(see(stack, 'd/a')).toBeUndefined();
+    expect(see(stack, 'd/sub/x')).toBeUndefined();
+    expect([see(stack, 'd/b'), see(stack, 'keep'), see(stack, 'd/new')]).toEqual(['d/b', 'keep', 'd/new']);
+  });
+
+  test('an opaque folder hides what was in it, but not what its own layer brings', async () => {
+    const stack = await unpack(base, [
+      folder('d'),
+      file('d/b', 'newer'),
+      folder('d/sub'),
+      file('d/sub/y'),
+      file('d/.wh..wh..opq', '')
+    ]);
+    expect([see(stack, 'd/a'), see(stack, 'd/sub/x')]).toEqual([undefined, undefined]);
+    expect([see(stack, 'd/b'), see(stack, 'd/sub/y')]).toEqual(['newer', 'd/sub/y']);
+  });
+
+  test('and the next layer lies on top of the result', async () => {
+    const stack = await unpack(base, [file('d/.wh.a', '')], [folder('d'), file('d/c')]);
+    expect(stack).toHaveLength(2);
+    expect([see(stack, 'd/a'), see(stack, 'd/b'), see(stack, 'd/c')]).toEqual([undefined, 'd/b', 'd/c']);
+  });
+
+  test('an undescribed folder keeps the attributes it has below', async () => {
+    const stack = await unpack([folder('t', 0o1777)], [file('t/x')]);
+    expect(statSync(join(stack[0] ?? '', 't')).mode & 0o7777).toBe(0o1777);
+  });
+
+  test('kinds may change', async () => {
+    const stack = await unpack(base, [file('.wh.keep', ''), file('d', 'now a file'), folder('keep')]);
+    expect(see(stack, 'd')).toBe('now a file');
+    expect(statSync(join(stack[0] ?? '', 'keep')).isDirectory()).toBe(true);
+  });
+});
+
+describe('refused, with nothing left behind', () => {
+  const escape: [string, Entry[]][] = [
+    ['a name that climbs', [file('../outside', 'x')]],
+    ['a name that climbs from within', [folder('a'), file('a/../../outside', 'x')]],
+    [
+      'a link, then a file through it',
+      [{ name: 'l', type: 'symlink', linkname: root }, file('l/outside', 'x')]
+    ],
+    ['a link, then a folder through it', [{ name: 'l', type: 'symlink', linkname: '..' }, folder('l/made')]],
+    ['a hard link to something outside', [{ name: 'h', type: 'link', linkname: '../../../outside' }]],
+    [
+      'a hard link through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: root },
+        { name: 'h', type: 'link', linkname: 'l/outside' }
+      ]
+    ],
+    [
+      'a hard link to a link',
+      [
+        { name: 'l', type: 'symlink', linkname: outside },
+        { name: 'h', type: 'link', linkname: 'l' }
+      ]
+    ],
+    ['a hard link to nothing', [{ name: 'h', type: 'link', linkname: 'absent' }]],
+    ['a whiteout that climbs', [folder('a'), file('a/.wh...', '')]],
+    ['a file below a file', [file('f'), file('f/x')]],
+    ['a block device', [{ name: 'b', type: 'block-device', devmajor: 8, devminor: 0 }]],
+    ['a pipe', [{ name: 'p', type: 'fifo' }]]
+  ];
+  test.each(escape)('%s', async (_, entries) => {
+    for (const layers of [[entries], [[file('base')], entries]]) {
+      await expect(unpack(...layers)).rejects.toMatchObject({ code: 'malformed' });
+      const cache = join(root, `cache-${rounds - 1}`);
+      const left = readdirSync(join(cache, readdirSync(cache)[0] ?? '')).filter(name =>
+        name.includes('draft')
+      );
+      expect(left).toEqual([]);
+    }
+    expect(readFileSync(outside, 'utf8')).toBe('untouched');
+    expect(existsSync(join(root, 'made'))).toBe(false);
+  });
+
+  test('an absolute name stays inside', async () => {
+    const [only = ''] = await unpack([file(join(outside, 'x'))]);
+    expect(existsSync(join(only, outside, 'x'))).toBe(true);
+    expect(readFileSync(outside, 'utf8')).toBe('untouched');
+  });
+
+  test('a file that replaces a link does not go through it', async () => {
+    const [only = ''] = await unpack([{ name: 'f', type: 'symlink', linkname: outside }, file('f', 'new')]);
+    expect(lstatSync(join(only, 'f')).isFile()).toBe(true);
+    expect(readFileSync(outside, 'utf8')).toBe('untouched');
+  });
+
+  test('bytes other than named, however late they differ', async () => {
+    const bytes = await rawLayer([file('a'), file('b', 'x'.repeat(3_000_000))]);
+    const digest = await keep(bytes);
+    const changed = Buffer.from(bytes);
+    changed[bytes.length - 1] = 1;
+    const path = store.blobPath(digest);
+    chmodSync(path, 0o644);
+    writeFileSync(path, changed);
+    const cache = join(root, 'tampered');
+    await expect(new UnpackedLayers(cache).stack(store, [digest])).rejects.toMatchObject({
+      code: 'digest-mismatch'
+    });
+    expect(
+      readdirSync(join(cache, readdirSync(cache)[0] ?? '')).filter(name => !name.endsWith('.lock'))
+    ).toEqual([]);
+  });
+
+  test('a layer that is missing, and one that is no archive', async () => {
+    const missing = new UnpackedLayers(join(root, 'missing')).stack(store, [
+      digestOf(Buffer.from('never kept'))
+    ]);
+    await expect(missing).rejects.toMatchObject({ code: 'image-unknown' });
+    const garbage = await keep(Buffer.alloc(2048, 'x'));
+    const broken = new UnpackedLayers(join(root, 'garbage')).stack(store, [garbage]);
+    await expect(broken).rejects.toMatchObject({ code: 'malformed' });
+    const cut = await keep((await rawLayer([file('a', 'x'.repeat(5000))])).subarray(0, 2048));
+    const short = new UnpackedLayers(join(root, 'short')).stack(store, [cut]);
+    await expect(short).rejects.toMatchObject({ code: 'malformed' });
+  });
+});

@@ -1,0 +1,443 @@
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Digest } from '@clean-room/protocol/bytes';
+import { openIdentity } from '../../src/issuer/identity.js';
+import {
+  findAttempt,
+  forgetAttempt,
+  listAttempts,
+  startAttempt,
+  stopAttempt,
+  type StartAttemptOptions,
+  type AttemptStatus
+} from '../../src/runner/attempts.js';
+import { isRoot } from '../../src/container/tools.js';
+import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
+import { workspace } from '../support/workspace.js';
+
+const LABELS = {
+  'tee.launch_policy.allow_env_override': 'CLEAN_ROOM_JOB,MARK',
+  'tee.launch_policy.log_redirect': 'always'
+};
+const root = workspace();
+const layout = join(root, 'layout');
+const identityDir = join(root, 'identity');
+const cacheDir = join(root, 'cache');
+const coordinator = fileURLToPath(new URL('../support/coordinator.js', import.meta.url));
+const images = new Map<string, Digest>();
+let tools: Buffer;
+let stateDir: string;
+let counter = 0;
+
+beforeAll(async () => {
+  chmodSync(root, 0o755);
+  tools = await toolsLayer();
+  await openIdentity(identityDir);
+});
+
+afterEach(async () => {
+  for (const { attemptId } of await listAttempts(stateDir)) await stopAttempt(stateDir, attemptId);
+});
+
+/** An image whose program is a script; what it must leave behind it leaves by its exit code. */
+async function image(script: string, labels: object = LABELS): Promise<Digest> {
+  const key = JSON.stringify([script, labels]);
+  const known = images.get(key);
+  if (known !== undefined) return known;
+  const config = { Entrypoint: ['/bin/sh', '/clean-room/run.sh'], Labels: labels };
+  const digest = await keepImage(layout, [tools, await scriptLayer(script)], config);
+  images.set(key, digest);
+  return digest;
+}
+
+async function order(
+  script: string,
+  extra: Partial<StartAttemptOptions> = {},
+  labels?: object
+): Promise<StartAttemptOptions> {
+  stateDir = extra.stateDir ?? mkdtempSync(join(root, 'state-'));
+  return {
+    attemptId: `attempt-${counter++}`,
+    stateDir,
+    layout,
+    imageDigest: await image(script, labels),
+    env: {},
+    limits: { wallSeconds: 60 },
+    identityDir,
+    cacheDir,
+    ...extra
+  };
+}
+
+async function until<T>(what: () => Promise<T | undefined> | T | undefined, patience = 60_000): Promise<T> {
+  for (const end = Date.now() + patience; Date.now() < end; await pause(20)) {
+    const found = await what();
+    if (found !== undefined) return found;
+  }
+  throw new Error('It did not happen in time.');
+}
+
+const running = ({ stateDir: dir, attemptId }: StartAttemptOptions): Promise<AttemptStatus> =>
+  until(async () => {
+    const status = await findAttempt(dir, attemptId);
+    return status?.phase === 'running' ? status : undefined;
+  });
+
+interface Recorded {
+  pid: number;
+}
+const recorded = (
+  attempt: StartAttemptOptions,
+  name: 'claim' | 'state'
+): Recorded & { container?: Recorded } =>
+  JSON.parse(readFileSync(join(attempt.stateDir, attempt.attemptId, `${name}.json`), 'utf8')) as Recorded;
+
+/** Processes of this machine that run a given command line. */
+function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(pid => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** A program that sleeps for a number of seconds nobody else does, so that it can be found. */
+function sleeper(): { script: string; pids: () => number[]; alive: () => number } {
+  const seconds = `${70_000 + counter++}.${process.pid}`;
+  const pids = () => processesWith(`sleep\0${seconds}`);
+  return { script: `sleep ${seconds} & wait`, pids, alive: () => pids().length };
+}
+
+function expectNoLeftovers(attempt: StartAttemptOptions): void {
+  const folder = join(attempt.stateDir, attempt.attemptId);
+  expect(['scratch', 'launcher'].filter(name => existsSync(join(folder, name)))).toEqual([]);
+}
+
+describe('an attempt', () => {
+  test('runs the image to its end and tells its exit code', async () => {
+    const attempt = await order('exit 7');
+    const handle = await startAttempt(attempt);
+    const end = await handle.ended();
+    expect(end).toMatchObject({
+      attemptId: attempt.attemptId,
+      phase: 'ended',
+      reason: 'finished',
+      exitCode: 7
+    });
+    expect(Date.parse(end.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(end.startedAt ?? ''));
+    expect(await findAttempt(stateDir, attempt.attemptId)).toEqual(end);
+    expectNoLeftovers(attempt);
+  });
+
+  test('has the launcher’s socket and a token about exactly itself', async () => {
+    const script =
+      'ls /run/container_launcher; cat /run/container_launcher/attestation_verifier_claims_token';
+    const attempt = await order(script, { env: { CLEAN_ROOM_JOB: 'x' }, logRedirect: true });
+    const handle = await startAttempt(attempt);
+    await handle.ended();
+    const output = readFileSync(join(stateDir, attempt.attemptId, 'stdout.log'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(output.slice(0, 2)).toEqual(['attestation_verifier_claims_token', 'teeserver.sock']);
+    const claims = JSON.parse(
+      Buffer.from((output[2] ?? '').split('.')[1] ?? '', 'base64url').toString()
+    ) as object;
+    expect(claims).toMatchObject({
+      iss: 'https://simulator.invalid',
+      submods: {
+        container: {
+          image_digest: attempt.imageDigest,
+          args: ['/bin/sh', '/clean-room/run.sh'],
+          env_override: { CLEAN_ROOM_JOB: 'x' },
+          env: { PATH: '/bin', CLEAN_ROOM_JOB: 'x', HOSTNAME: expect.stringMatching(/^simulated-/) }
+        }
+      }
+    });
+    expect(statSync(join(stateDir, attempt.attemptId)).mode & 0o777).toBe(0o700);
+  });
+
+  test('keeps its output from everybody by default', async () => {
+    const attempt = await order('echo secret; echo secret >&2');
+    await (await startAttempt(attempt)).ended();
+    const folder = join(stateDir, attempt.attemptId);
+    for (const name of readdirSync(folder))
+      expect(readFileSync(join(folder, name), 'utf8')).not.toContain('secret\n');
+    expect(readdirSync(folder).filter(name => name.endsWith('.log'))).toEqual([]);
+  });
+
+  test('is ended at its time limit, with all its processes', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await order(script, { limits: { wallSeconds: 1 } });
+    const end = await (await startAttempt(attempt)).ended();
+    expect(end).toMatchObject({ phase: 'ended', reason: 'time-limit' });
+    expect(end.exitCode).toBeUndefined();
+    await until(() => (alive() === 0 ? true : undefined));
+    expectNoLeftovers(attempt);
+  });
+
+  test.each<[string, Partial<StartAttemptOptions>, object, string]>([
+    ['a variable that the labels do not allow', { env: { LD_PRELOAD: 'x' } }, LABELS, 'launch-refused'],
+    [
+      'output where the labels say never',
+      { logRedirect: true },
+      { 'tee.launch_policy.log_redirect': 'never' },
+      'launch-refused'
+    ],
+    ['output where the labels say nothing', { logRedirect: true }, {}, 'launch-refused'],
+    ['an image that is not there', { imageDigest: `sha256:${'0'.repeat(64)}` }, LABELS, 'image-refused']
+  ])('%s: nothing is started', async (_, extra, labels, reason) => {
+    const attempt = await order('exit 0', extra, labels);
+    const end = await (await startAttempt(attempt)).ended();
+    expect(end).toMatchObject({ phase: 'ended', reason, message: expect.stringMatching(/./) });
+    expect(end.exitCode).toBeUndefined();
+    expectNoLeftovers(attempt);
+  });
+
+  test.each<[string, Partial<StartAttemptOptions>]>([
+    ['no time', { limits: { wallSeconds: 0 } }],
+    ['more time than a timer has', { limits: { wallSeconds: 1e9 } }],
+    ['an image by its tag', { imageDigest: 'python-cpu' }]
+  ])('with %s is refused at once, and nothing is kept', async (_, extra) => {
+    await expect(startAttempt(await order('exit 0', extra))).rejects.toMatchObject({ code: 'malformed' });
+    expect(await listAttempts(stateDir)).toEqual([]);
+  });
+
+  test('whose runner never takes it up has failed', async () => {
+    const attempt = await order('exit 0');
+    mkdirSync(join(stateDir, attempt.attemptId));
+    const end = await (await startAttempt(attempt)).ended();
+    expect(end).toMatchObject({ phase: 'ended', reason: 'failed', message: expect.stringMatching(/runner/) });
+  });
+
+  test('has an id that can not lead elsewhere', async () => {
+    for (const attemptId of ['', '../x', 'a/b', '.hidden', 'a'.repeat(129), 'a\n']) {
+      await expect(startAttempt({ ...(await order('exit 0')), attemptId })).rejects.toMatchObject({
+        code: 'malformed'
+      });
+    }
+  });
+});
+
+describe('is never begun twice', () => {
+  test('though many ask for it at once, and again when it is over', async () => {
+    const attempt = await order('sleep 0.3; exit 4');
+    const handles = await Promise.all(Array.from({ length: 5 }, () => startAttempt(attempt)));
+    const ends = await Promise.all(handles.map(handle => handle.ended()));
+    expect(new Set(ends.map(({ endedAt }) => endedAt)).size).toBe(1);
+    const again = await (await startAttempt(attempt)).ended();
+    expect(again).toEqual(ends[0]);
+    await until(() => (processesWith(join(stateDir, attempt.attemptId)).length === 0 ? true : undefined));
+  });
+
+  test('by a runner that comes second', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await order(script);
+    await startAttempt(attempt);
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    const before = recorded(attempt, 'claim');
+    const runner = fileURLToPath(new URL('../../bin/runner.js', import.meta.url));
+    expect(spawnSync(process.execPath, [runner, join(stateDir, attempt.attemptId)]).status).toBe(0);
+    expect(recorded(attempt, 'claim')).toEqual(before);
+    expect(alive()).toBe(1);
+    expect((await findAttempt(stateDir, attempt.attemptId))?.phase).toBe('running');
+  });
+});
+
+describe('stopping', () => {
+  test('ends everything in the container', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await order(script);
+    const handle = await startAttempt(attempt);
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    expect(await handle.stop()).toMatchObject({ phase: 'ended', reason: 'stopped' });
+    await until(() => (alive() === 0 ? true : undefined));
+    expectNoLeftovers(attempt);
+    expect(await stopAttempt(stateDir, attempt.attemptId)).toEqual(await handle.status());
+  });
+
+  test('at any moment of its start', async () => {
+    for (const delay of [0, 30, 80, 150, 300, 500]) {
+      const { script, alive } = sleeper();
+      const attempt = await order(script);
+      await startAttempt(attempt);
+      await pause(delay);
+      expect(await stopAttempt(stateDir, attempt.attemptId)).toMatchObject({
+        phase: 'ended',
+        reason: 'stopped'
+      });
+      await pause(300);
+      expect(alive()).toBe(0);
+      expect((await findAttempt(stateDir, attempt.attemptId))?.reason).toBe('stopped');
+      expectNoLeftovers(attempt);
+    }
+  });
+
+  test('an attempt that nobody began keeps it from ever beginning', async () => {
+    const attempt = await order('exit 0');
+    await startAttempt(attempt);
+    const folder = join(stateDir, attempt.attemptId);
+    await (await startAttempt(attempt)).ended();
+    // As a coordinator leaves it that was killed between writing the request and starting the runner.
+    const lone = { ...attempt, attemptId: 'lone' };
+    mkdirSync(join(stateDir, 'lone'));
+    const request = JSON.parse(readFileSync(join(folder, 'request.json'), 'utf8')) as object;
+    writeFileSync(join(stateDir, 'lone', 'request.json'), JSON.stringify({ ...request, attemptId: 'lone' }));
+    expect(await findAttempt(stateDir, 'lone')).toEqual({ attemptId: 'lone', phase: 'starting' });
+    expect(await stopAttempt(stateDir, 'lone')).toMatchObject({ phase: 'ended', reason: 'stopped' });
+    expect(await (await startAttempt(lone)).ended()).toMatchObject({ reason: 'stopped' });
+  });
+
+  test('what is unknown', async () => {
+    await order('exit 0');
+    expect(await findAttempt(stateDir, 'unknown')).toBeUndefined();
+    await expect(stopAttempt(stateDir, 'unknown')).rejects.toMatchObject({ code: 'not-found' });
+    expect(await listAttempts(join(stateDir, 'absent'))).toEqual([]);
+  });
+});
+
+describe('kill -9', () => {
+  test('of the coordinator: the attempt goes on and is taken up again', async () => {
+    const { script, pids, alive } = sleeper();
+    const attempt = await order(`${script}\nexit 9`);
+    const caller = spawn(process.execPath, [coordinator, JSON.stringify(attempt)], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    });
+    await once(caller.stdout, 'data');
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    caller.kill('SIGKILL');
+    await once(caller, 'exit');
+    await pause(300);
+    expect(alive()).toBe(1);
+    expect(await listAttempts(stateDir)).toMatchObject([{ attemptId: attempt.attemptId, phase: 'running' }]);
+    const handle = await startAttempt(attempt);
+    expect(alive()).toBe(1);
+    for (const pid of pids()) process.kill(pid);
+    expect(await handle.ended()).toMatchObject({ reason: 'finished', exitCode: 9 });
+  });
+
+  test('of the coordinator before it started a runner: asking again starts it, once', async () => {
+    const attempt = await order('exit 2');
+    const first = { ...attempt, attemptId: 'template' };
+    await (await startAttempt(first)).ended();
+    const request = JSON.parse(readFileSync(join(stateDir, 'template', 'request.json'), 'utf8')) as object;
+    mkdirSync(join(stateDir, attempt.attemptId));
+    writeFileSync(
+      join(stateDir, attempt.attemptId, 'request.json'),
+      JSON.stringify({ ...request, attemptId: attempt.attemptId })
+    );
+    expect((await findAttempt(stateDir, attempt.attemptId))?.phase).toBe('starting');
+    expect(await (await startAttempt(attempt)).ended()).toMatchObject({ reason: 'finished', exitCode: 2 });
+  });
+
+  test('of the runner: its container dies with it, and the attempt is lost, not begun again', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await order(script);
+    await startAttempt(attempt);
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    process.kill(recorded(attempt, 'claim').pid, 'SIGKILL');
+    const end = await until(async () => {
+      const status = await findAttempt(stateDir, attempt.attemptId);
+      return status?.phase === 'ended' ? status : undefined;
+    });
+    expect(end).toMatchObject({ reason: 'lost', message: expect.stringMatching(/runner/) });
+    await until(() => (alive() === 0 ? true : undefined));
+    expectNoLeftovers(attempt);
+    expect(await (await startAttempt(attempt)).ended()).toEqual(end);
+    await pause(300);
+    expect(alive()).toBe(0);
+  });
+
+  test('of the runner, at any moment', async () => {
+    for (const delay of [20, 60, 100, 120, 130, 140, 150, 160, 180, 220, 300, 420]) {
+      const { script, alive } = sleeper();
+      const attempt = await order(script);
+      await startAttempt(attempt);
+      const { pid } = await until(() =>
+        existsSync(join(stateDir, attempt.attemptId, 'claim.json')) ? recorded(attempt, 'claim') : undefined
+      );
+      await pause(delay);
+      process.kill(pid, 'SIGKILL');
+      const end = await (await startAttempt(attempt)).ended();
+      expect(end.reason).toBe('lost');
+      await pause(300);
+      expect(alive()).toBe(0);
+      expectNoLeftovers(attempt);
+    }
+  });
+
+  test('of the container: the attempt has failed', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await order(script);
+    const handle = await startAttempt(attempt);
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    process.kill(recorded(attempt, 'state').container?.pid ?? 0, 'SIGKILL');
+    expect(await handle.ended()).toMatchObject({ reason: 'failed' });
+    await until(() => (alive() === 0 ? true : undefined));
+  });
+});
+
+describe('forgetting', () => {
+  test('is for attempts that have ended', async () => {
+    const { script } = sleeper();
+    const attempt = await order(script);
+    await startAttempt(attempt);
+    await running(attempt);
+    await expect(forgetAttempt(stateDir, attempt.attemptId)).rejects.toMatchObject({ code: 'conflict' });
+    await stopAttempt(stateDir, attempt.attemptId);
+    await forgetAttempt(stateDir, attempt.attemptId);
+    expect(await findAttempt(stateDir, attempt.attemptId)).toBeUndefined();
+  });
+});
+
+if (isRoot()) {
+  test('an ordinary user’s attempt runs and is cleaned up as well', async () => {
+    const ordinary = 54321;
+    const home = mkdtempSync(join(root, 'home-'));
+    chownSync(home, ordinary, ordinary);
+    const script = 'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6';
+    const attempt = await order(`${script}`, {
+      stateDir: join(home, 'state'),
+      identityDir: join(home, 'identity'),
+      cacheDir: join(home, 'cache')
+    });
+    const user = [
+      '--reuid',
+      String(ordinary),
+      '--regid',
+      String(ordinary),
+      '--clear-groups',
+      '--inh-caps=-all'
+    ];
+    const command = [process.execPath, coordinator, JSON.stringify(attempt), 'wait'];
+    const { stdout } = spawnSync('setpriv', [...user, ...command], { encoding: 'utf8', cwd: '/' });
+    const end = JSON.parse(stdout.split('\n').at(-2) ?? '') as AttemptStatus;
+    expect(end).toMatchObject({ phase: 'ended', reason: 'finished', exitCode: 6 });
+    expect(statSync(join(home, 'state', attempt.attemptId)).uid).toBe(ordinary);
+    expectNoLeftovers(attempt);
+  });
+}

@@ -1,3 +1,0 @@
-export * from './approval.js';
-export * from './passkey.js';
-export * from './verify.js';

@@ -1,2 +1,0 @@
-export * from './digest.js';
-export * from './encoding.js';

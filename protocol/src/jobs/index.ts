@@ -1,2 +1,0 @@
-export { JOB_VARIABLE, isJobAddress } from '../attestation/job-address.js';
-export * from './job.js';

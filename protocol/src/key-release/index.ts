@@ -1,2 +1,0 @@
-export * from './file-key.js';
-export * from './key-release.js';

@@ -1,2 +1,0 @@
-export * from './collaboration.js';
-export * from './roster.js';

@@ -1,3 +1,0 @@
-export * from './age.js';
-export * from './output.js';
-export * from './padding.js';

@@ -1,3 +1,0 @@
-export * from './check.js';
-export * from './request.js';
-export * from './spec.js';

@@ -1,2 +1,0 @@
-export * from './connect.js';
-export * from './wait.js';

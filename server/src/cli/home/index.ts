@@ -1,3 +1,0 @@
-export * from './home.js';
-export * from './identity.js';
-export * from './trust.js';

@@ -1,2 +1,0 @@
-export * from './ledger.js';
-export * from './log.js';

@@ -1,0 +1,219 @@
+import { fromUtf8, toBase64, utf8, type Digest } from '@clean-room/protocol/bytes';
+import { checkSchema, type Envelope } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { Roster } from '@clean-room/protocol/parties';
+import { Receipt } from '@clean-room/protocol/receipts';
+import { OutputRelease } from '@clean-room/protocol/runs';
+
+import { Spec } from '@clean-room/protocol/submissions';
+import type { CoordinatorContext } from '../context.js';
+import { transitionRun, type RunRow } from '../transitions.js';
+import { collaborationByDigest } from '../parties/collaborations.js';
+import { endRun, lockRun } from '../runs/end.js';
+import { decisionsOf, revisionAt } from '../submissions/find.js';
+import type { UnitOfWork } from '../unit-of-work.js';
+
+async function signedAssets(unit: UnitOfWork, spec: Spec): Promise<Receipt['assets']> {
+  const assets: Receipt['assets'] = [];
+  for (const { version, policy } of spec.assets) {
+    const [signedVersion, signedPolicy] = [
+      await unit.trx
+        .selectFrom('asset_version')
+        .select('envelope')
+        .where('digest', '=', version)
+        .executeTakeFirstOrThrow(),
+      await unit.trx
+        .selectFrom('policy')
+        .select('envelope')
+        .where('digest', '=', policy)
+        .executeTakeFirstOrThrow()
+    ];
+    assets.push({ version: signedVersion.envelope, policy: signedPolicy.envelope });
+  }
+  return assets;
+}
+
+/** The newest roster of the party that lists the submitter: people come and go, and a result stays what it was. */
+async function rosterListing(unit: UnitOfWork, party: string, submitter: string): Promise<Envelope> {
+  const rows = await unit.trx
+    .selectFrom('roster')
+    .select('envelope')
+    .where('party', '=', party)
+    .orderBy('version', 'desc')
+    .execute();
+  const roster = rows.find(({ envelope }) =>
+    Roster.peek(envelope).value.people.some(person => person.keys.includes(submitter))
+  );
+  if (roster === undefined)
+    throw new CleanRoomError('not-found', `No roster of ${party} lists the submitter.`);
+  return roster.envelope;
+}
+
+async function assemble(
+  context: CoordinatorContext,
+  unit: UnitOfWork,
+  run: RunRow,
+  entry: number
+): Promise<Receipt> {
+  const { trx } = unit;
+  const revision = await revisionAt(trx, run.submission, run.revision);
+  const spec = Spec.read(revision.spec).value;
+  const { party } = await trx
+    .selectFrom('submission')
+    .select('party')
+    .where('id', '=', run.submission)
+    .executeTakeFirstOrThrow();
+  const result = await trx
+    .selectFrom('result')
+    .selectAll()
+    .where('run', '=', run.id)
+    .executeTakeFirstOrThrow();
+  const decisions = await decisionsOf(trx, revision);
+  const releases = await trx
+    .selectFrom('output_release')
+    .select('envelope')
+    .where('run', '=', run.id)
+    .orderBy('party')
+    .execute();
+  const kernelImage = context.services.kernelImages.get(revision.kernel_image);
+  return {
+    format: 'clean-room.receipt/v1',
+    statement: toBase64(result.statement),
+    token: result.token,
+    spec: toBase64(revision.spec),
+    collaboration: (await collaborationByDigest(trx, revision.collaboration)).envelope,
+    request: revision.request,
+    submitterRoster: await rosterListing(unit, party, spec.submitter),
+    assets: await signedAssets(unit, spec),
+    approvals: decisions.flatMap(decision => decision.approval ?? []),
+    keyReleases: [...result.key_releases],
+    outputReleases: releases.map(release => release.envelope),
+    kernelImage: {
+      statement: kernelImage.statement,
+      manifest: toBase64(kernelImage.manifest),
+      config: toBase64(kernelImage.config)
+    },
+    image: { manifest: toBase64(revision.image_manifest), config: toBase64(revision.image_config) },
+    log: await context.services.log.proof(trx, entry, unit.at)
+  };
+}
+
+/**
+ * Releases a run: its last move is a log entry that names the run statement, and the receipt proves that entry; all in one
+ * transaction, so that there is no released run without its receipt.
+ */
+export async function completeRun(
+  context: CoordinatorContext,
+  unit: UnitOfWork,
+  run: RunRow
+): Promise<RunRow> {
+  const { statement_digest: evidence } = await unit.trx
+    .selectFrom('result')
+    .select('statement_digest')
+    .where('run', '=', run.id)
+    .executeTakeFirstOrThrow();
+  await unit.flush();
+  const released = await transitionRun(unit, run, 'released', { evidence });
+  const entry = await unit.flush();
+  const receipt = checkSchema(Receipt, await assemble(context, unit, released, entry), 'receipt');
+  await unit.trx
+    .insertInto('receipt')
+    .values({ run: run.id, bytes: utf8(JSON.stringify(receipt)) })
+    .execute();
+  return released;
+}
+
+export async function receiptOf(context: CoordinatorContext, run: string): Promise<string> {
+  const row = await context.db
+    .selectFrom('receipt')
+    .select('bytes')
+    .where('run', '=', run)
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw new CleanRoomError('conflict', 'The run has no receipt: its outputs are not released.', {
+      remedy: 'Wait until the run is released.'
+    });
+  }
+  return fromUtf8(row.bytes);
+}
+
+interface Review {
+  readonly run: RunRow;
+  readonly statement: Digest;
+  readonly output: Digest;
+  readonly custodian: string;
+  readonly reviewers: readonly string[];
+}
+
+/** The review of a run's outputs by one provider. @throws CleanRoomError `conflict`, `forbidden` */
+export async function reviewBy(unit: UnitOfWork, provider: string, id: string): Promise<Review> {
+  const run = await lockRun(unit.trx, id);
+  const revision = await revisionAt(unit.trx, run.submission, run.revision);
+  const decision = (await decisionsOf(unit.trx, revision)).find(row => row.provider === provider);
+  const result = await unit.trx.selectFrom('result').selectAll().where('run', '=', id).executeTakeFirst();
+  if (decision === undefined || result === undefined || !result.reviewers.includes(decision.custodian)) {
+    throw new CleanRoomError('forbidden', `These outputs do not wait for ${provider}.`);
+  }
+  if (run.state !== 'output-review') {
+    throw new CleanRoomError('conflict', `The run is ${run.state}.`, { details: { state: run.state } });
+  }
+  return {
+    run,
+    statement: result.statement_digest,
+    output: result.output,
+    custodian: decision.custodian,
+    reviewers: result.reviewers
+  };
+}
+
+/**
+ * Takes in a custodian's output release; the last one that is needed releases the run.
+ * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `conflict`, `forbidden`
+ */
+export async function takeOutputRelease(
+  context: CoordinatorContext,
+  unit: UnitOfWork,
+  provider: string,
+  id: string,
+  envelope: Envelope
+): Promise<void> {
+  const review = await reviewBy(unit, provider, id);
+  const { value } = OutputRelease.open(envelope, review.custodian);
+  if (
+    value.provider !== provider ||
+    value.custodian !== review.custodian ||
+    value.statement !== review.statement
+  ) {
+    throw new CleanRoomError('digest-mismatch', 'The output release is for another run.');
+  }
+  if (!value.outputs.some(({ digest }) => digest === review.output)) {
+    throw new CleanRoomError('digest-mismatch', 'The output release does not name this run’s output.');
+  }
+  await unit.trx
+    .insertInto('output_release')
+    .values({ run: id, party: provider, envelope: JSON.stringify(envelope), at: unit.at })
+    .onConflict(conflict => conflict.doNothing())
+    .execute();
+  const given = await unit.trx
+    .selectFrom('output_release')
+    .select('envelope')
+    .where('run', '=', id)
+    .execute();
+  const custodians = new Set(given.map(row => OutputRelease.peek(row.envelope).value.custodian));
+  if (review.reviewers.every(reviewer => custodians.has(reviewer)))
+    await completeRun(context, unit, review.run);
+}
+
+/** A reviewing custodian's no. What was sealed under its layer stays sealed for ever. */
+export async function withhold(
+  unit: UnitOfWork,
+  provider: string,
+  id: string,
+  reason: string
+): Promise<void> {
+  const { run } = await reviewBy(unit, provider, id);
+  await endRun(unit, run, 'failed', {
+    code: 'policy-refused',
+    message: `${provider} withheld the outputs: ${reason}`
+  });
+}

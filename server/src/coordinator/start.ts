@@ -1,0 +1,189 @@
+import type { AddressInfo } from 'node:net';
+import { fromBase64Url } from '@clean-room/protocol/bytes';
+import { signingKey } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { openDatabase, type Database } from '../platform/database/database.js';
+import { JobQueue } from '../platform/database/queue.js';
+import { readSecretFile } from '../platform/files/secret-file.js';
+import { buildApp, type App } from '../platform/http/app.js';
+import { Metrics } from '../platform/http/metrics.js';
+import { openObjectStore } from '../platform/objects/open.js';
+import type { ObjectStore } from '../platform/objects/store.js';
+import { approvalRoutes } from './approvals/routes.js';
+import type { TeeBackend } from './backends/backend.js';
+import { openBackend } from './backends/open.js';
+import { catalogueRoutes } from './catalogue/routes.js';
+import { checkCoordinatorConfig, type CoordinatorConfig } from './config.js';
+import { CoordinatorContext, type CoordinatorJobs, type CoordinatorServices } from './context.js';
+import { COORDINATOR_MIGRATIONS } from './database/migrations.js';
+import type { CoordinatorTables } from './database/tables.js';
+import { eventRoutes } from './events/routes.js';
+import { EventTail } from './events/tail.js';
+import { KernelImages } from './images/kernel-images.js';
+import { LayoutPublisher, type ImagePublisher } from './images/publisher.js';
+import { jobRoutes } from './jobs/routes.js';
+import { JobTokens } from './jobs/tokens.js';
+import { Log } from './log/log.js';
+import { logRoutes } from './log/routes.js';
+import { mailboxRoutes } from './mailbox/routes.js';
+import { objectRoutes } from './objects/routes.js';
+import { partyRoutes } from './parties/routes.js';
+import { openAuthenticator } from './authentication.js';
+import { runRoutes } from './runs/routes.js';
+import { submissionRoutes } from './submissions/routes.js';
+import { startWork } from './work.js';
+
+export { DEFAULT_LIMITS, CoordinatorConfig } from './config.js';
+export type { AttemptPlan, TeeStatus, TeeBackend } from './backends/backend.js';
+export { KernelImages, kernelImageOf } from './images/kernel-images.js';
+export type { ImagePublisher } from './images/publisher.js';
+
+/** What can be put in place of what the configuration names. */
+export interface CoordinatorOverrides {
+  readonly backend?: TeeBackend;
+  readonly images?: ImagePublisher;
+  readonly objects?: ObjectStore;
+  readonly kernelImages?: KernelImages;
+  readonly database?: Database<CoordinatorTables>;
+  /** Where log lines go; standard output unless told. */
+  readonly logTo?: { write(line: string): void };
+}
+
+export interface RunningCoordinator {
+  /** Where it listens. */
+  readonly url: string;
+  /** The key that signs the log's heads: a verifier's trust root. */
+  readonly logKey: string;
+  readonly app: App;
+  /** Takes no more requests, ends streams, lets the work at hand finish. */
+  close(): Promise<void>;
+}
+
+async function readKey(file: string): Promise<Uint8Array> {
+  const bytes = fromBase64Url(await readSecretFile(file));
+  if (bytes.length !== 32)
+    throw new CleanRoomError('malformed', `The secret in ${file} is not 32 bytes long.`);
+  return bytes;
+}
+
+/** Largest JSON body where a route does not say, in bytes. */
+const BODY_LIMIT = 1024 * 1024;
+
+function measure(metrics: Metrics, events: EventTail, database: Database<CoordinatorTables>): void {
+  metrics.gauge('clean_room_event_streams', 'Open streams of events.', gauge => gauge.set(events.streams));
+  metrics.gauge('clean_room_log_entries', 'Entries in the log.', async gauge => {
+    const { log_size } = await database.db.selectFrom('ledger').select('log_size').executeTakeFirstOrThrow();
+    gauge.set(log_size);
+  });
+}
+
+function mountRoutes(app: App, context: CoordinatorContext): void {
+  partyRoutes(app, context);
+  catalogueRoutes(app, context);
+  objectRoutes(app, context);
+  submissionRoutes(app, context);
+  approvalRoutes(app, context);
+  runRoutes(app, context);
+  jobRoutes(app, context);
+  mailboxRoutes(app, context);
+  logRoutes(app, context);
+  eventRoutes(app, context);
+}
+
+/**
+ * Starts the coordinator: everything between a submission and its receipt that needs no trust.
+ * @param value a {@link CoordinatorConfig}
+ * @param from where the configuration comes from, for messages
+ * @throws CleanRoomError `malformed`, `forbidden`, `conflict` or `unavailable`, saying what to correct
+ */
+export async function startCoordinator(
+  value: unknown,
+  ports: CoordinatorOverrides = {},
+  from = 'the coordinator’s configuration'
+): Promise<RunningCoordinator> {
+  const config = checkCoordinatorConfig(value, from);
+  const [logSecret, jobSecret, authenticator, kernelImages, objects, images, backend] = await Promise.all([
+    readKey(config.logKeyFile),
+    readKey(config.jobSecretFile),
+    openAuthenticator(config),
+    ports.kernelImages ?? KernelImages.read(config.kernelImages),
+    ports.objects ?? openObjectStore(config.objects),
+    ports.images ?? LayoutPublisher.open(config.images),
+    ports.backend ?? openBackend(config)
+  ]);
+  const database =
+    ports.database ??
+    (await openDatabase<CoordinatorTables>({ url: config.database, migrations: COORDINATOR_MIGRATIONS }));
+  try {
+    return await assemble(config, ports, {
+      database,
+      objects,
+      kernelImages,
+      images,
+      backend,
+      authenticator,
+      log: new Log(signingKey(logSecret)),
+      jobTokens: new JobTokens(jobSecret)
+    });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+type Opened = Omit<CoordinatorServices, 'config' | 'queue' | 'events' | 'logger' | 'supervisorBase'>;
+
+async function assemble(
+  config: CoordinatorConfig,
+  ports: CoordinatorOverrides,
+  opened: Opened
+): Promise<RunningCoordinator> {
+  const { database, objects } = opened;
+  const events = new EventTail();
+  const metrics = new Metrics();
+  const boss = database.createQueue(error => app.log.error({ err: error }, 'queue failed'));
+  const queue = new JobQueue<CoordinatorJobs>(boss);
+  const app = await buildApp({
+    title: 'Clean room coordinator',
+    version: '0.1.0',
+    logLevel: config.logLevel,
+    ...(ports.logTo === undefined ? {} : { logTo: ports.logTo }),
+    requestsPerMinute: config.limits.requestsPerMinute,
+    bodyLimit: BODY_LIMIT,
+    checks: { database: () => database.ping(), objects: () => objects.ping(), queue: () => queue.ping() },
+    metrics
+  });
+  measure(metrics, events, database);
+  let url = '';
+  const context = new CoordinatorContext({
+    ...opened,
+    config,
+    queue,
+    events,
+    logger: app.log,
+    supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
+  });
+  mountRoutes(app, context);
+  await events.start(database.db, error => app.log.error({ err: error }, 'reading events failed'));
+  const { host, port } = config.listen;
+  await app.listen({ host, port });
+  url = addressOf(app.server.address(), host);
+  const endWork = await startWork(context);
+  return {
+    url,
+    logKey: opened.log.publicKey,
+    app,
+    close: async () => {
+      await events.stop();
+      await app.close();
+      await endWork();
+      await database.close();
+    }
+  };
+}
+
+function addressOf(address: AddressInfo | string | null, host: string): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

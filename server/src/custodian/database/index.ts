@@ -1,2 +1,0 @@
-export * from './migrations.js';
-export * from './tables.js';

@@ -1,2 +1,0 @@
-export * from './header.js';
-export * from './seal.js';

@@ -1,3 +1,0 @@
-export * from './open.js';
-export * from './table.js';
-export * from './write-parquet.js';

@@ -1,2 +1,0 @@
-export * from './enrol.js';
-export * from './roster.js';

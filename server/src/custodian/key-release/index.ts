@@ -1,2 +1,0 @@
-export * from './mailbox.js';
-export * from './release.js';

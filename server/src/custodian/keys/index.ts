@@ -1,2 +1,0 @@
-export * from './key-folder.js';
-export * from './key-store.js';

@@ -1,2 +1,0 @@
-export * from './collaborations.js';
-export * from './roster-book.js';

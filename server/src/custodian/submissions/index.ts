@@ -1,2 +1,0 @@
-export * from './fetch.js';
-export * from './terms.js';

@@ -1,2 +1,0 @@
-export * from './atomic.js';
-export * from './secret-file.js';

@@ -1,3 +1,0 @@
-export * from './folder.js';
-export * from './open.js';
-export * from './store.js';

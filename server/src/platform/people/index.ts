@@ -1,3 +1,0 @@
-export * from './authenticator.js';
-export * from './bearer.js';
-export * from './jupyterhub.js';
