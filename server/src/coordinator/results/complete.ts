@@ -113,7 +113,7 @@ export async function completeRun(
     .where('run', '=', run.id)
     .executeTakeFirstOrThrow();
   await unit.flush();
-  const released = await transitionRun(unit, run, 'released', { evidence });
+  const released = await transitionRun(unit, run, 'completed', { evidence });
   const entry = await unit.flush();
   const receipt = checkSchema(Receipt, await assemble(context, unit, released, entry), 'receipt');
   await unit.trx
