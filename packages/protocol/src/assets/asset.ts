@@ -66,3 +66,17 @@ export const AssetVersion = defineDocument(
   })
 );
 export type AssetVersion = Static<typeof AssetVersion.schema>;
+
+/**
+ * Returns the party that provides an asset: the part of the asset's name before the slash.
+ *
+ * @example
+ * ```ts
+ * import { providerOf } from '@clean-room/protocol/assets';
+ *
+ * console.log(providerOf('hospital/visits')); // hospital
+ * ```
+ */
+export function providerOf(assetName: string): string {
+  return assetName.split('/', 1)[0] ?? '';
+}

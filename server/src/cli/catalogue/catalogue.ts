@@ -1,6 +1,6 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
@@ -38,15 +38,11 @@ export interface CataloguedKernelImage extends KernelImageFiles {
   readonly signer: string;
 }
 
-function partyOf(asset: string): string {
-  return asset.slice(0, asset.indexOf('/'));
-}
-
 function openAsset(
   published: PublishedAsset,
   rosters: ReadonlyMap<string, Roster>
 ): CataloguedAsset | undefined {
-  const custodian = rosters.get(partyOf(published.name))?.custodian;
+  const custodian = rosters.get(providerOf(published.name))?.custodian;
   if (custodian === undefined) return undefined;
   const version = AssetVersion.open(published.version, custodian.key);
   const policy = Policy.open(published.policy, custodian.key);

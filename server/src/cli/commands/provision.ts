@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Column, TableSchema } from '@clean-room/protocol/assets';
+import { providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import type { CustodianHome } from '../../custodian/config.js';
 import type { Client } from '@clean-room/api';
@@ -74,7 +74,7 @@ async function provisionFile(
 ): Promise<CommandResult> {
   const custodian = await import('../../custodian/index.js');
   const at = (name: string): string => path.resolve(context.terminal.folder, name);
-  const own = await custodianHome(context, options.name.split('/')[0], options.custodian);
+  const own = await custodianHome(context, providerOf(options.name), options.custodian);
   const places = custodian.custodianPaths(own);
   const policy = custodian.readPolicyFile(await read(at(options.policy)));
   const table = await custodian.openTable(at(file));

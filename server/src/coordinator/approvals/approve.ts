@@ -4,7 +4,7 @@ import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Approval } from '@clean-room/protocol/approvals';
 import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';
 import { Policy, strictestTerms } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
@@ -13,7 +13,6 @@ import type { CoordinatorTables } from '../database/tables.js';
 import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { queueRun } from '../runs/queue-run.js';
-import { providerOf } from '../submissions/check.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import { secondsUntil } from '../submissions/submit.js';
 import type { UnitOfWork } from '../unit-of-work.js';
