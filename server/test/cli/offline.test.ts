@@ -8,7 +8,6 @@ import { Roster } from '@clean-room/protocol/parties';
 import { toBase64Url } from '@clean-room/protocol/bytes';
 import { runCommand } from '../../src/cli/program.js';
 import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/terminal/exit-codes.js';
-import { stripNotebook, datasetsIn } from '../../src/cli/submission/notebook.js';
 import { ERROR_CODES } from '@clean-room/protocol/errors';
 
 let folder: string;
@@ -159,84 +158,6 @@ describe('measuring', () => {
     );
     const unnamed = await run(['measure', notebook]);
     expect(unnamed).toMatchObject({ code: 5, err: expect.stringContaining(`does not name ${notebook}`) });
-  });
-});
-
-describe('a notebook as it is submitted', () => {
-  const bare = (notebook: object): string =>
-    new TextDecoder().decode(stripNotebook(new TextEncoder().encode(JSON.stringify(notebook)), 'n.ipynb'));
-  const cell = {
-    cell_type: 'code',
-    id: 'a',
-    metadata: {},
-    source: ['x = 1\n', 'x'],
-    execution_count: 3,
-    outputs: [{ x: 1 }]
-  };
-  const notebook = {
-    cells: [cell],
-    metadata: { kernelspec: { name: 'python3' }, widgets: { state: 1 } },
-    nbformat: 4,
-    nbformat_minor: 4
-  };
-
-  it('has sources and tags, and nothing else that a cell may carry', () => {
-    const text = bare({
-      ...notebook,
-      cells: [{ ...cell, metadata: { tags: ['parameters'], secret: 's' }, attachments: { 'a.png': {} } }]
-    });
-    expect(JSON.parse(text).cells[0]).toEqual({
-      cell_type: 'code',
-      execution_count: null,
-      id: 'a',
-      metadata: { tags: ['parameters'] },
-      outputs: [],
-      source: ['x = 1\n', 'x']
-    });
-    expect(text).not.toContain('widgets');
-  });
-
-  it('is the same whichever way it was saved', () => {
-    const otherwise = {
-      nbformat_minor: 5,
-      nbformat: 4,
-      metadata: notebook.metadata,
-      cells: [{ ...cell, source: 'x = 1\nx', outputs: [] }]
-    };
-    expect(bare(otherwise)).toBe(bare(notebook));
-    expect(bare(JSON.parse(bare(notebook)))).toBe(bare(notebook));
-  });
-
-  it.each([
-    ['of an older format', { ...notebook, nbformat: 3 }],
-    ['with a cell of an unknown kind', { ...notebook, cells: [{ ...cell, cell_type: 'heading' }] }],
-    ['with a cell that has no source', { ...notebook, cells: [{ ...cell, source: undefined }] }],
-    ['of another language', { ...notebook, metadata: { language_info: { name: 'R' } } }],
-    ['for a kernel of another language', { ...notebook, metadata: { kernelspec: { language: 'julia' } } }]
-  ])('%s is refused', (_what, value) => {
-    expect(() => bare(value)).toThrow(expect.objectContaining({ code: 'workspace-refused' }));
-  });
-
-  it.each(['python', 'Python', 'ipython', 'python3'])('is taken when it says that it is %s', name => {
-    expect(() => bare({ ...notebook, metadata: { language_info: { name } } })).not.toThrow();
-  });
-
-  it('has no two cells with one id', () => {
-    const cells = ['a', 'cell-3', undefined, 'a', 'not an id'].map(id => ({ ...cell, id }));
-    const ids = JSON.parse(bare({ ...notebook, cells })).cells.map(({ id }: { id: string }) => id);
-    expect(ids).toEqual(['a', 'cell-3', 'cell-3-2', 'cell-4', 'cell-5']);
-  });
-
-  it('tells which datasets it opens by name', () => {
-    const code = [
-      'open_dataset("hospital/visits")',
-      "open_dataset( 'insurer/claims' )",
-      'open_dataset(name)',
-      '"hospital/not-opened"'
-    ];
-    const cells = code.map((source, index) => ({ ...cell, id: `c${index}`, source }));
-    const text = stripNotebook(new TextEncoder().encode(JSON.stringify({ ...notebook, cells })), 'n.ipynb');
-    expect(datasetsIn(text)).toEqual(['hospital/visits', 'insurer/claims']);
   });
 });
 

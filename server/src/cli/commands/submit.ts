@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { codeSources, datasetsIn, readNotebook } from '@clean-room/protocol/notebooks';
 import { providersOf } from '@clean-room/protocol/receipts';
 import type { Compute } from '@clean-room/protocol/submissions';
 import { readCatalogue, readKernelImages } from '../catalogue/catalogue.js';
@@ -11,7 +12,6 @@ import { requireTrustRoots } from '../home/trust.js';
 import { readSubmissionFiles, type SubmissionFiles } from '../submission/files.js';
 import { writeLockedNotebook, type LockedNotebook } from '../submission/lock.js';
 import { composeForSubmission, type ComposedSubmission } from '../submission/compose.js';
-import { datasetsIn } from '../submission/notebook.js';
 import { planSubmission } from '../submission/plan.js';
 import { sendSubmission } from '../submission/send.js';
 import type { CommandResult } from '../terminal/answer.js';
@@ -83,7 +83,7 @@ async function prepare(
       trust
     },
     {
-      datasets: options.dataset ?? datasetsIn(files.bare),
+      datasets: options.dataset ?? datasetsIn(codeSources(readNotebook(files.bare))),
       purpose: options.purpose,
       parameters: options.parameters.trim() === '' ? '{}' : options.parameters,
       files: include,

@@ -2,8 +2,8 @@ import path from 'node:path';
 import { readWorkspace } from '@clean-room/oci/workspace';
 import { concat, digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { stripNotebook } from '@clean-room/protocol/notebooks';
 import type { RevisionFile } from '@clean-room/protocol/packaging';
-import { stripNotebook } from './notebook.js';
 
 /** What goes into an image from a folder: the notebook without outputs, and the files that were named. */
 export interface SubmissionFiles {
