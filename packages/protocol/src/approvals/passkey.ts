@@ -1,7 +1,7 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../bytes/encoding.js';
+import { ed25519Verify } from '../documents/ed25519.js';
 import { CleanRoomError } from '../errors/index.js';
 import type { Passkey } from '../parties/roster.js';
 import type { PasskeyAssertion } from './approval.js';
@@ -67,7 +67,7 @@ function signatureHolds(
   try {
     return key.algorithm === 'ES256'
       ? p256.verify(signature, message, key.point, { format: 'der', prehash: true, lowS: false })
-      : ed25519.verify(signature, message, key.point, { zip215: false });
+      : ed25519Verify(key.point, message, signature);
   } catch {
     return false;
   }

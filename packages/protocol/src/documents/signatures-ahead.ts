@@ -1,7 +1,7 @@
 import { fromBase64 } from '../bytes/encoding.js';
 import { markSigned, preAuthenticationEncoding, type Envelope } from './dsse.js';
 import { keyBytes, type PublicKey } from './keys.js';
-import { isStrictKey } from './strict-key.js';
+import { isStrictKey } from './ed25519.js';
 
 class Verifier {
   readonly #keys = new Map<PublicKey, Promise<CryptoKey | undefined>>();
@@ -45,7 +45,7 @@ async function check(verifier: Verifier, envelope: Envelope): Promise<void> {
  * ever. It sees only keys for which it is no laxer than ours.
  */
 export async function checkSignaturesAhead(envelopes: readonly Envelope[]): Promise<void> {
-  const { subtle } = (globalThis as { crypto?: Partial<Crypto> }).crypto ?? {};
+  const { subtle } = crypto as Partial<Crypto>;
   if (subtle === undefined) return;
   const verifier = new Verifier(subtle);
   // What is no envelope says so when it is opened.
