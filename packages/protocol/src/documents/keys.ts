@@ -4,30 +4,36 @@ import { fromBase64Url, toBase64Url } from '../bytes/encoding.js';
 import { CleanRoomError } from '../errors/index.js';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from './ed25519.js';
 
-/** An Ed25519 public key: `ed25519:` and 43 base64url characters. */
+/** An Ed25519 public key as text: `ed25519:` and 43 base64url characters. */
 export const PublicKey = Type.String({ pattern: '^ed25519:[A-Za-z0-9_-]{43}$' });
 export type PublicKey = Static<typeof PublicKey>;
 
-/** An age recipient (X25519), as every `age` tool prints it. */
+/** An age recipient (X25519), as `age-keygen` prints it. */
 export const Recipient = Type.String({ pattern: '^age1[02-9ac-hj-np-z]{58}$' });
 export type Recipient = Static<typeof Recipient>;
 
-/** An X25519 public key that a supervisor makes afresh for one attempt: `x25519:` and 43 base64url characters. */
+/** The X25519 public key that a supervisor generates for one attempt: `x25519:` and 43 base64url characters. */
 export const AttemptKey = Type.String({ pattern: '^x25519:[A-Za-z0-9_-]{43}$' });
 export type AttemptKey = Static<typeof AttemptKey>;
 
+/** An Ed25519 key pair. */
 export interface SigningKey {
-  /** 32 secret bytes. */
+  /** 32 bytes. */
   readonly secret: Uint8Array;
   readonly publicKey: PublicKey;
 }
 
+/** Returns the 32 bytes of an Ed25519 public key as a {@link PublicKey}. */
 export function publicKeyFromBytes(bytes: Uint8Array): PublicKey {
   return `ed25519:${toBase64Url(bytes)}`;
 }
 
-/** The 32 bytes of a key written as {@link PublicKey} or {@link AttemptKey}. */
-export function keyBytes(key: PublicKey | AttemptKey): Uint8Array {
+/**
+ * Returns the 32 bytes of a {@link PublicKey} or {@link AttemptKey}.
+ *
+ * @throws CleanRoomError `malformed`
+ */
+export function keyBytes(key: PublicKey): Uint8Array {
   const bytes = fromBase64Url(key.slice(key.indexOf(':') + 1));
   if (bytes.length !== 32) throw new CleanRoomError('malformed', 'A public key is not 32 bytes long.');
   return bytes;

@@ -258,7 +258,7 @@ describe('a policy file', () => {
     new TextEncoder().encode(JSON.stringify({ ...POLICY, ...change }));
 
   it.each([
-    ['a misspelt field', { validTill: '2027-01-01T00:00:00Z' }, /form it should have/],
+    ['a misspelt field', { validTill: '2027-01-01T00:00:00Z' }, /expected form/],
     ['a day that is no moment', { validUntil: '2027-01-01' }, /validUntil/]
   ])('refuses %s', (_what, change, message) => {
     expect(() => readPolicyFile(text(change))).toThrow(message);
@@ -320,7 +320,7 @@ describe('a schema file', () => {
       /wrong way round/
     ],
     ['bounds of text', [{ name: 'a', type: 'text', nullable: false, minimum: '1' }], /can not have bounds/],
-    ['an unknown type', [{ name: 'a', type: 'json', nullable: false }], /form it should have/]
+    ['an unknown type', [{ name: 'a', type: 'json', nullable: false }], /expected form/]
   ])('with %s is refused', (_what, columns, message) => {
     expect(read(columns)).toThrow(message);
   });

@@ -109,7 +109,7 @@ withChromium('a reviewer in a browser', () => {
       .evaluate((form, action) => form.setAttribute('action', action ?? ''), elsewhere);
     await page.getByRole('button', { name: 'Confirm with passkey' }).click();
     await page.getByRole('heading', { name: 'That did not work' }).waitFor();
-    expect(await page.locator('main').innerText()).toContain('it was given for something else');
+    expect(await page.locator('main').innerText()).toContain('it is for other bytes');
     expect((await decision(first.id)).state).toBe('pending');
     expect((await decision(second.id)).state).toBe('pending');
   });
