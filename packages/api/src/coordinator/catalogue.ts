@@ -47,7 +47,7 @@ export const publishAsset = defineRoute({
 });
 
 /** A kernel image that notebooks can be submitted with. */
-export const KernelImageListing = Closed({
+const KernelImageListing = Closed({
   digest: DigestField,
   name: Title,
   /** The kernel image statement, signed by a release key. */
@@ -55,7 +55,6 @@ export const KernelImageListing = Closed({
   manifest: Base64,
   config: Base64
 });
-export type KernelImageListing = Static<typeof KernelImageListing>;
 
 export const listKernelImages = defineRoute({
   method: 'GET',

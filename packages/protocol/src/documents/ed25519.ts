@@ -33,7 +33,7 @@ export function useEd25519(platform: Ed25519Provider): void {
   provider = platform;
 }
 
-/** Returns `undefined` when there is no provider, or it cannot do the operation. */
+/** Returns `undefined` when no provider is installed, or it cannot do the operation. */
 function tryProvider<T>(operation: (provider: Ed25519Provider) => T): T | undefined {
   if (provider === undefined) return undefined;
   try {

@@ -25,7 +25,7 @@ export const Title = Type.String({
 /** A number of things, from 0. */
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** A number of bytes, from 0. */
-export const ByteCount = Count;
+export const ByteCount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** Bytes as standard base64 with padding. */
 export const Base64 = Type.String({
   pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
