@@ -48,7 +48,11 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
     await page.activity.activateTab(notebook);
     await room.submitButton.click();
     await expect(room.dialog.getByText('“Please leave out the last cell.”')).toBeVisible();
-    await expect(room.dialog.getByRole('checkbox', { name: 'Send as revision 2, answering the request of Demo Hospital' })).toBeChecked();
+    await expect(
+      room.dialog.getByRole('checkbox', {
+        name: 'Send as revision 2, answering the request of Demo Hospital'
+      })
+    ).toBeChecked();
     await room.dialog.getByRole('button', { name: 'Cancel' }).click();
     await room.submit();
     await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');

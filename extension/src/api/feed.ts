@@ -23,7 +23,7 @@ export class Feed implements IDisposable {
 
   /**
    * @param client - returns the client for the party that the person acts for
-   * @param seconds - the interval between two attempts while there is no stream
+   * @param seconds - the interval between two attempts to open the stream
    */
   constructor(
     private readonly client: () => Promise<CleanRoomClient>,

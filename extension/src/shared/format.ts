@@ -27,7 +27,7 @@ export function formatDuration(milliseconds: number): string {
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
 
-/** Returns the milliseconds from one time to another, or to `now` when there is no second time yet. */
+/** Returns the milliseconds from one time to another, or to `now` if the second one is not known yet. */
 export function elapsed(from: string, to: string | undefined, now: number): number {
   return (to === undefined ? now : Date.parse(to)) - Date.parse(from);
 }
