@@ -1,30 +1,32 @@
 import { request } from 'node:http';
+import type { RetryPolicy } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { TransientFailure, retry, type RetryPolicy } from '../network/retry.js';
+import { TransientFailure, retryTransient } from '../network/retry.js';
 
-/** Where Confidential Space's launcher listens (go-tpm-tools, launcher/teeserver and launcher/launcherfile). */
+/** Socket of Confidential Space's launcher (go-tpm-tools, launcher/teeserver and launcher/launcherfile). */
 export const LAUNCHER_SOCKET = '/run/container_launcher/teeserver.sock';
 
-const MAXIMUM_TOKEN = 32_768;
+const MAX_TOKEN_BYTES = 32_768;
 const TIMEOUT_MS = 10_000;
-/** The service has a quota of 5 tokens a second and a timeout of 1 s: a refusal often passes. */
-export const LAUNCHER_RETRY: RetryPolicy = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
+/** The service has a quota of 5 tokens a second and a timeout of 1 s, so refusals are often temporary. */
+const LAUNCHER_RETRY: RetryPolicy = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
 
+/** Claims that the requester of a token chooses. */
 export interface TokenOptions {
   readonly audience: string;
   readonly nonce: string;
 }
 
-/** The attestation device: the one way to a token about this very machine and image. */
+/** The attestation device, the only source of tokens about this machine and image. */
 export interface LauncherClient {
-  /** A PKI token (its certificates travel in it, so it outlives key rotation). */
-  token(order: TokenOptions, signal?: AbortSignal): Promise<string>;
+  /** Requests a PKI token. It contains its certificates, so it stays verifiable after the service's keys change. */
+  token(options: TokenOptions, signal?: AbortSignal): Promise<string>;
 }
 
-function ask(socketPath: string, order: TokenOptions, signal: AbortSignal): Promise<string> {
-  const body = JSON.stringify({ audience: order.audience, token_type: 'PKI', nonces: [order.nonce] });
+function requestOnce(socketPath: string, options: TokenOptions, signal: AbortSignal): Promise<string> {
+  const body = JSON.stringify({ audience: options.audience, token_type: 'PKI', nonces: [options.nonce] });
   return new Promise((resolve, reject) => {
-    const passing = (cause: unknown) =>
+    const rejectTransient = (cause: unknown) =>
       reject(new TransientFailure('The launcher did not answer.', { cause }));
     const call = request(
       {
@@ -39,38 +41,38 @@ function ask(socketPath: string, order: TokenOptions, signal: AbortSignal): Prom
         let length = 0;
         response.on('data', (chunk: Buffer) => {
           length += chunk.length;
-          if (length > MAXIMUM_TOKEN) {
+          if (length > MAX_TOKEN_BYTES) {
             call.destroy();
-            reject(
-              new CleanRoomError('attestation-refused', 'The launcher’s token is longer than any token.')
-            );
+            reject(new CleanRoomError('attestation-refused', 'The launcher’s token is too long.'));
           } else chunks.push(chunk);
         });
-        response.on('error', passing);
+        response.on('error', rejectTransient);
         response.on('end', () => {
           if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString('latin1').trim());
           else if (response.statusCode === 400) {
-            reject(new CleanRoomError('attestation-refused', 'The launcher refused to make a token.'));
-          } else passing(new Error(`status ${response.statusCode}`));
+            reject(new CleanRoomError('attestation-refused', 'The launcher refused to issue a token.'));
+          } else rejectTransient(new Error(`status ${response.statusCode}`));
         });
       }
     );
-    call.on('error', passing);
+    call.on('error', rejectTransient);
     call.end(body);
   });
 }
 
-/** @param patience how long to go on asking; the machine can't go on without tokens */
-export function launcherAt(socketPath: string, patience: RetryPolicy = LAUNCHER_RETRY): LauncherClient {
+/** Returns a client of the launcher that listens on a Unix socket. Tokens fail with `attestation-refused`. */
+export function launcherAt(socketPath: string, policy: RetryPolicy = LAUNCHER_RETRY): LauncherClient {
   return {
-    token: (order, signal) =>
-      retry(
-        patience,
+    token: (options, signal) =>
+      retryTransient(
+        policy,
         () => {
           const timeout = AbortSignal.timeout(TIMEOUT_MS);
-          return ask(socketPath, order, signal === undefined ? timeout : AbortSignal.any([timeout, signal]));
+          const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+          return requestOnce(socketPath, options, ends);
         },
-        cause => new CleanRoomError('attestation-refused', 'The launcher gave no token in time.', { cause }),
+        cause =>
+          new CleanRoomError('attestation-refused', 'The launcher did not issue a token in time.', { cause }),
         signal
       )
   };

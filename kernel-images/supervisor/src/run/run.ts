@@ -12,11 +12,9 @@ import { requestOwnToken, requestRunToken } from '../attestation/own-token.js';
 import { TokenClock } from '../attestation/time.js';
 import { filterRun } from '../filter/filter.js';
 import { deliverResult } from '../job/delivery.js';
-import type { MailboxRetryPolicy } from '../keys/mailbox.js';
 import { obtainKeys } from '../keys/obtain.js';
 import { readSources } from '../notebook/source.js';
 import { readMeasuredSpec, type MeasuredSpec } from '../spec/measured.js';
-
 import { verifyJob, type JobFacts, type TrustedJob } from '../trust/verify-job.js';
 import { runNotebook } from './cells.js';
 import { SandboxedImageDecoder } from './image-decoder.js';
@@ -31,7 +29,6 @@ export interface RunOptions {
   /** Fetches the job. Called after the sandbox has passed its probe. */
   readonly fetchJob: () => Promise<JobDocument>;
   readonly report: (progress: JobProgress) => void;
-  readonly mailboxRetry?: MailboxRetryPolicy;
   readonly signal?: AbortSignal;
 }
 
@@ -115,7 +112,6 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     key,
     launcher,
     mailbox: document.mailbox,
-    ...(options.mailboxRetry === undefined ? {} : { retryPolicy: options.mailboxRetry }),
     ...(signal === undefined ? {} : { signal })
   });
   try {
