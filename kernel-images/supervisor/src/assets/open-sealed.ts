@@ -15,7 +15,7 @@ const TIMEOUT_MS = 86_400_000;
 /** Disk space that must remain free for the notebook and the machine. */
 const SPARE_BYTES = 256 * 1024 ** 2;
 
-/** Where a sealed asset is downloaded from, and what its age file must be. */
+/** Address, digest and key of a sealed asset. */
 export interface SealedAsset {
   readonly url: string;
   /** Digest of the age file. */
@@ -35,11 +35,14 @@ function digestStream(source: AsyncIterable<Uint8Array>): {
   const iterator = source[Symbol.asyncIterator]();
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done === true) return controller.close();
-      hash.update(value);
-      bytes += value.length;
-      controller.enqueue(value);
+      const next = await iterator.next();
+      if (next.done === true) {
+        controller.close();
+        return;
+      }
+      hash.update(next.value);
+      bytes += next.value.length;
+      controller.enqueue(next.value);
     },
     async cancel() {
       await iterator.return?.();
@@ -104,7 +107,8 @@ export async function openSealed(asset: SealedAsset, path: string, signal?: Abor
     await retryTransient(
       DOWNLOAD_RETRY,
       () => downloadOnce(asset, path, signal),
-      cause => new CleanRoomError('unavailable', 'The sealed data could not be downloaded in time.', { cause }),
+      cause =>
+        new CleanRoomError('unavailable', 'The sealed data could not be downloaded in time.', { cause }),
       signal
     );
   } catch (error) {

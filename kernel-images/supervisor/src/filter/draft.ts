@@ -16,7 +16,7 @@ export interface OutputDraft {
   readonly reasons: readonly ReasonClass[];
 }
 
-/** What a draft needs of the run's rules. */
+/** The rules of a run that a draft needs. */
 export interface DraftRules {
   /** MIME types that may leave the TEE. */
   readonly allowed: ReadonlySet<string>;

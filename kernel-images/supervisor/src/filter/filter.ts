@@ -16,7 +16,7 @@ export interface RanCell {
   readonly outputs: readonly RawOutput[];
 }
 
-/** What a run's outputs are filtered by. */
+/** The rules and data that a run's outputs are filtered with. */
 export interface FilterRules {
   /** The strictest terms of all providers. */
   readonly terms: OutputTerms;

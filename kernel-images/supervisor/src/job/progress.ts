@@ -55,7 +55,9 @@ export class ProgressReporter {
     const text = JSON.stringify(progress);
     if (progress === undefined || text === this.#sent) return;
     this.#sent = text;
-    this.#sending = this.#sending.then(async () => void (await this.#post(progress)));
+    this.#sending = this.#sending.then(async () => {
+      await this.#post(progress);
+    });
   }
 
   async #post(progress: JobProgress): Promise<boolean> {

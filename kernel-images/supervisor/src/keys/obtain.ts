@@ -13,7 +13,7 @@ import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
 import { openKeyReleaseAnswer, type ReleasedKeys } from './answer.js';
 import { MAILBOX_RETRY, requestThroughMailbox, type MailboxRetryPolicy } from './mailbox.js';
 
-/** What the keys of a job's assets are requested with. */
+/** Options of `obtainKeys`. */
 export interface ObtainKeysOptions {
   readonly job: TrustedJob;
   readonly facts: JobFacts;

@@ -62,7 +62,8 @@ export async function openExchange(request: HttpRequest, expected: readonly numb
   const response = await send(request);
   if (expected.includes(response.status)) return response;
   await response.body?.cancel();
-  if (TRANSIENT_STATUSES.has(response.status)) throw new TransientFailure(`The server answered with status ${response.status}.`);
+  if (TRANSIENT_STATUSES.has(response.status))
+    throw new TransientFailure(`The server answered with status ${response.status}.`);
   throw new CleanRoomError(
     ERROR_CODES[response.status] ?? 'unavailable',
     `The server refused the request with status ${response.status}.`

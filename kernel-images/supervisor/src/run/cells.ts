@@ -20,7 +20,7 @@ export interface RanNotebook {
   readonly failure?: RunFailure;
 }
 
-/** What a notebook runs with. */
+/** Options of `runNotebook`. */
 export interface NotebookRunOptions {
   readonly paths: RuntimePaths;
   readonly limits: SandboxLimits;

@@ -23,7 +23,7 @@ import { reviewersOf, sealRun } from './sealing.js';
 import { buildRunStatement } from './statement.js';
 import { clearWritable, copyWorkspace } from './workspace.js';
 
-/** What one attempt runs with. */
+/** Options of `runAttempt`. */
 export interface RunOptions {
   readonly paths: RuntimePaths;
   /** Fetches the job. Called after the sandbox has passed its probe. */

@@ -29,7 +29,7 @@ async function fileDigest(path: string): Promise<Digest> {
 async function listFiles(root: string, prefix = ''): Promise<string[]> {
   const entries = await readdir(join(root, prefix), { withFileTypes: true });
   const nested = await Promise.all(
-    entries.map(entry => {
+    entries.map(async entry => {
       const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory()) return listFiles(root, path);
       if (!entry.isFile()) {
@@ -79,6 +79,7 @@ export async function readMeasuredSpec(root: string): Promise<MeasuredSpec> {
   const workspace = join(root, WORKSPACE_PATH);
   await checkWorkspace(spec.value, workspace);
   const notebook = await readFile(join(workspace, spec.value.notebook));
-  if (notebook.length > MAX_NOTEBOOK_BYTES) throw new CleanRoomError('too-large', 'The notebook is too large.');
+  if (notebook.length > MAX_NOTEBOOK_BYTES)
+    throw new CleanRoomError('too-large', 'The notebook is too large.');
   return { spec, workspace, notebook };
 }

@@ -23,7 +23,10 @@ export interface TrustedAsset {
 export function verifyCollaboration(spec: Spec, envelope: Envelope): ReadDocument<Collaboration> {
   const collaboration = openCollaboration(envelope);
   if (collaboration.digest !== spec.collaboration) {
-    throw new CleanRoomError('digest-mismatch', 'The job contains another collaboration than the spec names.');
+    throw new CleanRoomError(
+      'digest-mismatch',
+      'The job contains another collaboration than the spec names.'
+    );
   }
   return collaboration;
 }
@@ -74,12 +77,16 @@ export function verifySubmitter(spec: Spec, collaboration: Collaboration, envelo
   const claimed = Roster.peek(envelope).value;
   const member = collaboration.members.find(candidate => candidate.rootKey === claimed.rootKey);
   if (member === undefined || member.party !== claimed.party) {
-    throw new CleanRoomError('forbidden', 'The submitter’s roster does not belong to a member of the collaboration.');
+    throw new CleanRoomError(
+      'forbidden',
+      'The submitter’s roster does not belong to a member of the collaboration.'
+    );
   }
   const roster = Roster.open(envelope, member.rootKey).value;
   const listed = roster.people.some(
     person => person.roles.includes('researcher') && person.keys.includes(spec.submitter)
   );
-  if (!listed) throw new CleanRoomError('forbidden', 'The roster does not list the submitter as a researcher.');
+  if (!listed)
+    throw new CleanRoomError('forbidden', 'The roster does not list the submitter as a researcher.');
   return member.rootKey;
 }

@@ -26,7 +26,10 @@ function signedByOneOf(envelope: Envelope, signers: readonly string[]): boolean 
 export function verifyKernelImage(spec: Spec, envelope: Envelope, policies: readonly Policy[]): void {
   const { value } = KernelImageStatement.peek(envelope);
   if (value.digest !== spec.kernelImage) {
-    throw new CleanRoomError('digest-mismatch', 'The job contains a statement about another kernel image than the spec names.');
+    throw new CleanRoomError(
+      'digest-mismatch',
+      'The job contains a statement about another kernel image than the spec names.'
+    );
   }
   if (value.accelerator !== spec.compute.accelerator) {
     throw new CleanRoomError(

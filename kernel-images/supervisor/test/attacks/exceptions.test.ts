@@ -43,7 +43,10 @@ raise Leaf()`
       `exec(compile("\\n" * 900 + "raise ValueError()", secret, "exec"))`
     ],
     ['in a syntax error', `raise SyntaxError(secret, (secret, 900, 900, secret, 900, 900))`],
-    ['in an exception group', `raise ExceptionGroup(secret, [ValueError(secret), type(secret, (OSError,), {})()])`],
+    [
+      'in an exception group',
+      `raise ExceptionGroup(secret, [ValueError(secret), type(secret, (OSError,), {})()])`
+    ],
     [
       'in an exception raised while handling a group',
       `try:

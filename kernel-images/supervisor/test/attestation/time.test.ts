@@ -22,7 +22,7 @@ test('an older token does not set the clock back', () => {
 });
 
 test('the clock throws before the first token', () => {
-  expect(() => new TokenClock().now()).toThrow(expect.objectContaining({ code: 'internal' }));
+  expect(() => new TokenClock().now()).toThrow(expect.objectContaining({ code: 'internal' }) as Error);
 });
 
 test('start times are rounded down to the grid, end times up', () => {

@@ -29,7 +29,7 @@ describe('the job’s address', () => {
     'https://coordinator.example/v1/jobs/../../abcdefghijklmnopqrstuvwxyz'
   ])('%s is refused', address => {
     expect(() => jobAddress({ CLEAN_ROOM_JOB: address })).toThrow(
-      expect.objectContaining({ code: 'malformed' })
+      expect.objectContaining({ code: 'malformed' }) as Error
     );
   });
 });

@@ -107,7 +107,9 @@ describe('an answer is refused', () => {
     server.reply = async message => {
       const reply = await server.release(message);
       if (!('answer' in reply)) return reply;
-      return { answer: KeyReleaseAnswer.sign(KeyReleaseAnswer.peek(reply.answer).value, world.keys.stranger) };
+      return {
+        answer: KeyReleaseAnswer.sign(KeyReleaseAnswer.peek(reply.answer).value, world.keys.stranger)
+      };
     };
     await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'signature-invalid' });
   });

@@ -58,7 +58,8 @@ export function makeCodes(rows = 5000, seed = 12): Rows {
 
 const folder = new URL('../../../../../shared/data/', import.meta.url);
 const available = existsSync(folder);
-if (!available) process.stderr.write('SKIPPED: tests with real tables, because ../shared/data does not exist.\n');
+if (!available)
+  process.stderr.write('SKIPPED: tests with real tables, because ../shared/data does not exist.\n');
 
 /** Runs a test if the real tables exist, and skips it otherwise. */
 export const testWithData: typeof test.skip = available ? test : test.skip;

@@ -115,7 +115,8 @@ export class JobServer {
     if (request.method === 'GET' && path.startsWith('/mailbox/')) {
       const posted = this.messages.findLast(message => path.endsWith(digestOf(fromBase64(message.request))));
       const reply = posted === undefined ? undefined : await this.reply(posted);
-      return void (reply === undefined ? response.writeHead(204).end() : json(reply));
+      if (reply === undefined) return void response.writeHead(204).end();
+      return void json(reply);
     }
     if (request.method === 'PUT' && path.startsWith('/objects/')) {
       this.objects.set(path.slice('/objects/'.length), body);

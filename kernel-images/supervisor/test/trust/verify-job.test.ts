@@ -6,14 +6,14 @@ import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { Collaboration, Roster } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { verifyJob } from '../../src/trust/verify-job.js';
-import { readOwnToken } from '../../src/trust/own-token.js';
+import { readOwnToken } from '../../src/attestation/own-token.js';
 import { makeToken } from '../support/authority.js';
 import { NOW, makeWorld, type World, type WorldOptions } from '../support/world.js';
 
-const refused = (code: string) => expect.objectContaining({ code });
+const refused = (code: string) => expect.objectContaining({ code }) as Error;
 
-/** Judges the job of a world, changed as an operator might. */
-async function judge(options: WorldOptions, change: (world: World) => Partial<JobDocument> = () => ({})) {
+/** Verifies a job that was changed as a hostile operator could change it. */
+async function verify(options: WorldOptions, change: (world: World) => Partial<JobDocument> = () => ({})) {
   const world = await makeWorld(options);
   return verifyJob({ ...world.job, ...change(world) }, world.facts);
 }
@@ -25,24 +25,24 @@ function first(world: World): JobDocument['assets'][number] {
 }
 
 describe('a job', () => {
-  test('is believed when every document is what the spec pins, in simulation and on hardware', async () => {
-    const simulated = await judge({});
+  test('is accepted when every document is the one that the spec pins, simulated and on hardware', async () => {
+    const simulated = await verify({});
     expect(simulated.providers.map(({ party, rosterVersion }) => [party, rosterVersion])).toEqual([
       ['hospital', 4]
     ]);
     expect(simulated.terms.outputs.valuesPerRow).toBe(2);
-    await expect(judge({ sealedFor: 'hardware' })).resolves.toMatchObject({
+    await expect(verify({ sealedFor: 'hardware' })).resolves.toMatchObject({
       assets: [{ pinned: { name: 'hospital/visits' } }]
     });
   });
 
   test('without assets needs no approval', async () => {
-    const job = await judge({ withoutAssets: true });
+    const job = await verify({ withoutAssets: true });
     expect(job.providers).toEqual([]);
   });
 });
 
-describe('the operator can not pass off', () => {
+describe('a job is refused if it contains', () => {
   const cases: [string, WorldOptions, (world: World) => Partial<JobDocument>, string][] = [
     [
       'another collaboration, signed by the same members',
@@ -57,7 +57,7 @@ describe('the operator can not pass off', () => {
       'digest-mismatch'
     ],
     [
-      'a collaboration that one member did not sign',
+      'a collaboration without the signature of one member',
       {},
       ({ collaborationValue, keys }) => ({
         collaboration: Collaboration.sign(collaborationValue, keys.hospital)
@@ -65,7 +65,7 @@ describe('the operator can not pass off', () => {
       'signature-invalid'
     ],
     [
-      'an asset version signed by another',
+      'an asset version with another signer',
       {},
       world => ({
         assets: [{ ...first(world), version: AssetVersion.sign(world.assetValue, world.keys.stranger) }]
@@ -73,7 +73,7 @@ describe('the operator can not pass off', () => {
       'signature-invalid'
     ],
     [
-      'another version of the asset by the same custodian',
+      'another version of the asset, signed by the same custodian',
       {},
       world => ({
         assets: [
@@ -86,7 +86,7 @@ describe('the operator can not pass off', () => {
       'digest-mismatch'
     ],
     [
-      'a laxer policy by the same custodian',
+      'a less strict policy, signed by the same custodian',
       {},
       world => ({
         assets: [
@@ -101,7 +101,7 @@ describe('the operator can not pass off', () => {
       }),
       'digest-mismatch'
     ],
-    ['no asset at all', {}, () => ({ assets: [] }), 'digest-mismatch'],
+    ['no asset', {}, () => ({ assets: [] }), 'digest-mismatch'],
     ['an asset twice', {}, world => ({ assets: [first(world), first(world)] }), 'digest-mismatch'],
     ['no approval', {}, () => ({ approvals: [] }), 'approval-missing'],
     ['an approval twice', {}, ({ approve }) => ({ approvals: [approve(), approve()] }), 'approval-invalid'],
@@ -143,9 +143,12 @@ describe('the operator can not pass off', () => {
       'approval-invalid'
     ],
     [
-      'an approval for which nobody’s passkey answered',
+      'an approval without a passkey assertion',
       { sealedFor: 'hardware' },
-      ({ approve }) => ({ approvals: [{ ...approve(), assertion: undefined } as never] }),
+      ({ approve }) => {
+        const { envelope, roster } = approve();
+        return { approvals: [{ envelope, roster }] };
+      },
       'approval-invalid'
     ],
     [
@@ -160,7 +163,7 @@ describe('the operator can not pass off', () => {
       'digest-mismatch'
     ],
     [
-      'a kernel image that nobody knows the signer of',
+      'a kernel image statement by a signer that no policy names',
       {},
       ({ job, keys }) => ({
         kernelImage: KernelImageStatement.sign(
@@ -171,13 +174,13 @@ describe('the operator can not pass off', () => {
       'policy-refused'
     ],
     [
-      'a roster of the submitter that its party did not sign',
+      'a submitter’s roster without the signature of its party',
       {},
       ({ universityRoster, keys }) => ({ submitterRoster: Roster.sign(universityRoster, keys.hospital) }),
       'signature-invalid'
     ],
     [
-      'a submitter who is no researcher',
+      'a roster that does not list the submitter as a researcher',
       {},
       ({ universityRoster, keys }) => ({
         submitterRoster: Roster.sign(
@@ -204,10 +207,10 @@ describe('the operator can not pass off', () => {
   ];
 
   test.each(cases)('%s', async (_, options, change, code) => {
-    await expect(judge(options, change)).rejects.toEqual(refused(code));
+    await expect(verify(options, change)).rejects.toEqual(refused(code));
   });
 
-  test('an envelope with another payload under a good signature', async () => {
+  test('an envelope whose payload does not match its signature', async () => {
     const { job, facts, policyValue } = await makeWorld();
     const forged: Envelope = {
       ...job.assets[0]!.policy,
@@ -218,15 +221,15 @@ describe('the operator can not pass off', () => {
   });
 });
 
-describe('the rules of providers', () => {
+describe('the providers’ rules', () => {
   const cases: [string, WorldOptions, string][] = [
-    ['an approval that has ended', { approval: { expires: '2026-11-20T12:00:00Z' } }, 'expired'],
-    ['a policy that has ended', { policy: { validUntil: '2026-11-01T00:00:00Z' } }, 'expired'],
-    ['more attempts than the policy grants', { approval: { attempts: 4 } }, 'approval-invalid'],
+    ['an expired approval', { approval: { expires: '2026-11-20T12:00:00Z' } }, 'expired'],
+    ['an expired policy', { policy: { validUntil: '2026-11-01T00:00:00Z' } }, 'expired'],
+    ['more attempts than the policy allows', { approval: { attempts: 4 } }, 'approval-invalid'],
     ['an unattended approval on hardware', { sealedFor: 'hardware', unattended: true }, 'approval-invalid'],
     ['another purpose', { spec: { purpose: 'Marketing' } }, 'policy-refused'],
     [
-      'a co-hosted custodian where the policy wants its own host',
+      'a co-hosted custodian when the policy requires its own host',
       { policy: { coHosted: false } },
       'policy-refused'
     ],
@@ -235,7 +238,7 @@ describe('the rules of providers', () => {
       { sealedFor: 'hardware', kernelImage: { development: true } },
       'policy-refused'
     ],
-    ['a kernel image for other hardware', { kernelImage: { accelerator: 'gpu' } }, 'policy-refused'],
+    ['a kernel image for another accelerator', { kernelImage: { accelerator: 'gpu' } }, 'policy-refused'],
     [
       'a sandbox profile that the policy does not name',
       {
@@ -252,69 +255,69 @@ describe('the rules of providers', () => {
   ];
 
   test.each(cases)('refuse %s', async (_, options, code) => {
-    await expect(judge(options)).rejects.toEqual(refused(code));
+    await expect(verify(options)).rejects.toEqual(refused(code));
   });
 
-  test('refuse a party that the policy is not open to', async () => {
+  test('refuse a submitter’s party that the policy does not name', async () => {
     const world = await makeWorld();
-    await expect(judge({ policy: { parties: [world.keys.stranger.publicKey] } })).rejects.toEqual(
+    await expect(verify({ policy: { parties: [world.keys.stranger.publicKey] } })).rejects.toEqual(
       refused('policy-refused')
     );
   });
 
-  test('refuse a listed kernel image of another digest', async () => {
+  test('refuse a kernel image that the policy does not list', async () => {
     const world = await makeWorld();
     const kernelImages = { digests: [digestOf(utf8('older'))], signers: [world.keys.stranger.publicKey] };
-    await expect(judge({ policy: { kernelImages } })).rejects.toEqual(refused('policy-refused'));
+    await expect(verify({ policy: { kernelImages } })).rejects.toEqual(refused('policy-refused'));
   });
 });
 
 describe('the machine', () => {
   const cases: [string, WorldOptions][] = [
     [
-      'is a simulation, and the data is sealed for hardware',
+      'is a simulation but the data is sealed for hardware',
       { sealedFor: 'hardware', machine: { simulated: true } }
     ],
-    ['is hardware, and the data is sealed for simulation', { machine: { simulated: false } }],
+    ['is hardware but the data is sealed for simulation', { machine: { simulated: false } }],
     [
-      'is a debug image',
+      'runs a debug image',
       { sealedFor: 'hardware', machine: { change: payload => void (payload.dbgstat = 'enabled') } }
     ],
     [
-      'restarts by itself',
+      'restarts the container automatically',
       { machine: { change: payload => void (payload.submods.container.restart_policy = 'Always') } }
     ],
     ['does not satisfy the TEE rule', { machine: { change: payload => void (payload.swname = 'GCE') } }]
   ];
 
   test.each(cases)('is refused when it %s', async (_, options) => {
-    await expect(judge(options)).rejects.toEqual(refused('attestation-refused'));
+    await expect(verify(options)).rejects.toEqual(refused('attestation-refused'));
   });
 
-  test('is refused when its root is not one of the policy’s', async () => {
+  test('is refused when the policy does not name its root', async () => {
     const roots = [{ kind: 'simulated' as const, certificate: digestOf(utf8('another root')) }];
     const tee = { rule: 'true', roots, sandboxProfiles: ['second-uid' as const] };
-    await expect(judge({ policy: { tee } })).rejects.toEqual(refused('attestation-refused'));
+    await expect(verify({ policy: { tee } })).rejects.toEqual(refused('attestation-refused'));
   });
 });
 
 describe('the supervisor’s own token', () => {
-  const order = { audience: 'clean-room:supervisor:v1', nonce: 'a'.repeat(43) };
+  const options = { audience: 'clean-room:supervisor:v1', nonce: 'a'.repeat(43) };
   const machine = { image: digestOf(utf8('image')), issuedAt: NOW, simulated: true };
 
-  test('tells image, time and kind of machine', () => {
-    const own = readOwnToken(makeToken(order, machine), order);
+  test('contains image, time and kind of machine', () => {
+    const own = readOwnToken(makeToken(options, machine), options);
     expect(own).toMatchObject({ image: machine.image, issuedAt: NOW.getTime() / 1000, simulated: true });
   });
 
   test.each([
-    ['for another audience', { ...order, audience: 'https://sts.googleapis.com' }],
-    ['with another nonce', { ...order, nonce: 'b'.repeat(43) }]
+    ['for another audience', { ...options, audience: 'https://sts.googleapis.com' }],
+    ['with another nonce', { ...options, nonce: 'b'.repeat(43) }]
   ])('is refused %s', (_, other) => {
-    expect(() => readOwnToken(makeToken(other, machine), order)).toThrow(refused('attestation-refused'));
+    expect(() => readOwnToken(makeToken(other, machine), options)).toThrow(refused('attestation-refused'));
   });
 
-  test('is refused when it is no token', () => {
-    expect(() => readOwnToken('<html>busy</html>', order)).toThrow(refused('attestation-refused'));
+  test('is refused when it is not a token', () => {
+    expect(() => readOwnToken('<html>busy</html>', options)).toThrow(refused('attestation-refused'));
   });
 });

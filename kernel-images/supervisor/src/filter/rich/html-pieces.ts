@@ -26,12 +26,14 @@ const ATTRIBUTE = /([a-zA-Z][a-zA-Z0-9-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s
 /** Thrown when HTML contains anything that tables printed by common libraries do not. */
 export class NotPlainError extends Error {}
 
+const ENTITY = /&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|([a-z]{1,10}));|&/g;
+
 function decodeEntities(text: string): string {
-  return text.replace(/&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|([a-z]{1,10}));|&/g, (all, decimal, hex, name) => {
+  return text.replace(ENTITY, (entity: string, decimal?: string, hex?: string, name?: string) => {
     if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
     if (hex !== undefined) return String.fromCodePoint(parseInt(hex, 16));
-    const known = ENTITIES[String(name)];
-    if (known === undefined) throw new NotPlainError(`unknown entity ${String(all)}`);
+    const known = ENTITIES[name ?? ''];
+    if (known === undefined) throw new NotPlainError(`unknown entity ${entity}`);
     return known;
   });
 }

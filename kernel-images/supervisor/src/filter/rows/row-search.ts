@@ -2,7 +2,6 @@ import { GROUP_ROWS, type RowKeys } from './scan.js';
 import type { Survey } from './survey.js';
 import { requiredBits, type Window } from './windows.js';
 
-
 interface Candidate {
   readonly window: Window;
   readonly columns: readonly { readonly column: number; readonly bits: number }[];
