@@ -1,4 +1,4 @@
 import { runCommand } from './program.js';
-import { processTerminal } from './terminal/process.js';
+import { processTerminal } from './terminal/terminal.js';
 
 process.exitCode = await runCommand(process.argv.slice(2), processTerminal());
