@@ -11,7 +11,7 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   );
   process.exit(70);
 }
-// The cache is in the folder of the code, so that only users who could change the code can write to it. If the folder is
-// read-only, there is no cache.
+// The cache is in the folder of the code, so that only users who could change the code can write to it. A read-only
+// folder has no cache.
 module.enableCompileCache(fileURLToPath(new URL('.compiled', import.meta.url)));
 await import('../lib/cli/main.js');

@@ -54,6 +54,11 @@ interface ProgramOptions {
 /**
  * Defines the `clean-room` program with all its commands and options. The definition has no side effects, so that
  * documentation can be generated from it.
+ *
+ * @example
+ * ```ts
+ * for (const command of createProgram().commands) console.log(command.name(), command.description());
+ * ```
  */
 export function createProgram({
   act = () => async () => undefined,
@@ -63,6 +68,8 @@ export function createProgram({
   const program = new Command('clean-room')
     .description('Submit notebooks to a data clean room, approve them, and verify the results.')
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
+    .helpOption('-h, --help', 'Show help')
+    .addHelpCommand('help [command]', 'Show help for a command')
     .configureOutput(output)
     .exitOverride()
     .showHelpAfterError('(Run "clean-room --help" for more information.)');

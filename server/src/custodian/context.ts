@@ -31,7 +31,8 @@ export interface CustodianContext {
   readonly files: ObjectStore;
   readonly kernelImages: readonly CommittedKernelImage[];
   readonly logger: Logger;
-  now(): Date;
+  /** Returns the current time. */
+  readonly now: () => Date;
 }
 
 /** A logger for parts that are created before the web application, which owns the log. Earlier messages are dropped. */

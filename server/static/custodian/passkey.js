@@ -3,7 +3,7 @@
  * `data-options`, stores the result in the form's field `passkey`, and submits the form. The custodian verifies the result.
  */
 
-/** Decodes base64url. @param {string} text */
+/** Decodes base64url text. */
 function toBytes(text) {
   const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
   return Uint8Array.from(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')), character =>
@@ -11,7 +11,7 @@ function toBytes(text) {
   );
 }
 
-/** Encodes as base64url. @param {ArrayBuffer} buffer */
+/** Encodes an ArrayBuffer as base64url. */
 function toText(buffer) {
   const binary = Array.from(new Uint8Array(buffer), byte => String.fromCharCode(byte)).join('');
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -63,13 +63,13 @@ async function registration(options) {
   };
 }
 
-/** Shows a message below the form's button. @param {HTMLFormElement} form */
+/** Shows a message below the form's button. */
 function showMessage(form, text) {
   const element = form.querySelector('[data-message]');
   if (element !== null) element.textContent = text;
 }
 
-/** Uses a passkey and submits the form. @param {HTMLFormElement} form */
+/** Uses a passkey and submits the form. */
 async function submitWithPasskey(form) {
   const options = JSON.parse(form.dataset.options ?? '{}');
   const button = form.querySelector('button');

@@ -3,10 +3,11 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateSigningKey } from '@clean-room/protocol/documents';
+import { checkSchema, Envelope, generateSigningKey } from '@clean-room/protocol/documents';
 import { Roster } from '@clean-room/protocol/parties';
 import { toBase64Url } from '@clean-room/protocol/bytes';
-import { runCommand } from '../../src/cli/program.js';
+import type { Command } from 'commander';
+import { createProgram, runCommand } from '../../src/cli/program.js';
 import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/terminal/exit-codes.js';
 import { stripNotebook, datasetsIn } from '../../src/cli/submission/notebook.js';
 import { ERROR_CODES } from '@clean-room/protocol/errors';
@@ -29,7 +30,12 @@ async function run(args: readonly string[], env: Record<string, string> = {}, in
     now: () => new Date(),
     stopped: new AbortController().signal
   });
-  return { code, out: out.join('\n'), err: err.join('\n'), json: () => JSON.parse(out.join('\n')) };
+  return {
+    code,
+    out: out.join('\n'),
+    err: err.join('\n'),
+    json: () => JSON.parse(out.join('\n')) as Record<string, unknown>
+  };
 }
 
 describe('exit codes', () => {
@@ -64,6 +70,22 @@ describe('exit codes', () => {
   });
 });
 
+describe('the program definition', () => {
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
+
+  it('describes every command and option in a phrase that starts with a capital letter', () => {
+    const commands = all(createProgram());
+    const texts = commands.flatMap(command => [
+      command.description(),
+      ...command
+        .createHelp()
+        .visibleOptions(command)
+        .map(({ description }) => description)
+    ]);
+    for (const text of texts) expect(text).toMatch(/^[A-Z]/);
+  });
+});
+
 describe('a person’s keys', () => {
   it('are created once in a file that only the person can read, and only the public keys are shown', async () => {
     expect((await run(['identity', '--json'])).code).toBe(5);
@@ -71,7 +93,7 @@ describe('a person’s keys', () => {
     expect((await run(['identity', '--make', '--json'])).json()).toEqual(created);
     const file = path.join(folder, 'home/identity.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    const { signing, age } = JSON.parse(await readFile(file, 'utf8'));
+    const { signing, age } = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
     const shown = (await run(['identity'])).out;
     expect(shown).toContain(created.key);
     expect(shown).not.toContain(signing);
@@ -116,7 +138,11 @@ describe('a roster', () => {
       '--json'
     ]);
     expect(output.json()).toMatchObject({ party: 'hospital', version: 2 });
-    const signed = JSON.parse(await readFile(path.join(folder, 'signed.json'), 'utf8'));
+    const signed = checkSchema(
+      Envelope,
+      JSON.parse(await readFile(path.join(folder, 'signed.json'), 'utf8')),
+      'signed roster'
+    );
     expect(Roster.open(signed, root.publicKey).value).toEqual(roster);
   });
 
@@ -133,7 +159,7 @@ describe('a receipt', () => {
     const output = await run(['verify', '-', '--json'], {}, '{"format":"clean-room.receipt/v1"}');
     expect(output.code).toBe(1);
     expect(output.json()).toMatchObject({ outcome: 'failed' });
-    expect(output.json().steps[0]).toMatchObject({ id: 'format', status: 'fail' });
+    expect((output.json()['steps'] as unknown[])[0]).toMatchObject({ id: 'format', status: 'fail' });
   });
 
   it('is not verified with trust roots that do not exist', async () => {
@@ -185,7 +211,7 @@ describe('a submitted notebook', () => {
       ...notebook,
       cells: [{ ...cell, metadata: { tags: ['parameters'], secret: 's' }, attachments: { 'a.png': {} } }]
     });
-    expect(JSON.parse(text).cells[0]).toEqual({
+    expect((JSON.parse(text) as { cells: unknown[] }).cells[0]).toEqual({
       cell_type: 'code',
       execution_count: null,
       id: 'a',
@@ -204,7 +230,7 @@ describe('a submitted notebook', () => {
       cells: [{ ...cell, source: 'x = 1\nx', outputs: [] }]
     };
     expect(strip(otherwise)).toBe(strip(notebook));
-    expect(strip(JSON.parse(strip(notebook)))).toBe(strip(notebook));
+    expect(strip(JSON.parse(strip(notebook)) as object)).toBe(strip(notebook));
   });
 
   it.each([
@@ -223,7 +249,8 @@ describe('a submitted notebook', () => {
 
   it('has a different id in every cell', () => {
     const cells = ['a', 'cell-3', undefined, 'a', 'not an id'].map(id => ({ ...cell, id }));
-    const ids = JSON.parse(strip({ ...notebook, cells })).cells.map(({ id }: { id: string }) => id);
+    const stripped = JSON.parse(strip({ ...notebook, cells })) as { cells: { id: string }[] };
+    const ids = stripped.cells.map(({ id }) => id);
     expect(ids).toEqual(['a', 'cell-3', 'cell-3-2', 'cell-4', 'cell-5']);
   });
 
@@ -259,7 +286,7 @@ withFixtures('a real Confidential Space token', () => {
     expect((await inspect(...debug)).code).toBe(0);
     const output = await inspect(...debug, '--profile', 'production');
     expect(output.code).toBe(1);
-    expect(output.json().steps).toContainEqual(
+    expect(output.json()['steps']).toContainEqual(
       expect.objectContaining({ id: 'debug', status: 'fail', code: 'debug-enabled' })
     );
   });
@@ -282,11 +309,11 @@ withFixtures('a real Confidential Space token', () => {
   ])('is refused when the %s is not as expected', async (_description, args, code) => {
     const output = await inspect(PRODUCTION, ...AT, ...args);
     expect(output.code).toBe(1);
-    expect(output.json().steps).toContainEqual(expect.objectContaining({ status: 'fail', code }));
+    expect(output.json()['steps']).toContainEqual(expect.objectContaining({ status: 'fail', code }));
   });
 
   it('is refused after it has expired', async () => {
-    expect((await inspect(PRODUCTION, '--at', '1757070000')).json().steps).toContainEqual(
+    expect((await inspect(PRODUCTION, '--at', '1757070000')).json()['steps']).toContainEqual(
       expect.objectContaining({ code: 'token-expired' })
     );
   });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { AssetVersion } from '@clean-room/protocol/assets';
 import { DemoWorld } from '../custodian/support/demo.js';
 
 let world: DemoWorld;
@@ -78,14 +79,11 @@ describe('the path of a notebook with only the command line', () => {
       items: [{ name: 'hospital/visits', version: 1, kind: 'random', rows: 1000 }]
     });
     const folder = path.join(world.root, '.local/share/clean-room/stand-ins/hospital/visits');
-    const schema = JSON.parse(await readFile(path.join(folder, 'schema.json'), 'utf8'));
-    expect(schema.table.columns.map(({ name }: { name: string }) => name)).toEqual([
-      'patient_id',
-      'age',
-      'region'
-    ]);
+    const bytes = new Uint8Array(await readFile(path.join(folder, 'schema.json')));
+    const { value: asset } = AssetVersion.read(bytes);
+    expect(asset.table.columns.map(({ name }) => name)).toEqual(['patient_id', 'age', 'region']);
     expect(existsSync(path.join(folder, 'signed'))).toBe(true);
-    expect((await stat(path.join(folder, 'data.parquet'))).size).toBe(schema.standIn.bytes);
+    expect((await stat(path.join(folder, 'data.parquet'))).size).toBe(asset.standIn.bytes);
   });
 
   it('reports a rejection to a waiting reviewer', async () => {

@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import { readFile } from 'node:fs/promises';
-import type { JWK } from 'jose';
 import { Type } from 'typebox';
 import {
   GOOGLE_ISSUER,
@@ -45,7 +44,7 @@ async function trustOf({ jwks, issuer, simulatedRoot = [] }: Options): Promise<A
   const pkiRoots = [GOOGLE_ROOT, ...simulated];
   if (jwks === undefined) return { pkiRoots };
   const { keys } = checkSchema(JwkSet, parseJsonFile(await readFile(jwks), jwks), 'key set');
-  return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys as JWK[] }] };
+  return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys }] };
 }
 
 /** Returns the expectations that the user has given. The checks of all others report "not asked". */

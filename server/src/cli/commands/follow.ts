@@ -27,7 +27,7 @@ function hasEnded({ revisions, runs }: Submission): boolean {
 }
 
 /**
- * Waits until the newest run of a submission has ended, or its revision if there is no run, and prints each change of state.
+ * Waits until the newest run of a submission has ended, or its revision if it has not been run, and prints each change of state.
  * @throws CleanRoomError `unavailable` when the user stops the command
  */
 export async function followSubmission(

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
-import { CleanRoomError, ERROR_CODES, type ErrorCode } from '@clean-room/protocol/errors';
+import { CleanRoomError, ERROR_CODES } from '@clean-room/protocol/errors';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { CommandContext } from '../context.js';
 import { parseJsonFile } from '../files.js';
@@ -114,5 +114,5 @@ export async function approveUnattended(
     });
   }
   const { code, message, remedy } = failure;
-  throw new CleanRoomError(code as ErrorCode, message, remedy === undefined ? {} : { remedy });
+  throw new CleanRoomError(code, message, remedy === undefined ? {} : { remedy });
 }

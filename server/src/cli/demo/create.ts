@@ -50,7 +50,7 @@ function person({ signing, recipient }: PersonKeys, roles: Person['roles']): Per
  * and the kernel images that it signs, the demo person's keys and trust roots, the hospital's policy, and the configuration of
  * both roles.
  *
- * @throws CleanRoomError `image-unknown` when there is no kernel image
+ * @throws CleanRoomError `image-unknown` when the repository contains no kernel image
  */
 export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
   const layout = new DemoLayout(demo.folder);

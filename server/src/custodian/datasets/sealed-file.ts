@@ -19,9 +19,9 @@ function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array>
   const iterator = source[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
-      const { value, done } = await iterator.next();
-      if (done === true) controller.close();
-      else controller.enqueue(value);
+      const next = await iterator.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
     },
     async cancel() {
       await iterator.return?.();
@@ -31,7 +31,7 @@ function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array>
 
 /**
  * Seals a stream of bytes to a file. Only sealed bytes are written to disk. The function returns when all of them are on
- * disk; after a failure there is no file.
+ * disk, and removes the file after a failure.
  *
  * @param folder - the folder in which the file is created, under a random name
  */

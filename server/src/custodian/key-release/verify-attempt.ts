@@ -95,7 +95,7 @@ export async function requireAcceptedAttempt(
       );
     }
     const { claims } = await verifyTokenFor(context, evidence, asset);
-    if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims as never)) {
+    if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims)) {
       throw new CleanRoomError(
         'policy-refused',
         `The attestation does not satisfy the TEE rule of ${policy.asset}.`

@@ -97,8 +97,8 @@ export async function buildPages(context: CustodianContext, version: string): Pr
     return payload;
   });
   await app.register(async pages => {
-    addPages(pages as App, context);
-    await addStaticFiles(pages as App);
+    addPages(pages, context);
+    await addStaticFiles(pages);
   });
   return app;
 }

@@ -27,7 +27,7 @@ type Tamper = (body: Record<string, never>) => unknown;
 function withTamperedAnswers(route: RegExp, tamper: Tamper): CustodianContext {
   const tampered: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
-    if (!route.test(String(input)) || !response.ok) return response;
+    if (!route.test(response.url) || !response.ok) return response;
     const body = tamper((await response.json()) as Record<string, never>);
     return new Response(JSON.stringify(body), { status: response.status });
   };
@@ -147,7 +147,7 @@ describe('an approval without a passkey', () => {
 });
 
 describe('an approval page', () => {
-  it('can be confirmed only by the person for whom it was opened', async () => {
+  it('can be confirmed only by the person who opened it', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
       attempts: 1,
       unattended: true

@@ -45,8 +45,8 @@ withChromium('a reviewer in a browser', () => {
     await addPasskey();
   });
   afterAll(async () => {
-    await browser?.close();
-    await world?.stop();
+    await browser.close();
+    await world.stop();
   });
 
   it('has a session cookie that only this host can set', async () => {
@@ -213,7 +213,7 @@ describe('a request that was not sent by a browser', () => {
     return new Promise((resolve, reject) => {
       const call = request({ host: '127.0.0.1', port, path, method, headers }, response => {
         let text = '';
-        response.on('data', chunk => (text += chunk));
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('end', () =>
           resolve({
             status: response.statusCode ?? 0,

@@ -152,7 +152,7 @@ export class DemoWorld {
     };
     const code = await runCommand(args, terminal);
     const text = out.join('\n');
-    return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) };
+    return { code, out: text, err: err.join('\n'), json: <T>() => JSON.parse(text) as T };
   }
 
   /** Returns a client of the coordinator with which the demo person acts for a party. */

@@ -51,7 +51,7 @@ async function* records(file: string, delimiter: readonly string[]): AsyncGenera
     for await (const record of parser) yield record as string[];
   } catch (cause) {
     if (cause instanceof CsvError)
-      throw invalidCsv(file, `record ${cause['records'] ?? '?'} is not well formed`, cause);
+      throw invalidCsv(file, `record ${Number(cause['records'])} is not well formed`, cause);
     throw invalidCsv(file, cause instanceof Error ? cause.message : 'reading it failed', cause);
   }
 }
