@@ -2,7 +2,12 @@ import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
 
-/** Takes back what was approved of a revision: no key leaves under it from now on. @returns how many approvals */
+/**
+ * Revokes the approvals of a submission, so that no further key is released under them.
+ *
+ * @param revision - the revision whose approvals are revoked, all revisions by default
+ * @returns the number of approvals that were revoked
+ */
 export async function revokeApprovals(
   { db, now }: CustodianContext,
   submission: string,
@@ -19,17 +24,21 @@ export async function revokeApprovals(
 }
 
 /**
- * The reviewer's no. What was approved before is taken back here first, where it counts; then the coordinator is told.
- * @returns whether the coordinator has taken the no
+ * Rejects a submission. Earlier approvals are revoked here first, because this custodian is what releases keys; then the
+ * rejection is sent to the coordinator.
+ *
+ * @param reason - the comment to the researcher
+ * @returns whether the coordinator accepted the rejection
+ * @throws CleanRoomError `malformed` for a reason that is empty or too long
  */
-export async function refuseSubmission(
+export async function rejectSubmission(
   context: CustodianContext,
   submission: string,
   reason: string
 ): Promise<boolean> {
   if (reason.trim() === '' || reason.length > 4000) {
-    throw new CleanRoomError('malformed', 'A no needs a reason, in at most 4,000 characters.', {
-      remedy: 'Say in a sentence what is wrong.'
+    throw new CleanRoomError('malformed', 'A rejection needs a comment of at most 4,000 characters.', {
+      remedy: 'Write in a sentence what the researcher should know.'
     });
   }
   await revokeApprovals(context, submission);

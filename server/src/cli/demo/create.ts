@@ -2,33 +2,35 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Person } from '@clean-room/protocol/parties';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
-import { openKeyFolder } from '../../custodian/keys/key-folder.js';
+import { openKeyFolder } from '../../custodian/index.js';
 import { Home } from '../home/home.js';
-import { makeIdentity, type PersonKeys } from '../home/identity.js';
+import { createIdentity, type PersonKeys } from '../home/identity.js';
 import {
   configureCoordinator,
   configureCustodian,
   demoLogKey,
   type DemoLocations
 } from './configurations.js';
-import { writeJson } from './documents.js';
 import { signKernelImages } from './kernel-images.js';
-import { DemoLayout } from './layout.js';
-import { foundCollaboration, foundParty } from './parties.js';
+import { DemoLayout, writeJson } from './layout.js';
+import { ensureCollaboration, ensureParty } from './parties.js';
 import { demoPolicy } from './policy.js';
 
-export const DEMO_DATASET = 'hospital/visits';
+const DEMO_DATASET = 'hospital/visits';
+/** The parties of the demo. */
 export const DEMO_PARTIES = ['university', 'hospital'] as const;
+/** The parties that have a custodian. */
 export const DEMO_CUSTODIANS = ['hospital'] as const;
 const PURPOSES = ['Health research: cost of chronic illness', 'Teaching'];
 
-export interface FoundDemo {
+/** The options of a demo. */
+export interface DemoOptions {
   readonly folder: string;
-  /** Kernel images are composed from these committed folders; the repository's own unless told. */
+  /** The folder of committed kernel images, the repository's own by default. */
   readonly kernelImages?: string;
-  /** SHA-256 of the simulator's root certificate. */
+  /** The SHA-256 digest of the simulator's root certificate. */
   readonly simulatorRoot: Digest;
-  readonly places: DemoLocations;
+  readonly locations: DemoLocations;
   readonly now: Date;
 }
 
@@ -44,31 +46,34 @@ function person({ signing, recipient }: PersonKeys, roles: Person['roles']): Per
 }
 
 /**
- * Founds the demo, or brings a founded one up to date: two parties with root keys and rosters, one signed collaboration,
- * a release key and its word on the kernel images, one person's keys, trust roots, and the hospital's policy.
+ * Creates the demo or updates an existing one: two parties with root keys and rosters, a signed collaboration, a release key
+ * and the kernel images that it signs, the demo person's keys and trust roots, the hospital's policy, and the configuration of
+ * both roles.
+ *
+ * @throws CleanRoomError `image-unknown` when the repository contains no kernel image
  */
-export async function foundDemo(demo: FoundDemo): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
+export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
   const layout = new DemoLayout(demo.folder);
-  const keys = await makeIdentity(new Home({ env: { CLEAN_ROOM_HOME: layout.person } }));
+  const keys = await createIdentity(new Home({ env: { CLEAN_ROOM_HOME: layout.person } }));
   const custodian = await openKeyFolder(`${layout.custodian('hospital')}/keys`);
-  const university = await foundParty(layout, {
+  const university = await ensureParty(layout, {
     party: 'university',
     title: 'Demo University',
     people: [person(keys, ['researcher'])]
   });
-  const hospital = await foundParty(layout, {
+  const hospital = await ensureParty(layout, {
     party: 'hospital',
     title: 'Demo Hospital',
     people: [person(keys, ['reviewer', 'steward'])],
     custodian: {
       key: custodian.publicKey,
       recipient: custodian.recipient,
-      origin: demo.places.custodianOrigins['hospital'] ?? '',
+      origin: demo.locations.custodianOrigins['hospital'] ?? '',
       hosting: 'co-hosted'
     }
   });
   const parties = [university, hospital];
-  await foundCollaboration(
+  await ensureCollaboration(
     layout,
     { name: 'demo', title: 'Demo collaboration', assets: [DEMO_DATASET], purposes: PURPOSES },
     parties,
@@ -78,10 +83,8 @@ export async function foundDemo(demo: FoundDemo): Promise<{ layout: DemoLayout; 
   if (kernelImages.images.length === 0) {
     throw new CleanRoomError(
       'image-unknown',
-      'No kernel image is described here, so nothing could ever run.',
-      {
-        remedy: 'Run "npm run build:kernel" first.'
-      }
+      'There is no kernel image in this repository, so that no notebook could run.',
+      { remedy: 'Run "npm run build:kernel" first.' }
     );
   }
   await writeJson(
@@ -104,13 +107,13 @@ export async function foundDemo(demo: FoundDemo): Promise<{ layout: DemoLayout; 
   };
   await writeJson(`${layout.person}/trust.json`, trust);
   await writeJson(`${layout.person}/config.json`, {
-    url: demo.places.coordinatorUrl,
+    url: demo.locations.coordinatorUrl,
     tokenFile: 'token',
     party: 'university',
     custodians: { hospital: '../custodians/hospital' }
   });
   const names = kernelImages.images.map(({ name }) => name);
-  await configureCoordinator(layout, demo.places, names, DEMO_PARTIES);
-  await configureCustodian(layout, demo.places, 'hospital', hospital.root.publicKey);
+  await configureCoordinator(layout, demo.locations, names, DEMO_PARTIES);
+  await configureCustodian(layout, demo.locations, 'hospital', hospital.root.publicKey);
   return { layout, trust };
 }
