@@ -1,32 +1,21 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { groundsOf } from './grounds.js';
 import { ROOT } from './paths.js';
 
 const PROVEN = join(ROOT, 'attacks/proven.json');
 
-const digest = content => createHash('sha256').update(content).digest('hex');
-
-/** What a proof rests on: the patch, the files it changes, and the tests it names. */
-function groundsOf({ name, text, files, testFiles }) {
-  const paths = [...new Set([...files, ...testFiles])].filter(path => existsSync(join(ROOT, path))).sort();
-  return {
-    [`attacks/mutants/${name}.patch`]: digest(text),
-    ...Object.fromEntries(paths.map(path => [path, digest(readFileSync(join(ROOT, path)))]))
-  };
-}
-
-/** For each patch what it was last proven on. */
-export class Proven {
+/** The recorded proofs: for each patch, the grounds on which it was last proven. */
+export class Proofs {
   #entries = existsSync(PROVEN) ? JSON.parse(readFileSync(PROVEN, 'utf8')) : {};
 
-  /** The files that are not what they were when the patch was proven. */
+  /** Returns the files whose code has changed since the mutant was proven. */
   changedSince(mutant) {
     const [then, now] = [this.#entries[mutant.name] ?? {}, groundsOf(mutant)];
     return Object.keys({ ...then, ...now }).filter(path => then[path] !== now[path]);
   }
 
-  /** Keeps what the patches rest on that are proven now, and forgets patches that are gone. */
+  /** Records the present grounds of a proven mutant, and removes the entries of patches that no longer exist. */
   save(mutant, mutants) {
     const known = new Set(mutants.map(({ name }) => name));
     this.#entries[mutant.name] = groundsOf(mutant);
