@@ -3,7 +3,7 @@ import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { verifyReceipt } from '@clean-room/protocol/receipts';
 import { routes } from '@clean-room/api/coordinator';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import type { CommandContext, Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
 import { parseJsonFile } from '../home/home.js';

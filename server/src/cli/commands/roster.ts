@@ -5,7 +5,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
 import { routes } from '@clean-room/api/coordinator';
 import { readSigningKey } from '../../custodian/keys/key-folder.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import type { Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
 

@@ -5,7 +5,7 @@ import { digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Client } from '@clean-room/api';
 import { routes } from '@clean-room/api/coordinator';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readCatalogue, type CataloguedAsset } from '../catalogue/catalogue.js';
 import type { Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';

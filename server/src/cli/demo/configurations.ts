@@ -6,7 +6,7 @@ import type { PublicKey } from '@clean-room/protocol/documents';
 import { checkCoordinatorConfig, DEFAULT_LIMITS } from '../../coordinator/config.js';
 import { checkCustodianConfig, CUSTODIAN_FILE } from '../../custodian/config.js';
 import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 

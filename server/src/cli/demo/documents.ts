@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 
 /** Writes JSON that people may read. */
 export async function writeJson(file: string, value: unknown, mode = 0o644): Promise<void> {

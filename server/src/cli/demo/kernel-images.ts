@@ -5,7 +5,7 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { committedKernelImages } from '../../platform/kernel-images/committed.js';
 import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { writeJson } from './documents.js';
 import type { DemoLayout } from './layout.js';
 

@@ -9,7 +9,7 @@ import {
   type SigningKey
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readSecretFile } from '../../platform/files/secret-file.js';
 import { parseJsonFile, readOptional, type Home } from './home.js';
 

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Spec } from '@clean-room/protocol/submissions';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readOptional } from '../home/home.js';
 
 const { collaboration, purpose, kernelImage, parameters, assets, submitter, recipients, recovery, compute } =

@@ -6,7 +6,7 @@ import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { utf8 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readSigningKey } from '../keys/key-folder.js';
 
 /** The roster as it would be next: the newest one, and the passkeys that wait. Nothing when none waits. */

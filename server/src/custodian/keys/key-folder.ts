@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import { generateSigningKey, signBytes, signingKey, type SigningKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readSecretFile } from '../../platform/files/secret-file.js';
 import type { KeyStore } from './key-store.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 
 export const TICKET_MINUTES = 15;
 

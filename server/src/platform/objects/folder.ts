@@ -5,12 +5,8 @@ import path from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { syncDirectory } from '../files/atomic.js';
+import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
 
 /** Objects in a folder: `sha256/ab/cdef…`, written under `incoming/` and renamed once their digest has been found right. */
 export class FolderStore implements ObjectStore {

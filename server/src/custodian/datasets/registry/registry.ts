@@ -12,7 +12,7 @@ import {
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Policy } from '@clean-room/protocol/policies';
-import { writeFileAtomic } from '../../../platform/files/atomic.js';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { readAgeHeader } from '../sealing/header.js';
 import type { SealedFile } from '../sealing/seal.js';
 
