@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Role } from '@clean-room/protocol/parties';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Identity } from '../../platform/authentication/authenticator.js';
-import { authenticateBearer } from '../../platform/authentication/bearer.js';
+import { authenticateBearer } from '../../platform/authentication/authenticator.js';
 import type { CoordinatorContext } from '../context.js';
 import { newestRoster } from '../parties/rosters.js';
 
