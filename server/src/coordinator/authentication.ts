@@ -31,10 +31,14 @@ export async function openAuthenticator(config: CoordinatorConfig): Promise<Auth
   const custodians = await Promise.all(
     config.custodians.map(({ party, tokenFile }) => fixedToken(tokenFile, { kind: 'custodian', party }))
   );
-  const { people } = config;
+  const { authentication } = config;
   const persons =
-    people.kind === 'embedded'
-      ? await fixedToken(people.tokenFile, { kind: 'person', subject: 'local', acts: people.acts })
-      : new JupyterHubAuthenticator(people);
+    authentication.kind === 'embedded'
+      ? await fixedToken(authentication.tokenFile, {
+          kind: 'person',
+          subject: 'local',
+          acts: authentication.acts
+        })
+      : new JupyterHubAuthenticator(authentication);
   return new AnyOf([...custodians, persons]);
 }

@@ -47,7 +47,7 @@ export const CoordinatorConfig = Closed({
   logKeyFile: Path,
   /** 32 secret bytes, base64url: job tokens are derived from it. */
   jobSecretFile: Path,
-  people: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
+  authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
   backend: LocalBackend,
   limits: Closed({
@@ -95,7 +95,7 @@ function refuseInProduction(
 ): void {
   if (config.backend.kind === 'local')
     refuse('the local backend, which only simulates a TEE,', 'Name a backend with real TEEs.');
-  if (config.people.kind === 'embedded')
+  if (config.authentication.kind === 'embedded')
     refuse('the embedded person, who acts for every party,', 'Let people sign in through JupyterHub.');
   if (config.database.startsWith('pglite:'))
     refuse('the embedded database, which is for one machine,', 'Name a PostgreSQL database.');
