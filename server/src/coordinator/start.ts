@@ -72,7 +72,10 @@ const BODY_LIMIT = 1024 * 1024;
 function measure(metrics: Metrics, events: EventTail, database: Database<CoordinatorTables>): void {
   metrics.gauge('clean_room_event_streams', 'Open streams of events.', gauge => gauge.set(events.streams));
   metrics.gauge('clean_room_log_entries', 'Entries in the log.', async gauge => {
-    const { log_size } = await database.db.selectFrom('ledger').select('log_size').executeTakeFirstOrThrow();
+    const { log_size } = await database.db
+      .selectFrom('counters')
+      .select('log_size')
+      .executeTakeFirstOrThrow();
     gauge.set(log_size);
   });
 }

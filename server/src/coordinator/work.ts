@@ -20,10 +20,10 @@ const EVENT_DAYS = 7;
 /** Deletes what has served its time: answers to idempotency keys, and events nobody will resume from. */
 async function sweep(context: CoordinatorContext): Promise<void> {
   const before = (hours: number): Date => new Date(Date.now() - hours * HOUR);
-  await context.db.deleteFrom('idempotency').where('at', '<', before(IDEMPOTENCY_HOURS)).execute();
+  await context.db.deleteFrom('idempotency').where('created_at', '<', before(IDEMPOTENCY_HOURS)).execute();
   await context.db
     .deleteFrom('event')
-    .where('at', '<', before(EVENT_DAYS * 24))
+    .where('created_at', '<', before(EVENT_DAYS * 24))
     .execute();
 }
 
@@ -36,14 +36,14 @@ async function overdue(context: CoordinatorContext): Promise<CoordinatorJobs['ex
     .where('revision.state', 'in', ['submitted', 'approved'])
     .where(({ or, eb, exists, selectFrom }) =>
       or([
-        eb('revision.ends', '<=', now),
+        eb('revision.expires_at', '<=', now),
         exists(
           selectFrom('decision')
             .select('decision.provider')
             .whereRef('decision.submission', '=', 'revision.submission')
             .whereRef('decision.revision', '=', 'revision.number')
             .where('decision.state', '=', 'approved')
-            .where('decision.expires', '<=', now)
+            .where('decision.expires_at', '<=', now)
         )
       ])
     )

@@ -84,10 +84,10 @@ async function openApproval(
   bundle: ApprovalBundle
 ): Promise<ReadDocument<Approval>> {
   const { spec, assets, policies } = await documentsOf(unit.trx, revision);
-  const collaboration = await collaborationByDigest(unit.trx, revision.collaboration);
+  const collaboration = await collaborationByDigest(unit.trx, revision.collaboration_digest);
   const approval = verifyApproval(bundle, provider, {
     spec,
-    image: revision.image,
+    image: revision.image_digest,
     collaboration,
     assets,
     at: unit.at

@@ -80,10 +80,10 @@ export async function expire(unit: UnitOfWork, submission: string, number: numbe
   });
   if (revision?.number !== number || isOver(revision)) return;
   const decisions = await decisionsOf(unit.trx, revision);
-  const wholly = revision.ends <= unit.at;
+  const wholly = revision.expires_at <= unit.at;
   const ended = decisions.filter(
-    ({ state, expires }) =>
-      (state === 'approved' && (wholly || (expires !== null && expires <= unit.at))) ||
+    ({ state, expires_at }) =>
+      (state === 'approved' && (wholly || (expires_at !== null && expires_at <= unit.at))) ||
       (state === 'pending' && wholly)
   );
   if (ended.length === 0 && !wholly) return;

@@ -48,18 +48,18 @@ export async function once<T>(
   return context.transact(async unit => {
     const mine = await unit.trx
       .insertInto('idempotency')
-      .values({ caller: name, key, request: print })
+      .values({ caller: name, key, request_hash: print })
       .onConflict(conflict => conflict.doNothing())
       .returning('key')
       .executeTakeFirst();
     if (mine === undefined) {
       const earlier = await unit.trx
         .selectFrom('idempotency')
-        .select(['request', 'response'])
+        .select(['request_hash', 'response'])
         .where('caller', '=', name)
         .where('key', '=', key)
         .executeTakeFirstOrThrow();
-      if (earlier.request === print) return earlier.response as T;
+      if (earlier.request_hash === print) return earlier.response as T;
       throw new CleanRoomError('conflict', 'This Idempotency-Key was used for another request.', {
         remedy: 'Send every new request with a new key.'
       });

@@ -24,7 +24,7 @@ export async function findJob(db: Kysely<CoordinatorTables>, token: string): Pro
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
     .select('attempt.id as attempt')
-    .where('attempt.job', '=', JobTokens.hash(token))
+    .where('attempt.job_token_hash', '=', JobTokens.hash(token))
     .executeTakeFirst();
   if (row === undefined) throw noJob();
   const { attempt, ...run } = row;

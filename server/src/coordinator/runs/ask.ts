@@ -22,7 +22,7 @@ async function attemptsSpent(
     .select(sql<number>`count(distinct attempt.id)`.as('spent'))
     .where('run.submission', '=', revision.submission)
     .where('run.revision', '=', revision.number)
-    .where('key_request.party', '=', provider)
+    .where('key_request.provider', '=', provider)
     .where(sql<boolean>`key_request.reply -> 'answer' is not null`)
     .executeTakeFirstOrThrow();
   return spent;

@@ -35,7 +35,13 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
   const attempt = newId(unit.at.getTime());
   await unit.trx
     .insertInto('attempt')
-    .values({ id: attempt, run: row.id, job: unit.jobHash(attempt), created_at: unit.at, since: unit.at })
+    .values({
+      id: attempt,
+      run: row.id,
+      job_token_hash: unit.jobHash(attempt),
+      created_at: unit.at,
+      run_state_since: unit.at
+    })
     .execute();
   await recordRun(unit, row);
   await unit.send('start-attempt', { attempt });

@@ -20,14 +20,14 @@ function reviewing(app: App, context: CoordinatorContext): void {
       const { run } = await reviewBy(unit, party, params.id);
       const result = await unit.trx
         .selectFrom('result')
-        .select(['statement', 'token', 'key_releases'])
+        .select(['run_statement', 'attestation_token', 'key_releases'])
         .where('run', '=', run.id)
         .executeTakeFirstOrThrow();
       return {
         run: run.id,
         submission: run.submission,
-        statement: toBase64(result.statement),
-        token: result.token,
+        statement: toBase64(result.run_statement),
+        token: result.attestation_token,
         keyReleases: [...result.key_releases]
       };
     });

@@ -17,7 +17,7 @@ export async function addComment(
   const id = newId(unit.at.getTime());
   await unit.trx
     .insertInto('comment')
-    .values({ id, submission, revision: revision.number, party, person, text, at: unit.at })
+    .values({ id, submission, revision: revision.number, party, person, text, created_at: unit.at })
     .execute();
   await unit.trx
     .updateTable('submission')

@@ -77,6 +77,10 @@ export function submissionRoutes(app: App, context: CoordinatorContext): void {
     await requireConcerned(context.db, caller, params.id);
     const revision = await revisionAt(context.db, params.id, params.number);
     const { imageDigest } = await composeSubmissionImage(context.services, Spec.read(revision.spec));
-    return { submitted: revision.image, rebuilt: imageDigest, equal: revision.image === imageDigest };
+    return {
+      submitted: revision.image_digest,
+      rebuilt: imageDigest,
+      equal: revision.image_digest === imageDigest
+    };
   });
 }
