@@ -10,13 +10,13 @@ import { Policy, strictestTerms } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
-import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { queueRun } from '../runs/queue-run.js';
 import { providerOf } from '../submissions/check.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import { secondsUntil } from '../submissions/submit.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 export interface DecisionOutcome {
   readonly revision: number;

@@ -9,9 +9,9 @@ import type { PublishedAsset } from '@clean-room/api/coordinator';
 import type { CoordinatorContext } from '../context.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import { newestRoster } from '../parties/rosters.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** @throws CleanRoomError `not-found` */
 export async function custodianOf(db: Kysely<CoordinatorTables>, party: string): Promise<Custodian> {

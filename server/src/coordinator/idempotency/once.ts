@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorContext } from '../context.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 const KEY = /^[\x21-\x7e]{8,128}$/;
 

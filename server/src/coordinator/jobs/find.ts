@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { JobTokens } from './tokens.js';
 

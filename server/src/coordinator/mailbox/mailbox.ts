@@ -12,7 +12,7 @@ import type { KeyRequestWaiting } from '@clean-room/api/coordinator';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** A run asks each custodian once; a supervisor that starts over asks again. More than this is no supervisor of ours. */
 const MOST_REQUESTS = 256;

@@ -5,11 +5,11 @@ import type { JobResult } from '@clean-room/protocol/jobs';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
-import { transitionRun } from '../transitions.js';
+import { transitionRun } from '../state/transitions.js';
 import { grant } from '../objects/grants.js';
 import { lockRun } from '../runs/end.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { completeRun } from './complete.js';
 
 function refuse(message: string): never {

@@ -7,11 +7,11 @@ import { OutputRelease } from '@clean-room/protocol/runs';
 
 import { Spec } from '@clean-room/protocol/submissions';
 import type { CoordinatorContext } from '../context.js';
-import { transitionRun, type RunRow } from '../transitions.js';
+import { transitionRun, type RunRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { endRun, lockRun } from '../runs/end.js';
 import { decisionsOf, revisionAt } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 async function signedAssets(unit: UnitOfWork, spec: Spec): Promise<Receipt['assets']> {
   const assets: Receipt['assets'] = [];

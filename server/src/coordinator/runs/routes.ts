@@ -5,9 +5,9 @@ import { requireCustodian, requireRole } from '../access/caller.js';
 import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
-import { pageRequest } from '../paging.js';
+import { pageRequest } from '../../platform/http/paging.js';
 import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/complete.js';
-import { askForRun, cancelRun } from './ask.js';
+import { askForRun, cancelRun } from './request.js';
 import { listRuns, requireRun, runSummary, runView } from './views.js';
 
 const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;

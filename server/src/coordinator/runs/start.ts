@@ -3,9 +3,9 @@ import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
 import type { CoordinatorContext } from '../context.js';
 import { storedFiles } from '../images/compose.js';
-import { transitionRun, type RevisionRow, type RunRow } from '../transitions.js';
+import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { endRun, lockRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 

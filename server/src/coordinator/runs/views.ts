@@ -2,9 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import type { Run, RunSummary } from '@clean-room/api/coordinator';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RunRow } from '../transitions.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
+import type { RunRow } from '../state/transitions.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
 import { revisionAt, requireConcerned } from '../submissions/find.js';
 import { noRun } from './end.js';
 

@@ -4,7 +4,7 @@ import type { Reason } from '@clean-room/api/coordinator';
 import { documentsOf } from '../approvals/approve.js';
 import type { TeeStatus } from '../backends/backend.js';
 import type { CoordinatorContext } from '../context.js';
-import type { RunRow } from '../transitions.js';
+import type { RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 

@@ -10,7 +10,7 @@ import { once } from '../idempotency/once.js';
 import { composeSubmissionImage } from '../images/compose.js';
 import { withoutGrant } from '../objects/grants.js';
 import { deliver } from '../objects/transfer.js';
-import { pageRequest } from '../paging.js';
+import { pageRequest } from '../../platform/http/paging.js';
 import { checkSubmission } from './check.js';
 import { addComment } from './comments.js';
 import { requireConcerned, requireOwn, revisionAt } from './find.js';

@@ -1,11 +1,11 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { PersonCaller } from '../access/caller.js';
-import { recordRevision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { recordRevision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { grant } from '../objects/grants.js';
 import { newId } from '../../platform/ids.js';
 import { queueRun } from '../runs/queue-run.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { CheckedSubmission } from './check.js';
 import { newestRevision } from './find.js';
 

@@ -2,9 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Comment, Decision, Revision, Submission, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { DecisionRow, RevisionRow } from '../transitions.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
+import type { DecisionRow, RevisionRow } from '../state/transitions.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
 import { runsOfSubmission } from '../runs/views.js';
 import { noSubmission } from './find.js';
 

@@ -11,7 +11,7 @@ import {
   type RunState
 } from '@clean-room/protocol/runs';
 import type { Reason } from '@clean-room/api/coordinator';
-import type { CoordinatorTables } from './database/tables.js';
+import type { CoordinatorTables } from '../database/tables.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /*

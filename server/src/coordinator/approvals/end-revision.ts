@@ -1,9 +1,9 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Caller, PersonCaller } from '../access/caller.js';
-import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { cancelRunsOf } from '../runs/end.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { DecisionOutcome } from './approve.js';
 
 /** A custodian speaks for one of its reviewers, whom its own page has let in. */

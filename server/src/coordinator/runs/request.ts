@@ -3,9 +3,9 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { PersonCaller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { decisionsOf, newestRevision, requireOwn } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { endRun, lockRun, noRun } from './end.js';
 import { queueRun } from './queue-run.js';
 

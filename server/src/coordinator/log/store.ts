@@ -41,7 +41,7 @@ export async function logSize(db: Kysely<CoordinatorTables>): Promise<number> {
  * entries, events and commits have one order: call it last.
  * @returns the index of the first entry
  */
-export async function writeLedger(
+export async function writeEntriesAndEvents(
   trx: Transaction<CoordinatorTables>,
   at: Date,
   entries: readonly EntryDraft[],

@@ -1,13 +1,13 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { readSecretFile } from '../platform/files/secret-file.js';
+import { readSecretFile } from '../../platform/files/secret-file.js';
 import {
   AnyOf,
   FixedToken,
   type Authenticator,
   type Identity
-} from '../platform/authentication/authenticator.js';
-import { JupyterHubAuthenticator } from '../platform/authentication/jupyterhub.js';
-import type { CoordinatorConfig } from './config.js';
+} from '../../platform/authentication/authenticator.js';
+import { JupyterHubAuthenticator } from '../../platform/authentication/jupyterhub.js';
+import type { CoordinatorConfig } from '../config.js';
 
 /** A token that can be guessed is none. */
 const SHORTEST_TOKEN = 32;
