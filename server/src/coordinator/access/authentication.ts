@@ -9,30 +9,34 @@ import {
 import { JupyterHubAuthenticator } from '../../platform/authentication/jupyterhub.js';
 import type { CoordinatorConfig } from '../config.js';
 
-/** A token that can be guessed is none. */
-const SHORTEST_TOKEN = 32;
+/** Minimum number of characters of a token, so that it cannot be guessed. */
+const MIN_TOKEN_LENGTH = 32;
 
 async function fixedToken(file: string, identity: Identity): Promise<FixedToken> {
   const token = await readSecretFile(file);
-  if (token.length < SHORTEST_TOKEN) {
+  if (token.length < MIN_TOKEN_LENGTH) {
     throw new CleanRoomError(
       'malformed',
-      `The token in ${file} is shorter than ${SHORTEST_TOKEN} characters.`,
+      `The token in ${file} is shorter than ${MIN_TOKEN_LENGTH} characters.`,
       {
-        remedy: 'Make a new one at random.'
+        remedy: 'Replace it with a random token, such as the output of "openssl rand -hex 32".'
       }
     );
   }
   return new FixedToken(token, identity);
 }
 
-/** Who may call this coordinator: people as configured, and each custodian by a token of its own. */
+/**
+ * Creates the authenticator of a coordinator: people sign in as configured, and each custodian has its own token.
+ *
+ * @throws CleanRoomError `malformed`, `unavailable` or `forbidden` when a token file is not usable
+ */
 export async function openAuthenticator(config: CoordinatorConfig): Promise<Authenticator> {
   const custodians = await Promise.all(
     config.custodians.map(({ party, tokenFile }) => fixedToken(tokenFile, { kind: 'custodian', party }))
   );
   const { authentication } = config;
-  const persons =
+  const people =
     authentication.kind === 'embedded'
       ? await fixedToken(authentication.tokenFile, {
           kind: 'person',
@@ -40,5 +44,5 @@ export async function openAuthenticator(config: CoordinatorConfig): Promise<Auth
           acts: authentication.acts
         })
       : new JupyterHubAuthenticator(authentication);
-  return new AnyOf([...custodians, persons]);
+  return new AnyOf([...custodians, people]);
 }
