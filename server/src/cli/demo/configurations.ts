@@ -63,7 +63,7 @@ export async function configureCoordinator(
     kernelImages: kernelImages.map(name => layout.kernelImage(name)),
     logKeyFile: at('log.key'),
     jobSecretFile: at('job.key'),
-    people: {
+    authentication: {
       kind: 'embedded',
       tokenFile: personToken(layout),
       acts: parties.map(party => ({ party, person: 'demo' }))

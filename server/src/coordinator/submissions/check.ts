@@ -65,7 +65,7 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
     .innerJoin('asset_version', join => join.on('asset_version.digest', '=', asset.version))
     .innerJoin('policy', join => join.on('policy.digest', '=', asset.policy))
     .select([
-      'asset.policy as currentPolicy',
+      'asset.policy_digest as currentPolicy',
       'asset_version.envelope as version',
       'policy.envelope as policy'
     ])

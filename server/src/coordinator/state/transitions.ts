@@ -11,7 +11,7 @@ import {
   type RunState
 } from '@clean-room/protocol/runs';
 import type { Reason } from '@clean-room/api/coordinator';
-import type { CoordinatorTables } from './database/tables.js';
+import type { CoordinatorTables } from '../database/tables.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /*
@@ -120,7 +120,7 @@ export async function transitionDecision(
             approval: approval.text,
             approval_digest: approval.digest,
             attempts: approval.attempts,
-            expires: approval.expires
+            expires_at: approval.expires
           })
     })
     .where('submission', '=', row.submission)
@@ -189,7 +189,7 @@ export async function transitionRun(
     })
     .where('id', '=', row.id)
     .execute();
-  await unit.trx.updateTable('attempt').set({ since: unit.at }).where('run', '=', row.id).execute();
+  await unit.trx.updateTable('attempt').set({ run_state_since: unit.at }).where('run', '=', row.id).execute();
   unit.appendLogEntry({ subject: 'run', id: row.id, state, ...(evidence === undefined ? {} : { evidence }) });
   await queueRunEvent(unit, next);
   return next;

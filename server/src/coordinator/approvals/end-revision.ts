@@ -1,9 +1,9 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Caller, PersonCaller } from '../access/caller.js';
-import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { cancelRunsOf } from '../runs/end.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { DecisionOutcome } from './approve.js';
 
 /** A custodian speaks for one of its reviewers, whom its own page has let in. */
@@ -80,10 +80,10 @@ export async function expire(unit: UnitOfWork, submission: string, number: numbe
   });
   if (revision?.number !== number || isOver(revision)) return;
   const decisions = await decisionsOf(unit.trx, revision);
-  const wholly = revision.ends <= unit.at;
+  const wholly = revision.expires_at <= unit.at;
   const ended = decisions.filter(
-    ({ state, expires }) =>
-      (state === 'approved' && (wholly || (expires !== null && expires <= unit.at))) ||
+    ({ state, expires_at }) =>
+      (state === 'approved' && (wholly || (expires_at !== null && expires_at <= unit.at))) ||
       (state === 'pending' && wholly)
   );
   if (ended.length === 0 && !wholly) return;

@@ -3,9 +3,9 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { PersonCaller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { decisionsOf, newestRevision, requireOwn } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { endRun, lockRun, noRun } from './end.js';
 import { queueRun } from './queue-run.js';
 
@@ -22,7 +22,7 @@ async function attemptsSpent(
     .select(sql<number>`count(distinct attempt.id)`.as('spent'))
     .where('run.submission', '=', revision.submission)
     .where('run.revision', '=', revision.number)
-    .where('key_request.party', '=', provider)
+    .where('key_request.provider', '=', provider)
     .where(sql<boolean>`key_request.reply -> 'answer' is not null`)
     .executeTakeFirstOrThrow();
   return spent;

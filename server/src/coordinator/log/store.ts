@@ -32,7 +32,7 @@ export async function treeHeadAt(db: Kysely<CoordinatorTables>, size: number): P
 }
 
 export async function logSize(db: Kysely<CoordinatorTables>): Promise<number> {
-  const { log_size } = await db.selectFrom('ledger').select('log_size').executeTakeFirstOrThrow();
+  const { log_size } = await db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
   return log_size;
 }
 
@@ -41,24 +41,24 @@ export async function logSize(db: Kysely<CoordinatorTables>): Promise<number> {
  * entries, events and commits have one order: call it last.
  * @returns the index of the first entry
  */
-export async function writeLedger(
+export async function writeEntriesAndEvents(
   trx: Transaction<CoordinatorTables>,
   at: Date,
   entries: readonly EntryDraft[],
   events: readonly EventDraft[]
 ): Promise<number> {
-  const ledger = await trx
-    .updateTable('ledger')
+  const counters = await trx
+    .updateTable('counters')
     .set({
       log_size: sql<number>`log_size + ${entries.length}`,
       last_event: sql<number>`last_event + ${events.length}`
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  const size = ledger.log_size - entries.length;
+  const size = counters.log_size - entries.length;
   if (entries.length > 0) await writeEntries(trx, size, at, entries);
   if (events.length > 0) {
-    const first = ledger.last_event - events.length + 1;
+    const first = counters.last_event - events.length + 1;
     await trx
       .insertInto('event')
       .values(
@@ -66,7 +66,7 @@ export async function writeLedger(
           id: first + offset,
           parties: JSON.stringify([...new Set(parties)]),
           data: JSON.stringify(data),
-          at
+          created_at: at
         }))
       )
       .execute();

@@ -1,34 +1,27 @@
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
-import type { QueuePlan } from '../platform/database/queue.js';
-import { expire } from './approvals/refuse.js';
-import type { CoordinatorContext, CoordinatorJobs } from './context.js';
-import { IDEMPOTENCY_HOURS } from './idempotency/once.js';
-import { handleStartAttempt } from './runs/start.js';
-import { handleStopAttempt, handleWatchAttempt } from './runs/watch.js';
+import { expire } from '../approvals/end-revision.js';
+import type { CoordinatorContext } from '../context.js';
+import { IDEMPOTENCY_HOURS } from '../idempotency/once.js';
+import { handleStartAttempt } from '../runs/start.js';
+import { handleStopAttempt, handleWatchAttempt } from '../runs/watch.js';
+import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
 
-/** A worker that died holds its job until it expires; then another one goes on. */
-export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
-  'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
-  'watch-attempt': { expireInSeconds: 60, retryLimit: 1000, onceWaiting: true },
-  'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
-  'expire-revision': { expireInSeconds: 60, retryLimit: 100 }
-};
-
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
+/** How long events are kept. A client that was disconnected for longer reloads everything. */
 const EVENT_DAYS = 7;
 
-/** Deletes what has served its time: answers to idempotency keys, and events nobody will resume from. */
-async function sweep(context: CoordinatorContext): Promise<void> {
-  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR);
-  await context.db.deleteFrom('idempotency').where('at', '<', before(IDEMPOTENCY_HOURS)).execute();
+/** Deletes old answers to idempotency keys, and events that are too old for a client to resume from. */
+async function deleteOldRows(context: CoordinatorContext): Promise<void> {
+  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_MS);
+  await context.db.deleteFrom('idempotency').where('created_at', '<', before(IDEMPOTENCY_HOURS)).execute();
   await context.db
     .deleteFrom('event')
-    .where('at', '<', before(EVENT_DAYS * 24))
+    .where('created_at', '<', before(EVENT_DAYS * 24))
     .execute();
 }
 
-/** Open revisions whose own end, or that of an approval of theirs, has come. */
-async function overdue(context: CoordinatorContext): Promise<CoordinatorJobs['expire-revision'][]> {
+/** Returns the open revisions that have expired, or that have an expired approval. */
+async function expiredRevisions(context: CoordinatorContext): Promise<CoordinatorJobs['expire-revision'][]> {
   const now = new Date();
   return context.db
     .selectFrom('revision')
@@ -36,21 +29,21 @@ async function overdue(context: CoordinatorContext): Promise<CoordinatorJobs['ex
     .where('revision.state', 'in', ['submitted', 'approved'])
     .where(({ or, eb, exists, selectFrom }) =>
       or([
-        eb('revision.ends', '<=', now),
+        eb('revision.expires_at', '<=', now),
         exists(
           selectFrom('decision')
             .select('decision.provider')
             .whereRef('decision.submission', '=', 'revision.submission')
             .whereRef('decision.revision', '=', 'revision.number')
             .where('decision.state', '=', 'approved')
-            .where('decision.expires', '<=', now)
+            .where('decision.expires_at', '<=', now)
         )
       ])
     )
     .execute();
 }
 
-/** Takes up what an earlier process left unfinished, without waiting for the jobs it held to expire. */
+/** Continues the work of an earlier process, without waiting until the jobs that it held expire. */
 async function resume(context: CoordinatorContext): Promise<void> {
   const rows = await context.db
     .selectFrom('attempt')
@@ -58,18 +51,22 @@ async function resume(context: CoordinatorContext): Promise<void> {
     .select(['attempt.id', 'run.state'])
     .where('run.ended_at', 'is', null)
     .execute();
-  const ended = await overdue(context);
+  const expired = await expiredRevisions(context);
   await context.transact(async unit => {
     for (const { id: attempt, state } of rows) {
       if (isFinal(RUN_TRANSITIONS, state)) continue;
       const starting = state === 'queued' || state === 'starting';
       await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
     }
-    for (const revision of ended) await unit.send('expire-revision', revision);
+    for (const revision of expired) await unit.send('expire-revision', revision);
   });
 }
 
-/** Sets to work on the queue. @returns what ends it */
+/**
+ * Starts to handle background jobs, and to delete old rows every hour.
+ *
+ * @returns a function that stops the work, and waits for running jobs
+ */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
   const { queue, logger } = context.services;
   await queue.start(QUEUE_PLANS);
@@ -80,11 +77,13 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     context.transact(unit => expire(unit, submission, revision))
   );
   await resume(context);
-  const sweeping = setInterval(() => {
-    sweep(context).catch((error: unknown) => logger.error({ err: error }, 'sweeping failed'));
-  }, HOUR);
+  const cleanup = setInterval(() => {
+    deleteOldRows(context).catch((error: unknown) => {
+      logger.error({ err: error }, 'old rows could not be deleted');
+    });
+  }, HOUR_MS);
   return async () => {
-    clearInterval(sweeping);
+    clearInterval(cleanup);
     await queue.stop();
   };
 }
