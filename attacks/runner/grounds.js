@@ -20,7 +20,11 @@ function withoutPythonComments(source) {
   return source.replace(/^[ \t]*r?"""[^]*?"""[ \t]*$/gm, '').replace(/^[ \t]*#.*$/gm, '');
 }
 
-const withoutBlankLines = source => source.replace(/[ \t]+$/gm, '').replace(/\n{2,}/g, '\n').trim();
+const withoutBlankLines = source =>
+  source
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{2,}/g, '\n')
+    .trim();
 
 function codeOf(source, extension) {
   const loader = LOADERS[extension];
