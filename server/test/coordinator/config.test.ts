@@ -29,7 +29,12 @@ describe('configurations that are refused', () => {
       kernelImages: [],
       logKeyFile: await secret('log.key'),
       jobSecretFile: await secret('job.secret'),
-      people: { kind: 'jupyterhub', api: 'http://127.0.0.1:1/hub/api', service: 'clean-room', groups: {} },
+      authentication: {
+        kind: 'jupyterhub',
+        api: 'http://127.0.0.1:1/hub/api',
+        service: 'clean-room',
+        groups: {}
+      },
       custodians: [],
       backend: { kind: 'local', folder: path.join(folder, 'attempts') },
       limits: DEFAULT_LIMITS
@@ -50,7 +55,7 @@ describe('configurations that are refused', () => {
     'kernelImages',
     'logKeyFile',
     'jobSecretFile',
-    'people',
+    'authentication',
     'custodians',
     'backend',
     'limits'

@@ -24,7 +24,7 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
       migrations: COORDINATOR_MIGRATIONS
     });
     await database.db
-      .insertInto('ledger')
+      .insertInto('counters')
       .values({ id: 1, log_size: 0, last_event: 0 })
       .onConflict(conflict => conflict.doNothing())
       .execute();
@@ -50,7 +50,7 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
         .values(events.slice(at, at + 500))
         .execute();
     await database.db
-      .updateTable('ledger')
+      .updateTable('counters')
       .set({ last_event: last + count })
       .execute();
     tail.wake();

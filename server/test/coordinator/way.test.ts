@@ -280,7 +280,7 @@ describe.each(DATABASES)('the way of a notebook, on %s', (_kind, prepare) => {
       ...world.backend.starts.map(({ job }) => job.slice(job.lastIndexOf('/') + 1)),
       'Please bin age'
     ];
-    expect(text.includes('"msg":"moved"')).toBe(true);
+    expect(text.includes('"msg":"state changed"')).toBe(true);
     expect(secrets.filter(secret => text.includes(secret))).toEqual([]);
   });
 });

@@ -98,7 +98,7 @@ export class World {
       kernelImages: [],
       logKeyFile: await secret('log.key', randomBytes(32).toString('base64url')),
       jobSecretFile: await secret('job.secret', randomBytes(32).toString('base64url')),
-      people: {
+      authentication: {
         kind: 'embedded',
         tokenFile: await secret('person.token', this.personToken),
         acts: names.map(party => ({ party, person: 'ada' }))

@@ -4,19 +4,18 @@ import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Approval } from '@clean-room/protocol/approvals';
 import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';
 import { Policy, strictestTerms } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
-import { transitionDecision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { transitionDecision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { queueRun } from '../runs/queue-run.js';
-import { providerOf } from '../submissions/check.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import { secondsUntil } from '../submissions/submit.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 export interface DecisionOutcome {
   readonly revision: number;
@@ -84,10 +83,10 @@ async function openApproval(
   bundle: ApprovalBundle
 ): Promise<ReadDocument<Approval>> {
   const { spec, assets, policies } = await documentsOf(unit.trx, revision);
-  const collaboration = await collaborationByDigest(unit.trx, revision.collaboration);
+  const collaboration = await collaborationByDigest(unit.trx, revision.collaboration_digest);
   const approval = verifyApproval(bundle, provider, {
     spec,
-    image: revision.image,
+    image: revision.image_digest,
     collaboration,
     assets,
     at: unit.at

@@ -8,7 +8,7 @@ import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { requireConcerned, requireOwn } from '../submissions/find.js';
 import { approve } from './approve.js';
-import { reject, requestChanges, withdraw } from './refuse.js';
+import { reject, requestChanges, withdraw } from './end-revision.js';
 
 export function approvalRoutes(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.approve, async ({ params, body, request }, caller) => {

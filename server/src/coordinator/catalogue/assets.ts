@@ -9,9 +9,9 @@ import type { PublishedAsset } from '@clean-room/api/coordinator';
 import type { CoordinatorContext } from '../context.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import { newestRoster } from '../parties/rosters.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** @throws CleanRoomError `not-found` */
 export async function custodianOf(db: Kysely<CoordinatorTables>, party: string): Promise<Custodian> {
@@ -79,8 +79,8 @@ export async function publishAsset(
   await trx.selectFrom('party').select('name').where('name', '=', party).forUpdate().execute();
   const newest = await trx
     .selectFrom('asset')
-    .innerJoin('asset_version', 'asset_version.digest', 'asset.version')
-    .innerJoin('policy', 'policy.digest', 'asset.policy')
+    .innerJoin('asset_version', 'asset_version.digest', 'asset.version_digest')
+    .innerJoin('policy', 'policy.digest', 'asset.policy_digest')
     .select([
       'asset_version.version as version',
       'asset_version.digest as versionDigest',
@@ -105,12 +105,12 @@ export async function publishAsset(
       .values({
         digest: version.digest,
         asset: name,
-        party,
+        provider: party,
         version: version.value.version,
         envelope: JSON.stringify(version.envelope),
-        sealed: version.value.sealed.digest,
-        stand_in: version.value.standIn.digest,
-        at
+        sealed_digest: version.value.sealed.digest,
+        stand_in_digest: version.value.standIn.digest,
+        published_at: at
       })
       .execute();
     unit.appendLogEntry({
@@ -128,7 +128,7 @@ export async function publishAsset(
         asset: name,
         version: policy.value.version,
         envelope: JSON.stringify(policy.envelope),
-        at
+        published_at: at
       })
       .execute();
     unit.appendLogEntry({
@@ -138,12 +138,11 @@ export async function publishAsset(
       evidence: policy.digest
     });
   }
+  const newestDigests = { version_digest: version.digest, policy_digest: policy.digest, published_at: at };
   await trx
     .insertInto('asset')
-    .values({ name, party, version: version.digest, policy: policy.digest, at })
-    .onConflict(conflict =>
-      conflict.column('name').doUpdateSet({ version: version.digest, policy: policy.digest, at })
-    )
+    .values({ name, provider: party, ...newestDigests })
+    .onConflict(conflict => conflict.column('name').doUpdateSet(newestDigests))
     .execute();
   unit.queueEvent(await readersOf(trx, name, party), { topic: 'asset', name });
 }
@@ -182,20 +181,20 @@ export async function assetsFor(
 ): Promise<PageResult<PublishedAsset>> {
   const rows = await db
     .selectFrom('asset')
-    .innerJoin('asset_version', 'asset_version.digest', 'asset.version')
-    .innerJoin('policy', 'policy.digest', 'asset.policy')
+    .innerJoin('asset_version', 'asset_version.digest', 'asset.version_digest')
+    .innerJoin('policy', 'policy.digest', 'asset.policy_digest')
     .select([
       'asset.name',
-      'asset.party',
-      'asset.at',
-      'asset.version as versionDigest',
-      'asset.policy as policyDigest',
+      'asset.provider',
+      'asset.published_at',
+      'asset.version_digest as versionDigest',
+      'asset.policy_digest as policyDigest',
       'asset_version.envelope as version',
       'policy.envelope as policy'
     ])
     .where(({ or, eb, exists, selectFrom }) =>
       or([
-        eb('asset.party', '=', party),
+        eb('asset.provider', '=', party),
         exists(
           selectFrom('collaboration_asset')
             .innerJoin(
@@ -215,12 +214,12 @@ export async function assetsFor(
     .execute();
   const page = pageOf(rows, request.limit, row => row.name);
   const items: PublishedAsset[] = [];
-  for (const { at, party: provider, ...row } of page.items) {
+  for (const { published_at, provider, ...row } of page.items) {
     items.push({
       ...row,
       provider,
       custodian: await custodianOf(db, provider),
-      publishedAt: at.toISOString()
+      publishedAt: published_at.toISOString()
     });
   }
   return { ...page, items };

@@ -63,7 +63,7 @@ export class EventTail {
   async start(db: Kysely<CoordinatorTables>, onError: (error: unknown) => void): Promise<void> {
     this.#db = db;
     this.#onError = onError;
-    const { last_event } = await db.selectFrom('ledger').select('last_event').executeTakeFirstOrThrow();
+    const { last_event } = await db.selectFrom('counters').select('last_event').executeTakeFirstOrThrow();
     this.#last = last_event;
     const poll = setInterval(() => this.wake(), POLL_MILLISECONDS);
     const heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLISECONDS);
@@ -178,7 +178,7 @@ export class EventTail {
   async #hasGap(cursor: number): Promise<boolean> {
     const db = this.#db;
     if (db === undefined) return true;
-    const { last_event } = await db.selectFrom('ledger').select('last_event').executeTakeFirstOrThrow();
+    const { last_event } = await db.selectFrom('counters').select('last_event').executeTakeFirstOrThrow();
     if (cursor >= last_event) return cursor > last_event;
     const next = await db
       .selectFrom('event')

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorContext } from '../context.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 const KEY = /^[\x21-\x7e]{8,128}$/;
 
@@ -48,18 +48,18 @@ export async function once<T>(
   return context.transact(async unit => {
     const mine = await unit.trx
       .insertInto('idempotency')
-      .values({ caller: name, key, request: print })
+      .values({ caller: name, key, request_hash: print })
       .onConflict(conflict => conflict.doNothing())
       .returning('key')
       .executeTakeFirst();
     if (mine === undefined) {
       const earlier = await unit.trx
         .selectFrom('idempotency')
-        .select(['request', 'response'])
+        .select(['request_hash', 'response'])
         .where('caller', '=', name)
         .where('key', '=', key)
         .executeTakeFirstOrThrow();
-      if (earlier.request === print) return earlier.response as T;
+      if (earlier.request_hash === print) return earlier.response as T;
       throw new CleanRoomError('conflict', 'This Idempotency-Key was used for another request.', {
         remedy: 'Send every new request with a new key.'
       });

@@ -18,7 +18,7 @@ async function signedAssets(
     const [signedVersion, signedPolicy] = [
       await context.db
         .selectFrom('asset_version')
-        .select(['envelope', 'sealed'])
+        .select(['envelope', 'sealed_digest'])
         .where('digest', '=', version)
         .executeTakeFirstOrThrow(),
       await context.db
@@ -30,7 +30,7 @@ async function signedAssets(
     assets.push({
       version: signedVersion.envelope,
       policy: signedPolicy.envelope,
-      sealed: `${base}/objects/${signedVersion.sealed}`
+      sealed: `${base}/objects/${signedVersion.sealed_digest}`
     });
   }
   return assets;
@@ -59,10 +59,10 @@ export async function jobDocument(
   const decisions = await decisionsOf(context.db, revision);
   return {
     format: 'clean-room.job/v1',
-    collaboration: (await collaborationByDigest(context.db, revision.collaboration)).envelope,
+    collaboration: (await collaborationByDigest(context.db, revision.collaboration_digest)).envelope,
     assets: await signedAssets(context, job, base),
     approvals: decisions.flatMap(decision => decision.approval ?? []),
-    kernelImage: context.services.kernelImages.get(revision.kernel_image).statement,
+    kernelImage: context.services.kernelImages.get(revision.kernel_image_digest).statement,
     submitterRoster: await submitterRoster(context, revision.submission),
     logHead: await context.services.log.head(context.db),
     mailbox: `${base}/mailbox`,

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { JobTokens } from './tokens.js';
 
@@ -24,7 +24,7 @@ export async function findJob(db: Kysely<CoordinatorTables>, token: string): Pro
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
     .select('attempt.id as attempt')
-    .where('attempt.job', '=', JobTokens.hash(token))
+    .where('attempt.job_token_hash', '=', JobTokens.hash(token))
     .executeTakeFirst();
   if (row === undefined) throw noJob();
   const { attempt, ...run } = row;

@@ -1,9 +1,9 @@
 import { ERROR_CODES, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobProgress } from '@clean-room/protocol/jobs';
 import { RUN_TRANSITIONS } from '@clean-room/protocol/runs';
-import { transitionRun, queueRunEvent, type RunRow } from '../transitions.js';
+import { transitionRun, queueRunEvent, type RunRow } from '../state/transitions.js';
 import { endRun, lockRun } from '../runs/end.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** What a stop inside the TEE means for people. The codes are the closed set; values never come along. */
 const STOPPED: Partial<Record<ErrorCode, string>> = {

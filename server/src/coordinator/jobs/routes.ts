@@ -25,9 +25,9 @@ function objects(app: App, context: CoordinatorContext): void {
         ? undefined
         : await context.db
             .selectFrom('asset_version')
-            .select('sealed')
+            .select('sealed_digest')
             .where('digest', 'in', versions)
-            .where('sealed', '=', params.digest)
+            .where('sealed_digest', '=', params.digest)
             .executeTakeFirst();
     if (sealed === undefined) throw new CleanRoomError('not-found', 'This job has no such object.');
     return deliver(context.services.objects, params.digest, reply);

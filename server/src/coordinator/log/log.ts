@@ -4,7 +4,7 @@ import { toTimestamp, type Envelope, type SigningKey } from '@clean-room/protoco
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Checkpoint, type TreeHead, type LogProof } from '@clean-room/protocol/log';
 import type { CoordinatorTables } from '../database/tables.js';
-import { treeHeadAt, logSize, readNodes } from './ledger.js';
+import { treeHeadAt, logSize, readNodes } from './store.js';
 import { consistencyRanges, cover, fold, inclusionRanges } from './tree.js';
 
 /** Signs the log's heads and proves what stands in it. Takes the database or a transaction, so that a proof can be part of the move it proves. */

@@ -12,7 +12,7 @@ import type { KeyRequestWaiting } from '@clean-room/api/coordinator';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** A run asks each custodian once; a supervisor that starts over asks again. More than this is no supervisor of ours. */
 const MOST_REQUESTS = 256;
@@ -25,13 +25,13 @@ const MOST_WAITING = 100;
 export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyRequestMessage): Promise<Digest> {
   const request = KeyRequest.read(fromBase64(message.request));
   const { custodian, spec, image } = request.value;
-  if (spec !== job.revision.spec_digest || image !== job.revision.image) {
+  if (spec !== job.revision.spec_digest || image !== job.revision.image_digest) {
     throw new CleanRoomError('forbidden', 'The key request is for another program than this job’s.');
   }
   if (digestOf(fromBase64(message.spec)) !== job.revision.spec_digest) {
     throw new CleanRoomError('digest-mismatch', 'The spec that came along is not this job’s.');
   }
-  const decision = (await decisionsOf(unit.trx, job.revision)).find(row => row.custodian === custodian);
+  const decision = (await decisionsOf(unit.trx, job.revision)).find(row => row.custodian_key === custodian);
   if (decision === undefined) {
     throw new CleanRoomError('forbidden', 'The spec does not name this custodian.');
   }
@@ -48,8 +48,8 @@ export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyReque
     .values({
       digest: request.digest,
       attempt: job.attempt,
-      party: decision.provider,
-      custodian,
+      provider: decision.provider,
+      custodian_key: custodian,
       message: text,
       created_at: unit.at
     })
@@ -102,7 +102,7 @@ export async function requestsFor(context: CoordinatorContext, party: string): P
       'run.submission',
       'run.state'
     ])
-    .where('key_request.party', '=', party)
+    .where('key_request.provider', '=', party)
     .where('key_request.reply', 'is', null)
     .where('run.ended_at', 'is', null)
     .orderBy('key_request.created_at')
@@ -132,14 +132,14 @@ export async function answerRequest(
     .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .select([
-      'key_request.custodian',
+      'key_request.custodian_key',
       'key_request.reply',
       'attempt.id as attempt',
       'run.id as run',
       'run.state'
     ])
     .where('key_request.digest', '=', digest)
-    .where('key_request.party', '=', party)
+    .where('key_request.provider', '=', party)
     .forUpdate('key_request')
     .executeTakeFirst();
   if (row === undefined) throw new CleanRoomError('not-found', 'There is no such key request for you.');
@@ -149,8 +149,8 @@ export async function answerRequest(
   }
   if (isFinal(RUN_TRANSITIONS, row.state)) throw new CleanRoomError('conflict', `The run is ${row.state}.`);
   if ('answer' in reply) {
-    const answer = KeyReleaseAnswer.open(reply.answer, row.custodian);
-    if (answer.value.request !== digest || answer.value.custodian !== row.custodian) {
+    const answer = KeyReleaseAnswer.open(reply.answer, row.custodian_key);
+    if (answer.value.request !== digest || answer.value.custodian !== row.custodian_key) {
       throw new CleanRoomError('digest-mismatch', 'The key release answers another request.');
     }
     unit.appendLogEntry({

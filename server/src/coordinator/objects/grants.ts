@@ -11,7 +11,7 @@ export async function grant(
   at: Date
 ): Promise<void> {
   const rows = [...new Set(digests)].flatMap(digest =>
-    [...new Set(parties)].map(party => ({ digest, party, at }))
+    [...new Set(parties)].map(party => ({ digest, party, granted_at: at }))
   );
   for (let start = 0; start < rows.length; start += 1000) {
     await db
@@ -61,7 +61,7 @@ export async function requireReadable(
       'collaboration_asset.collaboration'
     )
     .select('asset_version.digest')
-    .where('asset_version.stand_in', '=', digest)
+    .where('asset_version.stand_in_digest', '=', digest)
     .where('collaboration_member.party', '=', party)
     .limit(1)
     .executeTakeFirst();

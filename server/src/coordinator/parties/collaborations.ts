@@ -48,7 +48,7 @@ export async function publishCollaboration(
     }
     const inserted = await unit.trx
       .insertInto('collaboration')
-      .values({ digest, name: value.name, envelope: JSON.stringify(envelope), at: unit.at })
+      .values({ digest, name: value.name, envelope: JSON.stringify(envelope), published_at: unit.at })
       .onConflict(conflict => conflict.doNothing())
       .returning('digest')
       .executeTakeFirst();
@@ -71,7 +71,7 @@ export async function collaborationsOf(
     .innerJoin('collaboration_member', 'collaboration_member.collaboration', 'collaboration.digest')
     .select(['collaboration.digest', 'collaboration.envelope'])
     .where('collaboration_member.party', '=', party)
-    .orderBy('collaboration.at')
+    .orderBy('collaboration.published_at')
     .execute();
   const rosters = new Map<string, Envelope | undefined>();
   const views: PublishedCollaboration[] = [];

@@ -92,7 +92,13 @@ export async function publishRoster(
     }
     await unit.trx
       .insertInto('roster')
-      .values({ party, version: value.version, digest, envelope: JSON.stringify(envelope), at: unit.at })
+      .values({
+        party,
+        version: value.version,
+        digest,
+        envelope: JSON.stringify(envelope),
+        published_at: unit.at
+      })
       .execute();
     unit.appendLogEntry({
       subject: 'roster',

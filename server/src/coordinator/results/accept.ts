@@ -5,11 +5,11 @@ import type { JobResult } from '@clean-room/protocol/jobs';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
-import { transitionRun } from '../transitions.js';
+import { transitionRun } from '../state/transitions.js';
 import { grant } from '../objects/grants.js';
 import { lockRun } from '../runs/end.js';
 import { decisionsOf } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { completeRun } from './complete.js';
 
 function refuse(message: string): never {
@@ -25,7 +25,11 @@ function checkStatement(
   const statement = readRunStatement(fromBase64(result.statement));
   const { spec, image, collaboration, outputs } = statement.value.predicate;
   const { revision } = job;
-  if (spec !== revision.spec_digest || image !== revision.image || collaboration !== revision.collaboration) {
+  if (
+    spec !== revision.spec_digest ||
+    image !== revision.image_digest ||
+    collaboration !== revision.collaboration_digest
+  ) {
     refuse('The run statement is about another program than this job’s.');
   }
   const named = [outputs.notebook, ...(outputs.reviewCopies ?? []).map(copy => copy.object)];
@@ -44,7 +48,7 @@ async function grantOutputs(unit: UnitOfWork, job: Job, statement: RunStatement)
   const { notebook, reviewers, reviewCopies = [] } = statement.predicate.outputs;
   const decisions = await decisionsOf(unit.trx, job.revision);
   const partyOf = (custodian: string): string[] =>
-    decisions.filter(decision => decision.custodian === custodian).map(decision => decision.provider);
+    decisions.filter(decision => decision.custodian_key === custodian).map(decision => decision.provider);
   const { party } = await unit.trx
     .selectFrom('submission')
     .select('party')
@@ -77,10 +81,10 @@ export async function acceptResult(
   const run = await lockRun(unit.trx, job.run.id);
   const earlier = await unit.trx
     .selectFrom('result')
-    .select('statement_digest')
+    .select('run_statement_digest')
     .where('run', '=', run.id)
     .executeTakeFirst();
-  if (earlier?.statement_digest === statement.digest) return;
+  if (earlier?.run_statement_digest === statement.digest) return;
   if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run has another result already.');
   const { predicate } = statement.value;
   // Words on progress may be lost on the way; a result says that it ran.
@@ -92,13 +96,13 @@ export async function acceptResult(
     .insertInto('result')
     .values({
       run: run.id,
-      statement: statement.bytes,
-      statement_digest: statement.digest,
-      token: result.token,
+      run_statement: statement.bytes,
+      run_statement_digest: statement.digest,
+      attestation_token: result.token,
       key_releases: JSON.stringify(result.keyReleases),
-      output: predicate.outputs.notebook.digest,
-      reviewers: JSON.stringify(predicate.outputs.reviewers),
-      at: unit.at
+      output_digest: predicate.outputs.notebook.digest,
+      reviewing_custodians: JSON.stringify(predicate.outputs.reviewers),
+      received_at: unit.at
     })
     .execute();
   if (predicate.failure !== undefined) {

@@ -7,11 +7,11 @@ import { OutputRelease } from '@clean-room/protocol/runs';
 
 import { Spec } from '@clean-room/protocol/submissions';
 import type { CoordinatorContext } from '../context.js';
-import { transitionRun, type RunRow } from '../transitions.js';
+import { transitionRun, type RunRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { endRun, lockRun } from '../runs/end.js';
 import { decisionsOf, revisionAt } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 async function signedAssets(unit: UnitOfWork, spec: Spec): Promise<Receipt['assets']> {
   const assets: Receipt['assets'] = [];
@@ -73,16 +73,16 @@ async function assemble(
     .selectFrom('output_release')
     .select('envelope')
     .where('run', '=', run.id)
-    .orderBy('party')
+    .orderBy('provider')
     .execute();
-  const kernelImage = context.services.kernelImages.get(revision.kernel_image);
+  const kernelImage = context.services.kernelImages.get(revision.kernel_image_digest);
   return {
     format: 'clean-room.receipt/v1',
-    statement: toBase64(result.statement),
-    token: result.token,
+    statement: toBase64(result.run_statement),
+    token: result.attestation_token,
     spec: toBase64(revision.spec),
-    collaboration: (await collaborationByDigest(trx, revision.collaboration)).envelope,
-    request: revision.request,
+    collaboration: (await collaborationByDigest(trx, revision.collaboration_digest)).envelope,
+    request: revision.submission_request,
     submitterRoster: await rosterListing(unit, party, spec.submitter),
     assets: await signedAssets(unit, spec),
     approvals: decisions.flatMap(decision => decision.approval ?? []),
@@ -107,9 +107,9 @@ export async function completeRun(
   unit: UnitOfWork,
   run: RunRow
 ): Promise<RunRow> {
-  const { statement_digest: evidence } = await unit.trx
+  const { run_statement_digest: evidence } = await unit.trx
     .selectFrom('result')
-    .select('statement_digest')
+    .select('run_statement_digest')
     .where('run', '=', run.id)
     .executeTakeFirstOrThrow();
   await unit.flush();
@@ -151,7 +151,11 @@ export async function reviewBy(unit: UnitOfWork, provider: string, id: string): 
   const revision = await revisionAt(unit.trx, run.submission, run.revision);
   const decision = (await decisionsOf(unit.trx, revision)).find(row => row.provider === provider);
   const result = await unit.trx.selectFrom('result').selectAll().where('run', '=', id).executeTakeFirst();
-  if (decision === undefined || result === undefined || !result.reviewers.includes(decision.custodian)) {
+  if (
+    decision === undefined ||
+    result === undefined ||
+    !result.reviewing_custodians.includes(decision.custodian_key)
+  ) {
     throw new CleanRoomError('forbidden', `These outputs do not wait for ${provider}.`);
   }
   if (run.state !== 'output-review') {
@@ -159,10 +163,10 @@ export async function reviewBy(unit: UnitOfWork, provider: string, id: string): 
   }
   return {
     run,
-    statement: result.statement_digest,
-    output: result.output,
-    custodian: decision.custodian,
-    reviewers: result.reviewers
+    statement: result.run_statement_digest,
+    output: result.output_digest,
+    custodian: decision.custodian_key,
+    reviewers: result.reviewing_custodians
   };
 }
 
@@ -191,7 +195,7 @@ export async function takeOutputRelease(
   }
   await unit.trx
     .insertInto('output_release')
-    .values({ run: id, party: provider, envelope: JSON.stringify(envelope), at: unit.at })
+    .values({ run: id, provider, envelope: JSON.stringify(envelope), released_at: unit.at })
     .onConflict(conflict => conflict.doNothing())
     .execute();
   const given = await unit.trx

@@ -3,8 +3,8 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS, type RunState } from '@clean-room/protocol/runs';
 import type { Reason } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
-import { transitionRun, type RevisionRow, type RunRow } from '../transitions.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 export function noRun(): CleanRoomError {
   return new CleanRoomError('not-found', 'There is no such run, or it does not concern your party.');

@@ -1,8 +1,8 @@
 import type { Actor } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
-import { recordRun } from '../transitions.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
+import { recordRun } from '../state/transitions.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** Writes a run with its one attempt, and the job that starts it. An attempt is never made unasked. */
 export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Actor | null): Promise<RunRow> {
@@ -35,7 +35,13 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
   const attempt = newId(unit.at.getTime());
   await unit.trx
     .insertInto('attempt')
-    .values({ id: attempt, run: row.id, job: unit.jobHash(attempt), created_at: unit.at, since: unit.at })
+    .values({
+      id: attempt,
+      run: row.id,
+      job_token_hash: unit.jobHash(attempt),
+      created_at: unit.at,
+      run_state_since: unit.at
+    })
     .execute();
   await recordRun(unit, row);
   await unit.send('start-attempt', { attempt });

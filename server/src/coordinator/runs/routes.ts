@@ -5,9 +5,9 @@ import { requireCustodian, requireRole } from '../access/caller.js';
 import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
-import { pageRequest } from '../paging.js';
+import { pageRequest } from '../../platform/http/paging.js';
 import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/complete.js';
-import { askForRun, cancelRun } from './ask.js';
+import { askForRun, cancelRun } from './request.js';
 import { listRuns, requireRun, runSummary, runView } from './views.js';
 
 const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
@@ -20,14 +20,14 @@ function reviewing(app: App, context: CoordinatorContext): void {
       const { run } = await reviewBy(unit, party, params.id);
       const result = await unit.trx
         .selectFrom('result')
-        .select(['statement', 'token', 'key_releases'])
+        .select(['run_statement', 'attestation_token', 'key_releases'])
         .where('run', '=', run.id)
         .executeTakeFirstOrThrow();
       return {
         run: run.id,
         submission: run.submission,
-        statement: toBase64(result.statement),
-        token: result.token,
+        statement: toBase64(result.run_statement),
+        token: result.attestation_token,
         keyReleases: [...result.key_releases]
       };
     });

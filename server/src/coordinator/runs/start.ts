@@ -3,9 +3,9 @@ import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
 import type { CoordinatorContext } from '../context.js';
 import { storedFiles } from '../images/compose.js';
-import { transitionRun, type RevisionRow, type RunRow } from '../transitions.js';
+import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { endRun, lockRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 
@@ -19,7 +19,7 @@ function mayPass(error: unknown): boolean {
 async function requireConsent(unit: UnitOfWork, revision: RevisionRow): Promise<void> {
   const decisions = await decisionsOf(unit.trx, revision);
   const lacking = decisions.find(
-    ({ state, expires }) => state !== 'approved' || (expires !== null && expires <= unit.at)
+    ({ state, expires_at }) => state !== 'approved' || (expires_at !== null && expires_at <= unit.at)
   );
   if (revision.state === 'approved' && lacking === undefined) return;
   throw new CleanRoomError(
@@ -64,7 +64,7 @@ async function publish(context: CoordinatorContext, revision: RevisionRow): Prom
   const { images, kernelImages, objects } = context.services;
   const { spec } = await documentsOf(context.db, revision);
   const { image: kernelImage } = kernelImages.get(spec.value.kernelImage);
-  await images.publish(revision.image, { kernelImage, spec, files: storedFiles(objects, spec.value) });
+  await images.publish(revision.image_digest, { kernelImage, spec, files: storedFiles(objects, spec.value) });
 }
 
 /** The supervisor keeps the notebook's limit; the backend's is for a supervisor that does not. */
@@ -78,7 +78,7 @@ async function launch(context: CoordinatorContext, attempt: string, revision: Re
   const { spec, policies } = await documentsOf(context.db, revision);
   await backend.start({
     attempt,
-    image: revision.image,
+    image: revision.image_digest,
     job: `${context.services.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,

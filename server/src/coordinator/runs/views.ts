@@ -2,9 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import type { Run, RunSummary } from '@clean-room/api/coordinator';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RunRow } from '../transitions.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
+import type { RunRow } from '../state/transitions.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
 import { revisionAt, requireConcerned } from '../submissions/find.js';
 import { noRun } from './end.js';
 
@@ -21,7 +21,7 @@ async function waitingFor(
       : await db
           .selectFrom('key_request')
           .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
-          .select(['attempt.run', 'key_request.party'])
+          .select(['attempt.run', 'key_request.provider'])
           .where('attempt.run', 'in', keys)
           .where('key_request.reply', 'is', null)
           .execute()),
@@ -38,16 +38,18 @@ async function waitingFor(
           .leftJoin('output_release', join =>
             join
               .onRef('output_release.run', '=', 'result.run')
-              .onRef('output_release.party', '=', 'decision.provider')
+              .onRef('output_release.provider', '=', 'decision.provider')
           )
-          .select(['result.run', 'decision.provider as party'])
+          .select(['result.run', 'decision.provider'])
           .where('result.run', 'in', review)
           .where('output_release.run', 'is', null)
-          .where(sql<boolean>`result.reviewers @> to_jsonb(decision.custodian)`)
+          .where(sql<boolean>`result.reviewing_custodians @> to_jsonb(decision.custodian_key)`)
           .execute())
   ];
   const waiting = new Map<string, string[]>();
-  for (const { run, party } of rows) waiting.set(run, [...new Set([...(waiting.get(run) ?? []), party])]);
+  for (const { run, provider } of rows) {
+    waiting.set(run, [...new Set([...(waiting.get(run) ?? []), provider])]);
+  }
   return waiting;
 }
 
@@ -143,17 +145,17 @@ export async function requireRun(db: Kysely<CoordinatorTables>, caller: Caller, 
 /** @throws CleanRoomError `not-found` */
 export async function runView(db: Kysely<CoordinatorTables>, caller: Caller, id: string): Promise<Run> {
   const row = await requireRun(db, caller, id);
-  const { image } = await revisionAt(db, row.submission, row.revision);
+  const { image_digest } = await revisionAt(db, row.submission, row.revision);
   const result = await db
     .selectFrom('result')
-    .select(['statement_digest', 'output'])
+    .select(['run_statement_digest', 'output_digest'])
     .where('run', '=', id)
     .executeTakeFirst();
   return {
     ...(await runSummary(db, id)),
-    image,
+    image: image_digest,
     ...(row.requested_by === null ? {} : { requestedBy: row.requested_by }),
     history: row.history,
-    ...(result === undefined ? {} : { statement: result.statement_digest, output: result.output })
+    ...(result === undefined ? {} : { statement: result.run_statement_digest, output: result.output_digest })
   };
 }

@@ -4,7 +4,7 @@ import type { Reason } from '@clean-room/api/coordinator';
 import { documentsOf } from '../approvals/approve.js';
 import type { TeeStatus } from '../backends/backend.js';
 import type { CoordinatorContext } from '../context.js';
-import type { RunRow } from '../transitions.js';
+import type { RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 
@@ -69,16 +69,16 @@ export async function handleWatchAttempt(context: CoordinatorContext, attempt: s
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
-    .select('attempt.since')
+    .select('attempt.run_state_since')
     .where('attempt.id', '=', attempt)
     .executeTakeFirst();
   if (row === undefined) return;
-  const { since, ...run } = row;
+  const { run_state_since, ...run } = row;
   if (isFinal(RUN_TRANSITIONS, run.state) || run.state === 'output-review') {
     await backend.stop(attempt);
     return;
   }
-  const reason = endOf(await backend.status(attempt)) ?? (await overdue(context, run, since));
+  const reason = endOf(await backend.status(attempt)) ?? (await overdue(context, run, run_state_since));
   await context.transact(async unit => {
     const now = await lockRun(unit.trx, run.id);
     if (isFinal(RUN_TRANSITIONS, now.state)) return;

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { fromTimestamp, type Envelope, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, requireTerms, strictestTerms } from '@clean-room/protocol/policies';
 import type { ComposeOptions } from '@clean-room/protocol/packaging';
@@ -28,8 +28,6 @@ export interface CheckedSubmission {
   /** When its permission ends by itself. */
   readonly ends: Date;
 }
-
-export const providerOf = (asset: string): string => asset.slice(0, asset.indexOf('/'));
 
 function refuse(message: string, remedy: string): never {
   throw new CleanRoomError('policy-refused', message, { remedy });
@@ -67,7 +65,7 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
     .innerJoin('asset_version', join => join.on('asset_version.digest', '=', asset.version))
     .innerJoin('policy', join => join.on('policy.digest', '=', asset.policy))
     .select([
-      'asset.policy as currentPolicy',
+      'asset.policy_digest as currentPolicy',
       'asset_version.envelope as version',
       'policy.envelope as policy'
     ])

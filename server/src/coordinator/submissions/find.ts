@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import { partiesOf, type DecisionRow, type RevisionRow } from '../transitions.js';
+import { partiesOf, type DecisionRow, type RevisionRow } from '../state/transitions.js';
 
 export function noSubmission(): CleanRoomError {
   return new CleanRoomError('not-found', 'There is no such submission, or it does not concern your party.');

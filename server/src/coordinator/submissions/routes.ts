@@ -10,7 +10,7 @@ import { once } from '../idempotency/once.js';
 import { composeSubmissionImage } from '../images/compose.js';
 import { withoutGrant } from '../objects/grants.js';
 import { deliver } from '../objects/transfer.js';
-import { pageRequest } from '../paging.js';
+import { pageRequest } from '../../platform/http/paging.js';
 import { checkSubmission } from './check.js';
 import { addComment } from './comments.js';
 import { requireConcerned, requireOwn, revisionAt } from './find.js';
@@ -77,6 +77,10 @@ export function submissionRoutes(app: App, context: CoordinatorContext): void {
     await requireConcerned(context.db, caller, params.id);
     const revision = await revisionAt(context.db, params.id, params.number);
     const { imageDigest } = await composeSubmissionImage(context.services, Spec.read(revision.spec));
-    return { submitted: revision.image, rebuilt: imageDigest, equal: revision.image === imageDigest };
+    return {
+      submitted: revision.image_digest,
+      rebuilt: imageDigest,
+      equal: revision.image_digest === imageDigest
+    };
   });
 }

@@ -1,11 +1,11 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { PersonCaller } from '../access/caller.js';
-import { recordRevision, transitionRevision, type RevisionRow } from '../transitions.js';
+import { recordRevision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { grant } from '../objects/grants.js';
 import { newId } from '../../platform/ids.js';
 import { queueRun } from '../runs/queue-run.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { CheckedSubmission } from './check.js';
 import { newestRevision } from './find.js';
 
@@ -32,10 +32,10 @@ async function writeRevision(
     reason: null,
     spec: spec.bytes,
     spec_digest: spec.digest,
-    request: checked.request,
-    collaboration: checked.collaboration,
-    kernel_image: spec.value.kernelImage,
-    image: image.imageDigest,
+    submission_request: checked.request,
+    collaboration_digest: checked.collaboration,
+    kernel_image_digest: spec.value.kernelImage,
+    image_digest: image.imageDigest,
     image_manifest: image.manifest,
     image_config: image.config,
     purpose: spec.value.purpose,
@@ -45,11 +45,16 @@ async function writeRevision(
     submitted_by: caller.person,
     submitted_at: unit.at,
     updated_at: unit.at,
-    ends: checked.ends
+    expires_at: checked.ends
   };
   await unit.trx
     .insertInto('revision')
-    .values({ ...row, reason: null, request: JSON.stringify(row.request), assets: JSON.stringify(assets) })
+    .values({
+      ...row,
+      reason: null,
+      submission_request: JSON.stringify(row.submission_request),
+      assets: JSON.stringify(assets)
+    })
     .execute();
   const providers = [...checked.providers];
   if (providers.length > 0) {
@@ -60,7 +65,7 @@ async function writeRevision(
           submission,
           revision: number,
           provider,
-          custodian,
+          custodian_key: custodian,
           state: 'pending' as const
         }))
       )
@@ -69,11 +74,12 @@ async function writeRevision(
     await grant(unit.trx, files, [...checked.providers.keys()], unit.at);
   }
   await recordRevision(unit, row);
-  await unit.send('expire-revision', { submission, revision: number }, secondsUntil(unit.at, row.ends));
-  if (providers.length > 0) return { id: submission, revision: number, state: row.state, image: row.image };
+  await unit.send('expire-revision', { submission, revision: number }, secondsUntil(unit.at, row.expires_at));
+  if (providers.length > 0)
+    return { id: submission, revision: number, state: row.state, image: row.image_digest };
   const approved = await transitionRevision(unit, row, 'approved');
   await queueRun(unit, approved, { party: caller.party, person: caller.person });
-  return { id: submission, revision: number, state: approved.state, image: row.image };
+  return { id: submission, revision: number, state: approved.state, image: row.image_digest };
 }
 
 export function secondsUntil(from: Date, to: Date): number {

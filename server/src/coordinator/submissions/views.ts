@@ -2,9 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Comment, Decision, Revision, Submission, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { DecisionRow, RevisionRow } from '../transitions.js';
-import type { PageResult, PageRequest } from '../paging.js';
-import { pageOf } from '../paging.js';
+import type { DecisionRow, RevisionRow } from '../state/transitions.js';
+import type { PageResult, PageRequest } from '../../platform/http/paging.js';
+import { pageOf } from '../../platform/http/paging.js';
 import { runsOfSubmission } from '../runs/views.js';
 import { noSubmission } from './find.js';
 
@@ -16,7 +16,7 @@ const LIGHT = [
   'revision.notebook',
   'revision.assets',
   'revision.spec_digest',
-  'revision.image',
+  'revision.image_digest',
   'revision.submitted_by',
   'revision.submitted_at',
   'revision.updated_at'
@@ -31,7 +31,7 @@ type LightRevision = Pick<
   | 'notebook'
   | 'assets'
   | 'spec_digest'
-  | 'image'
+  | 'image_digest'
   | 'submitted_by'
   | 'submitted_at'
   | 'updated_at'
@@ -46,7 +46,7 @@ function facts(row: LightRevision, party: string): Omit<SubmissionSummary['revis
     notebook: row.notebook,
     assets: row.assets,
     specDigest: row.spec_digest,
-    image: row.image,
+    image: row.image_digest,
     submittedBy: { party, person: row.submitted_by },
     submittedAt: row.submitted_at.toISOString(),
     updatedAt: row.updated_at.toISOString()
@@ -60,7 +60,7 @@ function decisionView(row: DecisionRow): Decision {
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.decided_at === null ? {} : { decidedAt: row.decided_at.toISOString() }),
     ...(row.decided_by === null ? {} : { decidedBy: { party: row.provider, person: row.decided_by } }),
-    ...(row.expires === null ? {} : { expires: `${row.expires.toISOString().slice(0, 19)}Z` }),
+    ...(row.expires_at === null ? {} : { expires: `${row.expires_at.toISOString().slice(0, 19)}Z` }),
     ...(row.approval === null ? {} : { approval: row.approval })
   };
 }
@@ -164,7 +164,7 @@ export async function submissionView(db: Kysely<CoordinatorTables>, id: string):
     revisions: revisions.map((row): Revision => ({
       ...facts(row, submission.party),
       spec: toBase64(row.spec),
-      request: row.request,
+      request: row.submission_request,
       decisions: decisions.filter(decision => decision.revision === row.number).map(decisionView)
     })),
     comments: comments.map((row): Comment => ({
@@ -172,7 +172,7 @@ export async function submissionView(db: Kysely<CoordinatorTables>, id: string):
       revision: row.revision,
       by: { party: row.party, person: row.person },
       text: row.text,
-      at: row.at.toISOString()
+      at: row.created_at.toISOString()
     })),
     runs: await runsOfSubmission(db, id)
   };

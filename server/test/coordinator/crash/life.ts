@@ -6,7 +6,7 @@ import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorConfig } from '../../../src/coordinator/start.js';
-import type { CoordinatorJobs } from '../../../src/coordinator/context.js';
+import type { CoordinatorJobs } from '../../../src/coordinator/background/jobs.js';
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 import { bundle, CACHE } from '../../support/bundle.js';
 
