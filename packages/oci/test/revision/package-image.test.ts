@@ -46,7 +46,7 @@ const layout = (name: string) => LayoutStore.open(join(folder, name));
 const repository = (name: string, host = registry.host) =>
   RegistryStore.open(`http://${host}/${name}`, {
     credentials: anonymous,
-    patience: { attempts: 4, pauseMs: 5 }
+    retryPolicy: { attempts: 4, firstDelayMs: 5, longestDelayMs: 1000 }
   });
 
 async function packageInto(store: ImageStore, name = 'revision', from: ImageStore = kernelImages) {
@@ -58,22 +58,22 @@ async function packageInto(store: ImageStore, name = 'revision', from: ImageStor
   };
 }
 
-describe('a packaged revision', () => {
-  it('has the digest that composing alone gives, in a layout and in a registry', async () => {
+describe('the packaged image of a revision', () => {
+  it('has the digest that composeImage computes, in a layout folder and in a registry', async () => {
     const files = await readWorkspace(workspace);
-    const alone = await composeImage(kernelImage, specOver(files, kernelImage), files);
+    const composed = await composeImage(kernelImage, specOver(files, kernelImage), files);
     const { image } = await packageInto(await layout('store'));
-    expect(image.imageDigest).toBe(alone.imageDigest);
-    expect(image.imageId).toBe(alone.imageId);
+    expect(image.imageDigest).toBe(composed.imageDigest);
+    expect(image.imageId).toBe(composed.imageId);
     const spec = readSpec(specOver(files, kernelImage));
     const read = { kernelImage, kernelImages, spec, files, store: await layout('read') };
-    expect((await packageImage(read)).imageDigest).toBe(alone.imageDigest);
+    expect((await packageImage(read)).imageDigest).toBe(composed.imageDigest);
     const { image: pushed } = await packageInto(repository('same'));
-    expect(pushed.imageDigest).toBe(alone.imageDigest);
+    expect(pushed.imageDigest).toBe(composed.imageDigest);
     expect(() => verifyComposition({ kernelImage, image })).not.toThrow();
   });
 
-  it('shares the kernel image’s layers with the layout they are in', async () => {
+  it('shares the kernel image’s layers with the layout folder that contains them', async () => {
     const store = await layout('store');
     await packageInto(store);
     for (const { digest } of kernelImage.layers) {
@@ -81,7 +81,7 @@ describe('a packaged revision', () => {
     }
   });
 
-  it('is found by skopeo under the same digest, and survives its copies', async () => {
+  it('has the same digest in skopeo, and keeps it when skopeo copies it', async () => {
     const store = await layout('store');
     const { image } = await packageInto(store);
     const source = `oci:${store.location}:revision`;
@@ -116,7 +116,7 @@ describe('a packaged revision', () => {
     expect(await repository('by-skopeo').resolve('revision')).toBe(image.imageDigest);
   });
 
-  it('is pulled by skopeo from a registry that we pushed to', async () => {
+  it('can be pulled by skopeo from a registry', async () => {
     const { image } = await packageInto(repository('ours'));
     const source = `docker://${registry.host}/ours:revision`;
     run(
@@ -148,7 +148,7 @@ describe('a packaged revision', () => {
     expect(config.process.args).toEqual(['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js']);
   });
 
-  it('leaves a layout that umoci finds whole', async () => {
+  it('leaves a layout folder that umoci can list, clean and unpack', async () => {
     const store = await layout('store');
     await packageInto(store, 'one');
     await writeFile(join(workspace, 'lib.py'), 'changed\n');
@@ -162,7 +162,7 @@ describe('a packaged revision', () => {
     run('umoci', 'unpack', '--rootless', '--image', `${store.location}:two`, join(folder, 'bundle'));
   });
 
-  it('sends a registry only what it has not got', async () => {
+  it('sends a registry only the blobs that it lacks', async () => {
     const proxy = await startBreakingProxy(registry.host);
     try {
       await putKernelImage(repository('kernels', proxy.host), kernelImage, 'kernel');
@@ -178,7 +178,7 @@ describe('a packaged revision', () => {
     }
   });
 
-  it('reaches a registry through connections that break off', async () => {
+  it('reaches a registry through connections that break', async () => {
     const proxy = await startBreakingProxy(registry.host);
     try {
       await writeFile(join(workspace, 'big.bin'), randomBytes(5_000_000));
@@ -191,7 +191,7 @@ describe('a packaged revision', () => {
     }
   });
 
-  it('may be composed first, and becomes that image or none', async () => {
+  it('is not stored if it does not have the expected digest', async () => {
     const files = await readWorkspace(workspace);
     const spec = specOver(files, kernelImage);
     const { imageDigest, layer } = await composeImage(kernelImage, spec, files);
@@ -210,14 +210,14 @@ describe('a packaged revision', () => {
     }
   });
 
-  it('is not begun without its kernel image’s layers', async () => {
+  it('is not stored if the kernel image’s layers are missing', async () => {
     const store = await layout('store');
     const empty = await layout('empty');
     await expect(packageInto(store, 'revision', empty)).rejects.toMatchObject({ code: 'image-unknown' });
     expect(await store.resolve('revision')).toBeUndefined();
   });
 
-  it('is not made of a large file that changed since it was read, even when size and time did not', async () => {
+  it('does not contain a large file that changed after it was read, even with the same size and time', async () => {
     const path = join(workspace, 'big.bin');
     await writeFile(path, Buffer.alloc(6 * 1024 ** 2, 1));
     const files = await readWorkspace(workspace);
@@ -232,7 +232,7 @@ describe('a packaged revision', () => {
     expect(await readdir(join(store.location, '.drafts'))).toEqual([]);
   });
 
-  it('is made of small files as they were read, whatever becomes of them', async () => {
+  it('contains small files as they were read, even if they are deleted afterwards', async () => {
     const files = await readWorkspace(workspace);
     await rm(workspace, { recursive: true });
     await mkdir(workspace);

@@ -11,8 +11,9 @@ import { pipeline } from 'node:stream/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ByteSource } from '../store.js';
 import { isLoopback } from './address.js';
-import { brokenOff, refused, type RegistryFailure } from './failure.js';
+import { connectionError, statusError, type RegistryFailure } from './errors.js';
 
+/** An HTTP request to a registry. */
 export interface RegistryRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly url: URL;
@@ -20,6 +21,7 @@ export interface RegistryRequest {
   readonly body?: { readonly size: number; readonly bytes: ByteSource };
 }
 
+/** An HTTP answer whose body has not been read yet: read it, or call `discardBody`. */
 export interface RegistryResponse {
   readonly url: URL;
   readonly status: number;
@@ -27,9 +29,10 @@ export interface RegistryResponse {
   readonly body: IncomingMessage;
 }
 
-const SILENCE_MS = 60_000;
+/** The longest time without any data in either direction. */
+const IDLE_TIMEOUT_MS = 60_000;
 
-/** The environment's proxy settings count, as for every other client, but not for this machine. */
+/** Connections use the proxy settings of the environment, as other clients do, but not for this machine. */
 const agents = {
   loopback: new HttpAgent({ keepAlive: true }),
   'http:': new HttpAgent({ keepAlive: true, proxyEnv: process.env }),
@@ -50,8 +53,8 @@ function open({ method, url, headers = {}, body }: RegistryRequest): ClientReque
   return httpRequest(url, { ...options, agent: isLoopback(url) ? agents.loopback : agents['http:'] });
 }
 
-/** Bytes on their way out, which remember when it was their source that failed and not the connection. */
-class Outgoing {
+/** The bytes of a request's body. Records whether their source failed, to distinguish this from a broken connection. */
+class RequestBody {
   failure: { readonly cause: unknown } | undefined;
   readonly #bytes: ByteSource;
 
@@ -70,57 +73,67 @@ class Outgoing {
 }
 
 /**
- * One call, one answer; nothing is followed or tried again.
- * @throws RegistryFailure when the connection broke off, or whatever the body's source threw
+ * Sends one request and returns its answer. Redirects are not followed, and nothing is retried.
+ *
+ * @throws RegistryFailure if the connection breaks
+ * @throws the error of the body's source, if that fails
  */
-export function exchange(call: RegistryRequest): Promise<RegistryResponse> {
-  const { url, body } = call;
+export function sendRequest(request: RegistryRequest): Promise<RegistryResponse> {
+  const { url, body } = request;
   return new Promise((resolve, reject) => {
-    const request = open(call);
-    const outgoing = body && new Outgoing(body.bytes);
-    // A registry may answer, and close, before it has read everything: then the answer came first, and counts.
+    const client = open(request);
+    const outgoing = body && new RequestBody(body.bytes);
+    // A registry may answer and close the connection before it has read the whole body. The answer then arrives first, and
+    // the later rejection has no effect.
     const fail = (cause: unknown): void =>
-      reject(outgoing?.failure === undefined ? brokenOff(url, cause) : outgoing.failure.cause);
-    request.setTimeout(SILENCE_MS, () =>
-      request.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' }))
+      reject(outgoing?.failure === undefined ? connectionError(url, cause) : outgoing.failure.cause);
+    client.setTimeout(IDLE_TIMEOUT_MS, () =>
+      client.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' }))
     );
-    request.on('error', fail);
-    request.on('response', answer =>
+    client.on('error', fail);
+    client.on('response', answer =>
       resolve({ url, status: answer.statusCode ?? 0, headers: answer.headers, body: answer })
     );
-    if (outgoing === undefined) request.end();
-    else pipeline(Readable.from(outgoing), request).catch(fail);
+    if (outgoing === undefined) client.end();
+    else pipeline(Readable.from(outgoing), client).catch(fail);
   });
 }
 
-/** Lets an answer's body go unread, so that its connection can be used again. */
-export function dismiss({ body }: RegistryResponse): void {
+/** Discards the body of an answer, so that its connection can be used again. */
+export function discardBody({ body }: RegistryResponse): void {
   body.on('error', () => undefined).resume();
 }
 
 /**
  * Reads a body of limited size.
- * @throws CleanRoomError `too-large`, RegistryFailure when the connection broke off
+ *
+ * @param limit - the maximum size in bytes
+ * @throws CleanRoomError `too-large`
+ * @throws RegistryFailure if the connection breaks
  */
 export async function readBody({ url, body }: RegistryResponse, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of chunksOf(url, body)) {
+  for await (const chunk of bodyChunks(url, body)) {
     size += chunk.length;
     if (size > limit)
-      throw new CleanRoomError('too-large', `The answer of ${url.host} is over ${limit} bytes.`);
+      throw new CleanRoomError('too-large', `The answer of ${url.host} is larger than ${limit} bytes.`);
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** A body's chunks; a connection that breaks off meanwhile is told from whatever else may fail. */
-export async function* chunksOf(url: URL, body: IncomingMessage): AsyncGenerator<Uint8Array> {
+/**
+ * Returns the chunks of a body.
+ *
+ * @throws RegistryFailure if the connection breaks; errors of the caller are passed on unchanged
+ */
+export async function* bodyChunks(url: URL, body: IncomingMessage): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await chunks.next().catch((cause: unknown) => {
-        throw brokenOff(url, cause);
+        throw connectionError(url, cause);
       });
       if (next.done === true) return;
       yield next.value as Uint8Array;
@@ -132,9 +145,9 @@ export async function* chunksOf(url: URL, body: IncomingMessage): AsyncGenerator
 
 const ERROR_BYTES = 64 * 1024;
 
-/** What to throw for an answer that is not one of those hoped for. */
-export async function registryFailure(answer: RegistryResponse): Promise<RegistryFailure> {
+/** Returns the error for an answer with an unexpected status, with the registry's messages from its body. */
+export async function responseError(answer: RegistryResponse): Promise<RegistryFailure> {
   const retryAfter = answer.headers['retry-after'];
   const body = await readBody(answer, ERROR_BYTES).catch(() => new Uint8Array());
-  return refused(answer.url, { status: answer.status, retryAfter }, Buffer.from(body).toString());
+  return statusError(answer.url, { status: answer.status, retryAfter }, Buffer.from(body).toString());
 }

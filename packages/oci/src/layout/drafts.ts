@@ -1,66 +1,73 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import { nodeSha256, requireSize } from '../verified.js';
+import { nodeSha256, requireSize } from '../digests.js';
 
-/** What was written, and where it is to stand. */
+/** A file that was written as a draft. */
 export interface WrittenFile<T> {
+  /** The path to which it will be renamed. */
   readonly path: string;
   readonly result: T;
 }
 
 /**
- * Files that are written beside their goals and moved there together, so that a crash leaves nothing half-written under a
- * true name. The disk takes each up as soon as it is written, and is waited for once for all of them.
+ * Files that are written under temporary names and renamed together, so that a crash never leaves half a file under a final
+ * name. Flushing to disk starts as soon as a file is written and is awaited once for all files.
  */
-class Drafts {
+export class Drafts {
   readonly #open: FileHandle[] = [];
-  readonly #moves = new Map<string, string>();
+  /** Final path by temporary path. */
+  readonly #paths = new Map<string, string>();
   readonly #synced: Promise<void>[] = [];
 
   constructor(readonly folder: string) {}
 
+  /**
+   * Creates a draft and lets `write` fill it.
+   *
+   * @returns the result of `write`
+   */
   async write<T>(write: (file: FileHandle) => Promise<WrittenFile<T>>): Promise<T> {
     const draft = join(this.folder, `.draft-${randomUUID()}`);
-    this.#moves.set(draft, draft); // so that it is removed when it can't be written
+    this.#paths.set(draft, draft); // registered first, so that close() removes it if writing fails
     const file = await open(draft, 'wx', 0o644);
     this.#open.push(file);
     const { path, result } = await write(file);
-    this.#moves.set(draft, path);
+    this.#paths.set(draft, path);
     const synced = file.datasync();
-    synced.catch(() => undefined); // awaited when it is placed; until then its failure is not an unhandled one
+    synced.catch(() => undefined); // rename() awaits it; until then a failure must not count as unhandled
     this.#synced.push(synced);
     return result;
   }
 
-  /** In the order in which they were begun. */
-  async place(): Promise<void> {
+  /** Renames all drafts to their final paths, in the order in which they were begun, once they are on the disk. */
+  async rename(): Promise<void> {
     await Promise.all(this.#synced);
-    for (const [draft, path] of this.#moves) {
+    for (const [draft, path] of this.#paths) {
       await rename(draft, path);
-      this.#moves.delete(draft);
+      this.#paths.delete(draft);
     }
   }
 
+  /** Closes all files and removes the drafts that were not renamed. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#synced);
     await Promise.all(this.#open.map(file => file.close()));
-    for (const draft of this.#moves.keys()) await rm(draft, { force: true });
+    for (const draft of this.#paths.keys()) await rm(draft, { force: true });
   }
 }
 
-export type { Drafts };
-
 /**
- * Moves what `work` wrote into place once all of it is on the disk; nothing is left of it when `work` fails.
- * @param folder on the same file system as what is written
+ * Runs `work`, then renames the drafts that it wrote to their final paths. If `work` fails, none of them remains.
+ *
+ * @param folder - the folder for the drafts, on the same file system as their final paths
  */
-export async function placing<T>(folder: string, work: (drafts: Drafts) => Promise<T>): Promise<T> {
+export async function withDrafts<T>(folder: string, work: (drafts: Drafts) => Promise<T>): Promise<T> {
   const drafts = new Drafts(folder);
   try {
     const result = await work(drafts);
-    await drafts.place();
+    await drafts.rename();
     return result;
   } finally {
     await drafts.close();
@@ -69,8 +76,8 @@ export async function placing<T>(folder: string, work: (drafts: Drafts) => Promi
 
 const DRAFT_DAYS = 2;
 
-/** Removes what writers left behind that ended before they were done. */
-export async function dropOldDrafts(folder: string): Promise<void> {
+/** Removes drafts that were left by processes that were killed before they finished. */
+export async function removeOldDrafts(folder: string): Promise<void> {
   const before = Date.now() - DRAFT_DAYS * 24 * 3600 * 1000;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -79,25 +86,8 @@ export async function dropOldDrafts(folder: string): Promise<void> {
   }
 }
 
-/** Makes what was moved into a folder outlast a power cut. */
-export async function syncDirectory(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Replaces a small file as a whole. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  await placing(dirname(path), drafts =>
-    drafts.write(async file => ({ path, result: await file.writeFile(content) }))
-  );
-}
-
 const BATCH_BYTES = 1024 ** 2;
-/** As many pieces as one system call takes everywhere. */
+/** The number of buffers that every system accepts in one `writev` call. */
 const BATCH_CHUNKS = 256;
 
 async function* batches(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
@@ -120,14 +110,16 @@ async function writeAll(file: FileHandle, batch: readonly Uint8Array[], bytes: n
 }
 
 /**
- * Writes chunks, and hashes each while it is being written.
- * @param wanted how many bytes there must be
- * @throws CleanRoomError `digest-mismatch` as soon as there are more
+ * Writes chunks to a file and hashes each batch while it is being written.
+ *
+ * @param expectedSize - the exact total size of the chunks, in bytes
+ * @returns the digest of all chunks
+ * @throws CleanRoomError `digest-mismatch` if the size is wrong, as soon as it is exceeded
  */
-export async function pour(
+export async function writeChunks(
   file: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
-  wanted: number
+  expectedSize: number
 ): Promise<Digest> {
   const hash = nodeSha256();
   let size = 0;
@@ -137,14 +129,14 @@ export async function pour(
       await writing;
       const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
       writing = writeAll(file, batch, bytes);
-      writing.catch(() => undefined); // awaited below; until then its failure is not an unhandled one
+      writing.catch(() => undefined); // awaited below; until then a failure must not count as unhandled
       for (const chunk of batch) hash.update(chunk);
       size += bytes;
-      if (size > wanted) requireSize(size, wanted);
+      if (size > expectedSize) requireSize(size, expectedSize);
     }
   } finally {
     await writing;
   }
-  requireSize(size, wanted);
+  requireSize(size, expectedSize);
   return digestFromHash(hash.digest());
 }
