@@ -1,5 +1,5 @@
 /** Runs the steps that make a machine ready, each only when its inputs changed. Plain JavaScript for Node 18 and later: it runs before anything is installed. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,6 +28,26 @@ export function run(command, { cwd = ROOT, env = environment(), remedy = '', qui
     const why = result.error ? result.error.message : `it ended with ${result.status ?? result.signal}`;
     throw new SetupError(`"${command.join(' ')}" did not succeed: ${why}. ${remedy}`.trim());
   }
+}
+
+/**
+ * Runs a command while others may run too.
+ *
+ * @param {string[]} command
+ * @returns {Promise<string | undefined>} undefined when it succeeded, or why it did not
+ */
+export function attempt([program, ...args]) {
+  return new Promise(resolve => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: environment(),
+      stdio: ['ignore', 'inherit', 'inherit']
+    });
+    child.on('error', error => resolve(error.message));
+    child.on('exit', (code, signal) =>
+      resolve(code === 0 ? undefined : `"${[program, ...args].join(' ')}" ended with ${code ?? signal}.`)
+    );
+  });
 }
 
 export function has(program) {
