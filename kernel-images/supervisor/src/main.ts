@@ -1,3 +1,5 @@
+import { nodeEd25519 } from '@clean-room/node-support';
+import { useEd25519 } from '@clean-room/protocol/documents';
 import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { fetchJob, jobAddress } from './job/job.js';
@@ -46,4 +48,5 @@ async function main(): Promise<number> {
 process.removeAllListeners('warning');
 process.on('uncaughtException', () => process.exit(1));
 process.on('unhandledRejection', () => process.exit(1));
+useEd25519(nodeEd25519);
 process.exit(await main());

@@ -1,5 +1,6 @@
+import { nodeEd25519 } from '@clean-room/node-support';
 import { fromBase64 } from '@clean-room/protocol/bytes';
-import type { Envelope } from '@clean-room/protocol/documents';
+import { useEd25519, type Envelope } from '@clean-room/protocol/documents';
 import {
   KernelImages,
   kernelImageOf,
@@ -12,6 +13,8 @@ export interface Begin {
   readonly config: CoordinatorConfig;
   readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
 }
+
+useEd25519(nodeEd25519);
 
 /* The coordinator under load, in a process of its own. */
 process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: Begin) => {

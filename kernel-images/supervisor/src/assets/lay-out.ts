@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { providerOf } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ReleasedKeys } from '../keys/answer.js';
 import type { Dataset } from '../filter/rows/dataset.js';
 import { openParquetDataset } from '../filter/rows/parquet.js';
 import type { TrustedAsset } from '../trust/documents.js';
-import { partyOf } from '../trust/providers.js';
 import { openSealed } from './open-sealed.js';
 
 /** Folders of the jail that only the supervisor writes to. */
@@ -31,7 +31,7 @@ async function placeAsset(
   signal?: AbortSignal
 ): Promise<Dataset> {
   const { version, pinned } = asset;
-  const fileKey = released.get(partyOf(pinned.name))?.fileKeys.get(version.digest);
+  const fileKey = released.get(providerOf(pinned.name))?.fileKeys.get(version.digest);
   if (fileKey === undefined)
     throw new CleanRoomError('key-release-refused', `No key was released for ${pinned.name}.`);
   const folder = join(dataFolder(jail), pinned.name);

@@ -1,4 +1,5 @@
 import type { RawOutput } from '@clean-room/sandbox';
+import { providerOf } from '@clean-room/protocol/assets';
 import type { OutputTerms } from '@clean-room/protocol/policies';
 import { Caps } from './caps.js';
 import { draftOutput, type OutputDraft } from './draft.js';
@@ -60,17 +61,13 @@ function suppressed(...reasons: VerdictMark['reasons']): FilteredOutput {
   return { mark, output: placeholder(mark) };
 }
 
-function partyOf(dataset: string): string {
-  return dataset.slice(0, dataset.indexOf('/'));
-}
-
 /** Rows of one party whose reviewer will look at the run are held for it; of two, nobody may see the other's. */
 function judgeRows(
   output: NotebookOutput,
   shown: ReadonlySet<string>,
   reviewing: ReadonlySet<string>
 ): FilteredOutput {
-  const [party, ...others] = new Set([...shown].map(partyOf));
+  const [party, ...others] = new Set([...shown].map(providerOf));
   if (party === undefined || others.length > 0 || !reviewing.has(party)) return suppressed('rows-of-data');
   const mark: VerdictMark = { verdict: 'held', reasons: ['rows-of-data'] };
   return { mark, output: placeholder(mark), held: { party, output } };

@@ -1,3 +1,4 @@
+import { providerOf } from '@clean-room/protocol/assets';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { AttemptKey, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
@@ -7,7 +8,7 @@ import type { FilteredCell } from '../filter/filter.js';
 import type { ReleasedKeys } from '../keys/answer.js';
 import { gridAfter, gridBefore } from '../time/grid.js';
 import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
-import { partyOf, type TrustedProvider } from '../trust/providers.js';
+import type { TrustedProvider } from '../trust/providers.js';
 import type { RanNotebook } from './cells.js';
 
 export interface RunFacts {
@@ -34,8 +35,8 @@ function assetEntries(story: RunFacts): RunPredicate['assets'] {
     story.job.providers.map(provider => [provider.party, provider])
   );
   return story.job.assets.map(({ pinned }) => {
-    const provider = providers.get(partyOf(pinned.name));
-    const released = story.released.get(partyOf(pinned.name));
+    const provider = providers.get(providerOf(pinned.name));
+    const released = story.released.get(providerOf(pinned.name));
     if (provider === undefined || released === undefined) {
       throw new CleanRoomError('internal', 'An asset was opened that nobody released.');
     }

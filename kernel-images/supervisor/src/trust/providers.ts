@@ -4,6 +4,7 @@ import {
   type ApprovalBundle,
   type ApprovalContext
 } from '@clean-room/protocol/approvals';
+import { providerOf } from '@clean-room/protocol/assets';
 import type { PublicKey, ReadDocument, Recipient } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster, rootKeyOf, type Hosting } from '@clean-room/protocol/parties';
@@ -20,10 +21,6 @@ export interface TrustedProvider {
   readonly approval: ReadDocument<Approval>;
   readonly bundle: ApprovalBundle;
   readonly assets: readonly TrustedAsset[];
-}
-
-export function partyOf(assetName: string): string {
-  return assetName.slice(0, assetName.indexOf('/'));
 }
 
 function trustProvider(
@@ -63,7 +60,7 @@ export function trustProviders(
   bundles: readonly ApprovalBundle[],
   context: ApprovalContext
 ): TrustedProvider[] {
-  const parties = [...new Set(assets.map(asset => partyOf(asset.pinned.name)))];
+  const parties = [...new Set(assets.map(asset => providerOf(asset.pinned.name)))];
   const byParty = new Map(bundles.map(bundle => [Roster.peek(bundle.roster).value.party, bundle]));
   if (bundles.length !== byParty.size || bundles.some((_, index) => index >= parties.length)) {
     throw new CleanRoomError('approval-invalid', 'The job brings approvals that the spec does not ask for.');
@@ -76,7 +73,7 @@ export function trustProviders(
     return trustProvider(
       party,
       bundle,
-      assets.filter(asset => partyOf(asset.pinned.name) === party),
+      assets.filter(asset => providerOf(asset.pinned.name) === party),
       context
     );
   });

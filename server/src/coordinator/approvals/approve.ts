@@ -3,7 +3,7 @@ import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { verifyApproval, type Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';
 import { Policy, strictestTerms } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
@@ -13,7 +13,6 @@ import { transitionDecision, transitionRevision, type RevisionRow } from '../sta
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { queueRun } from '../runs/request.js';
 import { signedAssets } from '../catalogue/assets.js';
-import { providerOf } from '../submissions/check.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { fromTimestamp, type Envelope, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, requireTerms, strictestTerms } from '@clean-room/protocol/policies';
 import type { ComposeOptions } from '@clean-room/protocol/packaging';
@@ -28,9 +28,6 @@ export interface CheckedSubmission {
   /** The earliest end of its policies and of its collaboration. */
   readonly expiresAt: Date;
 }
-
-/** Returns the party that provides an asset: the first part of the asset's name. */
-export const providerOf = (asset: string): string => asset.slice(0, asset.indexOf('/'));
 
 function policyRefused(message: string, remedy: string): CleanRoomError {
   return new CleanRoomError('policy-refused', message, { remedy });
