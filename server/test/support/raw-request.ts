@@ -1,20 +1,20 @@
-import type { World } from './coordinator.js';
+import type { TestDeployment } from './deployment.js';
 
-interface Raw {
+interface RawResponse {
   readonly status: number;
   readonly body: { code?: string; message?: string; reference?: string };
   readonly headers: Headers;
 }
 
-/** A request as anybody can make it, without our client's manners. */
-export async function raw(
-  world: World,
+/** Sends a request without our client, so that it can have any form. By default it comes from the university's person. */
+export async function rawRequest(
+  deployment: TestDeployment,
   method: string,
   path: string,
   options: { body?: unknown; headers?: Record<string, string>; party?: string; token?: string } = {}
-): Promise<Raw> {
-  const { body, headers = {}, party = 'university', token = world.personToken } = options;
-  const response = await fetch(world.coordinator.url + path, {
+): Promise<RawResponse> {
+  const { body, headers = {}, party = 'university', token = deployment.personToken } = options;
+  const response = await fetch(deployment.coordinator.url + path, {
     method,
     headers: {
       authorization: `Bearer ${token}`,
@@ -25,9 +25,9 @@ export async function raw(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) })
   });
   const text = await response.text();
-  let parsed: Raw['body'];
+  let parsed: RawResponse['body'];
   try {
-    parsed = JSON.parse(text) as Raw['body'];
+    parsed = JSON.parse(text) as RawResponse['body'];
   } catch {
     parsed = {};
   }

@@ -10,16 +10,16 @@ import type { CoordinatorJobs } from '../../../src/coordinator/background/jobs.j
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 import { bundle, CACHE } from '../../support/bundle.js';
 
-/** When a life of the coordinator ends: around a commit that makes a move, or around the start of a TEE. */
-export type Moment = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
+/** When a life of the coordinator ends: around a commit that makes a transition, or around the start of a TEE. */
+export type KillPoint = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
 
 export interface Kill {
-  readonly moment: Moment;
-  /** `subject state` of the move whose commit is meant. */
-  readonly move?: string;
+  readonly moment: KillPoint;
+  /** `subject state` of the transition whose commit is meant. */
+  readonly transition?: string;
 }
 
-export interface Life {
+export interface ChildSettings {
   readonly kill: Kill | undefined;
   /** Queues that nobody works on. */
   readonly idle: readonly (keyof CoordinatorJobs)[];
@@ -29,22 +29,22 @@ export interface Life {
   readonly tees: string;
 }
 
-/** An entry of the log, as far as it names a move. */
+/** An entry of the log, as far as it names a transition. */
 export interface Entry {
   readonly subject: string;
   readonly id: string;
   readonly state: string;
 }
 
-export interface Death {
-  readonly moment: Moment;
+export interface Crash {
+  readonly moment: KillPoint;
   /** What the transaction it died at had entered in the log. */
   readonly entries: readonly Entry[];
 }
 
 /** What is said between the two processes. */
-export type ToLife = { readonly begin: Life } | { readonly arm: Kill };
-export type FromLife = { readonly url: string } | { readonly armed: true };
+export type ToChild = { readonly begin: ChildSettings } | { readonly arm: Kill };
+export type FromChild = { readonly url: string } | { readonly armed: true };
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
@@ -54,33 +54,37 @@ async function lines(file: string): Promise<string[]> {
 }
 
 /** A coordinator that dies and is started again, as often as it takes. */
-export class Lives {
+export class KilledCoordinator {
   url = '';
   #child: ChildProcess | undefined;
-  /** A process that has read its program, and waits to be told to begin: most of the time of a start. */
+  /** A process that has read its program, and waits to be events to begin: most of the time of a start. */
   #spare: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
   #again: Promise<void> | undefined;
   #script = '';
-  #idle: Life['idle'] = [];
+  #idle: ChildSettings['idle'] = [];
   /** Kills to come; the first of them is armed. */
   #kills: Kill[] = [];
-  readonly #fixed: Pick<Life, 'config' | 'kernelImage' | 'tees'>;
+  readonly #fixed: Pick<ChildSettings, 'config' | 'kernelImage' | 'tees'>;
 
-  private constructor(fixed: Pick<Life, 'config' | 'kernelImage' | 'tees'>) {
+  private constructor(fixed: Pick<ChildSettings, 'config' | 'kernelImage' | 'tees'>) {
     this.#fixed = fixed;
   }
 
-  static async start(config: CoordinatorConfig, image: KernelImageOnFile, tees: string): Promise<Lives> {
-    const lives = new Lives({
+  static async start(
+    config: CoordinatorConfig,
+    image: KernelImageOnFile,
+    tees: string
+  ): Promise<KilledCoordinator> {
+    const killed = new KilledCoordinator({
       config,
       kernelImage: [toBase64(image.manifest), toBase64(image.config), image.statement],
       tees
     });
-    lives.#script = path.join(await bundle([CHILD]), 'child.mjs');
-    lives.#spare = lives.#spawn();
-    await lives.#begin();
-    return lives;
+    killed.#script = path.join(await bundle([CHILD]), 'child.mjs');
+    killed.#spare = killed.#spawn();
+    await killed.#begin();
+    return killed;
   }
 
   /** Kills that have yet to come. */
@@ -89,7 +93,7 @@ export class Lives {
   }
 
   /** Ends this life, and begins one that leaves the queues named alone. */
-  async restart(idle: Life['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
+  async restart(idle: ChildSettings['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#ended;
     this.#idle = idle;
@@ -105,19 +109,19 @@ export class Lives {
     this.#kills = kills;
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());
-      child.send({ arm: first } satisfies ToLife, error => {
+      child.send({ arm: first } satisfies ToChild, error => {
         if (error !== null) reject(error);
       });
     });
   }
 
   /** Begins the next life once this one is over; one, however many ask for it. */
-  async beginAgainIfOver(): Promise<void> {
-    this.#again ??= this.#beginAgainIfOver().finally(() => (this.#again = undefined));
+  async restartIfKilled(): Promise<void> {
+    this.#again ??= this.#restartIfKilled().finally(() => (this.#again = undefined));
     return this.#again;
   }
 
-  async #beginAgainIfOver(): Promise<void> {
+  async #restartIfKilled(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode === null && child.signalCode === null) return;
     await this.#ended;
@@ -127,7 +131,7 @@ export class Lives {
   }
 
   /** Waits for an answer no longer than the life that could give it lasts. @throws CleanRoomError `unavailable` */
-  async whileAlive<T>(answer: Promise<T>): Promise<T> {
+  async whileRunning<T>(answer: Promise<T>): Promise<T> {
     const over = this.#ended.then(() => {
       throw new CleanRoomError('unavailable', 'The coordinator was killed.');
     });
@@ -146,10 +150,10 @@ export class Lives {
     this.#spare = undefined;
     this.#child = child;
     this.#ended = new Promise(resolve => child.once('close', () => resolve()));
-    const life: Life = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
+    const life: ChildSettings = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
     await new Promise<void>((resolve, reject) => {
       child.once('message', message => {
-        if ('url' in (message as FromLife)) this.url = (message as { url: string }).url;
+        if ('url' in (message as FromChild)) this.url = (message as { url: string }).url;
         resolve();
       });
       child.once('close', (_code, signal) => {
@@ -157,7 +161,7 @@ export class Lives {
         if (signal === 'SIGKILL') resolve();
         else reject(new Error('the coordinator ended before it was ready'));
       });
-      child.send({ begin: life } satisfies ToLife);
+      child.send({ begin: life } satisfies ToChild);
     });
     this.#spare = this.#spawn();
   }
@@ -169,8 +173,8 @@ export class Lives {
     if (this.#script !== '') await rm(path.dirname(this.#script), { recursive: true });
   }
 
-  async deaths(): Promise<Death[]> {
-    return (await lines(path.join(this.#fixed.tees, 'deaths'))).map(line => JSON.parse(line) as Death);
+  async crashes(): Promise<Crash[]> {
+    return (await lines(path.join(this.#fixed.tees, 'crashes'))).map(line => JSON.parse(line) as Crash);
   }
 
   /** Attempts whose TEE came to be; one that is named twice was started twice. */

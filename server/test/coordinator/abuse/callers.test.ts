@@ -1,23 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { routes } from '@clean-room/api/coordinator';
-import { World } from '../../support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
+import { TestDeployment } from '../../support/deployment.js';
+import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
 import { rosterOf } from '../../support/parties.js';
-import { raw } from '../../support/raw.js';
-import { sharedWorld } from '../../support/shared-world.js';
+import { rawRequest } from '../../support/raw-request.js';
+import { useSharedDeployment } from '../../support/shared-deployment.js';
 
-describe.each(DATABASES)('the coordinator stands its ground, on %s: who', (_kind, prepare) => {
-  let world: World;
-  let maker: DatabaseMaker;
-  sharedWorld(prepare, (shared, databases) => {
-    [world, maker] = [shared, databases];
+describe.each(DATABASES)('the coordinator resists abuse, on %s: callers', (_kind, prepare) => {
+  let deployment: TestDeployment;
+  let databases: DatabaseFactory;
+  useSharedDeployment(prepare, (shared, factory) => {
+    [deployment, databases] = [shared, factory];
   });
 
   test.each([
     ['no token', {}],
     ['a wrong token', { authorization: `Bearer ${'0'.repeat(64)}` }],
     ['another scheme', { authorization: 'Basic dXNlcjpwYXNz' }]
-  ])('%s opens nothing', async (_what, headers) => {
+  ])('refuses a request with %s', async (_what, headers) => {
     for (const path of [
       '/v1/me',
       '/v1/assets',
@@ -25,7 +25,7 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: who', (_kind
       '/v1/events',
       `/v1/runs/${'0'.repeat(26)}`
     ]) {
-      const response = await fetch(world.coordinator.url + path, {
+      const response = await fetch(deployment.coordinator.url + path, {
         headers: headers as Record<string, string>
       });
       expect(response.status).toBe(401);
@@ -33,34 +33,36 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: who', (_kind
     }
   });
 
-  test('a person acts for one party at a time, and only for theirs', async () => {
-    expect(await raw(world, 'GET', '/v1/assets', { party: 'nobody' })).toMatchObject({ status: 403 });
-    const response = await fetch(`${world.coordinator.url}/v1/assets`, {
-      headers: { authorization: `Bearer ${world.personToken}` }
+  test('lets a person act only for one of their own parties at a time', async () => {
+    expect(await rawRequest(deployment, 'GET', '/v1/assets', { party: 'nobody' })).toMatchObject({
+      status: 403
+    });
+    const response = await fetch(`${deployment.coordinator.url}/v1/assets`, {
+      headers: { authorization: `Bearer ${deployment.personToken}` }
     });
     expect(response.status).toBe(400);
   });
 
-  test('a person is no custodian, and a custodian no person', async () => {
-    const { hospital } = world.parties;
-    const { id } = await world.submit(world.assets.slice(0, 1));
-    const body = await world.approval(hospital, id);
-    await expect(world.person(hospital).call(routes.approve, { params: { id }, body })).rejects.toMatchObject(
-      {
-        code: 'forbidden'
-      }
-    );
-    await expect(world.person(hospital).call(routes.listKeyRequests, {})).rejects.toMatchObject({
+  test('refuses to let a person act as a custodian, or a custodian as a person', async () => {
+    const { hospital } = deployment.parties;
+    const { id } = await deployment.submit(deployment.assets.slice(0, 1));
+    const body = await deployment.approval(hospital, id);
+    await expect(
+      deployment.person(hospital).call(routes.approve, { params: { id }, body })
+    ).rejects.toMatchObject({
+      code: 'forbidden'
+    });
+    await expect(deployment.person(hospital).call(routes.listKeyRequests, {})).rejects.toMatchObject({
       code: 'forbidden'
     });
     await expect(
-      world.custodian(hospital).call(routes.createRun, { body: { submission: id } })
+      deployment.custodian(hospital).call(routes.createRun, { body: { submission: id } })
     ).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test('roles come from the roster, and leave with it', async () => {
-    const { stranger } = world.parties;
-    const client = world.person(stranger);
+  test('takes roles from the newest roster', async () => {
+    const { stranger } = deployment.parties;
+    const client = deployment.person(stranger);
     await client.call(routes.publishRoster, { body: { roster: rosterOf(stranger, 2, [{ roles: [] }]) } });
     await expect(client.call(routes.composeImage, { body: { spec: '' } })).rejects.toMatchObject({
       code: 'forbidden'
@@ -71,8 +73,11 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: who', (_kind
     await client.call(routes.publishRoster, { body: { roster: rosterOf(stranger, 4) } });
   });
 
-  test('too many requests with one credential are refused, and others still served', async () => {
-    const strict = await World.start({ database: await maker.make(), limits: { requestsPerMinute: 5 } });
+  test('limits the requests of one credential without affecting others', async () => {
+    const strict = await TestDeployment.start({
+      database: await databases.create(),
+      limits: { requestsPerMinute: 5 }
+    });
     const ask = (token: string) =>
       fetch(`${strict.coordinator.url}/v1/me`, { headers: { authorization: `Bearer ${token}` } }).then(
         async response => (await response.body?.cancel(), response.status)

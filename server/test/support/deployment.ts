@@ -17,7 +17,7 @@ import {
   type CoordinatorConfig,
   type CoordinatorOverrides
 } from '../../src/coordinator/start.js';
-import { StillBackend } from './backend.js';
+import { ManualBackend } from './backend.js';
 import {
   assetOf,
   collaborationOf,
@@ -31,17 +31,21 @@ import {
   type TestParty
 } from './parties.js';
 
-export interface WorldOptions {
+/** Differences from the usual deployment. */
+export interface DeploymentOptions {
   readonly database: string;
-  readonly ports?: CoordinatorOverrides;
+  readonly overrides?: CoordinatorOverrides;
   readonly config?: Partial<CoordinatorConfig>;
   readonly limits?: Partial<CoordinatorConfig['limits']>;
 }
 
 const digestOfEnvelope = (envelope: Envelope): Digest => digestOf(fromBase64(envelope.payload));
 
-/** A university that asks, two providers, a bystander; a coordinator, and clients of everyone. */
-export class World {
+/**
+ * A coordinator with four parties and their clients: a university that submits, two providers, and a stranger that is not a
+ * member of their collaboration.
+ */
+export class TestDeployment {
   readonly parties = {
     university: makeParty('university'),
     hospital: makeParty('hospital'),
@@ -49,7 +53,7 @@ export class World {
     stranger: makeParty('stranger')
   };
   readonly kernelImage = syntheticKernelImage(generateSigningKey());
-  readonly backend = new StillBackend();
+  readonly backend = new ManualBackend();
   readonly personToken = randomBytes(32).toString('hex');
   readonly custodianTokens = new Map<string, string>();
   readonly logLines: string[] = [];
@@ -61,26 +65,27 @@ export class World {
   coordinator!: RunningCoordinator;
   folder!: string;
   #config!: CoordinatorConfig;
-  #ports!: CoordinatorOverrides;
+  #overrides!: CoordinatorOverrides;
 
-  /** Where clients find the coordinator. */
+  /** Returns the coordinator's URL. Tests that start the coordinator themselves replace this function. */
   address = (): string => this.coordinator.url;
 
-  static async start(options: WorldOptions): Promise<World> {
-    const world = await World.prepare(options);
-    await world.restart();
-    return world;
+  /** Prepares a deployment and starts its coordinator. */
+  static async start(options: DeploymentOptions): Promise<TestDeployment> {
+    const deployment = await TestDeployment.prepare(options);
+    await deployment.restart();
+    return deployment;
   }
 
-  /** Everything but the coordinator itself. */
-  static async prepare(options: WorldOptions): Promise<World> {
-    const world = new World();
-    world.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-world-'));
-    await world.#prepare(options);
-    return world;
+  /** Prepares a deployment without starting its coordinator. */
+  static async prepare(options: DeploymentOptions): Promise<TestDeployment> {
+    const deployment = new TestDeployment();
+    deployment.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-deployment-'));
+    await deployment.#prepare(options);
+    return deployment;
   }
 
-  async #prepare({ database, ports = {}, config = {}, limits = {} }: WorldOptions): Promise<void> {
+  async #prepare({ database, overrides = {}, config = {}, limits = {} }: DeploymentOptions): Promise<void> {
     const secret = async (name: string, text: string): Promise<string> => {
       const file = path.join(this.folder, name);
       await writeFile(file, text, { mode: 0o600 });
@@ -113,23 +118,25 @@ export class World {
       limits: { ...DEFAULT_LIMITS, watchSeconds: 1, ...limits },
       ...config
     };
-    this.#ports = {
+    this.#overrides = {
       backend: this.backend,
       images: { publish: async () => undefined },
       kernelImages: new KernelImages([this.kernelImage]),
       logTo: { write: line => void this.logLines.push(line) },
-      ...ports
+      ...overrides
     };
   }
 
+  /** Starts the coordinator, also after it was closed. */
   async restart(): Promise<void> {
-    this.coordinator = await startCoordinator(this.#config, this.#ports);
+    this.coordinator = await startCoordinator(this.#config, this.#overrides);
   }
 
   get config(): CoordinatorConfig {
     return this.#config;
   }
 
+  /** Closes the coordinator and deletes its folder. */
   async stop(): Promise<void> {
     await this.coordinator.close();
     await rm(this.folder, { recursive: true, force: true });
@@ -150,8 +157,8 @@ export class World {
     return new Client({ base: this.address() });
   }
 
-  /** Rosters, the collaboration, and one asset of each provider. */
-  async found(options: { hospital?: AssetOptions; insurer?: AssetOptions } = {}): Promise<void> {
+  /** Publishes all rosters, the collaboration, and one asset of each provider. */
+  async publishDocuments(options: { hospital?: AssetOptions; insurer?: AssetOptions } = {}): Promise<void> {
     const { university, hospital, insurer, stranger } = this.parties;
     for (const party of [university, hospital, insurer, stranger]) {
       await this.person(party).call(routes.publishRoster, { body: { roster: rosterOf(party) } });
@@ -164,10 +171,11 @@ export class World {
       assetOf(hospital, 'visits', open, options.hospital),
       assetOf(insurer, 'claims', open, options.insurer)
     ];
-    for (const asset of this.assets) await this.publish(asset);
+    for (const asset of this.assets) await this.publishAsset(asset);
   }
 
-  async publish(asset: TestAsset): Promise<void> {
+  /** Uploads an asset's files and publishes it. */
+  async publishAsset(asset: TestAsset): Promise<void> {
     const custodian = this.custodian(asset.provider);
     for (const bytes of [asset.sealed, asset.standIn]) {
       await custodian.upload(routes.putObject, { params: { digest: digestOf(bytes) } }, bytes);
@@ -175,6 +183,7 @@ export class World {
     await custodian.call(routes.publishAsset, { body: { version: asset.version, policy: asset.policy } });
   }
 
+  /** Returns a spec for one notebook. */
   specOf(assets: readonly TestAsset[], notebook: Uint8Array, changes: Partial<SpecValue> = {}): SpecValue {
     return {
       format: 'clean-room.spec/v1',
@@ -197,7 +206,7 @@ export class World {
     };
   }
 
-  /** The body of a submission, with the image digest that its researcher computed. */
+  /** Returns the body of a submission, signed over the image digest that the researcher computed. */
   async sign(
     spec: SpecValue,
     notebook: Uint8Array,
@@ -223,6 +232,7 @@ export class World {
     return { spec: toBase64(bytes), request };
   }
 
+  /** Uploads a notebook and submits it. */
   async submit(
     assets: readonly TestAsset[] = this.assets,
     source = `print(${Math.random()})`
@@ -234,7 +244,7 @@ export class World {
     return client.call(routes.createSubmission, { body });
   }
 
-  /** An approval of the newest revision as the provider's own custodian would sign it. */
+  /** Returns an approval of the newest revision, signed by the provider's custodian. */
   async approval(provider: TestParty, id: string, changes: Partial<Approval> = {}): Promise<ApprovalBundle> {
     const submission = await this.custodian(provider).call(routes.getSubmission, { params: { id } });
     const revision = submission.revisions.at(-1)!;
@@ -258,6 +268,7 @@ export class World {
     return { envelope: Approval.sign(value, provider.custodian), roster: rosterOf(provider) };
   }
 
+  /** Approves the newest revision for a provider. */
   async approve(provider: TestParty, id: string): Promise<void> {
     const body = await this.approval(provider, id);
     await this.custodian(provider).call(routes.approve, { params: { id }, body });

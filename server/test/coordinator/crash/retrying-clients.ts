@@ -6,17 +6,17 @@ import type { JobResult } from '@clean-room/protocol/jobs';
 import type { DecisionState, RevisionState, RunState } from '@clean-room/protocol/runs';
 import { routes } from '@clean-room/api/coordinator';
 import type { Client } from '@clean-room/api';
-import type { World } from '../../support/coordinator.js';
+import type { TestDeployment } from '../../support/deployment.js';
 import type { TestAsset, TestParty } from '../../support/parties.js';
 import { keyRelease, TestSupervisor } from '../../support/supervisor.js';
-import type { Kill, Lives } from './life.js';
+import type { Kill, KilledCoordinator } from './killed-coordinator.js';
 
-export type Move = `revision ${RevisionState}` | `decision ${DecisionState}` | `run ${RunState}`;
+export type TransitionName = `revision ${RevisionState}` | `decision ${DecisionState}` | `run ${RunState}`;
 
-/** The death right before the commit that makes a move, and the one right behind it. */
-export const around = (move: Move): Kill[] => [
-  { moment: 'before-commit', move },
-  { moment: 'after-commit', move }
+/** The death right before the commit that makes a transition, and the one right behind it. */
+export const around = (transition: TransitionName): Kill[] => [
+  { moment: 'before-commit', transition },
+  { moment: 'after-commit', transition }
 ];
 
 export interface Started {
@@ -28,26 +28,26 @@ export interface Started {
 const because = { reason: 'because' };
 
 /** Everybody who calls the coordinator, and repeats each call under its idempotency key until it has been answered. */
-export class PersistentCallers {
-  readonly #world: World;
-  readonly #lives: Lives;
+export class RetryingClients {
+  readonly #deployment: TestDeployment;
+  readonly #killed: KilledCoordinator;
   readonly #seen = new Set<string>();
   #step = 0;
 
-  constructor(world: World, lives: Lives) {
-    this.#world = world;
-    this.#lives = lives;
+  constructor(deployment: TestDeployment, killed: KilledCoordinator) {
+    this.#deployment = deployment;
+    this.#killed = killed;
   }
 
-  /** Repeats `work` through deaths of the coordinator until it has been done. */
-  async persist<T>(work: (idempotencyKey: string) => Promise<T>): Promise<T> {
+  /** Repeats `work` through crashes of the coordinator until it has been done. */
+  async retry<T>(work: (idempotencyKey: string) => Promise<T>): Promise<T> {
     const key = `step-${String(++this.#step).padStart(8, '0')}`;
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#lives.whileAlive(work(key));
+        return await this.#killed.whileRunning(work(key));
       } catch (error) {
         if (!isCleanRoomError(error, 'unavailable') || tries > 50) throw error;
-        await this.#lives.beginAgainIfOver();
+        await this.#killed.restartIfKilled();
       }
     }
   }
@@ -55,140 +55,140 @@ export class PersistentCallers {
   async until<T>(look: () => Promise<T | undefined>): Promise<T> {
     const end = Date.now() + 120_000;
     for (;;) {
-      const found = await this.persist(look);
+      const found = await this.retry(look);
       if (found !== undefined) return found;
       if (Date.now() > end) throw new Error('nothing came within two minutes');
-      await this.#lives.beginAgainIfOver();
+      await this.#killed.restartIfKilled();
       await new Promise(resolve => setTimeout(resolve, 30));
     }
   }
 
-  /** Waits until the coordinator was killed as often as it was to be, and lives again. */
+  /** Waits until the coordinator was killed as often as it was to be, and killed again. */
   async dead(): Promise<void> {
-    await this.until(async () => (this.#lives.due.length === 0 ? true : undefined));
+    await this.until(async () => (this.#killed.due.length === 0 ? true : undefined));
   }
 
-  /** Has the coordinator killed around each commit in which `work` makes the move. */
-  async killed<T>(move: Move, work: () => Promise<T>): Promise<T> {
-    await this.#lives.arm(...around(move));
+  /** Has the coordinator killed around each commit in which `work` makes the transition. */
+  async killed<T>(transition: TransitionName, work: () => Promise<T>): Promise<T> {
+    await this.#killed.arm(...around(transition));
     const value = await work();
     await this.dead();
     return value;
   }
 
   university(): Client {
-    return this.#world.person(this.#world.parties.university);
+    return this.#deployment.person(this.#deployment.parties.university);
   }
 
   reviewer(): Client {
-    return this.#world.person(this.#world.parties.hospital);
+    return this.#deployment.person(this.#deployment.parties.hospital);
   }
 
   submission(id: string) {
-    return this.persist(() => this.university().call(routes.getSubmission, { params: { id } }));
+    return this.retry(() => this.university().call(routes.getSubmission, { params: { id } }));
   }
 
   async submit(assets: readonly TestAsset[]): Promise<string> {
     const notebook = utf8(`print(${this.#step})`);
-    const body = await this.#world.sign(this.#world.specOf(assets, notebook), notebook);
+    const body = await this.#deployment.sign(this.#deployment.specOf(assets, notebook), notebook);
     const params = { digest: digestOf(notebook) };
-    await this.persist(() => this.university().upload(routes.putObject, { params }, notebook));
-    const { id } = await this.persist(idempotencyKey =>
+    await this.retry(() => this.university().upload(routes.putObject, { params }, notebook));
+    const { id } = await this.retry(idempotencyKey =>
       this.university().call(routes.createSubmission, { body, idempotencyKey })
     );
     return id;
   }
 
   async approve(provider: TestParty, id: string, expires = '2097-01-01T00:00:00Z'): Promise<void> {
-    const body = await this.persist(() => this.#world.approval(provider, id, { expires }));
-    await this.persist(idempotencyKey =>
-      this.#world.custodian(provider).call(routes.approve, { params: { id }, body, idempotencyKey })
+    const body = await this.retry(() => this.#deployment.approval(provider, id, { expires }));
+    await this.retry(idempotencyKey =>
+      this.#deployment.custodian(provider).call(routes.approve, { params: { id }, body, idempotencyKey })
     );
   }
 
   async requestChanges(id: string): Promise<void> {
-    await this.persist(idempotencyKey =>
+    await this.retry(idempotencyKey =>
       this.reviewer().call(routes.requestChanges, { params: { id }, body: because, idempotencyKey })
     );
   }
 
   async reject(id: string): Promise<void> {
-    await this.persist(idempotencyKey =>
+    await this.retry(idempotencyKey =>
       this.reviewer().call(routes.reject, { params: { id }, body: because, idempotencyKey })
     );
   }
 
   async withdraw(id: string): Promise<void> {
-    await this.persist(idempotencyKey =>
+    await this.retry(idempotencyKey =>
       this.university().call(routes.withdraw, { params: { id }, idempotencyKey })
     );
   }
 
   async cancel(run: string): Promise<void> {
-    await this.persist(idempotencyKey =>
+    await this.retry(idempotencyKey =>
       this.university().call(routes.cancelRun, { params: { id: run }, idempotencyKey })
     );
   }
 
   async withholdOutputs(run: string): Promise<void> {
-    await this.persist(idempotencyKey =>
-      this.#world
-        .custodian(this.#world.parties.hospital)
+    await this.retry(idempotencyKey =>
+      this.#deployment
+        .custodian(this.#deployment.parties.hospital)
         .call(routes.withholdOutputs, { params: { id: run }, body: because, idempotencyKey })
     );
   }
 
   async releaseOutputs(run: string, outputRelease: Envelope): Promise<void> {
-    await this.persist(idempotencyKey =>
-      this.#world
-        .custodian(this.#world.parties.hospital)
+    await this.retry(idempotencyKey =>
+      this.#deployment
+        .custodian(this.#deployment.parties.hospital)
         .call(routes.releaseOutputs, { params: { id: run }, body: { outputRelease }, idempotencyKey })
     );
   }
 
   async reaches(run: string, state: RunState): Promise<void> {
     await this.until(async () => {
-      const found = await this.persist(() => this.university().call(routes.getRun, { params: { id: run } }));
+      const found = await this.retry(() => this.university().call(routes.getRun, { params: { id: run } }));
       return found.state === state ? true : undefined;
     });
   }
 
   async receipt(run: string): Promise<void> {
-    await this.persist(() => this.university().downloadBytes(routes.getReceipt, { params: { id: run } }));
+    await this.retry(() => this.university().downloadBytes(routes.getReceipt, { params: { id: run } }));
   }
 
   /** The run of an approved submission, once its TEE is there. */
   async started(id: string): Promise<Started> {
     const attempt = await this.until(async () =>
-      (await this.#lives.starts()).find(attempt => !this.#seen.has(attempt))
+      (await this.#killed.starts()).find(attempt => !this.#seen.has(attempt))
     );
     this.#seen.add(attempt);
     const { runs, revisions } = await this.submission(id);
     const { image } = revisions.at(-1)!;
     const limits = { processors: 1, memoryBytes: 1, wallSeconds: 1 };
-    const job = await this.until(() => this.#lives.job(attempt));
-    // A supervisor talks to whichever coordinator lives.
-    const reach = () => this.#world.supervisor();
+    const job = await this.until(() => this.#killed.job(attempt));
+    // A supervisor talks to whichever coordinator killed.
+    const reach = () => this.#deployment.supervisor();
     const supervisor = new TestSupervisor(reach, { attempt, image, job, ...limits });
     return { submission: id, run: runs.at(-1)!.id, supervisor };
   }
 
   async approvedRun(asset: TestAsset): Promise<Started> {
     const id = await this.submit([asset]);
-    await this.approve(this.#world.parties.hospital, id);
+    await this.approve(this.#deployment.parties.hospital, id);
     return this.started(id);
   }
 
   awaitKeys({ supervisor }: Started): Promise<void> {
-    return this.persist(() => supervisor.progress({ phase: 'awaiting-keys' }));
+    return this.retry(() => supervisor.reportProgress({ phase: 'awaiting-keys' }));
   }
 
   runCell({ supervisor }: Started): Promise<void> {
-    return this.persist(() => supervisor.progress({ phase: 'running', cell: 1, cells: 2 }));
+    return this.retry(() => supervisor.reportProgress({ phase: 'running', cell: 1, cells: 2 }));
   }
 
   stop({ supervisor }: Started): Promise<void> {
-    return this.persist(() => supervisor.progress({ phase: 'stopped', reason: 'sandbox-unsafe' }));
+    return this.retry(() => supervisor.reportProgress({ phase: 'stopped', reason: 'sandbox-unsafe' }));
   }
 
   async #specOf(id: string): Promise<Uint8Array> {
@@ -198,29 +198,29 @@ export class PersistentCallers {
   async deliver(
     { submission, supervisor }: Started,
     keys: Envelope[] = [],
-    reviewers: string[] = [this.#world.parties.hospital.custodian.publicKey]
+    reviewers: string[] = [this.#deployment.parties.hospital.custodian.publicKey]
   ): Promise<JobResult> {
     const spec = await this.#specOf(submission);
-    const result = await this.persist(() => supervisor.put(spec, keys, { reviewers }));
-    await this.persist(() => supervisor.post(result));
+    const result = await this.retry(() => supervisor.uploadOutput(spec, keys, { reviewers }));
+    await this.retry(() => supervisor.postResult(result));
     return result;
   }
 
   async askForKeys({ submission, supervisor }: Started): Promise<Envelope[]> {
     const spec = await this.#specOf(submission);
-    const document = await this.persist(() => supervisor.document());
+    const document = await this.retry(() => supervisor.document());
     const keys: Envelope[] = [];
-    const { hospital, insurer } = this.#world.parties;
+    const { hospital, insurer } = this.#deployment.parties;
     for (const [index, custodian] of [hospital, insurer].entries()) {
       const message = supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
-      const request = await this.persist(() => supervisor.ask(message));
+      const request = await this.retry(() => supervisor.sendKeyRequest(message));
       const answer = keyRelease(custodian, message);
-      await this.persist(idempotencyKey =>
-        this.#world
+      await this.retry(idempotencyKey =>
+        this.#deployment
           .custodian(custodian)
           .call(routes.answerKeyRequest, { params: { request }, body: { answer }, idempotencyKey })
       );
-      expect(await this.persist(() => supervisor.reply(request))).toEqual({ answer });
+      expect(await this.retry(() => supervisor.keyReply(request))).toEqual({ answer });
       keys.push(answer);
     }
     return keys;
