@@ -214,28 +214,28 @@ describe('errors', () => {
 
   test.each<[string, Partial<Extract<RawOutput, { type: 'error' }>>, string]>([
     [
-      'a class of the notebook’s own is its nearest listed ancestor',
+      'show the nearest listed ancestor of a class that the notebook defines',
       { ename: 'Ada36', bases: ['Grace', 'KeyError', 'LookupError'] },
       'KeyError in cell 3, line 2'
     ],
     [
-      'a class without listed ancestors is an Exception',
+      'show Exception for a class without listed ancestors',
       { ename: 'Ada36', bases: ['BaseException'] },
       'Exception in cell 3, line 2'
     ],
     [
-      'a class name with text in it is an Exception',
+      'show Exception for a class name that contains other text',
       { ename: 'ValueError\nAda', bases: [] },
       'Exception in cell 3, line 2'
     ],
-    ['a line that the source does not have is dropped', { line: 36 }, 'ValueError in cell 3'],
-    ['a line before the first is dropped', { line: 0 }, 'ValueError in cell 3'],
-    ['no line', { line: null }, 'ValueError in cell 3']
-  ])('%s', async (_, change, told) => {
-    expect((await filterOne(error(change))).output).toMatchObject({ traceback: [told] });
+    ['omit a line number beyond the end of the source', { line: 36 }, 'ValueError in cell 3'],
+    ['omit a line number below 1', { line: 0 }, 'ValueError in cell 3'],
+    ['omit the line when none is known', { line: null }, 'ValueError in cell 3']
+  ])('%s', async (_, change, shown) => {
+    expect((await filterOne(error(change))).output).toMatchObject({ traceback: [shown] });
   });
 
-  test('tell no more than the lists, whatever is claimed', async () => {
+  test('reveal only a listed class and an existing line for any input', async () => {
     const random = new Random(6);
     for (let round = 0; round < 300; round++) {
       const claimed = error({

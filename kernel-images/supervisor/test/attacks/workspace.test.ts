@@ -7,11 +7,11 @@ afterEach(closeAll);
 
 describe.each(PROFILES)('a workspace in %s', profile => {
   test.each([
-    ['over the jail’s Python', '../usr/local/lib/python3.11/dist-packages/sitecustomize.py'],
+    ['over the jail’s Python packages', '../usr/local/lib/python3.11/dist-packages/sitecustomize.py'],
     ['over the executor', '../usr/lib/clean-room/executor/shadow.py'],
     ['over the jail’s programs', 'lib/../../usr/bin/shadow'],
-    ['beside the jail', '../../etc/shadow.conf']
-  ])('does not land %s', async (_, path) => {
+    ['outside the jail', '../../etc/shadow.conf']
+  ])('cannot write %s', async (_, path) => {
     const { server, ended } = await run(profile, {
       withoutAssets: true,
       files: { 'notebook.ipynb': notebook('print("ran")'), [path]: EVIL }
@@ -21,7 +21,7 @@ describe.each(PROFILES)('a workspace in %s', profile => {
     expect([server.objects.size, server.result]).toEqual([0, undefined]);
   });
 
-  test('replaces nothing of ours by files of the same names', async () => {
+  test('cannot replace our modules with files of the same names', async () => {
     const modules = [
       'IPython',
       'comm',

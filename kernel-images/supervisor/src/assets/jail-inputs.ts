@@ -8,23 +8,28 @@ import { openParquetDataset } from '../filter/rows/parquet.js';
 import type { TrustedAsset } from '../trust/documents.js';
 import { openSealed } from './open-sealed.js';
 
-/** Folders of the jail that only the supervisor writes to. */
+/** Folder of the jail with the data, which only the supervisor can write to. */
 function dataFolder(jail: string): string {
   return join(jail, 'data');
 }
 
+/** Folder of the jail with the parameters, which only the supervisor can write to. */
 function parametersFolder(jail: string): string {
   return join(jail, 'clean-room');
 }
 
-/** What the notebook reads its parameters from. @param parameters a JSON object as text, as the spec has it */
-export async function placeParameters(jail: string, parameters: string): Promise<void> {
+/**
+ * Writes the file that the notebook reads its parameters from.
+ *
+ * @param parameters - the JSON text from the spec
+ */
+export async function writeParameters(jail: string, parameters: string): Promise<void> {
   const folder = parametersFolder(jail);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   await writeFile(join(folder, 'parameters.json'), parameters, { mode: 0o644 });
 }
 
-async function placeAsset(
+async function openAsset(
   jail: string,
   asset: TrustedAsset,
   released: ReadonlyMap<string, ReleasedKeys>,
@@ -45,23 +50,25 @@ async function placeAsset(
 }
 
 /**
- * Opens every asset into the jail, where the sandbox can read and not write it.
- * @returns the datasets as the filter will compare outputs with them
+ * Opens every asset into the jail, where the sandbox can read but not write it. The file keys are erased afterwards.
+ *
+ * @returns the datasets, for the filter to compare outputs with
+ * @throws CleanRoomError `key-release-refused` and those of `openSealed` and `openParquetDataset`
  */
-export async function placeAssets(
+export async function openAssets(
   jail: string,
   assets: readonly TrustedAsset[],
   released: ReadonlyMap<string, ReleasedKeys>,
   signal?: AbortSignal
 ): Promise<Dataset[]> {
   const datasets: Dataset[] = [];
-  for (const asset of assets) datasets.push(await placeAsset(jail, asset, released, signal));
+  for (const asset of assets) datasets.push(await openAsset(jail, asset, released, signal));
   for (const { fileKeys } of released.values()) for (const key of fileKeys.values()) key.fill(0);
   return datasets;
 }
 
-/** Takes everything out of the jail that was put there for the run. */
-export async function clearPlaced(jail: string): Promise<void> {
+/** Removes the data and the parameters from the jail. */
+export async function clearInputs(jail: string): Promise<void> {
   await rm(parametersFolder(jail), { recursive: true, force: true });
   const data = dataFolder(jail);
   for (const party of await readdir(data)) await rm(join(data, party), { recursive: true, force: true });

@@ -11,7 +11,7 @@ const PASS = '{"verdict": "pass", "reasons": []}';
 afterEach(closeAll);
 
 describe.each(PROFILES)('the record of a run in %s', profile => {
-  test('is not what the notebook writes over spec, sources and statement', async () => {
+  test('is not changed by a notebook that overwrites spec, sources and statement', async () => {
     const cells = [
       `import json
 def attempt(path):
@@ -55,7 +55,7 @@ get_ipython().execution_count = 900`,
     expect(JSON.stringify(filtered)).not.toContain('nothing to see here');
   });
 
-  test('has the filter’s verdicts, not those that outputs bring along', async () => {
+  test('has the verdicts of the filter, not those that outputs claim', async () => {
     const cells = [
       `mark = {"clean-room": ${PASS}}
 display({"application/javascript": "alert(1)"}, metadata={**mark, "application/javascript": mark}, raw=True)`,
@@ -80,7 +80,7 @@ display({"application/javascript": "alert(1)"}, metadata={**mark, "application/j
     ['a count', `forge(type="execute_result", cell=0, data={}, metadata={}, execution_count=9)`],
     ['a time', `forge(type="done", cell=0, endedAt=0)`],
     ['the next cell', `forge(type="stream", cell=1, name="stdout", text="forged")`]
-  ])('ends with a crash when the notebook claims %s', async (_, attack) => {
+  ])('reports a crash when the notebook claims %s', async (_, attack) => {
     const finished = await run(profile, {
       withoutAssets: true,
       files: { 'notebook.ipynb': notebook(`${FORGE}${attack}\ntime.sleep(20)`, 'print("second")') }
@@ -94,7 +94,7 @@ display({"application/javascript": "alert(1)"}, metadata={**mark, "application/j
     expect(filtered.cells.flatMap(cell => cell.outputs ?? [])).toEqual([]);
   });
 
-  test('tells of a crash when one cell answers for those after it', async () => {
+  test('reports a crash when one cell answers for later cells', async () => {
     const later = `def later():
     time.sleep(0.3)
     forge(type="stream", cell=1, name="stdout", text="as if it had run")
