@@ -7,7 +7,7 @@ import {
   startCoordinator,
   type CoordinatorConfig
 } from '../../src/coordinator/start.js';
-import { StillBackend } from '../../test/support/backend.js';
+import { ManualBackend } from '../../test/support/backend.js';
 
 export interface Begin {
   readonly config: CoordinatorConfig;
@@ -19,7 +19,7 @@ useEd25519(nodeEd25519);
 /* The coordinator under load, in a process of its own. */
 process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: Begin) => {
   void startCoordinator(config, {
-    backend: new StillBackend(),
+    backend: new ManualBackend(),
     images: { publish: async () => undefined },
     kernelImages: new KernelImages([kernelImageOf(fromBase64(manifest), fromBase64(imageConfig), statement)])
   }).then(({ url }) => process.send?.({ url }));
