@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
 import { startHubRoom } from './hub.js';
-import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './places.js';
+import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './environment.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -192,7 +192,7 @@ describe('content that cannot be made plain', () => {
     expect(output).toMatchObject({ data: { 'text/plain': 'LogisticRegression()' } });
   });
 
-  test('is everything if a policy allows no types', async () => {
+  test('includes every output if a policy allows no types', async () => {
     const filtered = await filter([stream('a'), display({ 'text/plain': 'b' })], {
       terms: { ...TERMS, mimeTypes: [] }
     });

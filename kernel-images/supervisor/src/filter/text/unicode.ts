@@ -54,7 +54,7 @@ const LOOKALIKES = new Map(
     χ: 'x'
   })
 );
-/** No language needs more than two combining marks on one letter. */
+/** More than two combining marks on one letter are not ordinary text. */
 const EXCESS_MARKS = /(\p{M}{2})\p{M}+/gu;
 const TAB_WIDTH = 8;
 

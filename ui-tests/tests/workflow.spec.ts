@@ -1,28 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jupyterlab/galata';
-import { CleanRoomPage, cleanRoom, demoNotebook, openNotebook } from '../support/clean-room-page.js';
+import { CleanRoomPage, demoNotebook, openNotebook, runCommand } from '../support/clean-room-page.js';
 
-test('a notebook goes the whole way: stand-in, submission, review, approval, run, result, receipt', async ({
+test('a notebook is submitted, reviewed, approved and run, and its result and receipt are verified', async ({
   page,
   tmpPath
 }) => {
   test.setTimeout(600_000);
   const room = new CleanRoomPage(page);
-  // A name of its own: what another test or an earlier try left behind plays no part.
+  // A unique name, so that submissions of other tests or earlier attempts do not matter.
   const stem = `explore-${Date.now().toString(36)}`;
   const notebook = `${stem}.ipynb`;
   await room.open();
   await room.actFor('Demo University');
   await openNotebook(page, tmpPath, notebook, demoNotebook('explore.ipynb'));
 
-  await test.step('programming on a stand-in', async () => {
+  await test.step('the notebook is programmed on a stand-in', async () => {
     await expect(
       page.getByText(/Programming stage: stand-in data \(hospital\/visits v\d+, random\)/)
     ).toBeVisible();
     await expect(room.panel.getByText('hospital/visits')).toBeVisible();
   });
 
-  await test.step('submitting', async () => {
+  await test.step('the researcher submits it', async () => {
     await room.submit();
     await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
   });
@@ -54,14 +54,14 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
     await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
   });
 
-  await test.step('the provider approves on its custodian’s own page', async () => {
+  await test.step('the provider approves on the page of its custodian', async () => {
     await room.actFor('Demo Hospital');
     const review = await room.review();
     await expect(review.getByText('revision 2')).toBeVisible();
     await room.confirm(await room.openCustodian(review));
   });
 
-  await test.step('the run is followed live', async () => {
+  await test.step('the researcher follows the run', async () => {
     await room.actFor('Demo University');
     await room.row(notebook).locator('.crm-Row-head').click();
     await expect(room.row(notebook)).toContainText('Demo Hospital approved');
@@ -73,7 +73,7 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
 
   const result = page.getByRole('region', { name: 'Result of a run' });
 
-  await test.step('the result: filtered outputs, reasons, marks that can’t be missed', async () => {
+  await test.step('the result shows filtered outputs, reasons and marks', async () => {
     await room.row(notebook).getByRole('button', { name: 'Open result' }).click();
     await expect(result.getByText(/5 outputs, 1 suppressed/)).toBeVisible({ timeout: 60_000 });
     await expect(result.getByText('(20190, 10)')).toBeVisible();
@@ -89,17 +89,17 @@ test('a notebook goes the whole way: stand-in, submission, review, approval, run
     await expect(proof.getByRole('status')).toContainText('Verified');
   });
 
-  await test.step('the receipt verifies with the command as well', async () => {
+  await test.step('the command line also verifies the receipt', async () => {
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       result.getByRole('button', { name: 'Save receipt' }).click()
     ]);
     const path = await download.path();
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'clean-room.receipt/v1' });
-    expect(cleanRoom('verify', path)).toMatchObject({ outcome: 'verified', marks: { simulated: true } });
+    expect(runCommand('verify', path)).toMatchObject({ outcome: 'verified', marks: { simulated: true } });
   });
 
-  await test.step('outputs are opened in the workspace', async () => {
+  await test.step('the result opens in the workspace', async () => {
     await result.getByRole('button', { name: 'Open in workspace' }).click();
     await expect(page.getByRole('tab', { name: `${stem}.result.ipynb` })).toBeVisible({ timeout: 60_000 });
     await expect(

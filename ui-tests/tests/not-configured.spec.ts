@@ -1,9 +1,9 @@
 import { expect, test } from '@jupyterlab/galata';
-import { LAB_WITHOUT } from '../support/places.js';
+import { LAB_WITHOUT } from '../support/environment.js';
 
 test.use({ baseURL: `http://localhost:${LAB_WITHOUT}` });
 
-test('says in a sentence that the clean room is not there, and what to do', async ({ page }) => {
+test('without a configured clean room the panel says what to do', async ({ page }) => {
   await page.sidebar.openTab('clean-room-panel');
   const alert = page.getByRole('region', { name: 'Clean Room' }).getByRole('alert').first();
   await expect(alert).toContainText('does not know where the clean room is');
