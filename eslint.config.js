@@ -68,6 +68,12 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
   {
+    // Plain JavaScript has its types in JSDoc, which TSDoc does not allow.
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    rules: { 'tsdoc/syntax': 'off' }
+  },
+  { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
+  {
     // protocol runs in the browser, on the server and in the TEE: it must not use anything of Node.
     files: ['packages/protocol/src/**'],
     rules: {
