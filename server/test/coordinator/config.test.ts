@@ -23,7 +23,7 @@ describe('the configuration of the coordinator', () => {
       listen: { host: '127.0.0.1', port: 0 },
       logLevel: 'silent',
       // No server listens on this port: a configuration that is accepted ends with `unavailable`.
-      database: 'postgres://nobody@127.0.0.1:1/none',
+      database: 'postgres://user@127.0.0.1:1/none',
       objects: `folder:${path.join(folder, 'objects')}`,
       images: path.join(folder, 'images'),
       kernelImages: [],

@@ -108,8 +108,10 @@ describe.each(DATABASES)('the stream of events, on %s', (_kind, prepare) => {
   test('loses no event when the server restarts', async () => {
     const first = deployment.coordinator.url;
     // The next server has another port.
-    const moved: typeof fetch = (input, init) =>
-      fetch(String(input).replace(first, deployment.coordinator.url), init);
+    const moved: typeof fetch = (input, init) => {
+      const address = input instanceof Request ? input.url : input.toString();
+      return fetch(address.replace(first, deployment.coordinator.url), init);
+    };
     const client = new Client({
       base: first,
       token: () => deployment.personToken,

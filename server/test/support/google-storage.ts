@@ -69,20 +69,33 @@ export class GoogleStorageServer {
       if (session !== null) return this.#uploadChunk(request, response, session, json, sendError);
       if (url.searchParams.get('uploadType') === 'multipart')
         return this.#uploadMultipart(request, url, json, sendError);
-      return this.#beginUpload(url, response, sendError);
+      this.#beginUpload(url, response, sendError);
+      return;
     }
-    if (url.pathname === `/storage/v1/b/${this.#bucket}`) return json(200, { name: this.#bucket });
+    if (url.pathname === `/storage/v1/b/${this.#bucket}`) {
+      json(200, { name: this.#bucket });
+      return;
+    }
     const [, encoded] = new RegExp(`^/storage/v1/b/${this.#bucket}/o/(.+)$`).exec(url.pathname) ?? [];
-    if (encoded === undefined) return sendError(404, 'notFound');
+    if (encoded === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     const name = decodeURIComponent(encoded);
     const bytes = this.objects.get(name);
-    if (bytes === undefined) return sendError(404, 'notFound');
+    if (bytes === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     if (request.method === 'DELETE') {
       this.objects.delete(name);
       response.writeHead(204).end();
       return;
     }
-    if (url.searchParams.get('alt') !== 'media') return json(200, this.#resource(name, bytes));
+    if (url.searchParams.get('alt') !== 'media') {
+      json(200, this.#resource(name, bytes));
+      return;
+    }
     const { crc32c } = this.#resource(name, bytes) as { crc32c: string };
     response.writeHead(200, { 'content-length': bytes.length, 'x-goog-hash': `crc32c=${crc32c}` }).end(bytes);
   }
@@ -100,7 +113,10 @@ export class GoogleStorageServer {
     const [, metadata = '', content = ''] = Buffer.concat(parts).toString('latin1').split(`--${boundary}`);
     const { name } = JSON.parse(metadata.slice(metadata.indexOf('\r\n\r\n'))) as { name?: string };
     const key = url.searchParams.get('name') ?? name ?? '';
-    if (this.objects.has(key)) return sendError(412, 'conditionNotMet');
+    if (this.objects.has(key)) {
+      sendError(412, 'conditionNotMet');
+      return;
+    }
     const bytes = Buffer.from(content.slice(content.indexOf('\r\n\r\n') + 4, -2), 'latin1');
     this.objects.set(key, bytes);
     json(200, this.#resource(key, bytes));
@@ -114,7 +130,8 @@ export class GoogleStorageServer {
   ): void {
     const name = url.searchParams.get('name') ?? '';
     if (url.searchParams.get('ifGenerationMatch') === '0' && this.objects.has(name)) {
-      return sendError(412, 'conditionNotMet');
+      sendError(412, 'conditionNotMet');
+      return;
     }
     const id = randomUUID();
     this.#uploads.set(id, { name, bytes: Buffer.alloc(0) });
@@ -131,20 +148,30 @@ export class GoogleStorageServer {
     sendError: (status: number, reason: string) => void
   ): Promise<void> {
     const upload = this.#uploads.get(session);
-    if (upload === undefined) return sendError(404, 'notFound');
+    if (upload === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const body = Buffer.concat(parts);
     const [, first, total] =
       /^bytes (?:(\d+)-(?:\d+|\*)|\*)\/(\d+|\*)$/.exec(request.headers['content-range'] ?? '') ?? [];
-    if (body.length > 0 && this.brokenChunks.delete(++this.chunks)) return sendError(503, 'backendError');
+    if (body.length > 0 && this.brokenChunks.delete(++this.chunks)) {
+      sendError(503, 'backendError');
+      return;
+    }
     if (first !== undefined && Number(first) === upload.bytes.length) {
       upload.bytes = Buffer.concat([upload.bytes, body]);
     }
     if (total !== undefined && total !== '*' && upload.bytes.length === Number(total)) {
-      if (this.objects.has(upload.name)) return sendError(412, 'conditionNotMet');
+      if (this.objects.has(upload.name)) {
+        sendError(412, 'conditionNotMet');
+        return;
+      }
       this.objects.set(upload.name, upload.bytes);
-      return json(200, this.#resource(upload.name, upload.bytes));
+      json(200, this.#resource(upload.name, upload.bytes));
+      return;
     }
     const range = upload.bytes.length === 0 ? {} : { range: `bytes=0-${upload.bytes.length - 1}` };
     response.writeHead(308, range).end();

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import { Approval } from '@clean-room/protocol/approvals';
+import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
 import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
@@ -22,7 +23,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: approvals', (_ki
     const answer = await deployment
       .custodian(by)
       .call(routes.approve, { params: { id }, body })
-      .catch((error: { code: string }) => error.code);
+      .catch((error: unknown) => (isCleanRoomError(error) ? error.code : error));
     const { revisions } = await deployment
       .custodian(deployment.parties.hospital)
       .call(routes.getSubmission, { params: { id } });

@@ -34,7 +34,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: callers', (_kind
   });
 
   test('lets a person act only for one of their own parties at a time', async () => {
-    expect(await rawRequest(deployment, 'GET', '/v1/assets', { party: 'nobody' })).toMatchObject({
+    expect(await rawRequest(deployment, 'GET', '/v1/assets', { party: 'unknown' })).toMatchObject({
       status: 403
     });
     const response = await fetch(`${deployment.coordinator.url}/v1/assets`, {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
+import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
 import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
@@ -25,7 +26,9 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: submissions', (_
     const spec = deployment.specOf(deployment.assets, notebook, { submitter: signer.researcher.publicKey });
     change(spec);
     const body = await deployment.sign(spec, notebook, signer);
-    return client.call(routes.createSubmission, { body }).catch((error: { code: string }) => error.code);
+    return client
+      .call(routes.createSubmission, { body })
+      .catch((error: unknown) => (isCleanRoomError(error) ? error.code : error));
   }
 
   test('refuses a submission that is not signed with the caller’s own key', async () => {

@@ -10,40 +10,43 @@ import type { CoordinatorJobs } from '../../../src/coordinator/background/jobs.j
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 import { bundle, CACHE } from '../../support/bundle.js';
 
-/** When a life of the coordinator ends: around a commit that makes a transition, or around the start of a TEE. */
+/** The point at which the coordinator is killed: before or after a commit with a transition, or the start of a TEE. */
 export type KillPoint = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
 
+/** A planned kill. */
 export interface Kill {
-  readonly moment: KillPoint;
-  /** `subject state` of the transition whose commit is meant. */
+  readonly point: KillPoint;
+  /** The transition whose commit is meant, as `subject state`. */
   readonly transition?: string;
 }
 
+/** Settings of one process of the coordinator. */
 export interface ChildSettings {
   readonly kill: Kill | undefined;
-  /** Queues that nobody works on. */
+  /** Queues whose jobs are not handled. */
   readonly idle: readonly (keyof CoordinatorJobs)[];
   readonly config: CoordinatorConfig;
   readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
-  /** The folder that TEEs are in. */
+  /** Folder that contains the TEEs. */
   readonly tees: string;
 }
 
-/** An entry of the log, as far as it names a transition. */
+/** The part of a log entry that names a transition. */
 export interface Entry {
   readonly subject: string;
   readonly id: string;
   readonly state: string;
 }
 
+/** A kill that has happened. */
 export interface Crash {
-  readonly moment: KillPoint;
-  /** What the transaction it died at had entered in the log. */
+  readonly point: KillPoint;
+  /** Log entries of the transaction during which the process was killed. */
   readonly entries: readonly Entry[];
 }
 
-/** What is said between the two processes. */
-export type ToChild = { readonly begin: ChildSettings } | { readonly arm: Kill };
+/** Messages between the two processes. */
+export type ToChild = { readonly start: ChildSettings } | { readonly arm: Kill };
 export type FromChild = { readonly url: string } | { readonly armed: true };
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
@@ -53,17 +56,17 @@ async function lines(file: string): Promise<string[]> {
   return text.split('\n').filter(line => line !== '');
 }
 
-/** A coordinator that dies and is started again, as often as it takes. */
+/** A coordinator that is killed at planned points, and started again each time. */
 export class KilledCoordinator {
   url = '';
   #child: ChildProcess | undefined;
-  /** A process that has read its program, and waits to be events to begin: most of the time of a start. */
+  /** A process that has already loaded the program, which takes most of the starting time. */
   #spare: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
-  #again: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
   #script = '';
   #idle: ChildSettings['idle'] = [];
-  /** Kills to come; the first of them is armed. */
+  /** Kills that have not happened yet. The first one is armed. */
   #kills: Kill[] = [];
   readonly #fixed: Pick<ChildSettings, 'config' | 'kernelImage' | 'tees'>;
 
@@ -76,32 +79,32 @@ export class KilledCoordinator {
     image: KernelImageOnFile,
     tees: string
   ): Promise<KilledCoordinator> {
-    const killed = new KilledCoordinator({
+    const coordinator = new KilledCoordinator({
       config,
       kernelImage: [toBase64(image.manifest), toBase64(image.config), image.statement],
       tees
     });
-    killed.#script = path.join(await bundle([CHILD]), 'child.mjs');
-    killed.#spare = killed.#spawn();
-    await killed.#begin();
-    return killed;
+    coordinator.#script = path.join(await bundle([CHILD]), 'child.mjs');
+    coordinator.#spare = coordinator.#spawn();
+    await coordinator.#startProcess();
+    return coordinator;
   }
 
-  /** Kills that have yet to come. */
-  get due(): readonly Kill[] {
+  /** Planned kills that have not happened yet. */
+  get pendingKills(): readonly Kill[] {
     return this.#kills;
   }
 
-  /** Ends this life, and begins one that leaves the queues named alone. */
+  /** Kills the process, and starts one that does not handle the jobs of the queues in `idle`. */
   async restart(idle: ChildSettings['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#ended;
     this.#idle = idle;
     this.#kills = [...kills];
-    await this.#begin();
+    await this.#startProcess();
   }
 
-  /** Has this life, and those after it, killed at these moments, one after the other. */
+  /** Plans kills of this process and of its successors, one after the other. */
   async arm(...kills: Kill[]): Promise<void> {
     const [first] = kills;
     const child = this.#child;
@@ -115,27 +118,31 @@ export class KilledCoordinator {
     });
   }
 
-  /** Begins the next life once this one is over; one, however many ask for it. */
+  /** Starts the next process if this one was killed. Concurrent calls start only one. */
   async restartIfKilled(): Promise<void> {
-    this.#again ??= this.#restartIfKilled().finally(() => (this.#again = undefined));
-    return this.#again;
+    this.#restarting ??= this.#restart().finally(() => (this.#restarting = undefined));
+    return this.#restarting;
   }
 
-  async #restartIfKilled(): Promise<void> {
+  async #restart(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode === null && child.signalCode === null) return;
     await this.#ended;
     if (child?.signalCode !== 'SIGKILL') throw new Error('the coordinator ended by itself');
     this.#kills.shift();
-    await this.#begin();
+    await this.#startProcess();
   }
 
-  /** Waits for an answer no longer than the life that could give it lasts. @throws CleanRoomError `unavailable` */
+  /**
+   * Waits for an answer while the process is running.
+   *
+   * @throws CleanRoomError `unavailable` when the process is killed
+   */
   async whileRunning<T>(answer: Promise<T>): Promise<T> {
-    const over = this.#ended.then(() => {
+    const killed = this.#ended.then(() => {
       throw new CleanRoomError('unavailable', 'The coordinator was killed.');
     });
-    return Promise.race([answer, over]);
+    return Promise.race([answer, killed]);
   }
 
   #spawn(): ChildProcess {
@@ -145,23 +152,23 @@ export class KilledCoordinator {
     });
   }
 
-  async #begin(): Promise<void> {
+  async #startProcess(): Promise<void> {
     const child = this.#spare ?? this.#spawn();
     this.#spare = undefined;
     this.#child = child;
     this.#ended = new Promise(resolve => child.once('close', () => resolve()));
-    const life: ChildSettings = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
+    const settings: ChildSettings = { ...this.#fixed, kill: this.#kills[0], idle: this.#idle };
     await new Promise<void>((resolve, reject) => {
       child.once('message', message => {
         if ('url' in (message as FromChild)) this.url = (message as { url: string }).url;
         resolve();
       });
       child.once('close', (_code, signal) => {
-        // What an earlier life left to do may bring its death before it can be called.
+        // Work that an earlier process left unfinished can reach the planned kill before the first request.
         if (signal === 'SIGKILL') resolve();
         else reject(new Error('the coordinator ended before it was ready'));
       });
-      child.send({ begin: life } satisfies ToChild);
+      child.send({ start: settings } satisfies ToChild);
     });
     this.#spare = this.#spawn();
   }
@@ -177,7 +184,7 @@ export class KilledCoordinator {
     return (await lines(path.join(this.#fixed.tees, 'crashes'))).map(line => JSON.parse(line) as Crash);
   }
 
-  /** Attempts whose TEE came to be; one that is named twice was started twice. */
+  /** Returns the attempts whose TEE was started. An attempt that occurs twice was started twice. */
   starts(): Promise<string[]> {
     return lines(path.join(this.#fixed.tees, 'starts'));
   }

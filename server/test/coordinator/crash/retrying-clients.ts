@@ -13,66 +13,68 @@ import type { Kill, KilledCoordinator } from './killed-coordinator.js';
 
 export type TransitionName = `revision ${RevisionState}` | `decision ${DecisionState}` | `run ${RunState}`;
 
-/** The death right before the commit that makes a transition, and the one right behind it. */
-export const around = (transition: TransitionName): Kill[] => [
-  { moment: 'before-commit', transition },
-  { moment: 'after-commit', transition }
+/** Returns a kill just before the commit of a transition, and one just after it. */
+export const beforeAndAfter = (transition: TransitionName): Kill[] => [
+  { point: 'before-commit', transition },
+  { point: 'after-commit', transition }
 ];
 
+/** A run whose TEE has started. */
 export interface Started {
   readonly submission: string;
   readonly run: string;
   readonly supervisor: TestSupervisor;
 }
 
-const because = { reason: 'because' };
+const BODY_WITH_REASON = { reason: 'because' };
 
-/** Everybody who calls the coordinator, and repeats each call under its idempotency key until it has been answered. */
+/** All clients of a coordinator. They repeat each request with its idempotency key until it is answered. */
 export class RetryingClients {
   readonly #deployment: TestDeployment;
-  readonly #killed: KilledCoordinator;
+  readonly #coordinator: KilledCoordinator;
   readonly #seen = new Set<string>();
   #step = 0;
 
-  constructor(deployment: TestDeployment, killed: KilledCoordinator) {
+  constructor(deployment: TestDeployment, coordinator: KilledCoordinator) {
     this.#deployment = deployment;
-    this.#killed = killed;
+    this.#coordinator = coordinator;
   }
 
-  /** Repeats `work` through crashes of the coordinator until it has been done. */
+  /** Repeats `work` until it succeeds, although the coordinator is killed in between. */
   async retry<T>(work: (idempotencyKey: string) => Promise<T>): Promise<T> {
     const key = `step-${String(++this.#step).padStart(8, '0')}`;
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#killed.whileRunning(work(key));
+        return await this.#coordinator.whileRunning(work(key));
       } catch (error) {
         if (!isCleanRoomError(error, 'unavailable') || tries > 50) throw error;
-        await this.#killed.restartIfKilled();
+        await this.#coordinator.restartIfKilled();
       }
     }
   }
 
+  /** Calls `look` until it returns a value other than undefined. */
   async until<T>(look: () => Promise<T | undefined>): Promise<T> {
     const end = Date.now() + 120_000;
     for (;;) {
       const found = await this.retry(look);
       if (found !== undefined) return found;
-      if (Date.now() > end) throw new Error('nothing came within two minutes');
-      await this.#killed.restartIfKilled();
+      if (Date.now() > end) throw new Error('no value within two minutes');
+      await this.#coordinator.restartIfKilled();
       await new Promise(resolve => setTimeout(resolve, 30));
     }
   }
 
-  /** Waits until the coordinator was killed as often as it was to be, and killed again. */
-  async dead(): Promise<void> {
-    await this.until(async () => (this.#killed.due.length === 0 ? true : undefined));
+  /** Waits until all planned kills have happened, and the coordinator is running again. */
+  async allKillsDone(): Promise<void> {
+    await this.until(async () => (this.#coordinator.pendingKills.length === 0 ? true : undefined));
   }
 
-  /** Has the coordinator killed around each commit in which `work` makes the transition. */
-  async killed<T>(transition: TransitionName, work: () => Promise<T>): Promise<T> {
-    await this.#killed.arm(...around(transition));
+  /** Kills the coordinator before and after the commit with which `work` makes the transition. */
+  async withKills<T>(transition: TransitionName, work: () => Promise<T>): Promise<T> {
+    await this.#coordinator.arm(...beforeAndAfter(transition));
     const value = await work();
-    await this.dead();
+    await this.allKillsDone();
     return value;
   }
 
@@ -108,13 +110,13 @@ export class RetryingClients {
 
   async requestChanges(id: string): Promise<void> {
     await this.retry(idempotencyKey =>
-      this.reviewer().call(routes.requestChanges, { params: { id }, body: because, idempotencyKey })
+      this.reviewer().call(routes.requestChanges, { params: { id }, body: BODY_WITH_REASON, idempotencyKey })
     );
   }
 
   async reject(id: string): Promise<void> {
     await this.retry(idempotencyKey =>
-      this.reviewer().call(routes.reject, { params: { id }, body: because, idempotencyKey })
+      this.reviewer().call(routes.reject, { params: { id }, body: BODY_WITH_REASON, idempotencyKey })
     );
   }
 
@@ -134,7 +136,7 @@ export class RetryingClients {
     await this.retry(idempotencyKey =>
       this.#deployment
         .custodian(this.#deployment.parties.hospital)
-        .call(routes.withholdOutputs, { params: { id: run }, body: because, idempotencyKey })
+        .call(routes.withholdOutputs, { params: { id: run }, body: BODY_WITH_REASON, idempotencyKey })
     );
   }
 
@@ -157,19 +159,19 @@ export class RetryingClients {
     await this.retry(() => this.university().downloadBytes(routes.getReceipt, { params: { id: run } }));
   }
 
-  /** The run of an approved submission, once its TEE is there. */
+  /** Waits until the TEE of an approved submission has started, and returns its run. */
   async started(id: string): Promise<Started> {
     const attempt = await this.until(async () =>
-      (await this.#killed.starts()).find(attempt => !this.#seen.has(attempt))
+      (await this.#coordinator.starts()).find(attempt => !this.#seen.has(attempt))
     );
     this.#seen.add(attempt);
     const { runs, revisions } = await this.submission(id);
     const { image } = revisions.at(-1)!;
     const limits = { processors: 1, memoryBytes: 1, wallSeconds: 1 };
-    const job = await this.until(() => this.#killed.job(attempt));
-    // A supervisor talks to whichever coordinator killed.
-    const reach = () => this.#deployment.supervisor();
-    const supervisor = new TestSupervisor(reach, { attempt, image, job, ...limits });
+    const job = await this.until(() => this.#coordinator.job(attempt));
+    // The supervisor talks to the process that is running at the time.
+    const client = () => this.#deployment.supervisor();
+    const supervisor = new TestSupervisor(client, { attempt, image, job, ...limits });
     return { submission: id, run: runs.at(-1)!.id, supervisor };
   }
 
@@ -206,7 +208,7 @@ export class RetryingClients {
     return result;
   }
 
-  async askForKeys({ submission, supervisor }: Started): Promise<Envelope[]> {
+  async requestKeys({ submission, supervisor }: Started): Promise<Envelope[]> {
     const spec = await this.#specOf(submission);
     const document = await this.retry(() => supervisor.document());
     const keys: Envelope[] = [];

@@ -1,4 +1,4 @@
-"""Executes a notebook with nbclient as it is, and prints how many seconds that took."""
+"""Executes a notebook with nbclient, and prints the time in seconds."""
 
 import sys
 import time
