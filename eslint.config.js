@@ -1,5 +1,33 @@
 import eslint from '@eslint/js';
+import jsdoc from 'eslint-plugin-jsdoc';
+import tsdoc from 'eslint-plugin-tsdoc';
 import tseslint from 'typescript-eslint';
+
+/** Words that are rare or odd in technical English, for comments. */
+const ODD_WORDS = [
+  'anew',
+  'beside',
+  'whoever',
+  'whom',
+  'nobody',
+  'everybody',
+  'stands',
+  'stood',
+  'come to be',
+  'comes to be',
+  'came to be'
+];
+
+/** The same words in messages, labels and test titles. */
+const ODD_TEXT = new RegExp(`\\b(${ODD_WORDS.join('|')})\\b`, 'i').source;
+
+/** A docstring starts with a verb or a noun phrase, not with a clause that has no main verb. */
+const OPENING = '^(?!(What|Whom|Whoever|Where|Whose)\\b)';
+
+const odd = selector => ({
+  selector: `${selector}[${selector === 'TemplateElement' ? 'value.raw' : 'value'}=/${ODD_TEXT}/i]`,
+  message: 'Use standard technical English: CONTRIBUTING.md lists the words to avoid.'
+});
 
 export default tseslint.config(
   {
@@ -14,25 +42,60 @@ export default tseslint.config(
     ]
   },
   eslint.configs.recommended,
-  ...tseslint.configs.strict,
+  ...tseslint.configs.strictTypeChecked,
   {
+    languageOptions: {
+      parserOptions: {
+        project: ['**/tsconfig.test.json', 'ui-tests/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname
+      }
+    },
+    plugins: { tsdoc, jsdoc },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // An async function without await turns what it throws into a rejection, as callers of an interface expect.
+      '@typescript-eslint/require-await': 'off',
       'no-control-regex': 'off',
-      eqeqeq: 'error'
+      eqeqeq: 'error',
+      'tsdoc/syntax': 'error',
+      'jsdoc/match-description': ['error', { matchDescription: OPENING, contexts: ['any'] }],
+      'no-warning-comments': ['error', { terms: [...ODD_WORDS, 'alone'], location: 'anywhere' }],
+      'no-restricted-syntax': ['error', odd('Literal'), odd('TemplateElement'), odd('JSXText')]
     }
   },
+  { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
   {
-    // protocol runs in the browser, on the server and in the TEE: nothing of Node's may slip in.
+    // Plain JavaScript has its types in JSDoc, which TSDoc does not allow.
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    rules: { 'tsdoc/syntax': 'off' }
+  },
+  { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    // protocol runs in the browser, on the server and in the TEE: it must not use anything of Node.
     files: ['packages/protocol/src/**'],
     rules: {
       'no-restricted-imports': [
         'error',
         { patterns: ['node:*', 'fs', 'path', 'crypto', 'buffer', 'stream'] }
       ],
-      'no-restricted-globals': ['error', 'Buffer', 'process', 'require', '__dirname']
+      'no-restricted-globals': ['error', 'Buffer', 'process', 'require', '__dirname', 'globalThis']
+    }
+  },
+  {
+    // The protocol is what other programs build on: everything that it exports is documented.
+    files: ['packages/protocol/src/**'],
+    rules: {
+      'jsdoc/require-jsdoc': [
+        'error',
+        {
+          publicOnly: true,
+          require: { ClassDeclaration: true, FunctionDeclaration: true },
+          contexts: ['ExportNamedDeclaration > VariableDeclaration', 'TSInterfaceDeclaration']
+        }
+      ]
     }
   },
   { files: ['**/test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },

@@ -10,10 +10,9 @@ async function picture(page: Page, name: string): Promise<void> {
     ['JupyterLab Dark', 'dark'],
     ['JupyterLab Light', 'light']
   ]) {
-    await page.evaluate(
-      async chosen => window.jupyterapp.commands.execute('apputils:change-theme', { theme: chosen }),
-      theme
-    );
+    await page.evaluate(async chosen => {
+      await window.jupyterapp.commands.execute('apputils:change-theme', { theme: chosen });
+    }, theme);
     await expect(page.locator('body')).toHaveAttribute('data-jp-theme-name', theme ?? '');
     await page.mouse.move(700, 890);
     // Themes fade in.

@@ -23,7 +23,7 @@ export function demoNotebook(name: string): string {
   return readFileSync(join(root, 'deployment/demo', name), 'utf8');
 }
 
-/** What people do with the clean room in JupyterLab. */
+/** The steps that people take with the clean room in JupyterLab. */
 export class CleanRoomPage {
   constructor(readonly page: Page) {}
 
@@ -52,7 +52,7 @@ export class CleanRoomPage {
 
   async actFor(title: string): Promise<void> {
     await this.panel.getByRole('combobox').selectOption(title);
-    // The list of the other party has to go before anything is said about this one's.
+    // The other party's list must disappear before this one's can be checked.
     await expect(this.panel.locator('.crm-Panel-live')).toHaveText('● live');
   }
 
@@ -83,7 +83,7 @@ export class CleanRoomPage {
     ]);
     expect(new URL(custodian.url()).hostname).toBe('hospital.localhost');
     await custodian.getByRole('button', { name: /^Continue as/ }).click();
-    await expect(custodian.locator('#allow')).toContainText('You allow one run of program');
+    await expect(custodian.locator('#allow')).toContainText('You allow one run of');
     return custodian;
   }
 
@@ -95,7 +95,7 @@ export class CleanRoomPage {
   }
 }
 
-/** Writes a notebook into the test's folder and opens it; waits for no kernel. */
+/** Writes a notebook into the test's folder and opens it, without waiting for its kernel. */
 export async function openNotebook(
   page: IJupyterLabPageFixture,
   folder: string,
@@ -107,10 +107,4 @@ export async function openNotebook(
     await window.jupyterapp.commands.execute('docmanager:open', { path });
   }, `${folder}/${name}`);
   await expect(new CleanRoomPage(page).submitButton).toBeEnabled();
-}
-
-declare global {
-  interface Window {
-    readonly jupyterapp: { readonly commands: { execute(id: string, args?: object): Promise<unknown> } };
-  }
 }

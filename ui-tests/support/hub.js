@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 function knowPeopleByHub(room) {
   const file = join(room.folder, 'coordinator/coordinator.json');
   const config = JSON.parse(readFileSync(file, 'utf8'));
-  config.people = {
+  config.authentication = {
     kind: 'jupyterhub',
     api: `http://127.0.0.1:${HUB.api}/hub/api`,
     service: 'clean-room',

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 
-/** Where everything of a test run lies. */
+/** The folder that holds all files of a test run. */
 export const FOLDER = fileURLToPath(new URL('../../.cache/ui-tests/run', import.meta.url));
 export const PORTS = { coordinator: 8897, custodian: 8898 };
-/** JupyterLab with the clean room. */
+/** A JupyterLab that is configured for the clean room. */
 export const LAB = 8868;
-/** JupyterLab that knows of no clean room. */
+/** A JupyterLab that is not configured for any clean room. */
 export const LAB_WITHOUT = 8869;
-/** JupyterHub, and a clean room of its own that asks it who people are. */
+/** A JupyterHub, with its own clean room that authenticates people through it. */
 export const HUB = { port: 8870, api: 8871, proxyApi: 8872, user: 'demo', password: 'only for tests' };
 export const HUB_PORTS = { coordinator: 8895, custodian: 8896 };

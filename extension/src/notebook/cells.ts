@@ -1,3 +1,4 @@
+import { parseNotebook } from '@clean-room/protocol/notebooks';
 import type { IOutput } from '@jupyterlab/nbformat';
 import type { ReasonClass } from '../../../packages/protocol/src/runs/verdict.js';
 
@@ -27,10 +28,6 @@ const plain = (value: unknown): Plain =>
   typeof value === 'object' && value !== null ? (value as Plain) : {};
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-function textOf(source: unknown): string {
-  return Array.isArray(source) ? source.join('') : typeof source === 'string' ? source : '';
-}
-
 function markOf(value: unknown): OutputMark | undefined {
   const { verdict, reasons } = plain(value);
   const known = (['pass', 'transformed', 'held', 'suppressed'] as const).find(name => name === verdict);
@@ -43,24 +40,27 @@ function markOf(value: unknown): OutputMark | undefined {
 }
 
 /**
- * The cells of a notebook of nbformat 4, with what the filter noted of their outputs. What is not as it should be is left
- * out rather than guessed: this is for looking at.
+ * Returns the cells of a notebook of nbformat 4, with the verdicts that the filter noted about their outputs. The cells are
+ * the ones that the TEE reads. A verdict that is not known is left out.
+ *
+ * @throws CleanRoomError `malformed` when the notebook is not of nbformat 4
  */
 export function cellsOf(notebook: unknown): readonly ShownCell[] {
   let count = 0;
-  return list(plain(notebook)['cells']).map(value => {
-    const cell = plain(value);
-    const source = textOf(cell['source']);
-    if (cell['cell_type'] !== 'code') {
-      return { type: cell['cell_type'] === 'markdown' ? 'markdown' : 'raw', source, outputs: [] };
-    }
+  return parseNotebook(notebook).cells.map(({ type, source, metadata, outputs }) => {
+    if (type !== 'code') return { type, source, outputs: [] };
     count += 1;
-    const noted = plain(plain(cell['metadata'])['clean-room']);
+    const noted = plain(metadata['clean-room']);
     const marks = list(noted['outputs']).map(markOf);
-    const outputs = list(cell['outputs']).map((output, index): ShownOutput => ({
-      output: output as IOutput,
-      mark: marks[index]
-    }));
-    return { type: 'code', source, number: count, status: noted['status'] as ShownCell['status'], outputs };
+    return {
+      type,
+      source,
+      number: count,
+      status: noted['status'] as ShownCell['status'],
+      outputs: outputs.map((output, index): ShownOutput => ({
+        output: output as IOutput,
+        mark: marks[index]
+      }))
+    };
   });
 }

@@ -1,3 +1,4 @@
+import { datasetsIn } from '@clean-room/protocol/notebooks';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { VDomModel, VDomRenderer } from '@jupyterlab/ui-components';
@@ -5,7 +6,6 @@ import { Debouncer } from '@lumino/polling';
 import * as React from 'react';
 import type { DatasetsModel } from '../datasets/model.js';
 import { standInWords } from '../shared/stand-in.js';
-import { datasetsIn } from '../submit/sources.js';
 
 /** Which datasets the notebook in front opens. In JupyterLab these are stand-ins, always. */
 export class StageModel extends VDomModel {

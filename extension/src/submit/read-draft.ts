@@ -1,8 +1,9 @@
+import { codeSources, datasetsIn, parseNotebook } from '@clean-room/protocol/notebooks';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents } from '@jupyterlab/services';
 import type { Entry } from '../shared/status.js';
 import type { SubmissionDraft, FileChoice, Predecessor } from './draft.js';
-import { datasetsIn, usesFile } from './sources.js';
+import { usesFile } from './sources.js';
 
 /** The most files that are offered; a folder with more is not a notebook's workspace. */
 const MOST_FILES = 200;
@@ -10,23 +11,13 @@ const MOST_FILES = 200;
 /** What the `clean-room` command writes beside a notebook; it is about the submission, not part of it. */
 const LOCK_FILE = 'clean-room.lock.json';
 
-function codeOf(content: unknown): string[] {
-  const cells = (content as { cells?: unknown } | null)?.cells;
-  if (!Array.isArray(cells)) return [];
-  return (cells as { cell_type?: unknown; source?: unknown }[])
-    .filter(cell => cell.cell_type === 'code')
-    .map(({ source }) =>
-      Array.isArray(source) ? source.join('') : typeof source === 'string' ? source : ''
-    );
-}
-
 /** What a notebook on disk opens, and the files beside it. */
 export async function draftOf(
   contents: Contents.IManager,
   path: string
 ): Promise<Omit<SubmissionDraft, 'predecessor'>> {
   const { content } = await contents.get(path, { type: 'notebook', content: true });
-  const sources = codeOf(content);
+  const sources = codeSources(parseNotebook(content));
   // With collaboration switched on a path names its drive; the Jupyter host knows it without.
   const notebook = contents.localPath(path);
   const folder = await contents.get(PathExt.dirname(path), { content: true });

@@ -5,6 +5,7 @@ const mark = { verdict: 'suppressed', reasons: ['rows-of-data'] };
 describe('cellsOf', () => {
   it('puts the filter’s marks with the outputs they are about', () => {
     const cells = cellsOf({
+      nbformat: 4,
       cells: [
         { cell_type: 'markdown', source: ['# a', '\nb'] },
         {
@@ -28,15 +29,20 @@ describe('cellsOf', () => {
     expect(cells[1]?.outputs.map(({ mark: its }) => its?.verdict)).toEqual(['pass', 'suppressed']);
   });
 
-  it.each([[undefined], [null], ['text'], [{}], [{ cells: 5 }], [{ cells: [5, null] }]])(
-    'takes %p without harm',
-    value => {
-      expect(() => cellsOf(value)).not.toThrow();
-    }
-  );
+  it.each([
+    [undefined],
+    [null],
+    ['text'],
+    [{}],
+    [{ nbformat: 4, cells: 5 }],
+    [{ nbformat: 4, cells: [5, null] }]
+  ])('refuses %p, which is not a notebook of format 4', value => {
+    expect(() => cellsOf(value)).toThrow(expect.objectContaining({ code: 'malformed' }));
+  });
 
   it('believes no verdict that it does not know', () => {
     const [cell] = cellsOf({
+      nbformat: 4,
       cells: [
         {
           cell_type: 'code',

@@ -7,6 +7,7 @@ import { RUN, memory, run, signedIn } from '../support/samples.js';
 
 const fixture = (name: string): string => readFileSync(join(__dirname, '../fixtures', name), 'utf8');
 const NOTEBOOK = {
+  nbformat: 4,
   cells: [
     {
       cell_type: 'code',

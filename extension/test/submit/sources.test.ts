@@ -1,25 +1,4 @@
-import { datasetsIn, usesFile } from '../../src/submit/sources.js';
-
-describe('datasetsIn', () => {
-  it('finds what is opened by a literal name, once each, in order', () => {
-    const sources = [
-      'a = open_dataset("hospital/visits").to_pandas()',
-      'b = clean_room.open_dataset( \'insurer/claims_2020\' )\nopen_dataset("hospital/visits")'
-    ];
-    expect(datasetsIn(sources)).toEqual(['hospital/visits', 'insurer/claims_2020']);
-  });
-
-  it('finds nothing in what only looks like it', () => {
-    expect(
-      datasetsIn([
-        'reopen_dataset("a/b")',
-        'open_dataset(name)',
-        'open_dataset("a/b\')',
-        'open_dataset("../b")'
-      ])
-    ).toEqual([]);
-  });
-});
+import { usesFile } from '../../src/submit/sources.js';
 
 describe('usesFile', () => {
   it.each([

@@ -12,6 +12,7 @@ const MODULES = [
   '@clean-room/protocol/assets',
   '@clean-room/protocol/bytes',
   '@clean-room/protocol/documents',
+  '@clean-room/protocol/notebooks',
   '@clean-room/protocol/parties',
   '@clean-room/protocol/policies',
   '@clean-room/protocol/receipts',

@@ -1,17 +1,26 @@
 import type { TSchema } from 'typebox';
+import { concat } from '@clean-room/protocol/bytes';
 import { checkSchema } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { addressOf, type AddressParts } from './address.js';
 import { readEvents, type ServerSentEvent } from './events.js';
-import { errorFromResponse, unreachable } from './failure.js';
-import type { BodyOf, ParamsOf, QueryOf, ResponseOf, RouteDefinition } from './route.js';
+import { errorFromResponse, unreachableError } from './problem.js';
+import {
+  addressOf,
+  type AddressParts,
+  type BodyOf,
+  type ParamsOf,
+  type QueryOf,
+  type ResponseOf,
+  type RouteDefinition
+} from './route.js';
 
+/** The server that a client calls, and the credential of its calls. */
 export interface Connection {
-  /** Origin (and path prefix, if any) of the server. */
+  /** The origin of the server, with a path prefix if there is one. */
   readonly base: string;
-  /** Asked before each request, so that a token can be renewed. */
+  /** Returns the bearer token. It is called before each request, so that the token can be renewed. */
   token?(): string | Promise<string>;
-  /** For which of their parties a person acts. */
+  /** The party that a person acts for, when they belong to several. */
   readonly party?: string;
   readonly fetch?: typeof fetch;
 }
@@ -22,7 +31,7 @@ type Input<D extends RouteDefinition> = (D extends { params: TSchema }
   (D extends { query: TSchema } ? { readonly query?: QueryOf<D> } : unknown) &
   (D extends { body: TSchema } ? { readonly body: BodyOf<D> } : unknown) & {
     readonly signal?: AbortSignal;
-    /** The same key makes the same request count once; a fresh one is used unless told. */
+    /** Requests with the same key take effect only once. Each call has a new key by default. */
     readonly idempotencyKey?: string;
   };
 
@@ -32,30 +41,45 @@ interface LooseInput extends AddressParts {
   readonly idempotencyKey?: string;
 }
 
+/** The body of a response, while it arrives. */
 export interface Download {
-  /** In bytes, where the server says. */
+  /** The size in bytes, if the server says it. */
   readonly bytes: number | undefined;
   readonly stream: ReadableStream<Uint8Array>;
 }
 
+/** The options of {@link Client.events}. */
 export interface StreamOptions {
+  /** Ends the stream. */
   readonly signal: AbortSignal;
-  /** Goes on behind this event. */
+  /** Resumes after this event. */
   readonly lastEventId?: string;
-  /** Told each time the connection is lost, before it is tried again. */
+  /** Called each time the connection is lost, before the next attempt. */
   onLost?(error: CleanRoomError): void;
 }
 
-/** How long to wait before each further try after the connection failed, in milliseconds. */
-const PAUSES = [200, 1000];
-const LONGEST_PAUSE = 15_000;
+/** The delays before a request is repeated after the connection failed, in milliseconds. */
+const REQUEST_DELAYS_MS = [200, 1000];
 
-const pause = (milliseconds: number): Promise<void> =>
+/** The delays before a stream of events is connected again: they double up to a maximum. In milliseconds. */
+const FIRST_STREAM_DELAY_MS = 250;
+const LONGEST_STREAM_DELAY_MS = 15_000;
+
+/** The default size limit of {@link Client.downloadBytes}. */
+const DOWNLOAD_LIMIT_BYTES = 64 * 1024 * 1024;
+
+const wait = (milliseconds: number): Promise<void> =>
   new Promise(resolve => {
     setTimeout(resolve, milliseconds);
   });
 
-/** Calls routes by their definitions, in browser and Node alike. Every failure is a {@link CleanRoomError}. */
+/** Returns the delay after a number of failed connections, part of it random, so that clients do not all return at once. */
+function streamDelayMs(failures: number): number {
+  const delay = FIRST_STREAM_DELAY_MS * 2 ** Math.min(failures, 10) * (0.5 + Math.random() / 2);
+  return Math.min(LONGEST_STREAM_DELAY_MS, delay);
+}
+
+/** Calls routes by their definitions, in browsers and in Node. All errors are {@link CleanRoomError}s. */
 export class Client {
   readonly #connection: Connection;
 
@@ -64,8 +88,10 @@ export class Client {
   }
 
   /**
-   * One JSON call. A connection that fails is tried again: reading harms nothing, and a change carries a key that makes it
-   * count once.
+   * Calls a route with JSON. The request is repeated when the connection fails: reading has no effect, and a change carries a
+   * key with which it takes effect only once.
+   *
+   * @throws CleanRoomError the error that the server reports, or `unavailable`
    */
   async call<D extends RouteDefinition>(route: D, input: Input<D>): Promise<ResponseOf<D>> {
     const { body, signal, idempotencyKey = crypto.randomUUID(), ...parts } = input as LooseInput;
@@ -82,47 +108,58 @@ export class Client {
       return undefined as ResponseOf<D>;
     }
     const value: unknown = await response.json();
-    return checkSchema(route.response, value, 'answer of the server') as ResponseOf<D>;
+    return checkSchema(route.response, value, 'server’s response') as ResponseOf<D>;
   }
 
   /**
-   * Sends bytes. A stream can be read once only, so that a broken upload is the caller's to begin anew.
+   * Sends bytes. A stream can be read only once, so an upload from a stream is not repeated when the connection fails.
+   *
+   * @throws CleanRoomError the error that the server reports, or `unavailable`
    */
-  async upload<D extends RouteDefinition & { cargo: 'upload' }>(
+  async upload<D extends RouteDefinition & { bodyKind: 'upload' }>(
     route: D,
     input: Omit<Input<D>, 'body'>,
     bytes: Uint8Array | ReadableStream<Uint8Array>
   ): Promise<ResponseOf<D>> {
     const { signal, ...parts } = input as LooseInput;
-    const whole = bytes instanceof Uint8Array;
+    const isRepeatable = bytes instanceof Uint8Array;
     const init: RequestInit & { duplex?: 'half' } = {
       headers: { 'content-type': 'application/octet-stream' },
-      body: whole ? new Uint8Array(bytes) : bytes,
-      ...(whole ? {} : { duplex: 'half' }),
+      body: isRepeatable ? new Uint8Array(bytes) : bytes,
+      ...(isRepeatable ? {} : { duplex: 'half' }),
       ...(signal === undefined ? {} : { signal })
     };
-    const response = await this.#request(route, parts, init, whole);
+    const response = await this.#request(route, parts, init, isRepeatable);
     if (route.response === undefined) return undefined as ResponseOf<D>;
-    return checkSchema(route.response, await response.json(), 'answer of the server') as ResponseOf<D>;
+    return checkSchema(route.response, await response.json(), 'server’s response') as ResponseOf<D>;
   }
 
-  /** The bytes as they come. Whoever named them by digest checks it. */
-  async download<D extends RouteDefinition & { cargo: 'download' | 'text' }>(
+  /**
+   * Returns the bytes of a response as a stream. The caller must check them if it knows their digest.
+   *
+   * @throws CleanRoomError the error that the server reports, or `unavailable`
+   */
+  async download<D extends RouteDefinition & { bodyKind: 'download' | 'text' }>(
     route: D,
     input: Input<D>
   ): Promise<Download> {
     const { signal, ...parts } = input as LooseInput;
     const response = await this.#request(route, parts, signal === undefined ? {} : { signal });
     const length = response.headers.get('content-length');
-    if (response.body === null) throw new CleanRoomError('malformed', 'The server’s answer is empty.');
+    if (response.body === null) throw new CleanRoomError('malformed', 'The server’s response has no body.');
     return { bytes: length === null ? undefined : Number(length), stream: response.body };
   }
 
-  /** Like {@link download}, all of it in memory. @param limit most bytes to take */
-  async downloadBytes<D extends RouteDefinition & { cargo: 'download' | 'text' }>(
+  /**
+   * Returns the bytes of a response.
+   *
+   * @param limit - the maximum number of bytes
+   * @throws CleanRoomError `too-large`, the error that the server reports, or `unavailable`
+   */
+  async downloadBytes<D extends RouteDefinition & { bodyKind: 'download' | 'text' }>(
     route: D,
     input: Input<D>,
-    limit = 64 * 1024 * 1024
+    limit = DOWNLOAD_LIMIT_BYTES
   ): Promise<Uint8Array> {
     const { stream } = await this.download(route, input);
     const reader = stream.getReader();
@@ -130,54 +167,50 @@ export class Client {
     let length = 0;
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) break;
+      if (done) return concat(...chunks);
       chunks.push(value);
       length += value.length;
       if (length > limit) {
         await reader.cancel();
-        throw new CleanRoomError('too-large', `The server sends more than ${limit} bytes.`);
+        throw new CleanRoomError('too-large', `The server sent more than ${limit} bytes.`);
       }
     }
-    const bytes = new Uint8Array(length);
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return bytes;
   }
 
   /**
-   * Server-sent events without end: a lost connection is made again, and goes on behind the last event seen.
-   * @throws CleanRoomError when the server refuses, rather than can't be reached
+   * Yields server-sent events until `signal` is aborted. A lost connection is opened again and resumes after the last event.
+   *
+   * @throws CleanRoomError when the server refuses the request; not when it cannot be reached or limits the rate
    */
-  async *events<D extends RouteDefinition & { cargo: 'events' }>(
-    route: D,
+  async *events(
+    route: RouteDefinition & { bodyKind: 'events' },
     options: StreamOptions
   ): AsyncGenerator<ServerSentEvent> {
-    const { signal, onLost } = options;
+    const { signal } = options;
+    const isAborted = (): boolean => signal.aborted;
     let { lastEventId } = options;
     let failures = 0;
-    while (!signal.aborted) {
+    while (!isAborted()) {
       try {
         const headers = {
           accept: 'text/event-stream',
           ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId })
         };
         const response = await this.#request(route, {}, { headers, signal }, false);
-        if (response.body === null) throw unreachable(this.#connection.base, undefined);
+        if (response.body === null) throw unreachableError(this.#connection.base, undefined);
         for await (const event of readEvents(response.body)) {
           failures = 0;
           lastEventId = event.id ?? lastEventId;
           yield event;
         }
       } catch (error) {
-        if (signal.aborted) return;
-        const failure = error instanceof CleanRoomError ? error : unreachable(this.#connection.base, error);
-        if (failure.code !== 'unavailable' && failure.code !== 'rate-limited') throw failure;
-        onLost?.(failure);
+        if (isAborted()) return;
+        const reported =
+          error instanceof CleanRoomError ? error : unreachableError(this.#connection.base, error);
+        if (reported.code !== 'unavailable' && reported.code !== 'rate-limited') throw reported;
+        options.onLost?.(reported);
       }
-      await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** Math.min(failures++, 10) * (0.5 + Math.random() / 2)));
+      await wait(streamDelayMs(failures++));
     }
   }
 
@@ -185,13 +218,13 @@ export class Client {
     route: RouteDefinition,
     parts: AddressParts,
     init: RequestInit,
-    repeatable = true
+    isRepeatable = true
   ): Promise<Response> {
-    const { base, party, token } = this.#connection;
+    const { base, party } = this.#connection;
     const request = this.#connection.fetch ?? fetch;
     const address = base.replace(/\/$/, '') + addressOf(route, parts);
-    for (let tries = 0; ; tries++) {
-      const bearer = await token?.call(this.#connection);
+    for (let failures = 0; ; failures++) {
+      const bearer = await this.#connection.token?.();
       const headers = new Headers(init.headers);
       if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
       if (party !== undefined) headers.set('clean-room-party', party);
@@ -199,10 +232,10 @@ export class Client {
       try {
         response = await request(address, { ...init, method: route.method, headers, redirect: 'error' });
       } catch (cause) {
-        const wait = PAUSES[tries];
-        if (!repeatable || wait === undefined || init.signal?.aborted === true)
-          throw unreachable(base, cause);
-        await pause(wait);
+        const delay = REQUEST_DELAYS_MS[failures];
+        if (!isRepeatable || delay === undefined || init.signal?.aborted === true)
+          throw unreachableError(base, cause);
+        await wait(delay);
         continue;
       }
       if (response.ok) return response;

@@ -1,14 +1,21 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
+/** A server-sent event. */
 export interface ServerSentEvent {
   readonly id: string | undefined;
   readonly event: string;
   readonly data: string;
 }
 
-const LONGEST_EVENT = 1024 * 1024;
+/** The maximum length of an event in characters. */
+const MAX_EVENT_LENGTH = 1024 * 1024;
 
-/** Splits a stream as the HTML standard (§9.2.6) says. Comments, which keep the connection alive, give nothing. */
+/**
+ * Yields the events of a stream, which is parsed as the HTML standard defines it (section 9.2.6). Comments, which only keep the
+ * connection open, are ignored.
+ *
+ * @throws CleanRoomError `malformed` when an event is too long
+ */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const reader = body
     .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
@@ -22,8 +29,9 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       const { value, done } = await reader.read();
       if (done) return;
       rest += value;
-      if (rest.length > LONGEST_EVENT)
-        throw new CleanRoomError('malformed', 'The server sent an endless event.');
+      if (rest.length > MAX_EVENT_LENGTH)
+        throw new CleanRoomError('malformed', 'The server sent an event that is too long.');
+      // A carriage return at the end may be the first half of a line end, so it waits for the next chunk.
       const lines = rest.split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? '';
       for (const line of lines) {

@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import type { Figure } from '../../../packages/protocol/bench/figures.js';
 import { routes } from '@clean-room/api/coordinator';
-import { World } from '../../test/support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../../test/support/databases.js';
+import { TestDeployment } from '../../test/support/deployment.js';
+import { DATABASES, type DatabaseFactory } from '../../test/support/databases.js';
 import { serve } from '../coordinator/process.js';
 
 /** What the first seconds take is compilation; it does not count. */
@@ -74,13 +74,15 @@ interface Call {
 }
 
 /** Signed submissions whose files are there: the load is the server's, not the signer's. */
-async function prepareSubmissions(world: World): Promise<string[]> {
-  const client = world.person(world.parties.university);
+async function prepareSubmissions(deployment: TestDeployment): Promise<string[]> {
+  const client = deployment.person(deployment.parties.university);
   const bodies: string[] = [];
   for (let number = 0; number < REQUESTS / SUBMISSION_EVERY; number++) {
     const notebook = utf8(`print(${number})`);
     await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
-    bodies.push(JSON.stringify(await world.sign(world.specOf(world.assets, notebook), notebook)));
+    bodies.push(
+      JSON.stringify(await deployment.sign(deployment.specOf(deployment.assets, notebook), notebook))
+    );
   }
   return bodies;
 }
@@ -115,19 +117,19 @@ async function load(url: string, headers: Record<string, string>, calls: readonl
   return times;
 }
 
-async function measure(kind: string, maker: DatabaseMaker, script: string): Promise<Figure> {
-  const world = await World.prepare({ database: await maker.make() });
-  const { url, stop } = await serve(script, world);
+async function measure(kind: string, databases: DatabaseFactory, script: string): Promise<Figure> {
+  const deployment = await TestDeployment.prepare({ database: await databases.create() });
+  const { url, stop } = await serve(script, deployment);
   const streams = new Streams();
   try {
-    world.address = () => url;
-    await world.found();
+    deployment.address = () => url;
+    await deployment.publishDocuments();
     const headers = {
-      authorization: `Bearer ${world.personToken}`,
-      'clean-room-party': world.parties.university.name
+      authorization: `Bearer ${deployment.personToken}`,
+      'clean-room-party': deployment.parties.university.name
     };
-    const { id } = await world.submit();
-    const submissions = await prepareSubmissions(world);
+    const { id } = await deployment.submit();
+    const submissions = await prepareSubmissions(deployment);
     await streams.open(url, headers);
     const calls = Array.from({ length: REQUESTS }, (_, number): Call => {
       const body = number % SUBMISSION_EVERY === 0 ? submissions[number / SUBMISSION_EVERY] : undefined;
@@ -152,7 +154,7 @@ async function measure(kind: string, maker: DatabaseMaker, script: string): Prom
   } finally {
     streams.close();
     await stop();
-    await rm(world.folder, { recursive: true, force: true });
+    await rm(deployment.folder, { recursive: true, force: true });
   }
 }
 
@@ -160,11 +162,11 @@ async function measure(kind: string, maker: DatabaseMaker, script: string): Prom
 export async function figures(script: string): Promise<Figure[]> {
   const all: Figure[] = [];
   for (const [kind, prepare] of DATABASES) {
-    const maker = await prepare();
+    const databases = await prepare();
     try {
-      all.push(await measure(kind, maker, script));
+      all.push(await measure(kind, databases, script));
     } finally {
-      await maker.dispose();
+      await databases.dispose();
     }
   }
   return all;

@@ -1,22 +1,25 @@
+import { nodeEd25519 } from '@clean-room/node-support';
 import { fromBase64 } from '@clean-room/protocol/bytes';
-import type { Envelope } from '@clean-room/protocol/documents';
+import { useEd25519, type Envelope } from '@clean-room/protocol/documents';
 import {
   KernelImages,
   kernelImageOf,
   startCoordinator,
   type CoordinatorConfig
 } from '../../src/coordinator/start.js';
-import { StillBackend } from '../../test/support/backend.js';
+import { ManualBackend } from '../../test/support/backend.js';
 
 export interface Begin {
   readonly config: CoordinatorConfig;
   readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
 }
 
+useEd25519(nodeEd25519);
+
 /* The coordinator under load, in a process of its own. */
 process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: Begin) => {
   void startCoordinator(config, {
-    backend: new StillBackend(),
+    backend: new ManualBackend(),
     images: { publish: async () => undefined },
     kernelImages: new KernelImages([kernelImageOf(fromBase64(manifest), fromBase64(imageConfig), statement)])
   }).then(({ url }) => process.send?.({ url }));

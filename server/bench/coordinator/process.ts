@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { toBase64 } from '@clean-room/protocol/bytes';
-import type { World } from '../../test/support/coordinator.js';
+import type { TestDeployment } from '../../test/support/deployment.js';
 import type { Begin } from './child.js';
 
 export interface Served {
@@ -9,15 +9,15 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** Starts the coordinator of a world in a process of its own, from the bundled child. */
-export async function serve(script: string, world: World): Promise<Served> {
+/** Starts the coordinator of a deployment in a process of its own, from the bundled child. */
+export async function serve(script: string, deployment: TestDeployment): Promise<Served> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   });
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()));
-  const { manifest, config, statement } = world.kernelImage;
+  const { manifest, config, statement } = deployment.kernelImage;
   child.send({
-    config: world.config,
+    config: deployment.config,
     kernelImage: [toBase64(manifest), toBase64(config), statement]
   } satisfies Begin);
   const { url } = await new Promise<{ url: string }>((resolve, reject) => {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import type { Figure } from '../../../packages/protocol/bench/figures.js';
-import { World } from '../../test/support/coordinator.js';
+import { TestDeployment } from '../../test/support/deployment.js';
 import { DATABASES } from '../../test/support/databases.js';
 import { serve, type Served } from '../coordinator/process.js';
 
@@ -63,13 +63,13 @@ async function peak({ pid, url }: Served, authorization: string, blocks: number)
 export async function figures(script: string): Promise<Figure[]> {
   const [, prepare] = DATABASES[0] ?? [];
   if (prepare === undefined) throw new Error('There is no database.');
-  const maker = await prepare();
-  const world = await World.prepare({ database: await maker.make() });
-  const served = await serve(script, world);
+  const databases = await prepare();
+  const deployment = await TestDeployment.prepare({ database: await databases.create() });
+  const served = await serve(script, deployment);
   try {
-    world.address = () => served.url;
-    await world.found();
-    const authorization = `Bearer ${world.custodianTokens.get('hospital')}`;
+    deployment.address = () => served.url;
+    await deployment.publishDocuments();
+    const authorization = `Bearer ${deployment.custodianTokens.get('hospital')}`;
     await peak(served, authorization, SMALL); // compilation, buffers of the first time
     const small = await peak(served, authorization, SMALL);
     const large = await peak(served, authorization, LARGE);
@@ -85,7 +85,7 @@ export async function figures(script: string): Promise<Figure[]> {
     ];
   } finally {
     await served.stop();
-    await maker.dispose();
-    await rm(world.folder, { recursive: true, force: true });
+    await databases.dispose();
+    await rm(deployment.folder, { recursive: true, force: true });
   }
 }

@@ -4,16 +4,17 @@ import {
   type ApprovalBundle,
   type ApprovalContext
 } from '@clean-room/protocol/approvals';
+import { providerOf } from '@clean-room/protocol/assets';
 import type { PublicKey, ReadDocument, Recipient } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster, rootKeyOf, type Hosting } from '@clean-room/protocol/parties';
 import type { TrustedAsset } from './documents.js';
 
-/** A provider that has approved: its custodian, its signed approval and its assets. */
+/** A provider with its verified approval, its custodian and its assets. */
 export interface TrustedProvider {
   readonly party: string;
   readonly custodian: PublicKey;
-  /** Outputs that its reviewer must see are sealed to it. */
+  /** Outputs for its reviewer are sealed to this key. */
   readonly recipient: Recipient;
   readonly hosting: Hosting;
   readonly rosterVersion: number;
@@ -22,11 +23,7 @@ export interface TrustedProvider {
   readonly assets: readonly TrustedAsset[];
 }
 
-export function partyOf(assetName: string): string {
-  return assetName.slice(0, assetName.indexOf('/'));
-}
-
-function trustProvider(
+function verifyProvider(
   party: string,
   bundle: ApprovalBundle,
   assets: readonly TrustedAsset[],
@@ -35,7 +32,7 @@ function trustProvider(
   const approval = verifyApproval(bundle, party, context);
   const roster = Roster.open(bundle.roster, rootKeyOf(context.collaboration.value, party)).value;
   if (roster.custodian === undefined) {
-    throw new CleanRoomError('approval-invalid', 'The provider’s roster names no custodian.');
+    throw new CleanRoomError('approval-invalid', 'The provider’s roster does not name a custodian.');
   }
   const { key, recipient, hosting } = roster.custodian;
   const attempts = Math.min(...assets.map(asset => asset.policy.value.run.attempts));
@@ -55,28 +52,29 @@ function trustProvider(
 }
 
 /**
- * One approval of each provider that the spec asks something of, and no other.
+ * Verifies that the job contains exactly one approval of each provider of the spec's assets.
+ *
  * @throws CleanRoomError `approval-missing`, `approval-invalid`, `expired`, `signature-invalid`
  */
-export function trustProviders(
+export function verifyProviders(
   assets: readonly TrustedAsset[],
   bundles: readonly ApprovalBundle[],
   context: ApprovalContext
 ): TrustedProvider[] {
-  const parties = [...new Set(assets.map(asset => partyOf(asset.pinned.name)))];
+  const parties = [...new Set(assets.map(asset => providerOf(asset.pinned.name)))];
   const byParty = new Map(bundles.map(bundle => [Roster.peek(bundle.roster).value.party, bundle]));
   if (bundles.length !== byParty.size || bundles.some((_, index) => index >= parties.length)) {
-    throw new CleanRoomError('approval-invalid', 'The job brings approvals that the spec does not ask for.');
+    throw new CleanRoomError('approval-invalid', 'The job contains approvals that the spec does not need.');
   }
   return parties.map(party => {
     const bundle = byParty.get(party);
     if (bundle === undefined) {
       throw new CleanRoomError('approval-missing', `${party} has not approved this revision.`);
     }
-    return trustProvider(
+    return verifyProvider(
       party,
       bundle,
-      assets.filter(asset => partyOf(asset.pinned.name) === party),
+      assets.filter(asset => providerOf(asset.pinned.name) === party),
       context
     );
   });

@@ -12,10 +12,11 @@ import { Custodian } from '@clean-room/protocol/parties';
 import { defineRoute } from '../route.js';
 import { ApiTimestamp, PageOf, PageQuery } from './common.js';
 
+/** The newest version of an asset, with its policy and its provider's custodian. */
 export const PublishedAsset = Closed({
   name: AssetName,
   provider: PartyName,
-  /** Digest of the signed asset version, as a spec names it. */
+  /** Digest of the signed asset version. A spec refers to the version by this digest. */
   versionDigest: DigestField,
   policyDigest: DigestField,
   version: Envelope,
@@ -28,7 +29,7 @@ export type PublishedAsset = Static<typeof PublishedAsset>;
 export const listAssets = defineRoute({
   method: 'GET',
   path: '/v1/assets',
-  summary: 'The newest version of each asset of my collaborations: signed version, signed policy, custodian',
+  summary: 'List the newest version of each asset of my collaborations, with its policy and custodian',
   callers: ['person', 'custodian'],
   query: PageQuery,
   response: PageOf(PublishedAsset)
@@ -37,7 +38,7 @@ export const listAssets = defineRoute({
 export const publishAsset = defineRoute({
   method: 'POST',
   path: '/v1/assets',
-  summary: 'Publish an asset version with its policy; sealed bytes and stand-in were put before',
+  summary: 'Publish an asset version with its policy. Upload the sealed bytes and the stand-in first',
   callers: ['person', 'custodian'],
   body: Closed({ version: Envelope, policy: Envelope }),
   response: Closed({ versionDigest: DigestField, policyDigest: DigestField }),
@@ -45,20 +46,20 @@ export const publishAsset = defineRoute({
   bodyLimit: 16_000_000
 });
 
-export const KernelImageListing = Closed({
+/** A kernel image that notebooks can be submitted with. */
+const KernelImageListing = Closed({
   digest: DigestField,
   name: Title,
-  /** The release key’s word. */
+  /** The kernel image statement, signed by a release key. */
   statement: Envelope,
   manifest: Base64,
   config: Base64
 });
-export type KernelImageListing = Static<typeof KernelImageListing>;
 
 export const listKernelImages = defineRoute({
   method: 'GET',
   path: '/v1/kernel-images',
-  summary: 'The kernel images that notebooks can be submitted with',
+  summary: 'List the kernel images that notebooks can be submitted with',
   callers: ['person', 'custodian'],
   response: Closed({ items: Type.Array(KernelImageListing) })
 });

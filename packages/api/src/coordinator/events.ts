@@ -6,8 +6,8 @@ import { RunStateField } from './runs.js';
 import { DecisionStateField, RevisionStateField } from './submissions.js';
 
 /**
- * What the stream of events tells. Each says what has changed, not how it looks now: readers fetch what they show.
- * `resync`: events are missing, because the reader was away for too long; fetch everything anew.
+ * An event of the coordinator. It says what has changed, not the new content: clients request what they show. After `resync`,
+ * a client must request everything again, because it was away too long and events are missing.
  */
 export const CoordinatorEvent = Type.Union([
   Closed({
@@ -35,7 +35,7 @@ export type CoordinatorEvent = Static<typeof CoordinatorEvent>;
 export const streamEvents = defineRoute({
   method: 'GET',
   path: '/v1/events',
-  summary: 'Server-sent events; resumes after the header `Last-Event-ID`',
+  summary: 'Stream server-sent events, from the one after the header `Last-Event-ID`',
   callers: ['person', 'custodian'],
-  cargo: 'events'
+  bodyKind: 'events'
 });

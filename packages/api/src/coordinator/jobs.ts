@@ -6,7 +6,7 @@ import { defineRoute } from '../route.js';
 import { Id, ApiTimestamp } from './common.js';
 import { Stored } from './objects.js';
 
-/** 32 random bytes, base64url. Whoever knows it is the supervisor, as far as the coordinator is concerned. */
+/** The id of a job: 32 random bytes as base64url. The coordinator takes every caller that knows it for the supervisor. */
 const JobToken = Type.String({ pattern: '^[A-Za-z0-9_-]{26,128}$' });
 const ByJob = Closed({ job: JobToken });
 const ByJobAndDigest = Closed({ job: JobToken, digest: DigestField });
@@ -14,7 +14,7 @@ const ByJobAndDigest = Closed({ job: JobToken, digest: DigestField });
 export const getJob = defineRoute({
   method: 'GET',
   path: '/v1/jobs/:job',
-  summary: 'The job document',
+  summary: 'Get the job document',
   callers: ['supervisor'],
   params: ByJob,
   response: JobDocument
@@ -23,7 +23,7 @@ export const getJob = defineRoute({
 export const postProgress = defineRoute({
   method: 'POST',
   path: '/v1/jobs/:job/progress',
-  summary: 'How far the supervisor is',
+  summary: 'Report the supervisor’s progress',
   callers: ['supervisor'],
   params: ByJob,
   body: JobProgress,
@@ -33,7 +33,7 @@ export const postProgress = defineRoute({
 export const postKeyRequest = defineRoute({
   method: 'POST',
   path: '/v1/jobs/:job/mailbox',
-  summary: 'Leave a key request for a custodian',
+  summary: 'Post a key request for a custodian',
   callers: ['supervisor'],
   params: ByJob,
   body: KeyRequestMessage,
@@ -45,7 +45,7 @@ export const postKeyRequest = defineRoute({
 export const getKeyReply = defineRoute({
   method: 'GET',
   path: '/v1/jobs/:job/mailbox/:request',
-  summary: 'The custodian’s answer or refusal; 204 while there is none',
+  summary: 'Get the custodian’s key release or refusal. Status 204 while there is none',
   callers: ['supervisor'],
   params: Closed({ job: JobToken, request: DigestField }),
   response: MailboxReply
@@ -54,19 +54,19 @@ export const getKeyReply = defineRoute({
 export const getJobObject = defineRoute({
   method: 'GET',
   path: '/v1/jobs/:job/objects/:digest',
-  summary: 'The sealed bytes of an asset of this job',
+  summary: 'Download the sealed bytes of an asset of this job',
   callers: ['supervisor'],
   params: ByJobAndDigest,
-  cargo: 'download'
+  bodyKind: 'download'
 });
 
 export const putJobObject = defineRoute({
   method: 'PUT',
   path: '/v1/jobs/:job/objects/:digest',
-  summary: 'Put a sealed output',
+  summary: 'Upload a sealed output',
   callers: ['supervisor'],
   params: ByJobAndDigest,
-  cargo: 'upload',
+  bodyKind: 'upload',
   response: Stored,
   status: 201
 });
@@ -74,7 +74,7 @@ export const putJobObject = defineRoute({
 export const postResults = defineRoute({
   method: 'POST',
   path: '/v1/jobs/:job/results',
-  summary: 'The run statement with its token; ends the attempt',
+  summary: 'Post the run statement with its token. This ends the attempt',
   callers: ['supervisor'],
   params: ByJob,
   body: JobResult,
@@ -82,6 +82,7 @@ export const postResults = defineRoute({
   bodyLimit: 64_000_000
 });
 
+/** A key request that waits for a custodian's answer. */
 export const KeyRequestWaiting = Closed({
   request: DigestField,
   run: Id,
@@ -94,7 +95,7 @@ export type KeyRequestWaiting = Static<typeof KeyRequestWaiting>;
 export const listKeyRequests = defineRoute({
   method: 'GET',
   path: '/v1/mailbox',
-  summary: 'Key requests that wait for my answer, oldest first',
+  summary: 'List the key requests that wait for my answer, oldest first',
   callers: ['custodian'],
   response: Closed({ items: Type.Array(KeyRequestWaiting) })
 });
@@ -102,7 +103,7 @@ export const listKeyRequests = defineRoute({
 export const answerKeyRequest = defineRoute({
   method: 'POST',
   path: '/v1/mailbox/:request',
-  summary: 'My signed key release, or my refusal',
+  summary: 'Answer a key request with a signed key release or a refusal',
   callers: ['custodian'],
   params: Closed({ request: DigestField }),
   body: MailboxReply,

@@ -6,7 +6,7 @@ import { defineRoute } from '../route.js';
 export const getCheckpoint = defineRoute({
   method: 'GET',
   path: '/v1/log/checkpoint',
-  summary: 'The log’s head, signed',
+  summary: 'Get the signed checkpoint of the log',
   callers: ['person', 'custodian'],
   response: Closed({ checkpoint: Envelope })
 });
@@ -14,7 +14,7 @@ export const getCheckpoint = defineRoute({
 export const listLogEntries = defineRoute({
   method: 'GET',
   path: '/v1/log/entries',
-  summary: 'Entries as the bytes that are hashed, in order',
+  summary: 'List the log’s entries in order, as the bytes that are hashed',
   callers: ['person', 'custodian'],
   query: Closed({
     from: Type.Optional(Count),
@@ -26,7 +26,7 @@ export const listLogEntries = defineRoute({
 export const getLogProof = defineRoute({
   method: 'GET',
   path: '/v1/log/proofs/:index',
-  summary: 'Proof that an entry stands in the log under its newest checkpoint',
+  summary: 'Get the proof that the newest checkpoint of the log includes an entry',
   callers: ['person', 'custodian'],
   params: Closed({ index: Count }),
   response: LogProof
@@ -35,7 +35,7 @@ export const getLogProof = defineRoute({
 export const getConsistencyProof = defineRoute({
   method: 'GET',
   path: '/v1/log/consistency',
-  summary: 'Proof that the log under its newest checkpoint begins with the log of an earlier size',
+  summary: 'Get the proof that the newest checkpoint extends the log of an earlier size',
   callers: ['person', 'custodian'],
   query: Closed({ from: Count }),
   response: Closed({ path: Type.Array(DigestField), checkpoint: Envelope })

@@ -1,17 +1,17 @@
-import { Closed } from '@clean-room/protocol/documents';
-import { ByteCount } from '@clean-room/protocol/documents';
+import { ByteCount, Closed } from '@clean-room/protocol/documents';
 import { defineRoute } from '../route.js';
 import { ByDigest } from './common.js';
 
+/** The size of an upload that was stored. */
 export const Stored = Closed({ bytes: ByteCount });
 
 export const putObject = defineRoute({
   method: 'PUT',
   path: '/v1/objects/:digest',
-  summary: 'Put bytes under their digest',
+  summary: 'Upload bytes under their digest',
   callers: ['person', 'custodian'],
   params: ByDigest,
-  cargo: 'upload',
+  bodyKind: 'upload',
   response: Stored,
   status: 201
 });
@@ -19,8 +19,8 @@ export const putObject = defineRoute({
 export const getObject = defineRoute({
   method: 'GET',
   path: '/v1/objects/:digest',
-  summary: 'Bytes that my party put, or that were put for it',
+  summary: 'Download bytes that my party uploaded or that are meant for it',
   callers: ['person', 'custodian'],
   params: ByDigest,
-  cargo: 'download'
+  bodyKind: 'download'
 });

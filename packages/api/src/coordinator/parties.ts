@@ -3,10 +3,11 @@ import { Closed, DigestField, Envelope, PartyName, PersonId, Title } from '@clea
 import { Role } from '@clean-room/protocol/parties';
 import { defineRoute } from '../route.js';
 
+/** The caller. */
 export const Me = Closed({
-  /** Who the credential stands for. */
+  /** The subject of the credential. */
   subject: Type.String(),
-  /** Each party I may act for; choose one with the header `clean-room-party`. */
+  /** The parties that the caller may act for. The header `clean-room-party` chooses one. */
   parties: Type.Array(
     Closed({
       party: PartyName,
@@ -22,11 +23,12 @@ export type Me = Static<typeof Me>;
 export const getMe = defineRoute({
   method: 'GET',
   path: '/v1/me',
-  summary: 'Who I am, and each party I may act for with my roles there',
+  summary: 'Get my identity, the parties that I may act for, and my roles there',
   callers: ['person'],
   response: Me
 });
 
+/** A signed collaboration with the rosters of its members. */
 export const PublishedCollaboration = Closed({
   digest: DigestField,
   envelope: Envelope,
@@ -38,7 +40,7 @@ export type PublishedCollaboration = Static<typeof PublishedCollaboration>;
 export const listCollaborations = defineRoute({
   method: 'GET',
   path: '/v1/collaborations',
-  summary: 'The signed collaborations of my party, with the rosters of their members',
+  summary: 'List the signed collaborations of my party, with the rosters of their members',
   callers: ['person', 'custodian'],
   response: Closed({ items: Type.Array(PublishedCollaboration) })
 });
@@ -48,7 +50,7 @@ const Published = Closed({ digest: DigestField });
 export const publishRoster = defineRoute({
   method: 'POST',
   path: '/v1/rosters',
-  summary: 'Publish my party’s signed roster; its version only ever grows',
+  summary: 'Publish my party’s signed roster. Its version must be higher than the published one',
   callers: ['person', 'custodian'],
   body: Closed({ roster: Envelope }),
   response: Published,

@@ -4,24 +4,26 @@ import { RUN_TRANSITIONS, RunFailure, type RunState } from '@clean-room/protocol
 import { defineRoute } from '../route.js';
 import { Actor, ById, Id, ApiTimestamp, PageOf, PageQuery, Reason } from './common.js';
 
+/** The state of a run. */
 export const RunStateField = Type.Unsafe<RunState>({ type: 'string', enum: Object.keys(RUN_TRANSITIONS) });
 
+/** A run in a list. */
 export const RunSummary = Closed({
   id: Id,
   submission: Id,
   revision: Type.Integer({ minimum: 1 }),
   notebook: Type.String(),
   state: RunStateField,
-  /** Why it failed or was cancelled. */
+  /** The reason why it failed or was cancelled. */
   reason: Type.Optional(Reason),
-  /** How the notebook itself ended, when it did not get to its end: such a run has outputs and a receipt all the same. */
+  /** The reason why the notebook ended early. Such a run has outputs and a receipt like any other. */
   failure: Type.Optional(RunFailure),
-  /** Providers whose custodian must act before it goes on. */
+  /** The providers whose custodian must act before the run continues. */
   waitingFor: Type.Array(PartyName),
-  /** The code cell at work, from 1, of `cells`. */
+  /** The number of the code cell that is running, from 1 to `cells`. */
   cell: Type.Optional(Type.Integer({ minimum: 0 })),
   cells: Type.Optional(Type.Integer({ minimum: 0 })),
-  /** Whether a simulated TEE runs it. */
+  /** Whether it runs in a simulated TEE. */
   simulated: Type.Boolean(),
   createdAt: ApiTimestamp,
   startedAt: Type.Optional(ApiTimestamp),
@@ -29,15 +31,16 @@ export const RunSummary = Closed({
 });
 export type RunSummary = Static<typeof RunSummary>;
 
-export const RunTransition = Closed({ state: RunStateField, at: ApiTimestamp });
+const RunTransition = Closed({ state: RunStateField, at: ApiTimestamp });
 
+/** A run with its history. */
 export const Run = Closed({
   ...RunSummary.properties,
   image: DigestField,
   requestedBy: Type.Optional(Actor),
-  /** Every state it has been in, oldest first. */
+  /** All states that it has had, oldest first. */
   history: Type.Array(RunTransition),
-  /** Once there are outputs: the digest of the run statement and of the sealed notebook. */
+  /** The digests of the run statement and of the sealed notebook, as soon as there are outputs. */
   statement: Type.Optional(DigestField),
   output: Type.Optional(DigestField)
 });
@@ -46,7 +49,7 @@ export type Run = Static<typeof Run>;
 export const createRun = defineRoute({
   method: 'POST',
   path: '/v1/runs',
-  summary: 'One more run of an approved revision, while attempts are left',
+  summary: 'Run an approved revision once more, while attempts are left',
   callers: ['person'],
   body: Closed({ submission: Id }),
   response: RunSummary,
@@ -56,7 +59,7 @@ export const createRun = defineRoute({
 export const listRuns = defineRoute({
   method: 'GET',
   path: '/v1/runs',
-  summary: 'Runs of my party’s submissions and of those that use its assets; newest first',
+  summary: 'List the runs of my party’s submissions and of those that use its assets, newest first',
   callers: ['person', 'custodian'],
   query: Closed({ ...PageQuery.properties, submission: Type.Optional(Id) }),
   response: PageOf(RunSummary)
@@ -65,7 +68,7 @@ export const listRuns = defineRoute({
 export const getRun = defineRoute({
   method: 'GET',
   path: '/v1/runs/:id',
-  summary: 'One run',
+  summary: 'Get one run',
   callers: ['person', 'custodian'],
   params: ById,
   response: Run
@@ -74,7 +77,7 @@ export const getRun = defineRoute({
 export const cancelRun = defineRoute({
   method: 'POST',
   path: '/v1/runs/:id/cancel',
-  summary: 'Stop a run; nothing of it leaves the TEE',
+  summary: 'Cancel a run. No output of it leaves the TEE',
   callers: ['person'],
   params: ById,
   response: RunSummary
@@ -83,26 +86,26 @@ export const cancelRun = defineRoute({
 export const getReceipt = defineRoute({
   method: 'GET',
   path: '/v1/runs/:id/receipt',
-  summary: 'The receipt, once the outputs are released',
+  summary: 'Get the receipt, as soon as the outputs are released',
   callers: ['person', 'custodian'],
   params: ById,
-  cargo: 'text'
+  bodyKind: 'text'
 });
 
-export const OutputUnderReview = Closed({
+/** The documents with which a custodian reviews outputs. */
+const OutputUnderReview = Closed({
   run: Id,
   submission: Id,
-  /** The run statement's bytes, base64, and the token that vouches for it. */
+  /** The run statement's bytes as base64, and the token that attests it. */
   statement: Type.String(),
   token: Type.String(),
   keyReleases: Type.Array(Envelope)
 });
-export type OutputUnderReview = Static<typeof OutputUnderReview>;
 
 export const getOutputUnderReview = defineRoute({
   method: 'GET',
   path: '/v1/runs/:id/output-review',
-  summary: 'What a reviewing custodian needs to judge outputs; the sealed bytes are objects',
+  summary: 'Get the documents for an output review. The sealed outputs are objects',
   callers: ['custodian'],
   params: ById,
   response: OutputUnderReview
@@ -111,7 +114,7 @@ export const getOutputUnderReview = defineRoute({
 export const releaseOutputs = defineRoute({
   method: 'POST',
   path: '/v1/runs/:id/output-releases',
-  summary: 'A reviewing custodian’s signed output release',
+  summary: 'Release outputs, with a signed output release of the reviewing custodian',
   callers: ['custodian'],
   params: ById,
   body: Closed({ outputRelease: Envelope }),
@@ -122,7 +125,7 @@ export const releaseOutputs = defineRoute({
 export const withholdOutputs = defineRoute({
   method: 'POST',
   path: '/v1/runs/:id/withhold',
-  summary: 'A reviewing custodian’s no: the outputs stay sealed',
+  summary: 'Withhold outputs as the reviewing custodian. They stay sealed',
   callers: ['custodian'],
   params: ById,
   body: Closed({ reason: Type.String({ minLength: 1, maxLength: 4000 }) }),

@@ -17,22 +17,25 @@ import { defineRoute } from '../route.js';
 import { Actor, ById, Id, ApiTimestamp, PageOf, PageQuery, Reason } from './common.js';
 import { RunSummary } from './runs.js';
 
+/** The state of a revision. */
 export const RevisionStateField = Type.Unsafe<RevisionState>({
   type: 'string',
   enum: Object.keys(REVISION_TRANSITIONS)
 });
+/** The state of a provider's decision. */
 export const DecisionStateField = Type.Unsafe<DecisionState>({
   type: 'string',
   enum: Object.keys(DECISION_TRANSITIONS)
 });
 
+/** A provider's decision on a revision. */
 export const Decision = Closed({
   provider: PartyName,
   state: DecisionStateField,
   reason: Type.Optional(Reason),
   decidedAt: Type.Optional(ApiTimestamp),
   decidedBy: Type.Optional(Actor),
-  /** Until when the approval counts. */
+  /** The time at which the approval expires. */
   expires: Type.Optional(Timestamp),
   approval: Type.Optional(ApprovalBundle)
 });
@@ -46,13 +49,14 @@ const revisionFacts = {
   notebook: Type.String(),
   assets: Type.Array(AssetName),
   specDigest: DigestField,
-  /** The identity of the program. */
+  /** The image digest, which identifies the program. */
   image: DigestField,
   submittedBy: Actor,
   submittedAt: ApiTimestamp,
   updatedAt: ApiTimestamp
 };
 
+/** A revision of a submission. */
 export const Revision = Closed({
   ...revisionFacts,
   /** The spec's bytes. */
@@ -63,6 +67,7 @@ export const Revision = Closed({
 });
 export type Revision = Static<typeof Revision>;
 
+/** A comment on a revision. */
 export const Comment = Closed({
   id: Id,
   revision: Type.Integer({ minimum: 1 }),
@@ -72,6 +77,7 @@ export const Comment = Closed({
 });
 export type Comment = Static<typeof Comment>;
 
+/** A submission in a list. */
 export const SubmissionSummary = Closed({
   id: Id,
   party: PartyName,
@@ -85,12 +91,13 @@ export const SubmissionSummary = Closed({
 });
 export type SubmissionSummary = Static<typeof SubmissionSummary>;
 
+/** A submission with its revisions, comments and runs. */
 export const Submission = Closed({
   id: Id,
   party: PartyName,
   createdAt: ApiTimestamp,
   updatedAt: ApiTimestamp,
-  /** Oldest first. */
+  /** The revisions, oldest first. */
   revisions: Type.Array(Revision),
   comments: Type.Array(Comment),
   runs: Type.Array(RunSummary)
@@ -109,13 +116,13 @@ const Submitted = Closed({
   image: DigestField
 });
 
-/** A spec names at most 10,000 files; its base64 stays below this. */
+/** The size limit of a request with a spec. A spec has at most 10,000 files, so that its base64 is smaller. */
 const SPEC_BODY = 24_000_000;
 
 export const createSubmission = defineRoute({
   method: 'POST',
   path: '/v1/submissions',
-  summary: 'Submit a notebook: the spec and the signed request; its files were put before',
+  summary: 'Submit a notebook with its spec and the signed request. Upload the files first',
   callers: ['person'],
   body: SubmitBody,
   response: Submitted,
@@ -126,7 +133,7 @@ export const createSubmission = defineRoute({
 export const createRevision = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/revisions',
-  summary: 'The next revision after changes were asked for',
+  summary: 'Submit the next revision after changes were requested',
   callers: ['person'],
   params: ById,
   body: SubmitBody,
@@ -138,7 +145,7 @@ export const createRevision = defineRoute({
 export const composeImage = defineRoute({
   method: 'POST',
   path: '/v1/image-digests',
-  summary: 'The image digest of a spec before it is submitted; its files were put before',
+  summary: 'Compute the image digest of a spec that is not submitted yet. Upload the files first',
   callers: ['person'],
   body: Closed({ spec: Base64 }),
   response: Closed({ image: DigestField, spec: DigestField }),
@@ -148,11 +155,11 @@ export const composeImage = defineRoute({
 export const listSubmissions = defineRoute({
   method: 'GET',
   path: '/v1/submissions',
-  summary: 'Submissions of my party, and those that ask for its assets; newest first',
+  summary: 'List the submissions of my party and those that use its assets, newest first',
   callers: ['person', 'custodian'],
   query: Closed({
     ...PageQuery.properties,
-    /** `my-decision`: only what waits for my party. */
+    /** With `my-decision`, only the submissions that wait for a decision of the caller's party. */
     waitingFor: Type.Optional(Type.Literal('my-decision'))
   }),
   response: PageOf(SubmissionSummary)
@@ -161,7 +168,7 @@ export const listSubmissions = defineRoute({
 export const getSubmission = defineRoute({
   method: 'GET',
   path: '/v1/submissions/:id',
-  summary: 'One submission with its revisions, decisions, comments and runs',
+  summary: 'Get one submission with its revisions, decisions, comments and runs',
   callers: ['person', 'custodian'],
   params: ById,
   response: Submission
@@ -172,16 +179,16 @@ const ByRevision = Closed({ id: Id, number: Type.Integer({ minimum: 1, maximum: 
 export const getFile = defineRoute({
   method: 'GET',
   path: '/v1/submissions/:id/revisions/:number/files/*',
-  summary: 'One file of a revision’s workspace',
+  summary: 'Download one file of a revision’s workspace',
   callers: ['person', 'custodian'],
   params: Closed({ ...ByRevision.properties, '*': Type.String({ minLength: 1, maxLength: 1024 }) }),
-  cargo: 'download'
+  bodyKind: 'download'
 });
 
 export const compareImage = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/revisions/:number/rebuild',
-  summary: 'Pack the image anew and compare digests',
+  summary: 'Rebuild the image from the submitted files and compare the digests',
   callers: ['person', 'custodian'],
   params: ByRevision,
   response: Closed({ submitted: DigestField, rebuilt: DigestField, equal: Type.Boolean() })
@@ -190,7 +197,7 @@ export const compareImage = defineRoute({
 export const addComment = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/comments',
-  summary: 'Say something about the newest revision',
+  summary: 'Comment on the newest revision',
   callers: ['person'],
   params: ById,
   body: Closed({ text: Type.String({ minLength: 1, maxLength: 4000 }) }),
@@ -199,25 +206,25 @@ export const addComment = defineRoute({
 });
 
 const Outcome = Closed({ revision: Type.Integer({ minimum: 1 }), state: RevisionStateField });
-const Because = Closed({ reason: Type.String({ minLength: 1, maxLength: 4000 }) });
+const WithReason = Closed({ reason: Type.String({ minLength: 1, maxLength: 4000 }) });
 
 export const requestChanges = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/changes-requested',
-  summary: 'Ask for changes: ends this revision, the researcher may send the next',
+  summary: 'Request changes. This ends the revision, and the researcher may submit the next one',
   callers: ['person', 'custodian'],
   params: ById,
-  body: Because,
+  body: WithReason,
   response: Outcome
 });
 
 export const reject = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/reject',
-  summary: 'Reject the newest revision, or take an approval of it back',
+  summary: 'Reject the newest revision, or revoke an approval of it',
   callers: ['person', 'custodian'],
   params: ById,
-  body: Because,
+  body: WithReason,
   response: Outcome
 });
 
@@ -233,7 +240,7 @@ export const withdraw = defineRoute({
 export const approve = defineRoute({
   method: 'POST',
   path: '/v1/submissions/:id/approvals',
-  summary: 'A provider’s signed approval; who gives it is the custodian, never a person’s credential',
+  summary: 'Approve the newest revision, with a signed approval of the provider’s custodian',
   callers: ['custodian'],
   params: ById,
   body: ApprovalBundle,

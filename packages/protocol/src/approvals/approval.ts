@@ -4,9 +4,10 @@ import { Envelope } from '../documents/dsse.js';
 import { AssetName, Closed, DigestField, PartyName, PersonId, Timestamp } from '../documents/fields.js';
 import { PublicKey } from '../documents/keys.js';
 
-export const ApprovedAsset = Closed({ name: AssetName, version: DigestField, policy: DigestField });
+/** An asset version under a policy. */
+const ApprovedAsset = Closed({ name: AssetName, version: DigestField, policy: DigestField });
 
-/** One provider's consent to one revision. Signed by the custodian key that the spec names. */
+/** A provider's consent to one revision. Signed by the custodian key that the spec names. */
 export const Approval = defineDocument(
   'approval',
   1,
@@ -16,14 +17,14 @@ export const Approval = defineDocument(
     custodian: PublicKey,
     image: DigestField,
     spec: DigestField,
-    /** Every asset of this provider in the spec; sorted by name. */
+    /** All assets of this provider in the spec, sorted by name. */
     assets: Type.Array(ApprovedAsset, { minItems: 1, maxItems: 64 }),
-    /** Attempts the custodian will release keys to. */
+    /** The number of attempts that the custodian may release keys to. */
     attempts: Type.Integer({ minimum: 1, maximum: 1000 }),
     approvedAt: Timestamp,
     expires: Timestamp,
     reviewer: PersonId,
-    /** True when no passkey was asked for: a demo custodian's doing, void for everything but simulation. */
+    /** Whether a demo custodian approved without a passkey. Such an approval is valid only for data sealed for simulation. */
     unattended: Type.Boolean()
   })
 );
@@ -31,7 +32,7 @@ export type Approval = Static<typeof Approval.schema>;
 
 const Base64Url = Type.String({ pattern: '^[A-Za-z0-9_-]{1,8192}$' });
 
-/** A WebAuthn assertion over the approval's DSSE pre-authentication bytes, as the browser gave it. */
+/** A WebAuthn assertion over the approval's DSSE pre-authentication encoding, as the browser returned it. All base64url. */
 export const PasskeyAssertion = Closed({
   credentialId: Base64Url,
   authenticatorData: Base64Url,
@@ -40,7 +41,7 @@ export const PasskeyAssertion = Closed({
 });
 export type PasskeyAssertion = Static<typeof PasskeyAssertion>;
 
-/** An approval with all that is needed to check it: the reviewer's assertion and the roster that lists the passkey. */
+/** An approval with everything that is needed to verify it: the reviewer's assertion and the roster that lists the passkey. */
 export const ApprovalBundle = Closed({
   envelope: Envelope,
   assertion: Type.Optional(PasskeyAssertion),

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import { defineDocument } from '../documents/document.js';
 import { AssetName, ByteCount, Closed, Count, DigestField, Text } from '../documents/fields.js';
 
+/** The type of a column's values. */
 export const ColumnType = Type.Union([
   Type.Literal('integer'),
   Type.Literal('number'),
@@ -13,41 +14,42 @@ export const ColumnType = Type.Union([
 export type ColumnType = Static<typeof ColumnType>;
 
 /**
- * One column as its provider declares it. Everything here is public, the bounds and categories too: a random stand-in is
- * made from these words alone.
+ * A column as its provider declares it. Everything here is public, including bounds and categories: a random stand-in is made
+ * only from this declaration.
  */
 export const Column = Closed({
   name: Type.String({ minLength: 1, maxLength: 128 }),
   type: ColumnType,
   nullable: Type.Boolean(),
   description: Type.Optional(Text),
-  /** Names a person, or could: never in an output. */
+  /** Whether the values identify persons, or could. Such values never leave in an output. */
   identifier: Type.Optional(Type.Boolean()),
-  /** Decimal text, so that fractions need no floating point in a signed document. */
+  /** The smallest and largest value as decimal text, because signed documents contain no fractions. */
   minimum: Type.Optional(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
   maximum: Type.Optional(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
-  /** Digits after the point. */
+  /** The number of digits after the decimal point. */
   decimals: Type.Optional(Type.Integer({ minimum: 0, maximum: 15 })),
   categories: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 1000 }))
 });
 export type Column = Static<typeof Column>;
 
+/** The columns of a table, in order. */
 export const TableSchema = Closed({ columns: Type.Array(Column, { minItems: 1, maxItems: 2000 }) });
 export type TableSchema = Static<typeof TableSchema>;
 
-/** Which kind of TEE an asset is sealed for. The one can never go to the other. */
+/** The kind of TEE that an asset is sealed for. An asset never goes to the other kind. */
 export const SealedFor = Type.Union([Type.Literal('simulation'), Type.Literal('hardware')]);
 export type SealedFor = Static<typeof SealedFor>;
 
-export const StandIn = Closed({
+/** The description of a stand-in: its kind, and its bytes by digest. */
+const StandIn = Closed({
   kind: Type.Union([Type.Literal('random'), Type.Literal('synthetic'), Type.Literal('public')]),
   digest: DigestField,
   bytes: ByteCount,
   rows: Count,
-  /** Differential privacy's ε as decimal text; only for `synthetic`. */
+  /** The ε of differential privacy as decimal text. Only for `synthetic`. */
   epsilon: Type.Optional(Type.String({ pattern: '^\\d+(\\.\\d+)?$' }))
 });
-export type StandIn = Static<typeof StandIn>;
 
 /** One version of an asset: schema, sealed bytes, stand-in. Signed by the provider's custodian key. */
 export const AssetVersion = defineDocument(
@@ -60,9 +62,23 @@ export const AssetVersion = defineDocument(
     description: Text,
     table: TableSchema,
     sealedFor: SealedFor,
-    /** An age file of a Parquet file. `digest` and `bytes` are of the age file. */
+    /** A Parquet file, sealed as an age file. `digest` and `bytes` are those of the age file. */
     sealed: Closed({ digest: DigestField, bytes: ByteCount }),
     standIn: StandIn
   })
 );
 export type AssetVersion = Static<typeof AssetVersion.schema>;
+
+/**
+ * Returns the party that provides an asset: the part of the asset's name before the slash.
+ *
+ * @example
+ * ```ts
+ * import { providerOf } from '@clean-room/protocol/assets';
+ *
+ * console.log(providerOf('hospital/visits')); // hospital
+ * ```
+ */
+export function providerOf(assetName: string): string {
+  return assetName.split('/', 1)[0] ?? '';
+}

@@ -1,1 +1,1 @@
-export { AssetVersion, Column, ColumnType, SealedFor, TableSchema } from './asset.js';
+export { AssetVersion, Column, ColumnType, SealedFor, TableSchema, providerOf } from './asset.js';

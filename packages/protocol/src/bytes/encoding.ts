@@ -3,11 +3,16 @@ import { CleanRoomError } from '../errors/index.js';
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Returns the UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Strict UTF-8: a byte sequence that is no text is refused, a byte order mark is kept as the character it is. */
+/**
+ * Decodes strict UTF-8. A byte order mark is kept as a character.
+ *
+ * @throws CleanRoomError `malformed` when the bytes are not valid UTF-8
+ */
 export function fromUtf8(bytes: Uint8Array): string {
   try {
     return strictDecoder.decode(bytes);
@@ -16,6 +21,7 @@ export function fromUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** Returns the parts joined into one array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
@@ -26,7 +32,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Compares without an early exit, so that time does not tell where two secrets differ. */
+/** Compares bytes without an early exit, so that the time it takes does not reveal where two secrets differ. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
@@ -41,12 +47,16 @@ function toBinary(bytes: Uint8Array): string {
   return binary;
 }
 
-/** Standard base64 with padding (RFC 4648 §4). */
+/** Encodes bytes as standard base64 with padding (RFC 4648, section 4). */
 export function toBase64(bytes: Uint8Array): string {
   return btoa(toBinary(bytes));
 }
 
-/** Refuses everything that {@link toBase64} would not have written, so that one value has one spelling. */
+/**
+ * Decodes standard base64. Accepts only what {@link toBase64} returns, so that a value has only one encoding.
+ *
+ * @throws CleanRoomError `malformed`
+ */
 export function fromBase64(text: string): Uint8Array {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
     throw new CleanRoomError('malformed', 'The text is not standard base64.');
@@ -54,17 +64,22 @@ export function fromBase64(text: string): Uint8Array {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  // Only the last group can have more than one spelling.
+  // Only the last group can be encoded in more than one way.
   if (toBase64(bytes.subarray(Math.floor((bytes.length - 1) / 3) * 3)) !== text.slice(-4))
-    throw new CleanRoomError('malformed', 'The base64 text has stray bits at its end.');
+    throw new CleanRoomError('malformed', 'The base64 text has unused bits that are not zero.');
   return bytes;
 }
 
-/** base64url without padding (RFC 4648 §5). */
+/** Encodes bytes as base64url without padding (RFC 4648, section 5). */
 export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
+/**
+ * Decodes base64url without padding. Accepts only what {@link toBase64Url} returns.
+ *
+ * @throws CleanRoomError `malformed`
+ */
 export function fromBase64Url(text: string): Uint8Array {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) throw new CleanRoomError('malformed', 'The text is not base64url.');
   const standard = text.replaceAll('-', '+').replaceAll('_', '/');

@@ -8,36 +8,55 @@ import { requireSigned, signEnvelope, type Envelope } from './dsse.js';
 import { parseStrictJson, type Json } from './json.js';
 import type { PublicKey, SigningKey } from './keys.js';
 
-/** A document read from its bytes: `digest` is the SHA-256 of exactly these bytes and is how others name it. */
+/** A document that was read from its bytes. `digest` is the SHA-256 of exactly these bytes; other documents refer to it by this. */
 export interface ReadDocument<T> {
   readonly value: T;
   readonly bytes: Uint8Array;
   readonly digest: Digest;
 }
 
-/** One kind of document: its format name with version, its schema, and the ways to read, write and sign it. */
+/** A kind of document: its format name with version, its schema, and methods to read, write and sign it. */
 export interface DocumentKind<S extends TSchema> {
   readonly format: string;
   readonly payloadType: string;
   readonly schema: S;
-  /** Canonical bytes of a value; refuses a value that its own schema refuses. */
+  /**
+   * Returns the canonical bytes of a value.
+   *
+   * @throws CleanRoomError `malformed` when the value does not match the schema
+   */
   write(value: Static<S>): Uint8Array;
-  /** @throws CleanRoomError `malformed`, or `unsupported-version` for another version of this format */
+  /**
+   * Reads a document from its bytes.
+   *
+   * @throws CleanRoomError `malformed`, or `unsupported-version` for another version of this format
+   */
   read(bytes: Uint8Array): ReadDocument<Static<S>>;
-  /** Like `read`, for documents that others must be able to rebuild: refuses all but the canonical spelling. */
+  /** Like `read`, but accepts only the canonical form. For documents that others must be able to reproduce. */
   readCanonical(bytes: Uint8Array): ReadDocument<Static<S>>;
+  /** Returns an envelope with the value, signed by every key. */
   sign(value: Static<S>, ...keys: readonly SigningKey[]): Envelope;
-  /** Reads what all of `signers` have signed. */
+  /**
+   * Reads a document that all `signers` have signed.
+   *
+   * @throws CleanRoomError `signature-invalid`, `malformed` or `unsupported-version`
+   */
   open(envelope: Envelope, ...signers: readonly [PublicKey, ...PublicKey[]]): ReadDocument<Static<S>>;
-  /** Reads without checking a signature, to learn who should have signed. Never act on what it says. */
+  /** Reads a document without verifying a signature, to find out who should have signed it. Never act on its content. */
   peek(envelope: Envelope): ReadDocument<Static<S>>;
 }
 
+/**
+ * Returns the value if it matches the schema.
+ *
+ * @param what - what an error message calls the value
+ * @throws CleanRoomError `malformed` with the first field that does not match
+ */
 export function checkSchema<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
-  if (Check(schema, value)) return value as Static<S>;
+  if (Check(schema, value)) return value;
   const first = Errors(schema, value)[0];
-  const place = first === undefined ? '' : ` at ${first.instancePath || 'its top'}: ${first.message}`;
-  throw new CleanRoomError('malformed', `The ${what} does not have the form it should have${place}.`);
+  const detail = first === undefined ? '' : `: ${first.instancePath || 'the document'} ${first.message}`;
+  throw new CleanRoomError('malformed', `The ${what} does not have the expected form${detail}.`);
 }
 
 function checkFormat(value: Json, format: string): void {
@@ -47,16 +66,20 @@ function checkFormat(value: Json, format: string): void {
   if (typeof found === 'string' && found.startsWith(`${family}/`)) {
     throw new CleanRoomError(
       'unsupported-version',
-      `This program reads ${format}, not ${found.slice(0, 80)}.`,
+      `This program can read ${format}, but the document is ${found.slice(0, 80)}.`,
       {
-        remedy: 'Update the clean room to read this document.'
+        remedy: 'Install a newer version of the clean room to read this document.'
       }
     );
   }
-  throw new CleanRoomError('malformed', `The document does not say that it is a ${format}.`);
+  throw new CleanRoomError('malformed', `The document is not a ${format}.`);
 }
 
-/** @param name e.g. `approval`; the format becomes `clean-room.approval/v1` */
+/**
+ * Defines a kind of document.
+ *
+ * @param name - such as `approval`; with version 1 the format is `clean-room.approval/v1`
+ */
 export function defineDocument<S extends TSchema>(name: string, version: number, schema: S): DocumentKind<S> {
   const format = `clean-room.${name}/v${version}`;
   const payloadType = `application/vnd.clean-room.${name}.v${version}+json`;
@@ -67,7 +90,7 @@ export function defineDocument<S extends TSchema>(name: string, version: number,
   const write = (value: Static<S>): Uint8Array => canonicalJson(checkSchema(schema, value, format));
   const read = (bytes: Uint8Array): ReadDocument<Static<S>> => check(parseStrictJson(bytes), bytes);
   const payloads = new WeakMap<Envelope, ReadDocument<Static<S>>>();
-  /** Reads what an envelope holds; only once when it can't change any more. */
+  /** Reads the payload of an envelope, and only once if the envelope is frozen and cannot change. */
   const payloadOf = (envelope: Envelope): ReadDocument<Static<S>> => {
     const known = payloads.get(envelope);
     if (known !== undefined) return known;

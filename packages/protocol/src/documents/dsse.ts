@@ -5,7 +5,7 @@ import { signBytes, verifyBytes, type PublicKey, type SigningKey } from './keys.
 
 const BASE64 = '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$';
 
-/** A DSSE envelope (secure-systems-lab/dsse v1): the very bytes that were signed, and who signed them. */
+/** A DSSE envelope (secure-systems-lab/dsse v1): a payload exactly as it was signed, with the signatures and their keys. */
 export const Envelope = Type.Object(
   {
     payloadType: Type.String({ minLength: 1, maxLength: 200 }),
@@ -25,12 +25,37 @@ export const Envelope = Type.Object(
 );
 export type Envelope = Static<typeof Envelope>;
 
-/** DSSE pre-authentication encoding: what is signed, and what a passkey's challenge is the SHA-256 of. */
+/**
+ * Returns the DSSE pre-authentication encoding of a payload: the bytes that keys sign, and whose SHA-256 is the challenge of
+ * a passkey.
+ */
 export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = utf8(payloadType);
   return concat(utf8(`DSSEv1 ${type.length} ${payloadType} ${payload.length} `), payload);
 }
 
+/**
+ * Signs a payload with one or more keys.
+ *
+ * @param payloadType - the media type of the payload; it is signed too
+ *
+ * @example
+ * ```ts
+ * import { fromUtf8, utf8 } from '@clean-room/protocol/bytes';
+ * import { generateSigningKey, openEnvelope, signEnvelope } from '@clean-room/protocol/documents';
+ *
+ * const key = generateSigningKey();
+ * const envelope = signEnvelope('application/json', utf8('{"n":1}'), [key]);
+ * console.log(fromUtf8(openEnvelope(envelope, 'application/json', [key.publicKey]))); // {"n":1}
+ *
+ * const stranger = generateSigningKey().publicKey;
+ * try {
+ *   openEnvelope(envelope, 'application/json', [stranger]);
+ * } catch (error) {
+ *   console.log(error.code); // signature-invalid
+ * }
+ * ```
+ */
 export function signEnvelope(
   payloadType: string,
   payload: Uint8Array,
@@ -44,38 +69,47 @@ export function signEnvelope(
   };
 }
 
-/** Who was found to have signed an envelope, before it is opened. */
-const signed = new WeakMap<Envelope, Set<PublicKey>>();
+/** The keys whose signatures of an envelope were verified before the envelope is opened. */
+const verifiedSigners = new WeakMap<Envelope, Set<PublicKey>>();
 
-/** Notes a signature that was checked over exactly this envelope, which can't change any more: it is frozen. */
+/** Records that a signature of this envelope was verified. The envelope must be frozen, so that it cannot change afterwards. */
 export function markSigned(envelope: Readonly<Envelope>, signer: PublicKey): void {
-  signed.set(envelope, (signed.get(envelope) ?? new Set()).add(signer));
+  verifiedSigners.set(envelope, (verifiedSigners.get(envelope) ?? new Set()).add(signer));
 }
 
-/** @throws CleanRoomError as {@link openEnvelope} */
+/**
+ * Checks the type and the signatures of an envelope.
+ *
+ * @throws CleanRoomError like {@link openEnvelope}
+ */
 export function requireSigned(
   envelope: Envelope,
   payloadType: string,
   signers: readonly [PublicKey, ...PublicKey[]]
 ): void {
   if (envelope.payloadType !== payloadType) {
-    throw new CleanRoomError('malformed', `Expected a ${payloadType}, got a ${envelope.payloadType}.`);
+    throw new CleanRoomError(
+      'malformed',
+      `The envelope contains ${envelope.payloadType}, but ${payloadType} was expected.`
+    );
   }
-  const unchecked = signers.filter(signer => signed.get(envelope)?.has(signer) !== true);
+  const unchecked = signers.filter(signer => verifiedSigners.get(envelope)?.has(signer) !== true);
   if (unchecked.length === 0) return;
   const bytes = preAuthenticationEncoding(payloadType, fromBase64(envelope.payload));
   for (const signer of unchecked) {
-    const held = envelope.signatures.some(
+    const valid = envelope.signatures.some(
       ({ keyid, sig }) => keyid === signer && verifyBytes(signer, bytes, fromBase64(sig))
     );
-    if (!held)
+    if (!valid)
       throw new CleanRoomError('signature-invalid', `The ${payloadType} is not signed by ${signer}.`);
   }
 }
 
 /**
- * The payload of an envelope that every one of `signers` has signed. Signatures by others neither help nor harm.
- * @throws CleanRoomError `signature-invalid` when one is missing or does not hold, `malformed` for another type
+ * Returns the payload of an envelope that all `signers` have signed. Signatures by other keys are ignored.
+ *
+ * @throws CleanRoomError `malformed` when the envelope has another payload type
+ * @throws CleanRoomError `signature-invalid` when a signature is missing or invalid
  */
 export function openEnvelope(
   envelope: Envelope,

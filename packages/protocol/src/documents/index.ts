@@ -1,6 +1,7 @@
 export { canonicalJson } from './canonical.js';
 export { type DocumentKind, type ReadDocument, checkSchema } from './document.js';
-export { Envelope, openEnvelope, preAuthenticationEncoding } from './dsse.js';
+export { Envelope, openEnvelope, preAuthenticationEncoding, signEnvelope } from './dsse.js';
+export { type Ed25519Provider, useEd25519 } from './ed25519.js';
 export {
   AssetName,
   Base64,

@@ -7,8 +7,8 @@ import { TreeHead } from '../log/log.js';
 const Url = Type.String({ pattern: '^https?://', maxLength: 2000 });
 
 /**
- * What `CLEAN_ROOM_JOB` names. It says where things are, never what they are: every document in it is signed, every
- * object is named by digest in something signed, and the supervisor believes nothing else.
+ * The document at the address in `CLEAN_ROOM_JOB`. It says where things are, never what they are: every document in it is
+ * signed, every object is named by digest in a signed document, and the supervisor trusts nothing else in it.
  */
 export const JobDocument = Closed({
   format: Type.Literal('clean-room.job/v1'),
@@ -17,28 +17,28 @@ export const JobDocument = Closed({
     Closed({
       version: Envelope,
       policy: Envelope,
-      /** Where the sealed bytes lie. */
+      /** Address of the sealed bytes. */
       sealed: Url
     }),
     { maxItems: 64 }
   ),
-  /** One for each provider of the spec. */
+  /** One approval by each provider of the spec. */
   approvals: Type.Array(ApprovalBundle, { maxItems: 64 }),
   kernelImage: Envelope,
-  /** The roster, signed by its party's root key, that lists the submitter: policies are open to parties, not to keys. */
+  /** The roster, signed by its party's root key, that lists the submitter. Policies allow parties, not keys. */
   submitterRoster: Envelope,
-  /** The newest log head the coordinator knows; custodians refuse one older than their own. */
+  /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than their own. */
   logHead: TreeHead,
-  /** Where the supervisor leaves key requests and finds answers. */
+  /** Address to which the supervisor posts key requests, and from which it reads the answers. */
   mailbox: Url,
-  /** Where it says how far it is: a state and a cell number, nothing else. */
+  /** Address to which it reports progress: a state and a cell number, nothing else. */
   progress: Url,
-  /** Where sealed outputs and the run statement with its token go. */
+  /** Address to which it sends the sealed outputs, and the run statement with its token. */
   results: Url
 });
 export type JobDocument = Static<typeof JobDocument>;
 
-/** What the supervisor posts to `progress`. */
+/** A message that the supervisor posts to `progress`. */
 export const JobProgress = Type.Union([
   Closed({ phase: Type.Literal('awaiting-keys') }),
   Closed({
@@ -46,12 +46,12 @@ export const JobProgress = Type.Union([
     cell: Type.Integer({ minimum: 0, maximum: 100_000 }),
     cells: Type.Integer({ minimum: 0, maximum: 100_000 })
   }),
-  /** The run can't go on; nothing left the TEE. `reason` is one of the closed error codes. */
+  /** The run cannot continue, and nothing left the TEE. `reason` is one of the error codes. */
   Closed({ phase: Type.Literal('stopped'), reason: Type.String({ pattern: '^[a-z-]{1,40}$' }) })
 ]);
 export type JobProgress = Static<typeof JobProgress>;
 
-/** What the supervisor posts to `results` last, after the sealed objects: this ends the attempt. */
+/** The last message of an attempt, which the supervisor posts to `results` after the sealed objects. */
 export const JobResult = Closed({
   statement: Type.String({ maxLength: 16_000_000 }),
   token: Type.String({ maxLength: 32_768 }),

@@ -1,31 +1,32 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import { hashFromDigest, type Digest } from '../bytes/digest.js';
-import { concat, fromBase64, toBase64, utf8 } from '../bytes/encoding.js';
+import { concat, fromBase64, toBase64, toBase64Url, utf8 } from '../bytes/encoding.js';
 import { keyBytes, type AttemptKey } from '../documents/keys.js';
 import { CleanRoomError } from '../errors/index.js';
-import { toBase64Url } from '../bytes/encoding.js';
 import type { HpkeCiphertext } from './key-release.js';
 
 const suite = (): CipherSuite =>
   new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
-/** Binds a released key to the request it answers and the asset version it opens. */
+/** Returns the HPKE info, which binds a released key to the request that it answers and the asset version that it opens. */
 function info(request: Digest, assetVersion: Digest): Uint8Array<ArrayBuffer> {
   return new Uint8Array(
     concat(utf8('clean-room:file-key:v1'), hashFromDigest(request), hashFromDigest(assetVersion))
   );
 }
 
+/** Returns a copy in a buffer of its own, as the HPKE library requires. */
 function owned(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }
 
-/** The key pair of one attempt. The secret half never leaves the supervisor's memory. */
+/** The X25519 key pair of one attempt. The private key never leaves the supervisor's memory. */
 export interface AttemptKeyPair {
   readonly publicKey: AttemptKey;
   readonly privateKey: CryptoKey;
 }
 
+/** Generates the key pair of an attempt. */
 export async function generateAttemptKey(): Promise<AttemptKeyPair> {
   const { kem } = suite();
   const pair = await kem.generateKeyPair();
@@ -33,7 +34,13 @@ export async function generateAttemptKey(): Promise<AttemptKeyPair> {
   return { publicKey: `x25519:${toBase64Url(raw)}`, privateKey: pair.privateKey };
 }
 
-/** @param fileKey the 16 bytes that open one age file and no other */
+/**
+ * Seals a file key to the attempt that asked for it.
+ *
+ * @param fileKey - the 16 bytes that open one age file
+ * @param request - digest of the key request's bytes
+ * @param assetVersion - digest of the asset version's signed bytes
+ */
 export async function sealFileKey(
   fileKey: Uint8Array,
   to: AttemptKey,
@@ -49,7 +56,12 @@ export async function sealFileKey(
   return { encapsulated: toBase64(new Uint8Array(enc)), ciphertext: toBase64(new Uint8Array(ct)) };
 }
 
-/** @throws CleanRoomError `key-release-refused` when the answer is for another attempt, request or asset */
+/**
+ * Opens a file key that a custodian sealed with {@link sealFileKey}.
+ *
+ * @returns the file key, 16 bytes
+ * @throws CleanRoomError `key-release-refused` when it was sealed for another attempt, request or asset version
+ */
 export async function openFileKey(
   sealed: HpkeCiphertext,
   key: AttemptKeyPair,
@@ -67,8 +79,12 @@ export async function openFileKey(
     );
     return new Uint8Array(opened);
   } catch (cause) {
-    throw new CleanRoomError('key-release-refused', 'The released key does not open for this attempt.', {
-      cause
-    });
+    throw new CleanRoomError(
+      'key-release-refused',
+      'The released key was sealed for another attempt, request or asset.',
+      {
+        cause
+      }
+    );
   }
 }

@@ -1,16 +1,15 @@
 import { Type, type Static } from 'typebox';
-import { keyBytes } from '../documents/keys.js';
 import { defineDocument, type ReadDocument } from '../documents/document.js';
 import { Envelope } from '../documents/dsse.js';
 import { Base64, Closed, Count, DigestField, Timestamp } from '../documents/fields.js';
-import { AttemptKey, PublicKey } from '../documents/keys.js';
+import { AttemptKey, keyBytes, PublicKey } from '../documents/keys.js';
 import { ApprovalBundle } from '../approvals/approval.js';
 import { hashFromDigest, labelledHash } from '../bytes/digest.js';
 import { toBase64Url } from '../bytes/encoding.js';
 import { SandboxProfile } from '../policies/policy.js';
 import { TreeHead } from '../log/log.js';
 
-/** What a supervisor asks one custodian for. The token beside it binds these very bytes. */
+/** A supervisor's request to one custodian for file keys. The attestation token that is sent with it binds these bytes. */
 export const KeyRequest = defineDocument(
   'key-request',
   1,
@@ -21,11 +20,11 @@ export const KeyRequest = defineDocument(
     spec: DigestField,
     attemptKey: AttemptKey,
     sandboxProfile: SandboxProfile,
-    /** Digest of the approval's signed bytes that the request rests on. */
+    /** Digest of the signed bytes of the approval that permits the request. */
     approval: DigestField,
     /**
-     * The roster version and log head the supervisor was shown. Neither may be from before the approval, and the head must
-     * be a beginning of the log that the custodian knows: other runs make that longer all the time.
+     * The roster version and tree head that the supervisor received. Neither may be older than the approval, and the head must
+     * be a prefix of the log that the custodian knows, which other runs extend all the time.
      */
     rosterVersion: Count,
     logHead: TreeHead
@@ -33,23 +32,23 @@ export const KeyRequest = defineDocument(
 );
 export type KeyRequest = Static<typeof KeyRequest.schema>;
 
-/** A request as it lies in the mailbox. */
+/** A key request as it is posted to the mailbox. */
 export const KeyRequestMessage = Closed({
   /** The request's bytes. */
   request: Base64,
   token: Type.String({ minLength: 1, maxLength: 32_768 }),
-  /** Everything the custodian needs that is not its own. */
+  /** The documents that the custodian needs and does not have. */
   spec: Base64,
   approval: ApprovalBundle,
   collaboration: Envelope
 });
 export type KeyRequestMessage = Static<typeof KeyRequestMessage>;
 
-/** The HPKE parameters: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM (RFC 9180). */
+/** An HPKE ciphertext (RFC 9180) with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM. */
 export const HpkeCiphertext = Closed({ encapsulated: Base64, ciphertext: Base64 });
 export type HpkeCiphertext = Static<typeof HpkeCiphertext>;
 
-/** The custodian's signed answer: the file key of each asset version, open to the attempt key alone. */
+/** The custodian's signed answer: the file key of each asset version, sealed to the attempt key. */
 export const KeyReleaseAnswer = defineDocument(
   'key-release',
   1,
@@ -59,7 +58,7 @@ export const KeyReleaseAnswer = defineDocument(
     /** Digest of the request's bytes. */
     request: DigestField,
     attemptKey: AttemptKey,
-    /** Which of the approval's attempts this is, from 1. */
+    /** The number of this attempt among the attempts of the approval, from 1. */
     attempt: Type.Integer({ minimum: 1, maximum: 1000 }),
     assets: Type.Array(Closed({ version: DigestField, fileKey: HpkeCiphertext }), {
       minItems: 1,
@@ -73,8 +72,8 @@ export const KeyReleaseAnswer = defineDocument(
 export type KeyReleaseAnswer = Static<typeof KeyReleaseAnswer.schema>;
 
 /**
- * What the mailbox gives for a request's digest once there is something: the signed {@link KeyReleaseAnswer}, or the
- * custodian's refusal as one of the closed error codes. A refusal is not signed: a hostile mailbox can stop a run anyway.
+ * The reply to a request in the mailbox: the signed {@link KeyReleaseAnswer}, or the custodian's refusal as one of the error
+ * codes. A refusal is not signed, because a hostile mailbox can stop a run in any case.
  */
 export const MailboxReply = Type.Union([
   Closed({ answer: Envelope }),
@@ -82,15 +81,15 @@ export const MailboxReply = Type.Union([
 ]);
 export type MailboxReply = Static<typeof MailboxReply>;
 
-/** A token older than this is no proof that the attempt lives. */
+/** The maximum age of a token in seconds. An older token does not prove that the attempt is still running. */
 export const KEY_REQUEST_TOKEN_SECONDS = 300;
 
-/** The audience of a key request's token: one custodian and no other. */
+/** Returns the audience of the token for a key request. It names one custodian, so that no other accepts the token. */
 export function keyRequestAudience(custodian: PublicKey): string {
   return `clean-room:custodian:v1:${custodian}`;
 }
 
-/** The nonce of a key request's token: H(label, custodian key, spec digest, attempt key, request). */
+/** Returns the nonce of the token for a key request: H(label, custodian key, spec digest, attempt key, request). */
 export function keyRequestNonce(request: ReadDocument<KeyRequest>): string {
   const { custodian, spec, attemptKey } = request.value;
   return toBase64Url(

@@ -5,14 +5,15 @@ import { AssetName, Closed, PartyName, Timestamp, Title } from '../documents/fie
 import { PublicKey } from '../documents/keys.js';
 import { CleanRoomError } from '../errors/index.js';
 
-export const Member = Closed({
+/** A party in a collaboration. */
+const Member = Closed({
   party: PartyName,
   title: Title,
-  /** Compared out of band when the party joined. Everything else about a party hangs on it. */
+  /** The parties compare it out of band. All other trust in a party is derived from it. */
   rootKey: PublicKey
 });
 
-/** The agreement of parties. Signed by the root key of every member. */
+/** The agreement of parties: members, assets, purposes and end. Signed by the root key of every member. */
 export const Collaboration = defineDocument(
   'collaboration',
   1,
@@ -28,7 +29,12 @@ export const Collaboration = defineDocument(
 );
 export type Collaboration = Static<typeof Collaboration.schema>;
 
-/** Reads a collaboration that all of its own members have signed. Whether these are the right members, the caller asks. */
+/**
+ * Reads a collaboration that all of its members have signed. The caller must check that these are the expected members.
+ *
+ * @throws CleanRoomError `malformed` when it names a party twice
+ * @throws CleanRoomError `signature-invalid` when the signature of a member is missing or invalid
+ */
 export function openCollaboration(envelope: Envelope): ReadDocument<Collaboration> {
   const { value } = Collaboration.peek(envelope);
   const names = new Set(value.members.map(member => member.party));
@@ -40,7 +46,11 @@ export function openCollaboration(envelope: Envelope): ReadDocument<Collaboratio
   return Collaboration.open(envelope, first, ...others);
 }
 
-/** The root key of a party, as its co-members have agreed on it. */
+/**
+ * Returns the root key of a party, as the members have agreed on it.
+ *
+ * @throws CleanRoomError `forbidden` when the party is not a member
+ */
 export function rootKeyOf(collaboration: Collaboration, party: string): PublicKey {
   const member = collaboration.members.find(candidate => candidate.party === party);
   if (member === undefined) {

@@ -3,6 +3,7 @@ import { defineDocument } from '../documents/document.js';
 import { Closed, Count, PartyName, PersonId, Title } from '../documents/fields.js';
 import { PublicKey, Recipient } from '../documents/keys.js';
 
+/** The role of a person in their party: submits notebooks, reviews, or provisions data and sets policies. */
 export const Role = Type.Union([
   Type.Literal('researcher'),
   Type.Literal('reviewer'),
@@ -10,37 +11,39 @@ export const Role = Type.Union([
 ]);
 export type Role = Static<typeof Role>;
 
-/** A reviewer's passkey: made on the custodian's origin, its public key as COSE_Key bytes. */
+/** A reviewer's passkey, created on the custodian's origin. */
 export const Passkey = Closed({
   credentialId: Type.String({ pattern: '^[A-Za-z0-9_-]{16,1400}$' }),
-  /** COSE_Key, base64url. ES256 and EdDSA are accepted. */
+  /** COSE_Key bytes as base64url. ES256 and EdDSA are accepted. */
   publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{40,1400}$' }),
-  /** The host name the passkey is bound to. */
+  /** The host name that the passkey is bound to. */
   relyingParty: Type.String({ minLength: 1, maxLength: 253 }),
-  /** The one origin its assertions may come from. */
+  /** The only origin that its assertions may come from. */
   origin: Type.String({ pattern: '^https?://[^/]+$', maxLength: 300 })
 });
 export type Passkey = Static<typeof Passkey>;
 
+/** A person of a party. */
 export const Person = Closed({
   id: PersonId,
   name: Title,
   roles: Type.Array(Role, { maxItems: 3 }),
-  /** Keys this person signs specs with. */
+  /** The keys with which this person signs specs. */
   keys: Type.Array(PublicKey, { maxItems: 16 }),
-  /** Keys results are sealed to. */
+  /** The keys to which results are sealed. */
   recipients: Type.Array(Recipient, { maxItems: 16 }),
   passkeys: Type.Array(Passkey, { maxItems: 16 })
 });
 export type Person = Static<typeof Person>;
 
-/** Where a custodian runs: `co-hosted` shares process, database, user or host with the coordinator. */
+/** The place where a custodian runs. A `co-hosted` one shares process, database, user or host with the coordinator. */
 export const Hosting = Type.Union([Type.Literal('co-hosted'), Type.Literal('own')]);
 export type Hosting = Static<typeof Hosting>;
 
+/** A party's custodian. */
 export const Custodian = Closed({
   key: PublicKey,
-  /** Outputs under review are sealed to it. */
+  /** The key to which outputs under review are sealed. */
   recipient: Recipient,
   origin: Type.String({ pattern: '^https?://[^/]+$', maxLength: 300 }),
   hosting: Hosting
@@ -56,7 +59,7 @@ export const Roster = defineDocument(
     party: PartyName,
     title: Title,
     rootKey: PublicKey,
-    /** Grows by one with each change; a reader never goes back to a lower one. */
+    /** Increases by one with each change. A reader never accepts a lower version than one it has seen. */
     version: Count,
     people: Type.Array(Person, { maxItems: 10_000 }),
     custodian: Type.Optional(Custodian),

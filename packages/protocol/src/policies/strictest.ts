@@ -1,14 +1,14 @@
 import { CleanRoomError } from '../errors/index.js';
 import type { OutputTerms, Policy, RunTerms, SandboxProfile } from './policy.js';
 
-/** What holds for a run that several policies speak of: lists are intersected, limits take the strictest. */
+/** The terms of a run under several policies: the intersection of their lists and the strictest of their limits. */
 export interface StrictestTerms {
   readonly run: RunTerms;
   readonly outputs: OutputTerms;
   readonly sandboxProfiles: readonly SandboxProfile[];
 }
 
-/** The terms of a run without assets: nobody's data is at stake, so the program's own limits hold. */
+/** The terms of a run without assets. No provider's data is used, so these are the limits of the program itself. */
 export const TERMS_WITHOUT_ASSETS: StrictestTerms = {
   run: { wallSeconds: 3600, memoryBytes: 8 * 1024 ** 3, timeGridSeconds: 1, attempts: 1 },
   outputs: {
@@ -39,14 +39,22 @@ function common<T>(lists: readonly (readonly T[])[]): T[] {
   return first.filter(item => others.every(list => list.includes(item)));
 }
 
-/** @throws CleanRoomError `policy-refused` when no sandbox profile suits every provider */
+/**
+ * Returns the terms that satisfy all policies, or {@link TERMS_WITHOUT_ASSETS} when there are none.
+ *
+ * @throws CleanRoomError `policy-refused` when the policies have no sandbox profile in common
+ */
 export function strictestTerms(policies: readonly Policy[]): StrictestTerms {
   if (policies.length === 0) return TERMS_WITHOUT_ASSETS;
   const sandboxProfiles = common(policies.map(policy => policy.tee.sandboxProfiles));
   if (sandboxProfiles.length === 0) {
-    throw new CleanRoomError('policy-refused', 'The providers accept no common sandbox profile.', {
-      remedy: 'Ask the providers to allow the same profile, or submit to them one at a time.'
-    });
+    throw new CleanRoomError(
+      'policy-refused',
+      'The policies of the datasets have no sandbox profile in common.',
+      {
+        remedy: 'Ask the providers to allow the same profile, or submit one notebook for each provider.'
+      }
+    );
   }
   return {
     run: {

@@ -2,9 +2,20 @@ import { celEnv, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
 import { CleanRoomError } from '../errors/index.js';
 
 /**
- * Whether the claims of an already verified token satisfy a policy's TEE rule. The rule is CEL with the claims named
- * `assertion`. Only `true` is true: an error, an absent claim or any other value refuses.
- * @throws CleanRoomError `malformed` when the rule does not parse, `policy-refused` when it can not be evaluated at all
+ * Returns whether the claims of a verified token satisfy a policy's TEE rule. The rule is a CEL expression in which the claims
+ * are named `assertion`. Only `true` satisfies it; an error, a missing claim or any other value does not.
+ *
+ * @throws CleanRoomError `malformed` when the rule is not valid CEL
+ * @throws CleanRoomError `policy-refused` when the rule cannot be evaluated
+ *
+ * @example
+ * ```ts
+ * import { satisfiesTeeRule } from '@clean-room/protocol/policies';
+ *
+ * const claims = { hwmodel: 'GCP_INTEL_TDX', secboot: true };
+ * console.log(satisfiesTeeRule("assertion.hwmodel == 'GCP_INTEL_TDX' && assertion.secboot", claims)); // true
+ * console.log(satisfiesTeeRule("assertion.hwmodel == 'GCP_AMD_SEV'", claims)); // false
+ * ```
  */
 export function satisfiesTeeRule(rule: string, claims: Readonly<Record<string, CelInput>>): boolean {
   let evaluate;
@@ -17,6 +28,6 @@ export function satisfiesTeeRule(rule: string, claims: Readonly<Record<string, C
     const result = evaluate({ assertion: claims });
     return !isCelError(result) && result === true;
   } catch (cause) {
-    throw new CleanRoomError('policy-refused', 'The TEE rule of the policy can not be evaluated.', { cause });
+    throw new CleanRoomError('policy-refused', 'The TEE rule of the policy cannot be evaluated.', { cause });
   }
 }

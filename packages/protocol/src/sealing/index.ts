@@ -1,3 +1,2 @@
 export { FileKeyIdentity, openWith, openWithFileKey } from './age.js';
-export { type SealedOutput, openOutput, sealOutput } from './output.js';
-export { unpadContent } from './padding.js';
+export { type SealedOutput, openOutput, sealOutput, unpadContent } from './output.js';

@@ -6,7 +6,7 @@ import { PublicKey } from '../documents/keys.js';
 import { CleanRoomError } from '../errors/index.js';
 import type { Spec } from './spec.js';
 
-/** What a researcher's key signs: "run this image, which holds this spec". */
+/** A researcher's request to run an image that contains a spec. Signed by the submitter's key. */
 export const SubmissionRequest = defineDocument(
   'submission-request',
   1,
@@ -19,7 +19,13 @@ export const SubmissionRequest = defineDocument(
 );
 export type SubmissionRequest = Static<typeof SubmissionRequest.schema>;
 
-/** The request for `spec`, signed by the submitter that the spec names. */
+/**
+ * Opens a request and checks that it is for this spec and image, and signed by the submitter that the spec names.
+ *
+ * @param image - the digest of the image
+ * @throws CleanRoomError `signature-invalid`, `malformed`
+ * @throws CleanRoomError `digest-mismatch` when it is for another spec or image
+ */
 export function openSubmissionRequest(
   envelope: Envelope,
   spec: ReadDocument<Spec>,

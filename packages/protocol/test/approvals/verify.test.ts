@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import type { Approval } from '../../src/approvals/approval.js';
 import { verifyApproval } from '../../src/approvals/verify.js';
 import { digestOf } from '../../src/bytes/digest.js';
@@ -8,10 +9,11 @@ import { Roster, type Roster as RosterValue } from '../../src/parties/roster.js'
 import { makeWorld } from '../support/world.js';
 import { SoftPasskey, type AssertionChanges } from '../support/passkey.js';
 
+/** Matches an error whose message gives the reason. */
 const invalid = (reason: RegExp) => expect.objectContaining({ message: expect.stringMatching(reason) });
 
 describe('an approval', () => {
-  it('holds when custodian, roster, passkey and every digest are those of the spec', () => {
+  it('is valid when custodian, roster, passkey and all digests are those of the spec', () => {
     const world = makeWorld();
     expect(verifyApproval(world.bundle(world.approvalValue), 'hospital', world.context).value.attempts).toBe(
       1
@@ -28,29 +30,29 @@ describe('an approval', () => {
       /other assets/
     ],
     ['another provider', { provider: 'university' }, /another provider/],
-    ['a reviewer who is not listed', { reviewer: 'mallory' }, /reviewer is not in the roster/],
-    ['a time that has passed', { expires: '2026-11-20T12:00:00Z' }, /ended/]
-  ])('for %s is refused', (_name, change, reason) => {
+    ['a reviewer who is not in the roster', { reviewer: 'mallory' }, /reviewer is not in the roster/],
+    ['a period that has ended', { expires: '2026-11-20T12:00:00Z' }, /expired/]
+  ])('is refused for %s', (_name, change, reason) => {
     const world = makeWorld();
     const bundle = world.bundle({ ...world.approvalValue, ...change });
     expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(reason));
   });
 
-  it('signed by any key but the one the spec names is refused', () => {
+  it('is refused when another key than the one in the spec signed it', () => {
     const world = makeWorld();
     const forged = ApprovalDocument.sign(world.approvalValue, generateSigningKey());
     const bundle = { ...world.bundle(world.approvalValue), envelope: forged };
     expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(/not signed by/));
   });
 
-  it('with a roster that the party’s root key did not sign is refused, whatever it lists', () => {
+  it('is refused with a roster that the party’s root key did not sign', () => {
     const world = makeWorld();
     const forged = Roster.sign(world.rosterValue, world.keys.university);
     const bundle = { ...world.bundle(world.approvalValue), roster: forged };
     expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(invalid(/not signed by/));
   });
 
-  it('of a roster whose custodian is another one is refused', () => {
+  it('is refused with a roster that names another custodian', () => {
     const world = makeWorld();
     const custodian = { ...world.rosterValue.custodian!, key: generateSigningKey().publicKey };
     const bundle = world.bundle(world.approvalValue, { ...world.rosterValue, custodian });
@@ -59,7 +61,7 @@ describe('an approval', () => {
     );
   });
 
-  it('by somebody who is no reviewer is refused', () => {
+  it('is refused when the person is not a reviewer', () => {
     const world = makeWorld();
     const people = world.rosterValue.people.map(person => ({ ...person, roles: ['steward' as const] }));
     const roster: RosterValue = { ...world.rosterValue, people };
@@ -69,15 +71,15 @@ describe('an approval', () => {
     );
   });
 
-  it('without the passkey’s answer is refused', () => {
+  it('is refused without a passkey assertion', () => {
     const world = makeWorld();
     const { envelope, roster } = world.bundle(world.approvalValue);
     expect(() => verifyApproval({ envelope, roster }, 'hospital', world.context)).toThrow(
-      invalid(/did not answer/)
+      invalid(/no passkey assertion/)
     );
   });
 
-  it('with a passkey that the roster does not list is refused', () => {
+  it('is refused with a passkey that is not in the roster', () => {
     const world = makeWorld();
     const bundle = world.bundle(world.approvalValue);
     const stranger = new SoftPasskey('hospital.localhost', 'http://hospital.localhost:8080');
@@ -85,7 +87,7 @@ describe('an approval', () => {
     expect(() => verifyApproval(forged, 'hospital', world.context)).toThrow(invalid(/not in the roster/));
   });
 
-  it('with a stranger’s signature under a listed passkey’s name is refused', () => {
+  it('is refused with another key’s signature under the id of a listed passkey', () => {
     const world = makeWorld();
     const bundle = world.bundle(world.approvalValue);
     const stranger = new SoftPasskey('hospital.localhost', 'http://hospital.localhost:8080');
@@ -99,15 +101,15 @@ describe('an approval', () => {
   });
 
   it.each<[string, AssertionChanges, RegExp]>([
-    ['for another challenge', { challenge: 'AAAA' }, /something else/],
+    ['for another challenge', { challenge: 'AAAA' }, /other bytes/],
     ['made on another origin', { origin: 'http://university.localhost:8080' }, /another origin/],
     ['made on another port', { origin: 'http://hospital.localhost:9999' }, /another origin/],
-    ['made inside a foreign frame', { crossOrigin: true }, /frame/],
+    ['made in a frame of another origin', { crossOrigin: true }, /frame/],
     ['of a registration', { type: 'webauthn.create' }, /not an assertion/],
     ['for another relying party', { relyingParty: 'localhost' }, /relying party/],
-    ['without a person', { flags: 0x04 }, /nobody/],
+    ['without a person present', { flags: 0x04 }, /no person/],
     ['without the person verified', { flags: 0x01 }, /not verified/]
-  ])('with an assertion %s is refused', (_name, changes, reason) => {
+  ])('is refused with an assertion %s', (_name, changes, reason) => {
     const world = makeWorld();
     const bundle = world.bundle(world.approvalValue);
     const assertion = world.passkey.assertOver(bundle.envelope, changes);
@@ -116,7 +118,7 @@ describe('an approval', () => {
     );
   });
 
-  it('may be unattended for data sealed for simulation, and for no other', () => {
+  it('may be unattended only for data sealed for simulation', () => {
     const simulated = makeWorld();
     const bundle = simulated.bundle({ ...simulated.approvalValue, unattended: true });
     expect(verifyApproval(bundle, 'hospital', simulated.context).value.unattended).toBe(true);
@@ -131,7 +133,7 @@ describe('an approval', () => {
     );
   });
 
-  it('judged under another collaboration is refused', () => {
+  it('is refused under another collaboration', () => {
     const world = makeWorld();
     const elsewhere = makeWorld();
     const context = { ...world.context, collaboration: elsewhere.collaboration };

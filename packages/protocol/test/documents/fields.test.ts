@@ -1,9 +1,10 @@
+import { describe, expect, it } from '@jest/globals';
 import { Check } from 'typebox/value';
 import { Title } from '../../src/documents/fields.js';
 
 describe('a title', () => {
   it.each(['Kosten – chronische Krankheiten', 'תוצאות', '研究 🧪', 'e\u0301', '👩\u200d🔬', 'a  b'])(
-    'may be %s',
+    'can be %s',
     text => {
       expect(Check(Title, text)).toBe(true);
     }
@@ -21,11 +22,11 @@ describe('a title', () => {
     ['a paragraph separator', '\u2029'],
     ['an override of direction', '\u202e'],
     ['an isolate', '\u2066']
-  ])('holds no %s', (_name, character) => {
+  ])('cannot contain %s', (_name, character) => {
     expect(Check(Title, `Cost${character} of care`)).toBe(false);
   });
 
-  it('is never empty', () => {
+  it('cannot be empty', () => {
     expect(Check(Title, '')).toBe(false);
   });
 });

@@ -1,34 +1,43 @@
-import { jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { nodeEd25519 } from '@clean-room/node-support';
 import { utf8 } from '../../src/bytes/encoding.js';
+import type { Ed25519Provider } from '../../src/documents/ed25519.js';
 import type * as keysModule from '../../src/documents/keys.js';
 
 type Keys = typeof keysModule;
 
-/** The keys as they are on a platform. */
-async function keysOn(platform: string): Promise<Keys> {
+function unsupported(): never {
+  throw new Error('This platform has no Ed25519.');
+}
+
+const providers: Record<string, Ed25519Provider | undefined> = {
+  'Node’s Ed25519': nodeEd25519,
+  'the portable Ed25519': undefined,
+  'a provider without Ed25519': { publicKey: unsupported, sign: unsupported, verify: unsupported },
+  'a provider that refuses every signature': { ...nodeEd25519, verify: () => false }
+};
+
+/** Loads the module of keys, with a provider if there is one. */
+async function keysWith(provider: Ed25519Provider | undefined): Promise<Keys> {
   jest.resetModules();
-  if (platform !== 'Node') {
-    const getBuiltinModule = platform === 'a browser' ? undefined : () => ({});
-    jest.replaceProperty(globalThis, 'process', { ...process, getBuiltinModule } as typeof process);
-  }
-  const keys = await import('../../src/documents/keys.js');
-  jest.restoreAllMocks();
-  return keys;
+  const { useEd25519 } = await import('../../src/documents/ed25519.js');
+  if (provider !== undefined) useEd25519(provider);
+  return import('../../src/documents/keys.js');
 }
 
 const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
-const message = utf8('what is signed');
+const message = utf8('signed text');
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
-describe.each(['Node', 'a browser', 'a Node without Ed25519'])('Ed25519 on %s', platform => {
+describe.each(Object.keys(providers))('keys with %s', name => {
   let keys: Keys;
   beforeAll(async () => {
-    keys = await keysOn(platform);
+    keys = await keysWith(providers[name]);
   });
 
-  it('gives the signatures and keys of RFC 8032 §7.1', () => {
+  it('give the keys and signatures of RFC 8032, section 7.1', () => {
     const key = keys.signingKey(
       hexToBytes('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb')
     );
@@ -40,11 +49,11 @@ describe.each(['Node', 'a browser', 'a Node without Ed25519'])('Ed25519 on %s', 
     );
   });
 
-  it('takes a signature for the bytes and the key that it is of, and no other', () => {
+  it('accept a signature only for its own key and bytes', () => {
     const key = keys.signingKey(secret);
     const signature = keys.signBytes(key, message);
     expect(keys.verifyBytes(key.publicKey, message, signature)).toBe(true);
-    expect(keys.verifyBytes(key.publicKey, utf8('what is not'), signature)).toBe(false);
+    expect(keys.verifyBytes(key.publicKey, utf8('other text'), signature)).toBe(false);
     expect(keys.verifyBytes(keys.generateSigningKey().publicKey, message, signature)).toBe(false);
     for (const index of [0, 31, 32, 63]) {
       const other = signature.map((byte, at) => (at === index ? byte ^ 1 : byte));
@@ -54,7 +63,7 @@ describe.each(['Node', 'a browser', 'a Node without Ed25519'])('Ed25519 on %s', 
     expect(keys.verifyBytes(key.publicKey, message, new Uint8Array())).toBe(false);
   });
 
-  it('takes no other spelling of a signature', () => {
+  it('refuse another encoding of a valid signature', () => {
     const key = keys.signingKey(secret);
     const signature = keys.signBytes(key, message);
     let s = ORDER;
@@ -65,7 +74,7 @@ describe.each(['Node', 'a browser', 'a Node without Ed25519'])('Ed25519 on %s', 
     expect(keys.verifyBytes(key.publicKey, message, other)).toBe(false);
   });
 
-  it.each(ED25519_TORSION_SUBGROUP)('takes nothing from the key of small order %s', point => {
+  it.each(ED25519_TORSION_SUBGROUP)('refuse every signature by the key of small order %s', point => {
     const anyone = keys.publicKeyFromBytes(hexToBytes(point));
     for (const first of ED25519_TORSION_SUBGROUP) {
       const signature = Uint8Array.from([...hexToBytes(first), ...new Uint8Array(32)]);
@@ -73,14 +82,14 @@ describe.each(['Node', 'a browser', 'a Node without Ed25519'])('Ed25519 on %s', 
     }
   });
 
-  it('takes nothing from a key that is no point', () => {
+  it('refuse a signature by a key that is not a point of the curve', () => {
     const none = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 2 : 0));
     expect(() => ed25519.Point.fromBytes(none)).toThrow();
     const signature = keys.signBytes(keys.signingKey(secret), message);
     expect(keys.verifyBytes(keys.publicKeyFromBytes(none), message, signature)).toBe(false);
   });
 
-  it.each([31, 33])('makes no key of %d bytes, nor signs with them', bytes => {
+  it.each([31, 33])('refuse a secret of %d bytes', bytes => {
     const other = new Uint8Array(bytes).fill(1);
     expect(() => keys.signingKey(other)).toThrow();
     expect(() => keys.signBytes({ ...keys.signingKey(secret), secret: other }, message)).toThrow();

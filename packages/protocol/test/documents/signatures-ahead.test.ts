@@ -1,4 +1,4 @@
-import { jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { toBase64, utf8 } from '../../src/bytes/encoding.js';
@@ -11,10 +11,12 @@ const key = generateSigningKey();
 const signed = (text = '{}'): Envelope => signEnvelope(TYPE, utf8(text), [key]);
 const open = (envelope: Envelope): Uint8Array => openEnvelope(envelope, TYPE, [key.publicKey]);
 
-describe('signatures that are checked ahead', () => {
-  afterEach(() => jest.restoreAllMocks());
+describe('signatures that are verified in advance', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
-  it('open as ever, good and bad', async () => {
+  it('are accepted and refused as without it', async () => {
     const good = signed();
     const bad = { ...signed(), payload: toBase64(utf8('{"other":1}')) };
     const others = { ...signed(), payloadType: `${TYPE}2` };
@@ -27,7 +29,7 @@ describe('signatures that are checked ahead', () => {
     expect(() => open(stranger)).toThrow('not signed');
   });
 
-  it('hold for the one envelope that was checked, which can’t change any more', async () => {
+  it('count only for the envelope that was verified, which cannot change any more', async () => {
     const good = signed();
     await checkSignaturesAhead([good]);
     expect(() => Object.assign(good, { payload: toBase64(utf8('{"other":1}')) })).toThrow(TypeError);
@@ -44,7 +46,7 @@ describe('signatures that are checked ahead', () => {
     [...smallOrder, ...unreduced]
       .flatMap(point => [point, otherSign(point)])
       .map(point => [bytesToHex(point)])
-  )('are not believed of a key of small order, or in another spelling: %s', async hex => {
+  )('are not accepted from WebCrypto for a key of small order or with another encoding: %s', async hex => {
     const anyone = publicKeyFromBytes(hexToBytes(hex));
     const sig = toBase64(Uint8Array.from([...hexToBytes(hex), ...new Uint8Array(32)]));
     const envelope = {
@@ -52,20 +54,20 @@ describe('signatures that are checked ahead', () => {
       payload: toBase64(utf8('{}')),
       signatures: [{ keyid: anyone, sig }]
     };
-    // As lax platforms do.
+    // Some platforms accept such a signature.
     jest.spyOn(globalThis.crypto.subtle, 'verify').mockResolvedValue(true);
     await checkSignaturesAhead([envelope]);
     expect(() => openEnvelope(envelope, TYPE, [anyone])).toThrow('not signed');
   });
 
-  it('are left to opening where the platform knows no Ed25519', async () => {
+  it('are verified when the envelope is opened if the platform has no Ed25519', async () => {
     jest.spyOn(globalThis.crypto.subtle, 'importKey').mockRejectedValue(new Error('NotSupportedError'));
     const good = signed();
     await checkSignaturesAhead([good]);
     expect(open(good)).toEqual(utf8('{}'));
   });
 
-  it('leave what is no envelope to opening', async () => {
+  it('do not report a malformed envelope before it is opened', async () => {
     const broken = { ...signed(), payload: '%' };
     await checkSignaturesAhead([broken]);
     expect(() => open(broken)).toThrow('base64');

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { digestOf } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
@@ -13,7 +14,7 @@ const [request, asset, other] = ['request', 'asset', 'other'].map(text => digest
 const fileKey = new Uint8Array(16).fill(9);
 
 describe('a released file key', () => {
-  it('opens for the attempt, the request and the asset it was given for', async () => {
+  it('opens for its attempt, request and asset version', async () => {
     const attempt = await generateAttemptKey();
     const sealed = await sealFileKey(fileKey, attempt.publicKey, request, asset);
     expect(await openFileKey(sealed, attempt, request, asset)).toEqual(fileKey);

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { strictestTerms } from '../../src/policies/strictest.js';
 import { satisfiesTeeRule } from '../../src/policies/tee-rule.js';
 import { makeWorld } from '../support/world.js';
@@ -25,22 +26,22 @@ describe('a TEE rule', () => {
     expect(satisfiesTeeRule(rule, claims)).toBe(expected);
   });
 
-  it('that does not parse is an error, not a pass', () => {
+  it('is an error when it does not parse', () => {
     expect(() => satisfiesTeeRule('assertion.hwmodel ==', claims)).toThrow(/not valid CEL/);
   });
 
-  it('with a catastrophic regular expression is simply false', () => {
-    // A backtracking engine needs minutes for this one.
+  it('evaluates a regular expression in linear time', () => {
+    // A backtracking engine needs minutes for this expression.
     expect(satisfiesTeeRule("assertion.hwmodel.matches('^(a+)+$')", { hwmodel: `${'a'.repeat(40)}!` })).toBe(
       false
     );
   });
 });
 
-describe('several policies', () => {
+describe('the terms of several policies', () => {
   const { policyValue } = makeWorld();
 
-  it('give the strictest of every limit and only what all allow', () => {
+  it('are the strictest limits and the intersections of the lists', () => {
     const other = {
       ...policyValue,
       run: { ...policyValue.run, wallSeconds: 60, timeGridSeconds: 3600 },
@@ -59,13 +60,13 @@ describe('several policies', () => {
     });
   });
 
-  it('that share no sandbox profile refuse the run', () => {
+  it('do not exist when the policies have no sandbox profile in common', () => {
     const profiles = (profile: 'second-uid' | 'nested-namespace') => ({
       ...policyValue,
       tee: { ...policyValue.tee, sandboxProfiles: [profile] }
     });
     expect(() => strictestTerms([profiles('second-uid'), profiles('nested-namespace')])).toThrow(
-      /no common sandbox/
+      /no sandbox profile in common/
     );
   });
 });

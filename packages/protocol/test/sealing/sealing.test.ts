@@ -1,12 +1,12 @@
+import { describe, expect, it } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient, Decrypter } from 'age-encryption';
 import { openWith, openWithFileKey, sealTo } from '../../src/sealing/age.js';
-import { openOutput, sealOutput } from '../../src/sealing/output.js';
-import { padContent, padmeSize, unpadContent } from '../../src/sealing/padding.js';
+import { openOutput, padContent, padmeSize, sealOutput, unpadContent } from '../../src/sealing/output.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 
 const salt = new Uint8Array(32).fill(7);
 
-/** The key of one layer, as its owner finds it by opening the header alone. */
+/** Returns the file key of a layer, which its recipient finds by decrypting only the header. */
 async function fileKeyOf(sealed: Uint8Array, identity: string): Promise<Uint8Array> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
@@ -20,7 +20,7 @@ function headerOf(sealed: Uint8Array): Uint8Array {
 }
 
 describe('padding', () => {
-  it('grows by 12 % at most and leaves few sizes to tell apart', () => {
+  it('adds 12 % at most and gives few different sizes', () => {
     for (const length of [41, 100, 1000, 4097, 65_537, 1_000_000]) {
       expect(padmeSize(length)).toBeGreaterThanOrEqual(length);
       expect(padmeSize(length)).toBeLessThanOrEqual(length * 1.12);
@@ -30,12 +30,12 @@ describe('padding', () => {
     expect(sizes.size).toBeLessThanOrEqual(6);
   });
 
-  it.each([0, 1, 23, 24, 25, 1000, 70_000])('gives back %i bytes', length => {
+  it.each([0, 1, 23, 24, 25, 1000, 70_000])('is removed again from %i bytes', length => {
     const content = new Uint8Array(length).fill(5);
     expect(unpadContent(padContent(content, salt))).toEqual(content);
   });
 
-  it('refuses what it would not have written', () => {
+  it('is refused when it is not as the function writes it', () => {
     const padded = padContent(utf8('x'.repeat(1000)), salt);
     const dirty = padded.slice();
     dirty[dirty.length - 1] = 1;
@@ -54,7 +54,7 @@ describe('padding', () => {
 });
 
 describe('a sealed output', () => {
-  it('opens for its recipient alone', async () => {
+  it('opens only for its recipient', async () => {
     const identity = await generateX25519Identity();
     const sealed = await sealOutput(utf8('result'), [await identityToRecipient(identity)], []);
     expect(await openOutput(sealed.bytes, identity, [])).toEqual(utf8('result'));
@@ -63,7 +63,7 @@ describe('a sealed output', () => {
     });
   });
 
-  it('never has the same bytes twice', async () => {
+  it('has different bytes each time it is sealed', async () => {
     const recipient = await identityToRecipient(await generateX25519Identity());
     const twice = [
       await sealOutput(utf8('x'), [recipient], []),
@@ -72,7 +72,7 @@ describe('a sealed output', () => {
     expect(twice[0]!.digest).not.toBe(twice[1]!.digest);
   });
 
-  it('under review opens only when every custodian has taken off its layer', async () => {
+  it('under review opens only with the layer keys of all custodians', async () => {
     const identity = await generateX25519Identity();
     const custodians = [await generateX25519Identity(), await generateX25519Identity()];
     const recipients = await Promise.all(custodians.map(identityToRecipient));
@@ -87,7 +87,7 @@ describe('a sealed output', () => {
 });
 
 describe('a file key', () => {
-  it('opens its own file and no other, and a damaged file not at all', async () => {
+  it('opens only its own file, and only undamaged', async () => {
     const custodian = await generateX25519Identity();
     const recipient = await identityToRecipient(custodian);
     const [one, two] = [await sealTo([recipient], utf8('one')), await sealTo([recipient], utf8('two'))];

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { readSpec, sortedByName } from '../../src/submissions/check.js';
 import { SubmissionRequest, openSubmissionRequest } from '../../src/submissions/request.js';
@@ -10,24 +11,24 @@ describe('a spec', () => {
   const [file, asset] = [specValue.workspace[0]!, specValue.assets[0]!];
 
   it.each([
-    ['files out of order', { workspace: [file, { ...file, path: 'a.py' }] }],
-    ['a file twice', { workspace: [file, file] }],
-    ['an asset twice', { assets: [asset, asset] }],
-    ['a notebook it does not hold', { notebook: 'other.ipynb' }],
-    ['parameters that are no object', { parameters: '[]' }],
-    ['parameters with a key twice', { parameters: '{"a":1,"a":2}' }],
-    ['a recipient twice', { recipients: [specValue.recipients[0]!, specValue.recipients[0]!] }]
-  ])('with %s is refused', (_name, change) => {
+    ['files that are not sorted', { workspace: [file, { ...file, path: 'a.py' }] }],
+    ['a duplicate file', { workspace: [file, file] }],
+    ['a duplicate asset', { assets: [asset, asset] }],
+    ['a notebook that is not one of its files', { notebook: 'other.ipynb' }],
+    ['parameters that are not an object', { parameters: '[]' }],
+    ['parameters with a duplicate key', { parameters: '{"a":1,"a":2}' }],
+    ['a duplicate recipient', { recipients: [specValue.recipients[0]!, specValue.recipients[0]!] }]
+  ])('is refused with %s', (_name, change) => {
     expect(() => readSpec(Spec.write({ ...specValue, ...change }))).toThrow(
       expect.objectContaining({ code: 'malformed' })
     );
   });
 
-  it('in another spelling is refused', () => {
+  it('is refused when it is not canonical', () => {
     expect(() => readSpec(utf8(JSON.stringify(specValue, null, 1)))).toThrow(/canonical/);
   });
 
-  it('sorts names by their UTF-8 bytes, not by UTF-16 units', () => {
+  it('has its names sorted by UTF-8 bytes, not by UTF-16 code units', () => {
     expect(sortedByName(['\u{1F600}', '\uFF5E', 'b', 'B'], name => name)).toEqual([
       'B',
       'b',
@@ -46,7 +47,7 @@ describe('a submission request', () => {
     submitter: keys.researcher.publicKey
   };
 
-  it('must be signed by the submitter of the spec, for this spec and this image', () => {
+  it('must be signed by the submitter of the spec, for this spec and image', () => {
     const envelope = SubmissionRequest.sign(value, keys.researcher);
     expect(openSubmissionRequest(envelope, spec, IMAGE).value).toEqual(value);
     expect(() => openSubmissionRequest(envelope, spec, KERNEL_IMAGE)).toThrow(/another image/);

@@ -6,6 +6,7 @@ import type { Passkey } from '../../src/parties/roster.js';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest();
 
+/** The fields that a forged assertion changes. */
 export interface AssertionChanges {
   readonly type?: string;
   readonly origin?: string;
@@ -15,7 +16,7 @@ export interface AssertionChanges {
   readonly flags?: number;
 }
 
-/** An authenticator in software that answers as WebAuthn says, or as a forger would. */
+/** A WebAuthn authenticator in software. It can also make forged assertions. */
 export class SoftPasskey {
   readonly #privateKey: KeyObject;
   readonly #publicKey: KeyObject;
@@ -30,6 +31,7 @@ export class SoftPasskey {
     this.#publicKey = pair.publicKey;
   }
 
+  /** Returns the passkey as a roster lists it. */
   listed(): Passkey {
     const jwk = this.#publicKey.export({ format: 'jwk' });
     const coordinate = (text: string | undefined) => Buffer.from(text ?? '', 'base64url');
@@ -47,6 +49,7 @@ export class SoftPasskey {
     };
   }
 
+  /** Returns an assertion over the envelope's DSSE pre-authentication encoding, with the changes of a forger. */
   assertOver(envelope: Envelope, changes: AssertionChanges = {}): PasskeyAssertion {
     const signed = preAuthenticationEncoding(envelope.payloadType, fromBase64(envelope.payload));
     const client = Buffer.from(

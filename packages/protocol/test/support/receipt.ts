@@ -29,7 +29,7 @@ import { AGE_RECIPIENT, NOW, makeWorld, type WorldOptions } from './world.js';
 
 export type Payload = ReturnType<typeof productionPayload>;
 
-/** Where one who makes a false receipt puts his hand in, before everything after it is signed. */
+/** Changes for forged receipts. Everything that depends on a change is signed after it. */
 export interface Changes extends WorldOptions {
   readonly withoutAssets?: boolean;
   readonly spec?: Partial<SpecValue>;
@@ -45,7 +45,7 @@ const iat = NOW.getTime() / 1000;
 const chain = makeChain();
 const certificate: Digest = digestFromHash(createHash('sha256').update(chain[2]).digest());
 
-/** A whole receipt of a simulated run, made by everybody who has a hand in one, and the trust roots that fit it. */
+/** Makes a complete receipt of a simulated run, with the signatures of all parties, and the matching trust roots. */
 export async function makeReceipt(changes: Changes = {}): Promise<{ receipt: Receipt; trust: TrustRoots }> {
   const base = kernelImage();
   const world = makeWorld({

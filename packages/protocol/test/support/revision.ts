@@ -7,6 +7,7 @@ import { CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE } from '../../src/packaging/oci.
 import { Spec, type Spec as SpecValue } from '../../src/submissions/spec.js';
 import { makeWorld } from './world.js';
 
+/** Returns the manifest and config of a kernel image with one layer. */
 export function kernelImage(labels: Record<string, string> = {}): KernelImageFiles {
   const layer = digestOf(utf8('a layer'));
   const config = canonicalJson({
@@ -24,16 +25,17 @@ export function kernelImage(labels: Record<string, string> = {}): KernelImageFil
   return { manifest, config };
 }
 
+/** Returns a file of a workspace. */
 export function revisionFile(path: string, text: string): RevisionFile {
   const bytes = utf8(text);
   return { path, digest: digestOf(bytes), bytes: bytes.length, content: () => [bytes] };
 }
 
-/** A sound spec over these files; the first of them is its notebook. */
+/** Returns the bytes of a valid spec with these files. The first of them is the notebook. */
 export function specOver(files: readonly RevisionFile[], change: Partial<SpecValue> = {}): Uint8Array {
   const workspace = files.map(({ path, digest, bytes }) => ({ path, digest, bytes }));
   const notebook = files[0]?.path ?? '';
-  // A fixed submitter, so that digests can be known beforehand.
+  // A fixed submitter, so that tests can contain the expected digests.
   const submitter = `ed25519:${'A'.repeat(43)}`;
   const { specValue } = makeWorld();
   const collaboration = digestOf(utf8('collaboration'));

@@ -20,6 +20,7 @@ export const IMAGE = digestOf(utf8('image'));
 export const KERNEL_IMAGE = digestOf(utf8('kernel image'));
 export const NOW = new Date('2026-11-20T12:00:00Z');
 
+/** Differences from the default world. */
 export interface WorldOptions {
   readonly sealedFor?: 'simulation' | 'hardware';
   /** Digest of the kernel image's manifest. */
@@ -29,7 +30,10 @@ export interface WorldOptions {
   readonly review?: 'none' | 'person';
 }
 
-/** Two parties, one dataset, one revision: enough of the world to judge an approval in. */
+/**
+ * Makes two parties, a dataset, a revision and functions that sign its approval: everything that is needed to verify an
+ * approval.
+ */
 export function makeWorld(options: WorldOptions = {}) {
   const kernelImage = options.kernelImage ?? KERNEL_IMAGE;
   const keys = {

@@ -1,1 +1,2 @@
 export { removeTree } from './remove-tree.js';
+export { UnpackedLayers } from './unpack.js';

@@ -395,7 +395,9 @@ describe('kill -9', () => {
     const handle = await startAttempt(attempt);
     await running(attempt);
     await until(() => (alive() === 1 ? true : undefined));
-    process.kill(recorded(attempt, 'state').container?.pid ?? 0, 'SIGKILL');
+    // Waits for the pid: kill(0) would end this test's own process group.
+    const pid = await until(() => recorded(attempt, 'state').container?.pid);
+    process.kill(pid, 'SIGKILL');
     expect(await handle.ended()).toMatchObject({ reason: 'failed' });
     await until(() => (alive() === 0 ? true : undefined));
   });

@@ -1,7 +1,9 @@
 // Runs one container and prints how it ended: a program of its own, so that tests can start it as another user.
 import { mkdirSync } from 'node:fs';
 import { LayoutStore } from '@clean-room/oci/layout';
-import { Container, readImage, UnpackedLayers } from '../../lib/container/index.js';
+import { Container } from '../../lib/container/container.js';
+import { readImage } from '../../lib/container/image.js';
+import { UnpackedLayers } from '../../lib/container/unpack.js';
 
 const order = JSON.parse(process.argv[2] ?? '');
 mkdirSync(order.scratch);

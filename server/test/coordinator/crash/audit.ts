@@ -4,9 +4,9 @@ import { Checkpoint, leafHash, LogEntry, treeHash } from '@clean-room/protocol/l
 import { DECISION_TRANSITIONS, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { Client } from '@clean-room/api';
 import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
-import type { Death, Entry } from './life.js';
+import type { Crash, Entry } from './killed-coordinator.js';
 
-/** The protocol's tables, with the making of a run as its first move. */
+/** The protocol's tables, with the making of a run as its first transition. */
 const TABLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   revision: REVISION_TRANSITIONS,
   decision: DECISION_TRANSITIONS,
@@ -16,17 +16,17 @@ const FIRST: Readonly<Record<string, string>> = { revision: 'draft', decision: '
 
 const named = ({ subject, id }: Entry): string => `${subject} ${id}`;
 
-/** Every move of the tables that the coordinator makes, as `subject from → to`. */
-export function allMoves(): string[] {
-  const moves = Object.entries(TABLES).flatMap(([subject, table]) =>
+/** Every transition of the tables that the coordinator makes, as `subject from → to`. */
+export function allTransitions(): string[] {
+  const transitions = Object.entries(TABLES).flatMap(([subject, table]) =>
     Object.entries(table).flatMap(([from, states]) => states.map(to => `${subject} ${from} → ${to}`))
   );
   // A draft is on its researcher's machine; the coordinator has none that it could withdraw.
-  return moves.filter(move => move !== 'revision draft → withdrawn').sort();
+  return transitions.filter(transition => transition !== 'revision draft → withdrawn').sort();
 }
 
-/** Names each entry's move. @throws Error for one that the tables do not have */
-function movesOf(entries: readonly Entry[], before: ReadonlyMap<string, string>): string[] {
+/** Names each entry's transition. @throws Error for one that the tables do not have */
+function transitionsOf(entries: readonly Entry[], before: ReadonlyMap<string, string>): string[] {
   const states = new Map(before);
   return entries.map(entry => {
     const { subject, state } = entry;
@@ -58,30 +58,30 @@ export async function readLog(client: Client): Promise<Entry[]> {
 }
 
 /** The events of everything that ever moved, in their order. */
-async function readMoveEvents(client: Client, count: number): Promise<Entry[]> {
-  const told: Entry[] = [];
+async function readTransitionEvents(client: Client, count: number): Promise<Entry[]> {
+  const events: Entry[] = [];
   const end = new AbortController();
   for await (const { data } of client.events(routes.streamEvents, { signal: end.signal, lastEventId: '0' })) {
     const event = JSON.parse(data) as CoordinatorEvent;
-    if (event.topic === 'run') told.push({ subject: 'run', id: event.run, state: event.state });
+    if (event.topic === 'run') events.push({ subject: 'run', id: event.run, state: event.state });
     if (event.topic === 'submission') {
       const { submission, revision, state, decision } = event;
       const id = `${submission}/${revision}`;
-      if (decision === undefined) told.push({ subject: 'revision', id, state });
-      else told.push({ subject: 'decision', id: `${id}/${decision.provider}`, state: decision.state });
+      if (decision === undefined) events.push({ subject: 'revision', id, state });
+      else events.push({ subject: 'decision', id: `${id}/${decision.provider}`, state: decision.state });
     }
-    if (told.length >= count) break;
+    if (events.length >= count) break;
   }
   end.abort();
-  return told;
+  return events;
 }
 
 /** Log, events and rows say the same: nothing is lost, doubled or half done. */
 export async function auditState(client: Client): Promise<Entry[]> {
   const log = await readLog(client);
-  movesOf(log, new Map());
+  transitionsOf(log, new Map());
   const plain = log.map(({ subject, id, state }) => ({ subject, id, state }));
-  expect(await readMoveEvents(client, plain.length)).toEqual(plain);
+  expect(await readTransitionEvents(client, plain.length)).toEqual(plain);
   const last = statesBefore(log, log.length);
   const rows = new Map<string, string>();
   const submissions = new Set(
@@ -110,19 +110,19 @@ export async function auditState(client: Client): Promise<Entry[]> {
  * Moves that the coordinator was killed at. What it died behind is in the log; what it died before came to be later, or,
  * where its making was undone, never was.
  */
-export function killedMoves(
+export function killedTransitions(
   log: readonly Entry[],
-  deaths: readonly Death[],
-  moment: Death['moment']
+  crashes: readonly Crash[],
+  moment: Crash['moment']
 ): string[] {
-  const killed = deaths
+  const killed = crashes
     .filter(death => death.moment === moment)
     .flatMap(({ entries }) => {
       const [first] = entries;
       if (first === undefined) return [];
       const at = log.findIndex(entry => named(entry) === named(first) && entry.state === first.state);
       if (at < 0 && moment === 'after-commit') throw new Error(`${named(first)} was lost`);
-      return movesOf(entries, at < 0 ? new Map() : statesBefore(log, at));
+      return transitionsOf(entries, at < 0 ? new Map() : statesBefore(log, at));
     });
   return [...new Set(killed)].sort();
 }

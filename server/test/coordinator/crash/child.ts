@@ -14,21 +14,32 @@ import {
 import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
 import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
-import type { Death, Entry, FromLife, Kill, Life, Moment, ToLife } from './life.js';
+import type {
+  Crash,
+  Entry,
+  FromChild,
+  Kill,
+  ChildSettings,
+  KillPoint,
+  ToChild
+} from './killed-coordinator.js';
 
 /*
  * A coordinator in a process of its own that kills itself, as kill -9 does, at a moment the test chooses. It is the test's:
  * the product has no such switch.
  */
-let life: Life;
+let life: ChildSettings;
 let kill: Kill | undefined;
 
-function die(moment: Moment, entries: readonly Entry[] = []): void {
+function killAt(moment: KillPoint, entries: readonly Entry[] = []): void {
   if (kill?.moment !== moment) return;
-  if (kill.move !== undefined && !entries.some(({ subject, state }) => kill?.move === `${subject} ${state}`))
+  if (
+    kill.transition !== undefined &&
+    !entries.some(({ subject, state }) => kill?.transition === `${subject} ${state}`)
+  )
     return;
-  const death: Death = { moment, entries };
-  appendFileSync(path.join(life.tees, 'deaths'), `${JSON.stringify(death)}\n`);
+  const death: Crash = { moment, entries };
+  appendFileSync(path.join(life.tees, 'crashes'), `${JSON.stringify(death)}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -36,7 +47,7 @@ function die(moment: Moment, entries: readonly Entry[] = []): void {
 const backend: TeeBackend = {
   sealedFor: 'simulation',
   start: async ({ attempt, job }) => {
-    die('before-start');
+    killAt('before-start');
     const folder = path.join(life.tees, attempt);
     try {
       await mkdir(folder);
@@ -45,7 +56,7 @@ const backend: TeeBackend = {
     }
     await writeFile(path.join(folder, 'job'), job);
     await appendFile(path.join(life.tees, 'starts'), `${attempt}\n`);
-    die('after-start');
+    killAt('after-start');
   },
   status: async attempt => {
     const has = async (name: string): Promise<boolean> =>
@@ -79,8 +90,8 @@ const listen: KyselyPlugin = {
   transformResult: async ({ result }) => result
 };
 
-/** Dies when all of a transaction is written and nothing committed, or when all is committed and nobody told. */
-function withDeath(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
+/** Dies when all of a transaction is written and nothing committed, or when all is committed and nobody events. */
+function withKills(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
   const db = database.db.withPlugin(listen);
   const begin = db.transaction.bind(db);
   const execute = <T>(work: (trx: Transaction<CoordinatorTables>) => Promise<T>): Promise<T> =>
@@ -88,10 +99,10 @@ function withDeath(database: Database<CoordinatorTables>): Database<CoordinatorT
       const entries = entered.getStore() ?? [];
       const value = await begin().execute(async trx => {
         const value = await work(trx);
-        die('before-commit', entries);
+        killAt('before-commit', entries);
         return value;
       });
-      die('after-commit', entries);
+      killAt('after-commit', entries);
       return value;
     });
   Object.defineProperty(db, 'transaction', { value: () => ({ execute }) });
@@ -115,7 +126,7 @@ async function begin(): Promise<void> {
   const [manifest, config, statement] = life.kernelImage;
   const coordinator = await startCoordinator(life.config, {
     backend,
-    database: withDeath(
+    database: withKills(
       await openDatabase<CoordinatorTables>({ url: life.config.database, migrations: COORDINATOR_MIGRATIONS })
     ),
     kernelImages: new KernelImages([
@@ -124,13 +135,13 @@ async function begin(): Promise<void> {
     images: { publish: async () => undefined },
     logTo: { write: () => undefined }
   });
-  process.send?.({ url: coordinator.url } satisfies FromLife);
+  process.send?.({ url: coordinator.url } satisfies FromChild);
 }
 
-process.on('message', (message: ToLife) => {
+process.on('message', (message: ToChild) => {
   if ('arm' in message) {
     kill = message.arm;
-    process.send?.({ armed: true } satisfies FromLife);
+    process.send?.({ armed: true } satisfies FromChild);
     return;
   }
   life = message.begin;

@@ -4,47 +4,47 @@ import path from 'node:path';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { toTimestamp } from '@clean-room/protocol/documents';
 import { OutputRelease } from '@clean-room/protocol/runs';
-import { World } from '../../support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
+import { TestDeployment } from '../../support/deployment.js';
+import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
 import { assetOf, type TestAsset } from '../../support/parties.js';
-import { allMoves, auditState, killedMoves } from './audit.js';
-import { Lives, type Moment } from './life.js';
-import { around, PersistentCallers } from './persistent.js';
+import { allTransitions, auditState, killedTransitions } from './audit.js';
+import { KilledCoordinator, type KillPoint } from './killed-coordinator.js';
+import { around, RetryingClients } from './retrying-clients.js';
 
 /**
- * kill -9 at every move: the coordinator dies right before the commit that makes it, the next one right behind it, and a
+ * kill -9 at every transition: the coordinator dies right before the commit that makes it, the next one right behind it, and a
  * third goes on. Whatever the callers repeat carries its idempotency key, as our client's calls do.
  */
 describe.each(DATABASES)('kill -9 of the coordinator, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
-  let world: World;
-  let lives: Lives;
-  let callers: PersistentCallers;
+  let databases: DatabaseFactory;
+  let deployment: TestDeployment;
+  let killed: KilledCoordinator;
+  let callers: RetryingClients;
   let visits: TestAsset;
 
   beforeAll(async () => {
-    maker = await prepare();
-    world = await World.prepare({ database: await maker.make() });
-    const tees = path.join(world.folder, 'tees');
+    databases = await prepare();
+    deployment = await TestDeployment.prepare({ database: await databases.create() });
+    const tees = path.join(deployment.folder, 'tees');
     await mkdir(tees);
-    lives = await Lives.start(world.config, world.kernelImage, tees);
-    callers = new PersistentCallers(world, lives);
-    world.address = () => lives.url;
-    await world.found();
-    [visits] = world.assets as [TestAsset];
+    killed = await KilledCoordinator.start(deployment.config, deployment.kernelImage, tees);
+    callers = new RetryingClients(deployment, killed);
+    deployment.address = () => killed.url;
+    await deployment.publishDocuments();
+    [visits] = deployment.assets as [TestAsset];
   });
   afterAll(async () => {
-    await lives.end();
-    await maker.dispose();
-    await rm(world.folder, { recursive: true, force: true });
+    await killed.end();
+    await databases.dispose();
+    await rm(deployment.folder, { recursive: true, force: true });
   });
 
   test('all the way, with two providers and a review', async () => {
-    const { hospital, insurer } = world.parties;
-    const id = await callers.killed('revision submitted', () => callers.submit(world.assets));
+    const { hospital, insurer } = deployment.parties;
+    const id = await callers.killed('revision submitted', () => callers.submit(deployment.assets));
     await callers.killed('decision approved', () => callers.approve(hospital, id));
     // Armed as one: the life behind the approval starts the run by itself.
-    await lives.arm(...around('revision approved'), ...around('run starting'));
+    await killed.arm(...around('revision approved'), ...around('run starting'));
     await callers.approve(insurer, id);
     const run = await callers.started(id);
     await callers.dead();
@@ -97,10 +97,10 @@ describe.each(DATABASES)('kill -9 of the coordinator, on %s', (_kind, prepare) =
     const reviewed = await callers.approvedRun(visits);
     await callers.deliver(reviewed);
     await callers.killed('run cancelled', () => callers.cancel(reviewed.run));
-    await lives.restart(['start-attempt']);
+    await killed.restart(['start-attempt']);
     const { runs } = await callers.submission(await callers.submit([]));
     await callers.killed('run cancelled', () => callers.cancel(runs[0]!.id));
-    await lives.restart();
+    await killed.restart();
   });
 
   test('runs that fail', async () => {
@@ -125,53 +125,53 @@ describe.each(DATABASES)('kill -9 of the coordinator, on %s', (_kind, prepare) =
   }
 
   test('an approval that ends before its run begins', async () => {
-    await lives.restart(['start-attempt', 'expire-revision']);
+    await killed.restart(['start-attempt', 'expire-revision']);
     const id = await callers.submit([visits]);
-    await past(soon => callers.approve(world.parties.hospital, id, soon));
+    await past(soon => callers.approve(deployment.parties.hospital, id, soon));
     const { runs } = await callers.submission(id);
-    await lives.restart(['expire-revision'], around('run failed'));
+    await killed.restart(['expire-revision'], around('run failed'));
     await callers.reaches(runs[0]!.id, 'failed');
     await callers.dead();
-    await lives.restart([], around('revision expired'));
+    await killed.restart([], around('revision expired'));
     await callers.dead();
     expect((await callers.submission(id)).revisions[0]!.state).toBe('expired');
   });
 
   test('a policy that ends before its provider has decided', async () => {
-    await lives.restart(['expire-revision']);
+    await killed.restart(['expire-revision']);
     let id = '';
     await past(async soon => {
-      const open = { to: [world.parties.university], kernelImage: world.kernelImage };
-      const short = assetOf(world.parties.insurer, 'claims', open, {
+      const open = { to: [deployment.parties.university], kernelImage: deployment.kernelImage };
+      const short = assetOf(deployment.parties.insurer, 'claims', open, {
         version: 2,
         policy: { version: 2, validUntil: soon }
       });
-      await world.publish(short);
+      await deployment.publishAsset(short);
       id = await callers.submit([short]);
     });
-    await lives.restart([], around('revision expired'));
+    await killed.restart([], around('revision expired'));
     await callers.dead();
     expect((await callers.submission(id)).revisions[0]!.state).toBe('expired');
   });
 
-  test.each<Moment>(['before-start', 'after-start'])('%s of a TEE', async moment => {
-    await lives.arm({ moment });
+  test.each<KillPoint>(['before-start', 'after-start'])('%s of a TEE', async moment => {
+    await killed.arm({ moment });
     const run = await callers.started(await callers.submit([]));
     await callers.dead();
     await callers.cancel(run.run);
   });
 
-  test('every move was killed before and behind its commit', async () => {
+  test('every transition was killed before and behind its commit', async () => {
     const log = await auditState(callers.university());
-    const deaths = await lives.deaths();
-    expect(killedMoves(log, deaths, 'before-commit')).toEqual(allMoves());
-    expect(killedMoves(log, deaths, 'after-commit')).toEqual(allMoves());
+    const crashes = await killed.crashes();
+    expect(killedTransitions(log, crashes, 'before-commit')).toEqual(allTransitions());
+    expect(killedTransitions(log, crashes, 'after-commit')).toEqual(allTransitions());
   });
 
   test('every TEE was started once, and is stopped', async () => {
-    const starts = await lives.starts();
+    const starts = await killed.starts();
     expect(new Set(starts).size).toBe(starts.length);
-    for (const attempt of starts) await callers.until(async () => (await lives.ended(attempt)) || undefined);
+    for (const attempt of starts) await callers.until(async () => (await killed.ended(attempt)) || undefined);
     await auditState(callers.university());
   });
 });
