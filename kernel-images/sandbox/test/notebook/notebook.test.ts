@@ -1,4 +1,4 @@
-import type { CellResult } from '../../src/notebook/cell.js';
+import type { CellResult } from '../../src/notebook/results.js';
 import { runNotebook, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 
@@ -126,11 +126,11 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
       .map(cell => cell.outputs.at(-1))
       .map(output => (output?.type === 'error' ? output.evalue : ''));
     expect(sentences).toEqual([
-      expect.stringContaining('with nobody in front of it'),
-      expect.stringContaining('needs a browser that talks to the running notebook'),
-      expect.stringContaining('has no network'),
-      expect.stringContaining('with nobody in front of it'),
-      expect.stringContaining('runs to its last cell')
+      expect.stringContaining('runs without one'),
+      expect.stringContaining('needs a browser that is connected to the running notebook'),
+      expect.stringContaining('has no network access'),
+      expect.stringContaining('runs without one'),
+      expect.stringContaining('always runs to its last cell')
     ]);
   });
 

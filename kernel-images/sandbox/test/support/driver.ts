@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { ImageDecoder } from '../../src/image/decoder.js';
-import type { CellResult } from '../../src/notebook/cell.js';
+import type { CellResult } from '../../src/notebook/results.js';
 import { NOTEBOOK_COMMAND, notebookEnvironment } from '../../src/notebook/environment.js';
 import { openSandbox } from '../../src/notebook/sandbox.js';
 import { probeSandbox, requireProbe, type ProbeOptions } from '../../src/probe/probe.js';

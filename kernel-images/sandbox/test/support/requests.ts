@@ -1,5 +1,4 @@
-import type { CellResult } from '../../src/notebook/cell.js';
-import type { SandboxEnd } from '../../src/notebook/end.js';
+import type { CellResult, SandboxEnd } from '../../src/notebook/results.js';
 import type { ProbeReport } from '../../src/probe/probe.js';
 import type { SandboxProfile } from '../../src/warden/arguments.js';
 import type { SandboxLimits } from '../../src/warden/limits.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { policyBytes } from '../../src/policy/index.js';
+import { policyBytes } from '../../src/policy/assemble.js';
 import { runArguments, type WardenOptions } from '../../src/warden/arguments.js';
 import { parseStatus } from '../../src/warden/status.js';
 import { LIMITS } from '../support/container.js';
@@ -155,5 +155,5 @@ describe('parseStatus', () => {
     '{"type":"end"}',
     '{"type":"started","mode":1}',
     '{"type":"end","why":"bored"}'
-  ])('refuses %j', line => expect(() => parseStatus(line)).toThrow('no status'));
+  ])('refuses %j', line => expect(() => parseStatus(line)).toThrow('invalid status'));
 });

@@ -1,4 +1,4 @@
-"""What a notebook can do in JupyterLab and not here: each fails with a sentence that says why."""
+"""Makes features of JupyterLab that a submitted notebook cannot use fail with an explanation."""
 
 import builtins
 import errno
@@ -16,20 +16,20 @@ from typing import Any, NoReturn
 from IPython.core.error import StdinNotImplementedError, UsageError
 
 NO_INPUT = (
-    "input() waits for a person, and a submitted notebook runs with nobody in front of it. "
+    "input() waits for a person, but a submitted notebook runs without one. "
     "Write the value into a cell, or make it a parameter of the submission."
 )
 NO_NETWORK = (
-    "A submitted notebook has no network: in the clean room nothing can be fetched or sent. "
-    "Put the file into the workspace before you submit, or open the data with open_dataset()."
+    "A submitted notebook has no network access: it cannot download or send anything. "
+    "Add the file to the workspace before you submit, or open the data with open_dataset()."
 )
 NO_WIDGETS = (
-    "{name} needs a browser that talks to the running notebook, and a submitted notebook has none. "
-    "Show plots and tables instead; they come back with the results."
+    "{name} needs a browser that is connected to the running notebook, but a submitted notebook has none. "
+    "Show plots and tables instead; they are part of the results."
 )
-NO_EXIT = "A submitted notebook runs to its last cell; exit and quit have no meaning here."
+NO_EXIT = "A submitted notebook always runs to its last cell, so exit and quit cannot be used."
 
-# Installed or not, these can't do their work here.
+# These packages cannot work here, even if they are installed.
 WIDGET_PACKAGES = frozenset({"ipywidgets", "ipympl", "jupyter_bokeh", "anywidget", "bqplot", "ipyleaflet"})
 OUTSIDE_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 CHILD_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.system", "os.posix_spawn"})
@@ -37,28 +37,38 @@ NAME_LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.
 
 
 def refuse_input(*_: Any, **__: Any) -> NoReturn:
+    """Replaces input() and getpass()."""
     raise StdinNotImplementedError(NO_INPUT)
 
 
 def refuse_exit(*_: Any, **__: Any) -> NoReturn:
+    """Replaces exit() and quit()."""
     raise UsageError(NO_EXIT)
 
 
 class WidgetFinder(importlib.abc.MetaPathFinder):
+    """Refuses the import of widget packages."""
+
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """Raises ModuleNotFoundError for a widget package, and returns None for all other modules."""
         if name.partition(".")[0] in WIDGET_PACKAGES:
             raise ModuleNotFoundError(NO_WIDGETS.format(name=name), name=name)
         return None
 
 
 def refuse_comm(*_: Any, **__: Any) -> NoReturn:
+    """Replaces the function that connects a widget to the browser."""
     raise NotImplementedError(NO_WIDGETS.format(name="This display"))
 
 
 def install(flush: Callable[[], None]) -> None:
-    """Puts the sentences in place. `flush` is called before a child begins, so that its raw output comes after ours."""
+    """Replaces the unsupported features.
+
+    `flush` is called before a child process starts, so that the output of the child comes after earlier output of the
+    notebook.
+    """
     builtins.input = refuse_input
     getpass.getpass = refuse_input
     sys.meta_path.insert(0, WidgetFinder())
@@ -67,6 +77,7 @@ def install(flush: Callable[[], None]) -> None:
 
         comm.create_comm = refuse_comm
 
+    # A hook cannot be removed, and it covers libraries that do not use the replaced functions.
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
         if event in CHILD_EVENTS:
             flush()
