@@ -56,12 +56,14 @@ export class NotebookOutputs {
   apply(frame: OutputFrame): void {
     switch (frame.type) {
       case 'stream':
-        return this.text(frame.name, frame.text);
+        this.text(frame.name, frame.text);
+        return;
       case 'execute_result':
         this.#add({ type: 'execute_result', data: frame.data, metadata: frame.metadata });
         return;
       case 'display_data':
-        return this.#display(frame.displayId, displayOutput(frame));
+        this.#display(frame.displayId, displayOutput(frame));
+        return;
       case 'update_display_data':
         for (const display of this.#displays.get(frame.displayId ?? '') ?? [])
           display.outputs[display.position] = displayOutput(frame);

@@ -9,7 +9,9 @@ import { NATIVE } from './native.js';
 async function listenOnHost() {
   let reached = 0;
   const abstract = `clean-room-attack-${randomUUID()}`;
-  const count = (): void => void reached++;
+  const count = (): void => {
+    reached++;
+  };
   const accept = (socket: Socket): void => {
     count();
     socket.destroy();

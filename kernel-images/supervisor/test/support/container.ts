@@ -45,7 +45,7 @@ export async function runSupervisor(
       launcher,
       env: { CLEAN_ROOM_JOB: job },
       program: [`${OWN}/node`, `${OWN}/supervisor.js`],
-      shown: { '/clean-room': join(folder, 'clean-room') }
+      readOnly: { '/clean-room': join(folder, 'clean-room') }
     };
     const { result } = await emulate(container, async (program, words) => {
       const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -6,38 +6,40 @@ import { build } from 'esbuild';
 import { wardenBuild } from '../../src/build/index.js';
 import type { SandboxProfile } from '../../src/warden/arguments.js';
 import { buildImage, unpackImage } from './image.js';
-import { CACHE, ORDINARY_USER, ROOM } from './paths.js';
+import { CACHE, ORDINARY_USER, PACKAGE } from './paths.js';
 import { compile } from './zig.js';
 
+/** True when the tests run as root. */
 export const isRoot = process.getuid?.() === 0;
 
-/** What all tests with a real sandbox share. */
-export interface Stage {
-  /** The image's layers as folders, the topmost first. */
+/** Files that all tests with a real sandbox share. */
+export interface Fixtures {
+  /** Folders of the image's layers, from the topmost to the lowest. */
   readonly stacks: Readonly<Record<SandboxProfile, readonly string[]>>;
-  /** First program of the emulated container. */
+  /** Path of the first program of the emulated container. */
   readonly init: string;
-  /** Stands in for the supervisor. */
+  /** Path of the program that replaces the supervisor. */
   readonly driver: string;
 }
 
-const VARIABLE = 'CLEAN_ROOM_TEST_STAGE';
+const VARIABLE = 'CLEAN_ROOM_TEST_FIXTURES';
 
-export function stage(): Stage {
-  return JSON.parse(process.env[VARIABLE] ?? '') as Stage;
+/** Returns the fixtures that the global setup has prepared. */
+export function fixtures(): Fixtures {
+  return JSON.parse(process.env[VARIABLE] ?? '') as Fixtures;
 }
 
-/** The layer of the image that has the file. */
+/** Returns the topmost layer of the image that contains the file. */
 export function layerWith(profile: SandboxProfile, path: string): string {
-  const found = stage().stacks[profile].find(layer => existsSync(join(layer, path)));
+  const found = fixtures().stacks[profile].find(layer => existsSync(join(layer, path)));
   if (found === undefined) throw new Error(`The image has no ${path}.`);
   return found;
 }
 
-/** Named by its content, so that it is never replaced under a container that runs. */
+/** Bundles the driver. Its name contains its digest, so that a file in use by a container is never replaced. */
 async function bundleDriver(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(ROOM, 'test/support/driver.ts')],
+    entryPoints: [join(PACKAGE, 'test/support/driver.ts')],
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -53,18 +55,22 @@ async function bundleDriver(): Promise<string> {
   return target;
 }
 
-/** Makes everything that a test with a real sandbox needs. Called once before all tests of the room. */
-export async function prepareStage(): Promise<void> {
+/** Prepares the fixtures. Must be called once, before all tests. */
+export async function prepareFixtures(): Promise<void> {
   await mkdir(CACHE, { recursive: true });
   const layers = await buildImage();
   const ordinary = isRoot ? ORDINARY_USER : (process.getuid?.() ?? ORDINARY_USER);
-  const made: Stage = {
+  const prepared: Fixtures = {
     stacks: {
       'second-uid': isRoot ? await unpackImage(layers, 0) : [],
       'nested-namespace': await unpackImage(layers, ordinary)
     },
-    init: await compile('container-init', [join(ROOM, 'test/support/container-init.c')], wardenBuild.flags),
+    init: await compile(
+      'container-init',
+      [join(PACKAGE, 'test/support/container-init.c')],
+      wardenBuild.flags
+    ),
     driver: await bundleDriver()
   };
-  process.env[VARIABLE] = JSON.stringify(made);
+  process.env[VARIABLE] = JSON.stringify(prepared);
 }
