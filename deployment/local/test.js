@@ -21,7 +21,7 @@ const COMMANDS = {
   lint: npm('lint'),
   typecheck: npm('typecheck'),
   jest: npm('test:jest'),
-  mutants: npm('mutants', '--', '--changed'),
+  mutants: npm('mutants', '--', '--changed', '--named'),
   pytest: npm('test:pytest'),
   demo: npm('demo'),
   galata: npm('test', '-w', 'ui-tests')
