@@ -86,7 +86,7 @@ export async function requireTrustworthyAttempt(
       );
     }
     const { claims } = await judgeToken(context, evidence, asset);
-    if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims as never)) {
+    if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims)) {
       throw new CleanRoomError('policy-refused', `The TEE rule of ${policy.asset} says no.`);
     }
   }
