@@ -66,7 +66,7 @@ export class CleanRoomPage {
     await this.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
     await this.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
     await this.dialog.getByRole('button', { name: 'Submit for approval' }).click();
-    await expect(this.page.getByText('It runs once Demo Hospital approved.')).toBeVisible({
+    await expect(this.page.getByText('It will run as soon as Demo Hospital approves it.')).toBeVisible({
       timeout: 60_000
     });
   }

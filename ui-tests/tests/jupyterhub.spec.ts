@@ -41,7 +41,7 @@ test('submission, approval and result work in JupyterHub', async ({ page }) => {
     await room.row('model.ipynb').getByRole('button', { name: 'Open result' }).click();
     const proof = page
       .getByRole('region', { name: 'Result of a run' })
-      .getByRole('region', { name: 'What is proved' });
+      .getByRole('region', { name: 'What is proven' });
     await expect(proof.getByRole('status')).toContainText('Verified', { timeout: 60_000 });
   });
 });

@@ -36,7 +36,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
     await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
     await expect(review.getByRole('button', { name: 'Ask for changes' })).toBeDisabled();
     await review
-      .getByRole('textbox', { name: 'Your comment or reason' })
+      .getByRole('textbox', { name: 'Comment to the researcher' })
       .fill('Please leave out the last cell.');
     await review.getByRole('button', { name: 'Ask for changes' }).click();
     await expect(review.getByText('“Please leave out the last cell.”')).toBeVisible();
@@ -44,11 +44,15 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
 
   await test.step('the researcher sends the next revision', async () => {
     await room.actFor('Demo University');
-    await expect(room.row(notebook)).toContainText('Demo Hospital asks for changes');
+    await expect(room.row(notebook)).toContainText('changes requested by Demo Hospital');
     await page.activity.activateTab(notebook);
     await room.submitButton.click();
     await expect(room.dialog.getByText('“Please leave out the last cell.”')).toBeVisible();
-    await expect(room.dialog.getByRole('checkbox', { name: /revision 2 of the submission/ })).toBeChecked();
+    await expect(
+      room.dialog.getByRole('checkbox', {
+        name: 'Send as revision 2, answering the request of Demo Hospital'
+      })
+    ).toBeChecked();
     await room.dialog.getByRole('button', { name: 'Cancel' }).click();
     await room.submit();
     await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
@@ -64,10 +68,10 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
   await test.step('the researcher follows the run', async () => {
     await room.actFor('Demo University');
     await room.row(notebook).locator('.crm-Row-head').click();
-    await expect(room.row(notebook)).toContainText('Demo Hospital approved');
+    await expect(room.row(notebook)).toContainText('approved by Demo Hospital');
     await expect(room.row(notebook)).toContainText('starting', { timeout: 60_000 });
     await expect(room.row(notebook).getByText('SIMULATED')).toBeVisible();
-    await expect(page.getByText(`${notebook}: released.`).first()).toBeVisible({ timeout: 240_000 });
+    await expect(page.getByText(`${notebook}: result ready.`).first()).toBeVisible({ timeout: 240_000 });
     await expect(room.row(notebook).locator('.crm-Row-label')).toHaveText('result ready');
   });
 
@@ -79,7 +83,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
     await expect(result.getByText('(20190, 10)')).toBeVisible();
     await expect(result.getByText('Suppressed: it would show rows of a dataset.')).toBeVisible();
     await expect(result.locator('.crm-ResultHeader').getByText('SIMULATED')).toBeVisible();
-    const proof = result.getByRole('region', { name: 'What is proved' });
+    const proof = result.getByRole('region', { name: 'What is proven' });
     await expect(proof.getByRole('status')).toContainText('Verified');
     for (const mark of ['SIMULATED', 'unattended: Demo Hospital', 'co-hosted: Demo Hospital']) {
       await expect(proof.getByText(mark, { exact: true })).toBeVisible();
@@ -103,7 +107,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
     await result.getByRole('button', { name: 'Open in workspace' }).click();
     await expect(page.getByRole('tab', { name: `${stem}.result.ipynb` })).toBeVisible({ timeout: 60_000 });
     await expect(
-      page.getByText('Result of a run on real data; what you run here sees stand-ins')
+      page.getByText('Result of a run on real data. Cells that you run here use stand-in data.')
     ).toBeVisible();
   });
 });

@@ -1,4 +1,4 @@
-import { usesFile } from '../../src/submit/sources.js';
+import { usesFile } from '../../src/submit/draft.js';
 
 describe('usesFile', () => {
   it.each([
@@ -7,5 +7,7 @@ describe('usesFile', () => {
     ['import helpers2', 'helpers.py', false],
     ['pd.read_csv("big.csv")', 'big.csv', true],
     ['# big.csv', 'big.csv', false]
-  ])('%s uses %s: %s', (source, name, expected) => expect(usesFile([source], name)).toBe(expected));
+  ])('finds whether `%s` uses %s: %s', (source, name, expected) =>
+    expect(usesFile([source], name)).toBe(expected)
+  );
 });

@@ -1,39 +1,39 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { DigestView } from '../shared/digest-view.js';
-import { ProblemView } from '../shared/problem-view.js';
-import { names } from '../shared/status.js';
+import { DigestView } from '../shared/digest.js';
+import { ProblemView } from '../shared/problems.js';
+import { joinNames } from '../shared/status.js';
 import type { SubmitModel } from './model.js';
 
-/** What would be submitted: who has to approve it, and the program's identity. */
-export function SubmissionOutcome({
+/** Shows which providers must approve the submission, and its image digest. */
+export function SubmissionPreviewView({
   model,
   trans
 }: {
   model: SubmitModel;
   trans: TranslationBundle;
-}): JSX.Element {
+}): React.JSX.Element {
   const node = React.useRef<HTMLDivElement>(null);
   const { preview, problem, isWorking, isReady } = model;
   React.useEffect(() => {
-    // JupyterLab's dialog looks again at what can't be accepted whenever there is input.
+    // JupyterLab's dialog checks on input events whether its button can be enabled.
     node.current?.dispatchEvent(new Event('input', { bubbles: true }));
   }, [isReady]);
   return (
-    <div ref={node} className={`crm-Outcome${isReady ? '' : ' jp-mod-error'}`} aria-live="polite">
+    <div ref={node} className={`crm-Preview${isReady ? '' : ' jp-mod-error'}`} aria-live="polite">
       {problem !== undefined && <ProblemView problem={problem} trans={trans} />}
-      {isWorking && <p>{trans.__('Working out the program’s image digest…')}</p>}
+      {isWorking && <p>{trans.__('Computing the image digest…')}</p>}
       {!isWorking && problem === undefined && preview === undefined && (
-        <p>{trans.__('Choose a purpose; then you see who has to approve.')}</p>
+        <p>{trans.__('Select a purpose to see which approvals are needed.')}</p>
       )}
       {preview !== undefined && (
         <>
           <p>
             {preview.providers.length === 0
-              ? trans.__('Needs nobody’s approval.')
+              ? trans.__('No approval is needed.')
               : trans.__(
                   'Needs approval by %1.',
-                  names(
+                  joinNames(
                     preview.providers.map(party => model.titleOf(party)),
                     trans
                   )
@@ -41,7 +41,9 @@ export function SubmissionOutcome({
           </p>
           <p>
             {trans.__('Image digest')} <DigestView digest={preview.image} trans={trans} />{' '}
-            <span className="crm-Quiet">{trans.__('The program’s identity; anyone can rebuild it.')}</span>
+            <span className="crm-Quiet">
+              {trans.__('Identifies the program. Anyone can rebuild it and compare.')}
+            </span>
           </p>
         </>
       )}

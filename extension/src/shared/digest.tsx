@@ -2,10 +2,16 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { shortDigest } from './size.js';
+import { shortDigest } from './format.js';
 
-/** A shortened digest with a button that copies all of it. */
-export function DigestView({ digest, trans }: { digest: string; trans: TranslationBundle }): JSX.Element {
+/** Shows a shortened digest with a button that copies the whole digest. */
+export function DigestView({
+  digest,
+  trans
+}: {
+  digest: string;
+  trans: TranslationBundle;
+}): React.JSX.Element {
   const [copied, setCopied] = React.useState(false);
   const label = copied ? trans.__('Copied') : trans.__('Copy %1', digest);
   return (
