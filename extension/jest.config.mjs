@@ -33,7 +33,7 @@ export default {
   testEnvironment: '<rootDir>/test/support/environment.mjs',
   resolver: base.resolver,
   setupFiles: base.setupFiles,
-  setupFilesAfterEnv: ['<rootDir>/../jest.patience.mjs'],
+  setupFilesAfterEnv: ['<rootDir>/../jest.limits.mjs'],
   moduleFileExtensions: base.moduleFileExtensions,
   globalSetup: '<rootDir>/test/support/bundle.mjs',
   moduleNameMapper: {
