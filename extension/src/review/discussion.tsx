@@ -60,7 +60,11 @@ export function Discussion(props: ReviewProps): React.JSX.Element | null {
         className="jp-mod-styled"
         rows={2}
         maxLength={4000}
-        placeholder={mayDecide ? trans.__('Comment to the researcher') : trans.__('Comment')}
+        placeholder={
+          mayDecide
+            ? trans.__('Comment to the researcher. Needed to ask for changes or to reject.')
+            : trans.__('Comment')
+        }
         aria-label={mayDecide ? trans.__('Comment to the researcher') : trans.__('Comment')}
         value={text}
         onChange={event => setText(event.currentTarget.value)}
@@ -103,11 +107,6 @@ export function Discussion(props: ReviewProps): React.JSX.Element | null {
             >
               {trans.__('Reject…')}
             </button>
-            {isDisabled && (
-              <span className="crm-Quiet">
-                {trans.__('To ask for changes or to reject, write a comment first.')}
-              </span>
-            )}
           </>
         )}
       </div>
