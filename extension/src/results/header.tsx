@@ -43,7 +43,7 @@ export function ResultHeader({ model, actions, trans, language }: ResultProps): 
         {run?.startedAt !== undefined && (
           <p>
             {trans.__(
-              'Run on real data %1, %2',
+              'Run on real data · %1 · %2',
               formatTimestamp(run.startedAt, language),
               formatDuration(elapsed(run.startedAt, run.endedAt, Date.now()))
             )}
