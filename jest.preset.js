@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 
-const patience = fileURLToPath(new URL('jest.patience.mjs', import.meta.url));
+const limits = fileURLToPath(new URL('jest.limits.mjs', import.meta.url));
 
-/** What every Node room shares: native ES modules, TypeScript stripped by swc (types are checked by `npm run typecheck`). */
+/** The configuration of all Node packages: native ES modules; swc strips types, which `npm run typecheck` checks. */
 export const preset = {
-  setupFilesAfterEnv: [patience],
+  setupFilesAfterEnv: [limits],
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

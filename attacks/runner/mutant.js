@@ -1,16 +1,16 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { MUTANTS, ROOMS } from './paths.js';
+import { MUTANTS, PACKAGES } from './paths.js';
 
 const PROFILES = ['second-uid', 'nested-namespace'];
 
-function roomOf(path) {
-  const room = ROOMS.find(candidate => path.startsWith(`${candidate}/`));
-  if (room === undefined) throw new Error(`${path} is in no room.`);
-  return room;
+function packageOf(path) {
+  const folder = PACKAGES.find(candidate => path.startsWith(`${candidate}/`));
+  if (folder === undefined) throw new Error(`${path} is not in a package.`);
+  return folder;
 }
 
-/** A name that says `{profile}` stands for the test in each sandbox profile. */
+/** Returns the test names that a pattern with `{profile}` means: one for each sandbox profile. */
 function everyProfile(test) {
   return test.includes('{profile}') ? PROFILES.map(profile => test.replace('{profile}', profile)) : [test];
 }
@@ -24,13 +24,13 @@ function readMutant(file) {
   if (!claim || tests.length === 0 || files.length === 0)
     throw new Error(`${file} lacks Claim, Test or a diff.`);
   const testFiles = [...new Set(tests.map(test => test.split(' › ')[0]))];
-  const rooms = [...new Set([...files, ...testFiles].map(roomOf))];
-  return { name: file.replace(/\.patch$/, ''), text, claim, tests, files, testFiles, rooms };
+  const packages = [...new Set([...files, ...testFiles].map(packageOf))];
+  return { name: file.replace(/\.patch$/, ''), text, claim, tests, files, testFiles, packages };
 }
 
 /**
- * Every patch, with what it says of itself: its claim, the tests that notice it (`FILE › NAME`, both as jest tells
- * them; a name that ends in … stands for all that begin so), the files it changes, and the rooms of those and the tests.
+ * Returns every patch with its claim, the tests that must notice it (`FILE › NAME`, as jest prints them; a name that ends
+ * in … means all tests whose names begin so), the files that it changes, and the packages of these files and tests.
  */
 export function readMutants() {
   return readdirSync(MUTANTS)

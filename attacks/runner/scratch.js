@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ROOMS, ROOT, command } from './paths.js';
+import { PACKAGES, ROOT, command } from './paths.js';
 
 const BIN = join(ROOT, 'node_modules/.bin');
 
@@ -23,12 +23,15 @@ function projectFiles() {
     .filter(file => file !== '' && statSync(join(ROOT, file), { throwIfNoEntry: false })?.isFile());
 }
 
-/** A copy of the project’s files whose own packages resolve to the copy, everything else to what is installed. */
-export class Scratch {
+/**
+ * A scratch copy of the project. The project's own packages resolve to the copy, all others to those installed in the
+ * original.
+ */
+export class ScratchCopy {
   #folder = mkdtempSync(join(tmpdir(), 'mutant-'));
 
   constructor() {
-    // the tests run parts of it as an ordinary user
+    // The tests run parts of the copy as an ordinary user.
     chmodSync(this.#folder, 0o755);
     for (const path of projectFiles()) {
       mkdirSync(join(this.#folder, dirname(path)), { recursive: true });
@@ -39,34 +42,47 @@ export class Scratch {
     for (const entry of readdirSync(join(ROOT, 'node_modules'))) {
       if (entry !== '@clean-room') symlinkSync(join(ROOT, 'node_modules', entry), join(modules, entry));
     }
-    for (const room of ROOMS) {
-      const { name } = JSON.parse(readFileSync(join(ROOT, room, 'package.json'), 'utf8'));
-      if (name.startsWith('@clean-room/')) symlinkSync(join(this.#folder, room), join(modules, name));
+    for (const folder of PACKAGES) {
+      const { name } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+      if (name.startsWith('@clean-room/')) symlinkSync(join(this.#folder, folder), join(modules, name));
     }
     for (const shared of ['.cache', '.venv'])
       if (existsSync(join(ROOT, shared))) symlinkSync(join(ROOT, shared), join(this.#folder, shared));
   }
 
-  /** @returns undefined, or why the patch does not apply */
+  /**
+   * Applies a patch to the copy.
+   *
+   * @returns undefined, or the reason why the patch does not apply
+   */
   apply(text, ...options) {
     const words = ['apply', '-p1', ...options, '-'];
     const applied = command('git', words, { cwd: this.#folder, input: text });
     return applied.status === 0 ? undefined : applied.stderr.trim();
   }
 
-  /** @returns undefined, or what the compiler or the bundler complains about */
-  build(rooms) {
-    const compiled = rooms.filter(room => existsSync(join(this.#folder, room, 'tsconfig.json')));
-    const built = command(join(BIN, 'tsc'), ['-b', ...compiled], { cwd: this.#folder });
+  /**
+   * Compiles the copy and bundles what a run starts.
+   *
+   * @returns undefined, or the errors of the compiler or the bundler
+   */
+  build() {
+    const built = command(join(BIN, 'tsc'), ['-b'], { cwd: this.#folder });
     if (built.status !== 0) return built.stdout.trim();
-    // What a run starts is bundled from what was just compiled.
+    // A run starts bundled programs, so they must be bundled from the code that was just compiled.
     if (!existsSync(join(this.#folder, 'packages/simulator/lib'))) return undefined;
     const bundled = command(join(BIN, 'node'), ['packages/simulator/build/bundle.js'], { cwd: this.#folder });
     return bundled.status === 0 ? undefined : bundled.stderr.trim();
   }
 
-  /** The tests of a room that fail, or those of some of its files. */
-  failures(room, files) {
+  /**
+   * Runs the tests of a package.
+   *
+   * @param folder - the package
+   * @param files - the test files to run; all of the package if empty
+   * @returns the names of the tests that fail, `FILE › NAME`
+   */
+  failures(folder, files) {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
     const jest = [
@@ -76,11 +92,11 @@ export class Scratch {
     const wanted =
       files.length === 0 ? [] : ['--runTestsByPath', ...files.map(file => join(this.#folder, file))];
     const { stderr } = command(join(BIN, 'node'), [...jest, ...wanted], {
-      cwd: join(this.#folder, room),
-      // not as in CI, where a test that fails is tried again
+      cwd: join(this.#folder, folder),
+      // With CI=true, jest would retry each failing test, and a listed test must never be retried.
       env: { ...process.env, CI: '', PATH: `${BIN}:${process.env.PATH}` }
     });
-    if (!existsSync(report)) return [`${room} › (the tests did not run) ${stderr.trim().slice(0, 2000)}`];
+    if (!existsSync(report)) return [`${folder} › (the tests did not run) ${stderr.trim().slice(0, 2000)}`];
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
     return testResults.flatMap(({ name, status, assertionResults }) => {
       const path = name.slice(this.#folder.length + 1);
@@ -91,6 +107,7 @@ export class Scratch {
     });
   }
 
+  /** Deletes the copy. */
   remove() {
     rmSync(this.#folder, { recursive: true, force: true });
   }

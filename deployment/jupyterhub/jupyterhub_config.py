@@ -4,7 +4,7 @@ Include it in a Hub's own configuration, or use it as it is for a trial:
 
     jupyterhub --config deployment/jupyterhub/jupyterhub_config.py
 
-Environment: CLEAN_ROOM_URL is where the coordinator is. The coordinator's configuration says `"people":
+Environment: CLEAN_ROOM_URL is where the coordinator is. The coordinator's configuration says `"authentication":
 {"kind": "jupyterhub", "api": "http://…/hub/api", "service": "clean-room", "groups": {"<Hub group>": "<party>"}}`.
 """
 

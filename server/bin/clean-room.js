@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A default import, as an older Node that lacks the function is still to be told so in words.
+// A default import, because a named import of a function that an older Node lacks would fail before the message below.
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -7,10 +7,11 @@ const OLDEST_NODE = 24;
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   console.error(
-    `clean-room needs Node ${OLDEST_NODE} or later; this is ${process.versions.node}. Use "npx clean-room", which brings its own.`
+    `clean-room needs Node ${OLDEST_NODE} or later, but this is Node ${process.versions.node}. Use "npx clean-room", which includes a suitable Node.`
   );
   process.exit(70);
 }
-// Beside the code itself: whoever could write there could as well change the code. Where nobody can, there is no cache.
+// The cache is in the folder of the code, so that only users who could change the code can write to it. A read-only
+// folder has no cache.
 module.enableCompileCache(fileURLToPath(new URL('.compiled', import.meta.url)));
 await import('../lib/cli/main.js');

@@ -14,15 +14,17 @@ import {
 } from '@clean-room/protocol/packaging';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { packageOnce } from './package-once.ts';
-import type { Scene } from './scene.ts';
+import type { Fixture } from './fixture.ts';
 
+/** A program that packages a workspace: ours, another tool, or the lower limit of the work. */
 export interface Contender {
   readonly name: string;
   readonly kind: 'ours' | 'tool' | 'limit';
-  /** Once, before all rounds. */
-  prepare?(scene: Scene): Promise<void>;
-  round(scene: Scene, round: number): Promise<void>;
-  cleanUp?(scene: Scene): Promise<void>;
+  /** Runs once before all rounds and is not measured. */
+  prepare?(fixture: Fixture): Promise<void>;
+  /** Packages the workspace once. This is measured. */
+  round(fixture: Fixture, round: number): Promise<void>;
+  cleanUp?(fixture: Fixture): Promise<void>;
 }
 
 const execute = promisify(execFile);
@@ -33,7 +35,7 @@ const labels = Object.entries(LAUNCH_POLICY_LABELS).map(([name, value]) => `${na
 let store: LayoutStore;
 let kernelImage: KernelImageDocuments;
 
-/** What the server does: in a process that runs already, with a kernel image it read at its start, known by digest alone. */
+/** Packages as the server does: in a running process, with a kernel image that was read at its start, and without a tag. */
 export const OURS: Contender = {
   name: 'in the running server',
   kind: 'ours',
@@ -41,10 +43,10 @@ export const OURS: Contender = {
     store = await LayoutStore.open(layout);
     kernelImage = readKernelImage(files);
   },
-  round: scene => packageOnce(store, kernelImage, scene)
+  round: fixture => packageOnce(store, kernelImage, fixture)
 };
 
-/** For information, as tools are started for each revision and the server is not: Node's start included. */
+/** Packages in a new process. For information only: the tools are started for each revision, the server is not. */
 export const OURS_STARTED: Contender = {
   name: 'Node started for it',
   kind: 'ours',
@@ -87,26 +89,26 @@ const umoci: Contender = {
   }
 };
 
-const buildahStore = ({ folder }: Scene): string[] => [
+const buildahStore = ({ folder }: Fixture): string[] => [
   '--root',
   join(folder, 'buildah'),
   '--runroot',
   join(folder, 'buildah-run')
 ];
 
-/** It unpacks the kernel image; that is done beforehand, and only what each revision needs is measured. */
+/** Packages with buildah. It must unpack the kernel image first; this is not measured, only the work for each revision is. */
 const buildah: Contender = {
   name: 'buildah from, copy, config, commit',
   kind: 'tool',
-  async prepare(scene) {
-    const container = await run('buildah', ...buildahStore(scene), 'from', `oci:${scene.layout}:kernel`);
-    await run('buildah', ...buildahStore(scene), 'commit', container, 'kernel');
-    await run('buildah', ...buildahStore(scene), 'rm', container);
+  async prepare(fixture) {
+    const container = await run('buildah', ...buildahStore(fixture), 'from', `oci:${fixture.layout}:kernel`);
+    await run('buildah', ...buildahStore(fixture), 'commit', container, 'kernel');
+    await run('buildah', ...buildahStore(fixture), 'rm', container);
   },
-  async round(scene, round) {
-    const store = buildahStore(scene);
+  async round(fixture, round) {
+    const store = buildahStore(fixture);
     const container = await run('buildah', ...store, 'from', '--pull-never', 'localhost/kernel');
-    await run('buildah', ...store, 'copy', '--quiet', container, scene.staged, '/clean-room');
+    await run('buildah', ...store, 'copy', '--quiet', container, fixture.staged, '/clean-room');
     await run('buildah', ...store, 'config', ...labels.flatMap(label => ['--label', label]), container);
     await run(
       'buildah',
@@ -115,11 +117,11 @@ const buildah: Contender = {
       '--quiet',
       '--rm',
       container,
-      `oci:${scene.layout}:buildah-${round}`
+      `oci:${fixture.layout}:buildah-${round}`
     );
   },
-  async cleanUp(scene) {
-    await run('buildah', ...buildahStore(scene), 'rmi', '--all', '--force');
+  async cleanUp(fixture) {
+    await run('buildah', ...buildahStore(fixture), 'rmi', '--all', '--force');
   }
 };
 
@@ -130,10 +132,10 @@ function allFiles(folder: string): string[] {
 }
 
 /**
- * The least that is to be done, written as plainly as it can be: tar and SHA-256 of the same bytes, in a file that is on the
- * disk. No check, no digest of a file, no spec, no image.
+ * The minimum of work: a tar of the same bytes with its SHA-256, in a file that is flushed to disk. It does no checks,
+ * computes no digests of files, and writes neither spec nor image.
  */
-export const LEAST: Contender = {
+export const MINIMUM: Contender = {
   name: 'tar and SHA-256 of the same bytes',
   kind: 'limit',
   async round({ folder, staged }) {
@@ -161,4 +163,5 @@ export const LEAST: Contender = {
   }
 };
 
-export const CONTENDERS: readonly Contender[] = [OURS, OURS_STARTED, umoci, buildah, LEAST];
+/** All contenders, in the order in which they run. */
+export const CONTENDERS: readonly Contender[] = [OURS, OURS_STARTED, umoci, buildah, MINIMUM];

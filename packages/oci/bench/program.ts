@@ -2,7 +2,7 @@ import { enableCompileCache } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Packages once and ends, as a command does: what was compiled at an earlier start is not compiled again. */
+/** Packages one image and exits, as a command does. Code compiled by an earlier start is taken from the compile cache. */
 enableCompileCache(dirname(fileURLToPath(import.meta.url)));
-const { packageInto } = await import('./package-into.ts');
-await packageInto(process.argv.slice(2));
+const { packageFolder } = await import('./package-once.ts');
+await packageFolder(process.argv.slice(2));

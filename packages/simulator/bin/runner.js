@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 // A run waits for its runner. The cache is beside the code itself: whoever could write there could as well change the code.
 enableCompileCache(fileURLToPath(new URL('../lib/.compiled', import.meta.url)));
-const { runAttempt } = await import('../lib/bundle/runner.js');
+const { runSimulatedAttempt } = await import('../lib/bundle/runner.js');
 
 const [, , folder = ''] = process.argv;
-await runAttempt(folder);
+await runSimulatedAttempt(folder);
 process.exit(0);

@@ -6,66 +6,73 @@ import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.j
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
 
-export const EmbeddedAuthentication = Closed({
+/** Sign-in of one person, who can act for several parties. For trying out only. */
+const EmbeddedAuthentication = Closed({
   kind: Type.Literal('embedded'),
-  /** Holds the one person's bearer token; readable by its owner alone. */
+  /** File with the person's bearer token. Only its owner may be able to read it. */
   tokenFile: Path,
-  /** As whom of which party the person may act. */
+  /** The roster entries that the person can act as. */
   acts: Type.Array(Closed({ party: PartyName, person: PersonId }), { minItems: 1 })
 });
 
-export const JupyterHubAuthentication = Closed({
+/** Sign-in through a JupyterHub. */
+const JupyterHubAuthentication = Closed({
   kind: Type.Literal('jupyterhub'),
-  /** The Hub's API, e.g. `http://hub:8081/hub/api`. */
+  /** Address of the Hub's API, for example `http://hub:8081/hub/api`. */
   api: Url,
+  /** The name under which the Hub knows this service. */
   service: Type.String({ minLength: 1 }),
-  /** Party of the members of each Hub group. */
+  /** The party that the members of each Hub group act for. */
   groups: Type.Record(Type.String(), PartyName)
 });
 
-export const LocalBackend = Closed({
+/** Simulated TEEs on this machine. */
+const LocalBackend = Closed({
   kind: Type.Literal('local'),
-  /** Where runners keep what outlives the coordinator. */
+  /** Folder for the state of simulated TEEs, which continue when the coordinator ends. */
   folder: Path
 });
 
+/** The configuration of a coordinator. */
 export const CoordinatorConfig = Closed({
   mode: Mode,
   listen: Listen,
   logLevel: LogLevel,
-  /** Where supervisors reach this server, when it is not where it listens. */
+  /** Base URL at which supervisors reach this server, if it is not the address that the server listens on. */
   supervisorUrl: Type.Optional(Url),
   /** `pglite:<folder>` or `postgres://…`. */
   database: Type.String({ minLength: 1 }),
   /** `folder:<path>` or `gs://<bucket>/<prefix>`. */
   objects: Type.String({ minLength: 1 }),
-  /** The OCI layout folder that images are published to and TEEs start from. */
+  /** OCI layout folder. Images are published to it, and TEEs start from it. */
   images: Path,
   /** Folders with `manifest.json`, `config.json` and `statement.json` (a DSSE envelope) of each kernel image. */
   kernelImages: Type.Array(Path),
-  /** 32 secret bytes, base64url: the key that signs the log's heads. */
+  /** File with 32 secret bytes in base64url: the key that signs the log's checkpoints. */
   logKeyFile: Path,
-  /** 32 secret bytes, base64url: job tokens are derived from it. */
+  /** File with 32 secret bytes in base64url, from which job tokens are derived. */
   jobSecretFile: Path,
-  people: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
+  authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
   backend: LocalBackend,
   limits: Closed({
+    /** Maximum number of requests per minute from one credential. */
     requestsPerMinute: Type.Integer({ minimum: 1 }),
-    /** Bytes of a sealed asset or a stand-in. */
+    /** Maximum size of a sealed asset or a stand-in, in bytes. */
     assetBytes: Type.Integer({ minimum: 1 }),
-    /** Bytes of one sealed output. */
+    /** Maximum size of one sealed output, in bytes. */
     outputBytes: Type.Integer({ minimum: 1 }),
-    /** Seconds until a TEE that was asked for must have said something. */
+    /** Maximum time from starting a TEE to its first message, in seconds. */
     startSeconds: Type.Integer({ minimum: 1 }),
-    /** Seconds that custodians have to answer. */
+    /** Maximum time that a run waits for the custodians' keys, in seconds. */
     keySeconds: Type.Integer({ minimum: 1 }),
-    /** Seconds between two looks at a TEE. */
+    /** Time between two status requests for a TEE, in seconds. */
     watchSeconds: Type.Integer({ minimum: 1 })
   })
 });
 export type CoordinatorConfig = Static<typeof CoordinatorConfig>;
 
+/** The limits of a deployment that sets no limits of its own. */
 export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
   requestsPerMinute: 12_000,
   assetBytes: 64 * 1024 ** 3,
@@ -76,27 +83,37 @@ export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
 };
 
 /**
- * @param from where the configuration comes from, for messages
- * @throws CleanRoomError `malformed`, or `forbidden` for what production does not allow
+ * Checks a configuration.
+ *
+ * @param from - where the configuration comes from, for error messages
+ * @throws CleanRoomError `malformed`, or `forbidden` for settings that are not allowed in production
  */
 export function checkCoordinatorConfig(value: unknown, from: string): CoordinatorConfig {
   const config = checkConfig(CoordinatorConfig, value, from);
-  if (config.mode === 'development') return config;
-  const refuse = (what: string, remedy: string): never => {
-    throw new CleanRoomError('forbidden', `${from} asks for ${what} in production.`, { remedy });
-  };
-  refuseInProduction(config, refuse);
+  if (config.mode === 'production') requireProductionSettings(config, from);
   return config;
 }
 
-function refuseInProduction(
-  config: CoordinatorConfig,
-  refuse: (what: string, remedy: string) => never
-): void {
-  if (config.backend.kind === 'local')
-    refuse('the local backend, which only simulates a TEE,', 'Name a backend with real TEEs.');
-  if (config.people.kind === 'embedded')
-    refuse('the embedded person, who acts for every party,', 'Let people sign in through JupyterHub.');
-  if (config.database.startsWith('pglite:'))
-    refuse('the embedded database, which is for one machine,', 'Name a PostgreSQL database.');
+function requireProductionSettings(config: CoordinatorConfig, from: string): void {
+  const forbidden = (setting: string, remedy: string): CleanRoomError =>
+    new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
+      remedy
+    });
+  // Compared as a string: there is only one kind of backend so far, and real TEEs will be other kinds.
+  const backend: string = config.backend.kind;
+  if (backend === 'local') {
+    throw forbidden('the local backend, which only simulates a TEE', 'Configure a backend with real TEEs.');
+  }
+  if (config.authentication.kind === 'embedded') {
+    throw forbidden(
+      'one embedded person, who can act for every party',
+      'Configure authentication through JupyterHub.'
+    );
+  }
+  if (config.database.startsWith('pglite:')) {
+    throw forbidden(
+      'the embedded database, which works on one machine only',
+      'Configure a PostgreSQL database.'
+    );
+  }
 }

@@ -1,10 +1,11 @@
 import type { Kysely } from 'kysely';
-import type { FastifyBaseLogger } from 'fastify';
 import type { Database } from '../platform/database/database.js';
 import type { JobQueue } from '../platform/database/queue.js';
+import type { Logger } from '../platform/http/logging.js';
 import type { ObjectStore } from '../platform/objects/store.js';
 import type { Authenticator } from '../platform/authentication/authenticator.js';
 import type { TeeBackend } from './backends/backend.js';
+import type { CoordinatorJobs } from './background/jobs.js';
 import type { CoordinatorConfig } from './config.js';
 import type { CoordinatorTables } from './database/tables.js';
 import type { EventTail } from './events/tail.js';
@@ -12,17 +13,9 @@ import type { KernelImages } from './images/kernel-images.js';
 import type { ImagePublisher } from './images/publisher.js';
 import type { JobTokens } from './jobs/tokens.js';
 import type { Log } from './log/log.js';
-import { UnitOfWork } from './unit-of-work.js';
+import { UnitOfWork } from './state/unit-of-work.js';
 
-/** The work that survives the process. All of it may be done twice: each names an attempt or a revision, and looks first. */
-export type CoordinatorJobs = {
-  'start-attempt': { readonly attempt: string };
-  'watch-attempt': { readonly attempt: string };
-  'stop-attempt': { readonly attempt: string };
-  'expire-revision': { readonly submission: string; readonly revision: number };
-};
-
-/** What the domains of the coordinator work with. */
+/** The services that the domains of the coordinator use. */
 export interface CoordinatorServices {
   readonly config: CoordinatorConfig;
   readonly database: Database<CoordinatorTables>;
@@ -35,16 +28,17 @@ export interface CoordinatorServices {
   readonly log: Log;
   readonly jobTokens: JobTokens;
   readonly events: EventTail;
-  readonly logger: FastifyBaseLogger;
-  /** Where supervisors reach this server. */
+  readonly logger: Logger;
+  /** Returns the base URL at which supervisors reach this server, without a slash at the end. */
   supervisorBase(): string;
 }
 
+/** The services of a running coordinator, and its transactions. */
 export class CoordinatorContext {
   readonly services: CoordinatorServices;
 
-  constructor(parts: CoordinatorServices) {
-    this.services = parts;
+  constructor(services: CoordinatorServices) {
+    this.services = services;
   }
 
   get db(): Kysely<CoordinatorTables> {
@@ -52,8 +46,8 @@ export class CoordinatorContext {
   }
 
   /**
-   * One change of state, whole or not at all: what `work` writes, its log entries, its events and its jobs. Inside,
-   * everything goes through `unit.trx`.
+   * Runs `work` in one transaction: its writes, log entries, events and background jobs are saved together or not at all.
+   * Inside `work`, all queries must use `unit.trx`.
    */
   async transact<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     const { queue, jobTokens, events, logger } = this.services;
@@ -63,7 +57,9 @@ export class CoordinatorContext {
       await unit.flush();
       return { value, unit };
     });
-    for (const { subject, id, state } of unit.transitions) logger.info({ subject, id, state }, 'moved');
+    for (const { subject, id, state } of unit.transitions) {
+      logger.info({ subject, id, state }, 'state changed');
+    }
     events.wake();
     return value;
   }

@@ -12,9 +12,10 @@ import type { ObjectStore } from '../platform/objects/store.js';
 import { approvalRoutes } from './approvals/routes.js';
 import type { TeeBackend } from './backends/backend.js';
 import { openBackend } from './backends/open.js';
+import type { CoordinatorJobs } from './background/jobs.js';
 import { catalogueRoutes } from './catalogue/routes.js';
 import { checkCoordinatorConfig, type CoordinatorConfig } from './config.js';
-import { CoordinatorContext, type CoordinatorJobs, type CoordinatorServices } from './context.js';
+import { CoordinatorContext, type CoordinatorServices } from './context.js';
 import { COORDINATOR_MIGRATIONS } from './database/migrations.js';
 import type { CoordinatorTables } from './database/tables.js';
 import { eventRoutes } from './events/routes.js';
@@ -28,51 +29,60 @@ import { logRoutes } from './log/routes.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { objectRoutes } from './objects/routes.js';
 import { partyRoutes } from './parties/routes.js';
-import { openAuthenticator } from './authentication.js';
+import { openAuthenticator } from './access/authentication.js';
 import { runRoutes } from './runs/routes.js';
 import { submissionRoutes } from './submissions/routes.js';
-import { startWork } from './work.js';
+import { startWork } from './background/work.js';
 
 export { DEFAULT_LIMITS, CoordinatorConfig } from './config.js';
 export type { AttemptPlan, TeeStatus, TeeBackend } from './backends/backend.js';
 export { KernelImages, kernelImageOf } from './images/kernel-images.js';
 export type { ImagePublisher } from './images/publisher.js';
 
-/** What can be put in place of what the configuration names. */
+/** Parts that replace those of the configuration, for tests and for programs that embed a coordinator. */
 export interface CoordinatorOverrides {
   readonly backend?: TeeBackend;
   readonly images?: ImagePublisher;
   readonly objects?: ObjectStore;
   readonly kernelImages?: KernelImages;
   readonly database?: Database<CoordinatorTables>;
-  /** Where log lines go; standard output unless told. */
+  /** Receives the log lines. Standard output by default. */
   readonly logTo?: { write(line: string): void };
 }
 
+/** A coordinator that has started. */
 export interface RunningCoordinator {
-  /** Where it listens. */
+  /** The URL at which it listens. */
   readonly url: string;
-  /** The key that signs the log's heads: a verifier's trust root. */
+  /** Public key that signs the log's checkpoints, a trust root of verifiers. */
   readonly logKey: string;
   readonly app: App;
-  /** Takes no more requests, ends streams, lets the work at hand finish. */
+  /** Stops accepting requests, ends event streams, and waits until running work has ended. */
   close(): Promise<void>;
 }
 
 async function readKey(file: string): Promise<Uint8Array> {
   const bytes = fromBase64Url(await readSecretFile(file));
-  if (bytes.length !== 32)
-    throw new CleanRoomError('malformed', `The secret in ${file} is not 32 bytes long.`);
+  if (bytes.length !== 32) {
+    throw new CleanRoomError('malformed', `The secret in ${file} is not 32 bytes long.`, {
+      remedy: 'Restore the file from a backup, or create 32 random bytes in base64url.'
+    });
+  }
   return bytes;
 }
 
-/** Largest JSON body where a route does not say, in bytes. */
+/** Maximum size of a JSON body in bytes, for routes that set no limit of their own. */
 const BODY_LIMIT = 1024 * 1024;
 
-function measure(metrics: Metrics, events: EventTail, database: Database<CoordinatorTables>): void {
-  metrics.gauge('clean_room_event_streams', 'Open streams of events.', gauge => gauge.set(events.streams));
-  metrics.gauge('clean_room_log_entries', 'Entries in the log.', async gauge => {
-    const { log_size } = await database.db.selectFrom('ledger').select('log_size').executeTakeFirstOrThrow();
+function addGauges(metrics: Metrics, events: EventTail, database: Database<CoordinatorTables>): void {
+  metrics.gauge('clean_room_event_streams', 'Number of open event streams.', gauge => {
+    gauge.set(events.streams);
+  });
+  metrics.gauge('clean_room_log_entries', 'Number of entries in the log.', async gauge => {
+    const { log_size } = await database.db
+      .selectFrom('counters')
+      .select('log_size')
+      .executeTakeFirstOrThrow();
     gauge.set(log_size);
   });
 }
@@ -91,14 +101,16 @@ function mountRoutes(app: App, context: CoordinatorContext): void {
 }
 
 /**
- * Starts the coordinator: everything between a submission and its receipt that needs no trust.
- * @param value a {@link CoordinatorConfig}
- * @param from where the configuration comes from, for messages
- * @throws CleanRoomError `malformed`, `forbidden`, `conflict` or `unavailable`, saying what to correct
+ * Starts a coordinator. It carries everything between a submission and its receipt, and is trusted with nothing.
+ *
+ * @param value - a {@link CoordinatorConfig}, not yet checked
+ * @param overrides - parts that replace those of the configuration
+ * @param from - where the configuration comes from, for error messages
+ * @throws CleanRoomError `malformed`, `forbidden`, `conflict` or `unavailable`, with the setting to correct
  */
 export async function startCoordinator(
   value: unknown,
-  ports: CoordinatorOverrides = {},
+  overrides: CoordinatorOverrides = {},
   from = 'the coordinator’s configuration'
 ): Promise<RunningCoordinator> {
   const config = checkCoordinatorConfig(value, from);
@@ -106,16 +118,16 @@ export async function startCoordinator(
     readKey(config.logKeyFile),
     readKey(config.jobSecretFile),
     openAuthenticator(config),
-    ports.kernelImages ?? KernelImages.read(config.kernelImages),
-    ports.objects ?? openObjectStore(config.objects),
-    ports.images ?? LayoutPublisher.open(config.images),
-    ports.backend ?? openBackend(config)
+    overrides.kernelImages ?? KernelImages.read(config.kernelImages),
+    overrides.objects ?? openObjectStore(config.objects),
+    overrides.images ?? LayoutPublisher.open(config.images),
+    overrides.backend ?? openBackend(config)
   ]);
   const database =
-    ports.database ??
+    overrides.database ??
     (await openDatabase<CoordinatorTables>({ url: config.database, migrations: COORDINATOR_MIGRATIONS }));
   try {
-    return await assemble(config, ports, {
+    return await assemble(config, overrides, {
       database,
       objects,
       kernelImages,
@@ -135,25 +147,25 @@ type Opened = Omit<CoordinatorServices, 'config' | 'queue' | 'events' | 'logger'
 
 async function assemble(
   config: CoordinatorConfig,
-  ports: CoordinatorOverrides,
+  overrides: CoordinatorOverrides,
   opened: Opened
 ): Promise<RunningCoordinator> {
   const { database, objects } = opened;
   const events = new EventTail();
   const metrics = new Metrics();
-  const boss = database.createQueue(error => app.log.error({ err: error }, 'queue failed'));
+  const boss = database.createQueue(error => app.log.error({ err: error }, 'the job queue failed'));
   const queue = new JobQueue<CoordinatorJobs>(boss);
   const app = await buildApp({
     title: 'Clean room coordinator',
     version: '0.1.0',
     logLevel: config.logLevel,
-    ...(ports.logTo === undefined ? {} : { logTo: ports.logTo }),
+    ...(overrides.logTo === undefined ? {} : { logTo: overrides.logTo }),
     requestsPerMinute: config.limits.requestsPerMinute,
     bodyLimit: BODY_LIMIT,
     checks: { database: () => database.ping(), objects: () => objects.ping(), queue: () => queue.ping() },
     metrics
   });
-  measure(metrics, events, database);
+  addGauges(metrics, events, database);
   let url = '';
   const context = new CoordinatorContext({
     ...opened,
@@ -164,7 +176,7 @@ async function assemble(
     supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
   });
   mountRoutes(app, context);
-  await events.start(database.db, error => app.log.error({ err: error }, 'reading events failed'));
+  await events.start(database.db, error => app.log.error({ err: error }, 'events could not be read'));
   const { host, port } = config.listen;
   await app.listen({ host, port });
   url = addressOf(app.server.address(), host);

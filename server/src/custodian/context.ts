@@ -1,16 +1,23 @@
 import type { Kysely } from 'kysely';
 import type { Client } from '@clean-room/api';
+import type { CommittedKernelImage } from '../platform/kernel-images/committed.js';
 import type { ObjectStore } from '../platform/objects/store.js';
 import type { CustodianConfig } from './config.js';
 import type { CustodianTables } from './database/tables.js';
-import type { AssetRegistry } from './datasets/registry/registry.js';
-import type { CommittedKernelImage } from '../platform/kernel-images/committed.js';
+import type { AssetRegistry } from './datasets/registry.js';
 import type { KeyStore } from './keys/key-store.js';
-import type { Logger } from './late-logger.js';
 import type { LogWatch } from './log/log-watch.js';
 import type { RosterBook } from './parties/roster-book.js';
 
-/** What the domains of a custodian work with. The coordinator is only ever a client's other end: nothing it says is believed. */
+type Level = 'info' | 'warn' | 'error';
+
+/** The part of a pino logger that the custodian uses. */
+export type Logger = Readonly<Record<Level, (data: object, message: string) => void>>;
+
+/**
+ * The services that the domains of a custodian share. The coordinator is reached only through a client, and everything
+ * that it answers is verified before it is used.
+ */
 export interface CustodianContext {
   readonly config: CustodianConfig;
   readonly folder: string;
@@ -24,5 +31,28 @@ export interface CustodianContext {
   readonly files: ObjectStore;
   readonly kernelImages: readonly CommittedKernelImage[];
   readonly logger: Logger;
-  now(): Date;
+  /** Returns the current time. */
+  readonly now: () => Date;
+}
+
+/** A logger for parts that are created before the web application, which owns the log. Earlier messages are dropped. */
+export class LateLogger implements Logger {
+  #target: Logger | undefined;
+
+  /** Sends all further messages to `target`. */
+  attach(target: Logger): void {
+    this.#target = target;
+  }
+
+  info(data: object, message: string): void {
+    this.#target?.info(data, message);
+  }
+
+  warn(data: object, message: string): void {
+    this.#target?.warn(data, message);
+  }
+
+  error(data: object, message: string): void {
+    this.#target?.error(data, message);
+  }
 }

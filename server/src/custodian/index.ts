@@ -1,20 +1,38 @@
+/**
+ * The entry point of the custodian for the command line. Everything here works on a custodian's folder and is quick to
+ * load; only {@link startCustodian} loads the web server and the database.
+ */
+import type { CustodianHome } from './config.js';
+import type { CustodianOptions, RunningCustodian } from './start.js';
+
 export {
-  CUSTODIAN_FILE,
-  CustodianConfig,
-  type CustodianHome,
   checkCustodianConfig,
+  coordinatorClient,
+  CUSTODIAN_FILE,
   custodianPaths,
-  readCustodianHome
+  readCustodianHome,
+  type CustodianHome
 } from './config.js';
-export { coordinatorOf } from './coordinator.js';
-export { type PolicyFile, readPolicyFile } from './datasets/policy/policy-file.js';
-export { provision } from './datasets/provision.js';
-export { publish } from './datasets/publish.js';
-export { AssetRegistry } from './datasets/registry/registry.js';
+export { readPolicyFile, type PolicyFile } from './datasets/policy-file.js';
+export { provision, publishAsset } from './datasets/provision.js';
+export { AssetRegistry } from './datasets/registry.js';
 export { inferSchema } from './datasets/schema/infer.js';
 export { readSchemaFile } from './datasets/schema/read.js';
 export { openTable } from './datasets/table/open.js';
 export { ensureSigningKey, openKeyFolder, readSigningKey } from './keys/key-folder.js';
 export { openMembership } from './parties/collaborations.js';
 export { TICKET_MINUTES, writeTicket } from './sign-in/tickets.js';
-export { type CustodianOptions, type RunningCustodian, startCustodian } from './start.js';
+export type { CustodianOptions, RunningCustodian } from './start.js';
+
+/**
+ * Starts a custodian: its pages on its own origin, and its background tasks.
+ *
+ * @throws CleanRoomError `conflict` when another process uses the folder's database, `unavailable` when the port is in use
+ */
+export async function startCustodian(
+  home: CustodianHome,
+  options: CustodianOptions = {}
+): Promise<RunningCustodian> {
+  const start = await import('./start.js');
+  return start.startCustodian(home, options);
+}

@@ -1,9 +1,9 @@
 /**
- * Asks for a passkey when a form that needs one is sent, puts the answer into the form, and sends it on. The forms say what
- * to ask for; this module decides nothing, and the custodian checks every answer again.
+ * Uses a passkey when a form with `data-passkey` is submitted: creates or asserts a credential with the options in
+ * `data-options`, stores the result in the form's field `passkey`, and submits the form. The custodian verifies the result.
  */
 
-/** @param {string} text base64url */
+/** Decodes base64url text. */
 function toBytes(text) {
   const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
   return Uint8Array.from(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')), character =>
@@ -11,7 +11,7 @@ function toBytes(text) {
   );
 }
 
-/** @param {ArrayBuffer} buffer */
+/** Encodes an ArrayBuffer as base64url. */
 function toText(buffer) {
   const binary = Array.from(new Uint8Array(buffer), byte => String.fromCharCode(byte)).join('');
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -19,6 +19,7 @@ function toText(buffer) {
 
 const withId = ({ id, ...rest }) => ({ ...rest, id: toBytes(id) });
 
+/** Asks a passkey for an assertion, and returns it as JSON. */
 async function assertion(options) {
   const credential = await navigator.credentials.get({
     publicKey: {
@@ -42,6 +43,7 @@ async function assertion(options) {
   };
 }
 
+/** Creates a passkey, and returns its registration as JSON. */
 async function registration(options) {
   const credential = await navigator.credentials.create({
     publicKey: {
@@ -61,18 +63,18 @@ async function registration(options) {
   };
 }
 
-/** @param {HTMLFormElement} form */
-function explain(form, text) {
-  const place = form.querySelector('[data-trouble]');
-  if (place !== null) place.textContent = text;
+/** Shows a message below the form's button. */
+function showMessage(form, text) {
+  const element = form.querySelector('[data-message]');
+  if (element !== null) element.textContent = text;
 }
 
-/** @param {HTMLFormElement} form */
-async function answer(form) {
+/** Uses a passkey and submits the form. */
+async function submitWithPasskey(form) {
   const options = JSON.parse(form.dataset.options ?? '{}');
   const button = form.querySelector('button');
   if (button !== null) button.disabled = true;
-  explain(form, '');
+  showMessage(form, '');
   try {
     const response =
       form.dataset.passkey === 'create' ? await registration(options) : await assertion(options);
@@ -80,13 +82,13 @@ async function answer(form) {
     form.submit();
   } catch {
     if (button !== null) button.disabled = false;
-    explain(form, 'Your passkey did not answer, so nothing was sent. Try again, or use another device.');
+    showMessage(form, 'Your passkey did not respond, so nothing was sent. Try again, or use another device.');
   }
 }
 
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   form.addEventListener('submit', event => {
     event.preventDefault();
-    void answer(form);
+    void submitWithPasskey(form);
   });
 }

@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { AssetVersion } from '@clean-room/protocol/assets';
 import { DemoWorld } from '../custodian/support/demo.js';
 
 let world: DemoWorld;
 
 beforeAll(async () => {
-  world = await DemoWorld.found();
+  world = await DemoWorld.create();
   await world.start();
   await world.provision();
 });
 afterAll(() => world.stop());
 
-describe('the way of a notebook by the command alone', () => {
-  it('submits, is approved without a passkey, and starts a run', async () => {
+describe('the path of a notebook with only the command line', () => {
+  it('submits a notebook, approves it without a passkey, and starts a run', async () => {
     const { id, image, spec } = await world.submit();
 
     const measured = await world.run('measure', 'explore.ipynb', '--json');
@@ -27,21 +28,21 @@ describe('the way of a notebook by the command alone', () => {
     expect(runs.items.map(({ submission }) => submission)).toEqual([id]);
   });
 
-  it('submits no output and no metadata of the notebook', async () => {
-    const file = await world.notebook('bare.ipynb', 'open_dataset("hospital/visits")');
-    const said = await world.run('submit', file, '--purpose', 'Teaching', '--json');
-    const { id } = said.json<{ id: string }>();
+  it('does not submit outputs and metadata of the notebook', async () => {
+    const file = await world.notebook('stripped.ipynb', 'open_dataset("hospital/visits")');
+    const output = await world.run('submit', file, '--purpose', 'Teaching', '--json');
+    const { id } = output.json<{ id: string }>();
     const { routes } = await import('@clean-room/api/coordinator');
     const bytes = await world
       .client('hospital')
-      .downloadBytes(routes.getFile, { params: { id, number: 1, '*': 'bare.ipynb' } });
+      .downloadBytes(routes.getFile, { params: { id, number: 1, '*': 'stripped.ipynb' } });
     const text = new TextDecoder().decode(bytes);
     expect(text).toContain('open_dataset');
     expect(text).not.toContain('was here');
     expect(text).not.toContain('7');
   });
 
-  it('gives the same digest for the same files, and another one for others', async () => {
+  it('computes equal digests for equal files, and different ones for different files', async () => {
     await world.notebook('again.ipynb', 'print(1)');
     const dry = async () =>
       (await world.run('submit', 'again.ipynb', '--purpose', 'Teaching', '--dry-run', '--json')).json<{
@@ -53,13 +54,13 @@ describe('the way of a notebook by the command alone', () => {
     expect(await dry()).not.toBe(first);
   });
 
-  it('submits only what was looked at', async () => {
+  it('submits only what was previewed', async () => {
     await world.notebook('seen.ipynb', 'print(1)');
     const { image } = (
       await world.run('submit', 'seen.ipynb', '--purpose', 'Teaching', '--dry-run', '--json')
     ).json<{ image: string }>();
     await world.notebook('seen.ipynb', 'print("changed")');
-    const said = await world.run(
+    const output = await world.run(
       'submit',
       'seen.ipynb',
       '--purpose',
@@ -68,27 +69,24 @@ describe('the way of a notebook by the command alone', () => {
       image,
       '--json'
     );
-    expect(said.code).toBe(6);
-    expect(said.json()).toMatchObject({ code: 'conflict' });
+    expect(output.code).toBe(6);
+    expect(output.json()).toMatchObject({ code: 'conflict' });
   });
 
-  it('fetches signed stand-ins to where kernels look for them', async () => {
-    const said = await world.run('stand-ins', 'hospital/visits', '--json');
-    expect(said.json()).toMatchObject({
+  it('downloads signed stand-ins to the folder that kernels read', async () => {
+    const output = await world.run('stand-ins', 'hospital/visits', '--json');
+    expect(output.json()).toMatchObject({
       items: [{ name: 'hospital/visits', version: 1, kind: 'random', rows: 1000 }]
     });
     const folder = path.join(world.root, '.local/share/clean-room/stand-ins/hospital/visits');
-    const schema = JSON.parse(await readFile(path.join(folder, 'schema.json'), 'utf8'));
-    expect(schema.table.columns.map(({ name }: { name: string }) => name)).toEqual([
-      'patient_id',
-      'age',
-      'region'
-    ]);
+    const bytes = new Uint8Array(await readFile(path.join(folder, 'schema.json')));
+    const { value: asset } = AssetVersion.read(bytes);
+    expect(asset.table.columns.map(({ name }) => name)).toEqual(['patient_id', 'age', 'region']);
     expect(existsSync(path.join(folder, 'signed'))).toBe(true);
-    expect((await stat(path.join(folder, 'data.parquet'))).size).toBe(schema.standIn.bytes);
+    expect((await stat(path.join(folder, 'data.parquet'))).size).toBe(asset.standIn.bytes);
   });
 
-  it('tells a rejection to who waits', async () => {
+  it('reports a rejection to a waiting reviewer', async () => {
     const { id } = await world.submit('print("no")');
     expect(
       (await world.run('reject', id, '--party', 'hospital', '--reason', 'Please bin age', '--json')).json()
@@ -96,15 +94,15 @@ describe('the way of a notebook by the command alone', () => {
       revision: 1,
       state: 'rejected'
     });
-    const said = await world.run('approve', id, '--party', 'hospital', '--json');
-    expect(said.code).toBe(1);
-    expect(said.json()).toMatchObject({ state: 'rejected', reason: { message: 'Please bin age' } });
+    const output = await world.run('approve', id, '--party', 'hospital', '--json');
+    expect(output.code).toBe(1);
+    expect(output.json()).toMatchObject({ state: 'rejected', reason: { message: 'Please bin age' } });
   });
 
   it.each([
-    ['a purpose nobody agreed on', ['--purpose', 'Marketing'], 1, 'policy-refused'],
+    ['a purpose that the collaboration does not list', ['--purpose', 'Marketing'], 1, 'policy-refused'],
     [
-      'a dataset that is not there',
+      'a dataset that does not exist',
       ['--purpose', 'Teaching', '--dataset', 'hospital/secrets'],
       5,
       'not-found'
@@ -115,18 +113,18 @@ describe('the way of a notebook by the command alone', () => {
       1,
       'workspace-refused'
     ],
-    ['a file that is not there', ['--purpose', 'Teaching', '--file', 'gone.py'], 5, 'not-found'],
-    ['parameters that are no object', ['--purpose', 'Teaching', '--parameters', '[1]'], 1, 'malformed']
-  ])('refuses %s before anything leaves the machine', async (_what, args, code, error) => {
+    ['a file that does not exist', ['--purpose', 'Teaching', '--file', 'gone.py'], 5, 'not-found'],
+    ['parameters that are not an object', ['--purpose', 'Teaching', '--parameters', '[1]'], 1, 'malformed']
+  ])('refuses %s before anything leaves the machine', async (_description, args, code, error) => {
     await world.notebook('refused.ipynb', 'print(1)');
-    const said = await world.run('submit', 'refused.ipynb', ...args, '--json');
-    expect({ code: said.code, error: said.json<{ code: string }>().code }).toEqual({ code, error });
+    const output = await world.run('submit', 'refused.ipynb', ...args, '--json');
+    expect({ code: output.code, error: output.json<{ code: string }>().code }).toEqual({ code, error });
   });
 
-  it('answers a wrong command line with a usage code, and never with a stack trace', async () => {
-    const said = await world.run('submit', 'explore.ipynb');
-    expect(said.code).toBe(2);
-    expect(said.err).toContain("required option '--purpose <text>' not specified");
-    expect(said.err).not.toMatch(/ at .*\.js/);
+  it('answers an invalid command line with a usage error and without a stack trace', async () => {
+    const output = await world.run('submit', 'explore.ipynb');
+    expect(output.code).toBe(2);
+    expect(output.err).toContain("required option '--purpose <text>' not specified");
+    expect(output.err).not.toMatch(/ at .*\.js/);
   });
 });

@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
-import { CleanRoomError } from '@clean-room/protocol/errors';
+import { isMissing, syncDirectory, writeFileAtomic } from '@clean-room/node-support';
 import { DigestField, checkSchema } from '@clean-room/protocol/documents';
-import { placing, syncDirectory } from './draft.js';
-import { isMissing } from '../system-error.js';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 
 const INDEX_FILE = 'index.json';
+
+/** The annotation that holds an image's tag in an index. */
 export const REFERENCE_NAME = 'org.opencontainers.image.ref.name';
 
-/** Read leniently: other tools put more into an index than we do, and it identifies nothing. */
-const Index = Type.Object({
+/** The index of a layout folder. Unknown fields are allowed: other tools add some, and nothing is identified by the index. */
+const LayoutIndex = Type.Object({
   schemaVersion: Type.Literal(2),
   manifests: Type.Array(
     Type.Object({
@@ -21,30 +22,31 @@ const Index = Type.Object({
     })
   )
 });
-export type Index = Static<typeof Index>;
+export type LayoutIndex = Static<typeof LayoutIndex>;
 
-/** @throws CleanRoomError `malformed` */
-export async function readLayoutIndex(folder: string): Promise<Index> {
+/**
+ * Reads the index of a layout folder; without an index file, the index is empty.
+ *
+ * @throws CleanRoomError `malformed`
+ */
+export async function readLayoutIndex(folder: string): Promise<LayoutIndex> {
   let value: unknown;
   try {
     value = JSON.parse(await readFile(join(folder, INDEX_FILE), 'utf8'));
   } catch (cause) {
     if (isMissing(cause)) return { schemaVersion: 2, manifests: [] };
-    throw new CleanRoomError('malformed', `The image index in ${folder} can't be read.`, { cause });
+    throw new CleanRoomError('malformed', `The image index in ${folder} cannot be read.`, { cause });
   }
-  return checkSchema(Index, value, 'image index');
+  return checkSchema(LayoutIndex, value, 'image index');
 }
 
 /**
- * @param blobs the folder of what the index names: it is on the disk before the index is in place, so that the index does not
- * outlast a power cut that they did not
+ * Replaces the index of a layout folder.
+ *
+ * @param blobs - the folder of the blobs that the index names. It is flushed first, so that after a power cut the index never
+ * names a blob that was lost.
  */
-export async function writeLayoutIndex(folder: string, index: Index, blobs: string): Promise<void> {
-  await placing(folder, async drafts => {
-    const path = join(folder, INDEX_FILE);
-    const content = JSON.stringify(index, null, 2);
-    await drafts.write(async file => ({ path, result: await file.writeFile(content) }));
-    await syncDirectory(blobs);
-  });
-  await syncDirectory(folder);
+export async function writeLayoutIndex(folder: string, index: LayoutIndex, blobs: string): Promise<void> {
+  await syncDirectory(blobs);
+  await writeFileAtomic(join(folder, INDEX_FILE), JSON.stringify(index, null, 2), 0o644);
 }

@@ -1,20 +1,37 @@
 import { constants, createReadStream } from 'node:fs';
 import { access, link, mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isMissing, syncDirectory, writeFileAtomic } from '@clean-room/node-support';
 import { isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
-import { checkTag, inMemory, type ByteSource, type ImageStore, type NewLayer } from '../store.js';
-import { nodeDigestOf, requireDigest, verified } from '../verified.js';
-import { dropOldDrafts, placing, pour, replaceFile, syncDirectory, type Drafts } from './draft.js';
+import { nodeDigestOf, requireDigest, verifiedChunks } from '../digests.js';
+import {
+  checkTag,
+  inMemory,
+  unknownImage,
+  type ByteSource,
+  type ImageStore,
+  type NewLayer
+} from '../store.js';
+import { removeOldDrafts, withDrafts, writeChunks, type Drafts } from './drafts.js';
 import { REFERENCE_NAME, readLayoutIndex, writeLayoutIndex } from './index-file.js';
 import { withLock } from './lock.js';
-import { isMissing } from '../system-error.js';
 
 const CHUNK_BYTES = 1024 ** 2;
 const LAYOUT_FILE = 'oci-layout';
 
-/** An OCI image layout folder (image-spec v1.0 image-layout). Several processes may use it at once. */
+/**
+ * An image store in an OCI image layout folder (image-spec v1.0, image-layout). Several processes may use it at the same time.
+ *
+ * @example
+ * ```ts
+ * import { LayoutStore } from '@clean-room/oci';
+ *
+ * const store = await LayoutStore.open('/var/lib/clean-room/images');
+ * const digest = await store.resolve('kernel');
+ * ```
+ */
 export class LayoutStore implements ImageStore {
   readonly #blobs: string;
   readonly #drafts: string;
@@ -24,20 +41,24 @@ export class LayoutStore implements ImageStore {
     this.#drafts = join(location, '.drafts');
   }
 
-  /** Opens a layout folder, and makes it when it is not there. */
+  /** Opens a layout folder, and creates it if it does not exist. */
   static async open(folder: string): Promise<LayoutStore> {
     const store = new LayoutStore(resolve(folder));
     await mkdir(store.#blobs, { recursive: true });
     await mkdir(store.#drafts, { recursive: true });
-    await dropOldDrafts(store.#drafts);
+    await removeOldDrafts(store.#drafts);
     if (!(await isLayout(folder)))
-      await replaceFile(join(folder, LAYOUT_FILE), '{"imageLayoutVersion":"1.0.0"}');
+      await writeFileAtomic(join(folder, LAYOUT_FILE), '{"imageLayoutVersion":"1.0.0"}', 0o644);
     return store;
   }
 
-  /** @throws CleanRoomError `malformed` for anything but a SHA-256 digest */
+  /**
+   * Returns the path of a blob's file, whether it exists or not.
+   *
+   * @throws CleanRoomError `malformed` if `digest` is not a SHA-256 digest
+   */
   blobPath(digest: Digest): string {
-    if (!isDigest(digest)) throw new CleanRoomError('malformed', 'Blobs are known by sha256 digests only.');
+    if (!isDigest(digest)) throw new CleanRoomError('malformed', 'A blob is identified by a sha256 digest.');
     return join(this.#blobs, digest.slice('sha256:'.length));
   }
 
@@ -53,15 +74,15 @@ export class LayoutStore implements ImageStore {
 
   async *readBlob(digest: Digest): AsyncGenerator<Uint8Array> {
     try {
-      yield* verified(digest, createReadStream(this.blobPath(digest), { highWaterMark: CHUNK_BYTES }));
+      yield* verifiedChunks(digest, createReadStream(this.blobPath(digest), { highWaterMark: CHUNK_BYTES }));
     } catch (error) {
-      throw isMissing(error) ? this.#unknown(digest) : error;
+      throw isMissing(error) ? unknownImage(this.location, digest) : error;
     }
   }
 
   async writeBlob(digest: Digest, size: number, bytes: ByteSource): Promise<void> {
     if (await this.hasBlob(digest)) return;
-    await placing(this.#drafts, async drafts => {
+    await withDrafts(this.#drafts, async drafts => {
       const written = await this.#draft(drafts, size, bytes);
       requireDigest(written, digest);
     });
@@ -72,7 +93,7 @@ export class LayoutStore implements ImageStore {
     if (from instanceof LayoutStore) {
       const shared = await link(from.blobPath(digest), this.blobPath(digest)).then(
         () => true,
-        () => false // another file system, or a file system without links: copied instead
+        () => false // Another file system, or one without links: the blob is copied instead.
       );
       if (shared) return;
     }
@@ -88,10 +109,10 @@ export class LayoutStore implements ImageStore {
     let bytes: Uint8Array;
     try {
       if ((await stat(path)).size > MANIFEST_MAX_BYTES)
-        throw new CleanRoomError('too-large', `${digest} is over 4 MiB, too large for a manifest.`);
+        throw new CleanRoomError('too-large', `The manifest ${digest} is larger than 4 MiB.`);
       bytes = new Uint8Array(await readFile(path));
     } catch (error) {
-      throw isMissing(error) ? this.#unknown(digest) : error;
+      throw isMissing(error) ? unknownImage(this.location, digest) : error;
     }
     requireDigest(nodeDigestOf(bytes), digest);
     return bytes;
@@ -101,7 +122,7 @@ export class LayoutStore implements ImageStore {
     if (name !== undefined) checkTag(name);
     const digest = nodeDigestOf(manifest);
     await this.writeBlob(digest, manifest.length, inMemory(manifest));
-    await this.#enter(digest, manifest.length, name);
+    await this.#publish(digest, manifest.length, name);
     return digest;
   }
 
@@ -111,14 +132,14 @@ export class LayoutStore implements ImageStore {
     name?: string
   ): Promise<I> {
     if (name !== undefined) checkTag(name);
-    const image = await placing(this.#drafts, async drafts => {
+    const image = await withDrafts(this.#drafts, async drafts => {
       const described = describe(await this.#draft(drafts, size, bytes));
       const { config, manifest } = described;
-      // The manifest comes last, so that an image in the store is always whole.
+      // The manifest is written last, so that every image in the store is complete.
       for (const file of [config, manifest]) await this.#draft(drafts, file.length, inMemory(file));
       return described;
     });
-    await this.#enter(nodeDigestOf(image.manifest), image.manifest.length, name);
+    await this.#publish(nodeDigestOf(image.manifest), image.manifest.length, name);
     return image;
   }
 
@@ -129,13 +150,16 @@ export class LayoutStore implements ImageStore {
 
   #draft(drafts: Drafts, size: number, bytes: ByteSource): Promise<Digest> {
     return drafts.write(async file => {
-      const result = await pour(file, bytes(), size);
+      const result = await writeChunks(file, bytes(), size);
       return { path: this.blobPath(result), result };
     });
   }
 
-  /** The index is for names. What has none is known by its digest alone, as in a registry, and costs the index nothing. */
-  async #enter(digest: Digest, size: number, name?: string): Promise<void> {
+  /**
+   * Flushes the image to disk and adds its tag to the index. An image without a tag is found by its digest only, as in a
+   * registry, and does not need an entry.
+   */
+  async #publish(digest: Digest, size: number, name?: string): Promise<void> {
     if (name === undefined) return syncDirectory(this.#blobs);
     const annotations = { [REFERENCE_NAME]: name };
     await withLock(join(this.location, 'index.lock'), async () => {
@@ -145,14 +169,9 @@ export class LayoutStore implements ImageStore {
       await writeLayoutIndex(this.location, { ...index, manifests }, this.#blobs);
     });
   }
-
-  #unknown(digest: Digest): CleanRoomError {
-    return new CleanRoomError('image-unknown', `${this.location} does not hold ${digest}.`);
-  }
 }
 
-/** Whether a folder is an image layout. */
-export async function isLayout(folder: string): Promise<boolean> {
+async function isLayout(folder: string): Promise<boolean> {
   return access(join(folder, LAYOUT_FILE)).then(
     () => true,
     () => false

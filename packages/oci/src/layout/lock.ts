@@ -2,18 +2,18 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
-/** Work of this process that waits for each lock: it queues here and does not poll against itself. */
+/** The last waiting task of this process by lock file. Tasks of one process queue here instead of polling against each other. */
 const queues = new Map<string, Promise<unknown>>();
 
-/** @throws CleanRoomError `unavailable` when another process keeps the lock for too long */
+/** @throws CleanRoomError `unavailable` if another process keeps the lock for too long */
 async function lock(path: string): Promise<DatabaseSync> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+  const deadline = Date.now() + TIMEOUT_MS;
+  for (let delayMs = 1; ; delayMs = Math.min(delayMs * 2, 50)) {
     const database = new DatabaseSync(path);
     try {
-      // Nothing is written, so there is nothing that a journal on the disk would be for.
+      // Nothing is ever written to the database, so it needs no journal on disk.
       database.exec(
         'pragma journal_mode = memory; pragma synchronous = off; pragma locking_mode = exclusive; begin exclusive'
       );
@@ -23,16 +23,16 @@ async function lock(path: string): Promise<DatabaseSync> {
       if (Date.now() > deadline) {
         throw new CleanRoomError(
           'unavailable',
-          `${path} has been locked for ${PATIENCE_MS / 1000} seconds.`,
-          { remedy: 'End the process that holds it, then try again.', cause }
+          `Another process has locked ${path} for ${TIMEOUT_MS / 1000} seconds.`,
+          { remedy: 'End that process, then try again.', cause }
         );
       }
-      await setTimeout(pause);
+      await setTimeout(delayMs);
     }
   }
 }
 
-async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function runLocked<T>(path: string, work: () => Promise<T>): Promise<T> {
   const database = await lock(path);
   try {
     return await work();
@@ -42,13 +42,14 @@ async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs `work` while no other work, here or in another process, holds the same lock file. The lock is the operating
- * system's, by way of an exclusive SQLite file, so it falls with the process that holds it, however that ends.
+ * Runs `work` while no other work, in this or another process, holds the same lock file. The lock is the operating
+ * system's lock of an SQLite file, so it is released when the process ends, even if the process is killed.
+ *
  * @throws CleanRoomError `unavailable`
  */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const before = queues.get(path) ?? Promise.resolve();
-  const turn = before.then(() => locked(path, work));
+  const turn = before.then(() => runLocked(path, work));
   const done = turn.catch(() => undefined);
   queues.set(path, done);
   try {

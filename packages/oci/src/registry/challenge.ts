@@ -1,7 +1,12 @@
-/** How a registry wants to be told who calls (RFC 7235, and the token scheme of the distribution specification). */
-export type AuthenticationChallenge =
-  | { readonly scheme: 'basic' }
-  | { readonly scheme: 'bearer'; readonly realm: string; readonly service: string | undefined };
+/** How a registry asks clients to authenticate: RFC 7235, with the token scheme of the distribution specification. */
+export type AuthenticationChallenge = { readonly scheme: 'basic' } | BearerChallenge;
+
+/** A challenge that asks for a token from the token service at `realm`. */
+export interface BearerChallenge {
+  readonly scheme: 'bearer';
+  readonly realm: string;
+  readonly service: string | undefined;
+}
 
 const CHALLENGE = /([A-Za-z]+)((?:[ ,]+[A-Za-z_-]+=(?:"(?:[^"\\]|\\.)*"|[^\s",]+))*)/g;
 const PARAMETER = /([A-Za-z_-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g;
@@ -13,8 +18,12 @@ function parametersOf(text: string): Map<string, string> {
   return parameters;
 }
 
-/** The challenge to answer: a token where the registry gives tokens, else a password. */
-export function readChallenge(header: string | undefined): AuthenticationChallenge | undefined {
+/**
+ * Parses a `WWW-Authenticate` header and returns the challenge to answer. A token is preferred to a password.
+ *
+ * @returns undefined if the header contains neither
+ */
+export function parseChallenge(header: string | undefined): AuthenticationChallenge | undefined {
   let basic: AuthenticationChallenge | undefined;
   for (const [, scheme = '', rest = ''] of (header ?? '').slice(0, 8192).matchAll(CHALLENGE)) {
     const parameters = parametersOf(rest);

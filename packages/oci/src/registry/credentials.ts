@@ -4,17 +4,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Type, type Static } from 'typebox';
+import { isMissing } from '@clean-room/node-support';
 import { checkSchema } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { isMissing } from '../system-error.js';
 
-/** A password, or a token that is exchanged for others (an OAuth refresh token). */
+/** A user name and password, or an OAuth refresh token that is exchanged for access tokens. */
 export type Credential =
   { readonly username: string; readonly password: string } | { readonly identityToken: string };
 
-/** Finds who to be at a registry: `undefined` is nobody. */
+/** Returns the credential for a registry's host, or undefined to call the registry anonymously. */
 export type Credentials = (host: string) => Promise<Credential | undefined>;
 
+/** Calls every registry anonymously. */
 export const anonymous: Credentials = () => Promise.resolve(undefined);
 
 const DockerConfig = Type.Object({
@@ -32,47 +33,47 @@ const DockerConfig = Type.Object({
 });
 type DockerConfig = Static<typeof DockerConfig>;
 
-const HelperAnswer = Type.Object({ Username: Type.String(), Secret: Type.String() });
-/** What helpers put in the place of a name when the secret is a token. */
+const HelperResponse = Type.Object({ Username: Type.String(), Secret: Type.String() });
+/** The user name that a helper returns if the secret is a refresh token. */
 const TOKEN_USER = '<token>';
-const HELPER_MS = 30_000;
+const HELPER_TIMEOUT_MS = 30_000;
 
 async function readConfig(path: string): Promise<DockerConfig> {
   try {
     return checkSchema(DockerConfig, JSON.parse(await readFile(path, 'utf8')), 'Docker configuration');
   } catch (cause) {
     if (isMissing(cause)) return {};
-    throw new CleanRoomError('malformed', `The Docker configuration ${path} can't be read.`, {
+    throw new CleanRoomError('malformed', `The Docker configuration ${path} cannot be read.`, {
       remedy: 'Correct it, or log in again with "docker login".',
       cause
     });
   }
 }
 
-/** Asks `docker-credential-<name>`, whose protocol is: the host on stdin, JSON on stdout, an exit code. */
+/** Calls `docker-credential-<name>`, which reads the host from stdin and writes JSON to stdout. */
 async function askHelper(name: string, host: string): Promise<Credential | undefined> {
   if (!/^[A-Za-z0-9._-]+$/.test(name))
     throw new CleanRoomError(
       'malformed',
-      'The Docker configuration names a credential helper that can not exist.'
+      'The Docker configuration contains an invalid name of a credential helper.'
     );
   const helper = spawn(`docker-credential-${name}`, ['get'], {
     env: process.env,
     stdio: ['pipe', 'pipe', 'ignore']
   });
-  const impatience = setTimeout(() => helper.kill(), HELPER_MS);
+  const timeout = setTimeout(() => helper.kill(), HELPER_TIMEOUT_MS);
   const ended = new Promise<number | null>((resolve, reject) => {
     helper.on('error', reject);
     helper.on('close', resolve);
   });
-  helper.stdin.on('error', () => undefined); // it may end without reading
+  helper.stdin.on('error', () => undefined); // the helper may exit without reading its input
   helper.stdin.end(host);
   try {
     const [answer, code] = await Promise.all([text(helper.stdout), ended]);
     if (code !== 0 && /credentials not found/i.test(answer)) return undefined;
     if (code !== 0) throw new Error(`exit code ${code}`);
     const { Username, Secret } = checkSchema(
-      HelperAnswer,
+      HelperResponse,
       JSON.parse(answer),
       'answer of the credential helper'
     );
@@ -80,14 +81,14 @@ async function askHelper(name: string, host: string): Promise<Credential | undef
   } catch (cause) {
     throw new CleanRoomError(
       'registry-failed',
-      `docker-credential-${name} gave no credentials for ${host}.`,
+      `docker-credential-${name} did not return credentials for ${host}.`,
       {
         remedy: `Log in with "docker login ${host}".`,
         cause
       }
     );
   } finally {
-    clearTimeout(impatience);
+    clearTimeout(timeout);
   }
 }
 
@@ -104,9 +105,12 @@ function storedIn(config: DockerConfig, host: string): Credential | undefined {
 }
 
 /**
- * The credentials that `docker login` keeps: in `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, or behind the
- * credential helper that it names.
- * @throws CleanRoomError `malformed`, `registry-failed` when a helper fails
+ * Returns a lookup of the credentials that `docker login` stores: in `$DOCKER_CONFIG/config.json` or
+ * `~/.docker/config.json`, or in the credential helper named there.
+ *
+ * @param folder - the folder of `config.json`
+ * @throws CleanRoomError `malformed` if the configuration is invalid, `registry-failed` if a helper fails; both from the
+ * lookup
  */
 export function dockerCredentials(
   folder = process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker')

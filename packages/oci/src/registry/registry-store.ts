@@ -1,24 +1,33 @@
+import type { RetryPolicy } from '@clean-room/node-support';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { MANIFEST_MAX_BYTES, MANIFEST_TYPE, type ImageFiles } from '@clean-room/protocol/packaging';
-import { checkTag, inMemory, type ByteSource, type ImageStore, type NewLayer } from '../store.js';
-import { nodeDigestOf, nodeSha256, requireDigest, requireSize, verified } from '../verified.js';
+import { nodeDigestOf, nodeSha256, requireDigest, requireSize, verifiedChunks } from '../digests.js';
+import {
+  checkTag,
+  inMemory,
+  unknownImage,
+  type ByteSource,
+  type ImageStore,
+  type NewLayer
+} from '../store.js';
 import { parseAddress } from './address.js';
 import { Authentication } from './authentication.js';
 import { dockerCredentials, type Credentials } from './credentials.js';
-import { downloadBlob } from './download.js';
+import { DEFAULT_RETRY_POLICY, retryRegistry } from './errors.js';
+import { discardBody, readBody, type RegistryResponse } from './http.js';
 import { Repository } from './repository.js';
-import { DEFAULT_RETRY_POLICY, retry, type RetryPolicy } from './retry.js';
 import { RegistrySession } from './session.js';
-import { requireSame, uploadBlob } from './upload.js';
-import { dismiss, readBody, type RegistryResponse } from './wire.js';
+import { downloadBlob, requireStoredDigest, uploadBlob } from './transfer.js';
 
+/** Options of `RegistryStore.open`. */
 export interface RegistryOptions {
-  /** Those of `docker login` when absent. */
+  /** The credentials of `docker login` by default. */
   readonly credentials?: Credentials;
-  readonly patience?: RetryPolicy;
+  /** How transient errors are retried; 6 attempts within about 6 seconds by default. */
+  readonly retryPolicy?: RetryPolicy;
 }
 
-async function digestOfAll(chunks: AsyncIterable<Uint8Array>, size: number): Promise<Digest> {
+async function digestOfChunks(chunks: AsyncIterable<Uint8Array>, size: number): Promise<Digest> {
   const hash = nodeSha256();
   let seen = 0;
   for await (const chunk of chunks) {
@@ -29,26 +38,27 @@ async function digestOfAll(chunks: AsyncIterable<Uint8Array>, size: number): Pro
   return digestFromHash(hash.digest());
 }
 
-/** A repository of an OCI registry (distribution-spec v1.1). */
+/** An image store in a repository of an OCI registry (distribution-spec v1.1). */
 export class RegistryStore implements ImageStore {
   readonly #repository: Repository;
-  readonly #patience: RetryPolicy;
+  readonly #retryPolicy: RetryPolicy;
 
-  private constructor(repository: Repository, patience: RetryPolicy) {
+  private constructor(repository: Repository, retryPolicy: RetryPolicy) {
     this.#repository = repository;
-    this.#patience = patience;
+    this.#retryPolicy = retryPolicy;
   }
 
   /**
-   * Nothing is sent before the first use.
-   * @param address `host[:port]/repository`
+   * Opens a repository. No request is sent before the first operation.
+   *
+   * @param address - `host[:port]/repository`
    * @throws CleanRoomError `malformed`
    */
   static open(address: string, options: RegistryOptions = {}): RegistryStore {
-    const { credentials = dockerCredentials(), patience = DEFAULT_RETRY_POLICY } = options;
+    const { credentials = dockerCredentials(), retryPolicy = DEFAULT_RETRY_POLICY } = options;
     const registry = parseAddress(address);
     const session = new RegistrySession(registry, new Authentication(registry, credentials));
-    return new RegistryStore(new Repository(registry, session), patience);
+    return new RegistryStore(new Repository(registry, session), retryPolicy);
   }
 
   get location(): string {
@@ -56,47 +66,50 @@ export class RegistryStore implements ImageStore {
   }
 
   hasBlob(digest: Digest): Promise<boolean> {
-    return this.#patiently(() => this.#repository.has('blobs', digest));
+    return this.#retry(() => this.#repository.has('blobs', digest));
   }
 
   async *readBlob(digest: Digest): AsyncGenerator<Uint8Array> {
-    const url = this.#repository.placeOf('blobs', digest);
+    const url = this.#repository.urlOf('blobs', digest);
     const open = async (headers: Record<string, string>): Promise<RegistryResponse> =>
-      this.#found(digest, await this.#repository.read({ method: 'GET', url, headers }, [200, 206, 404]));
-    yield* verified(digest, downloadBlob(open, this.#patience));
+      this.#requireFound(
+        digest,
+        await this.#repository.read({ method: 'GET', url, headers }, [200, 206, 404])
+      );
+    yield* verifiedChunks(digest, downloadBlob(open, this.#retryPolicy));
   }
 
   writeBlob(digest: Digest, size: number, bytes: ByteSource): Promise<void> {
-    return this.#patiently(() => uploadBlob(this.#repository, { digest, size, bytes }));
+    return this.#retry(() => uploadBlob(this.#repository, { digest, size, bytes }));
   }
 
   copyBlob(from: ImageStore, digest: Digest, size: number): Promise<void> {
-    const isNeighbour = from instanceof RegistryStore && from.#repository.origin === this.#repository.origin;
-    const mountFrom = isNeighbour ? from.#repository.name : undefined;
+    const sameRegistry = from instanceof RegistryStore && from.#repository.origin === this.#repository.origin;
+    const mountFrom = sameRegistry ? from.#repository.name : undefined;
     const bytes = (): AsyncIterable<Uint8Array> => from.readBlob(digest);
-    return this.#patiently(() => uploadBlob(this.#repository, { digest, size, bytes, mountFrom }));
+    return this.#retry(() => uploadBlob(this.#repository, { digest, size, bytes, mountFrom }));
   }
 
   hasManifest(digest: Digest): Promise<boolean> {
-    return this.#patiently(() => this.#repository.has('manifests', digest));
+    return this.#retry(() => this.#repository.has('manifests', digest));
   }
 
   async readManifest(digest: Digest): Promise<Uint8Array> {
-    const bytes = await this.#manifestAt(this.#repository.placeOf('manifests', digest));
-    if (bytes === undefined) throw this.#repository.unknown(digest);
+    const bytes = await this.#manifestAt(this.#repository.urlOf('manifests', digest));
+    if (bytes === undefined) throw unknownImage(this.location, digest);
     requireDigest(nodeDigestOf(bytes), digest);
     return bytes;
   }
 
   async writeManifest(manifest: Uint8Array, name?: string): Promise<Digest> {
     const digest = nodeDigestOf(manifest);
-    const url = this.#repository.place('manifests', name === undefined ? digest : checkTag(name));
+    const url = this.#repository.url('manifests', name === undefined ? digest : checkTag(name));
     const headers = { 'content-type': MANIFEST_TYPE };
     const body = { size: manifest.length, bytes: inMemory(manifest) };
-    await this.#patiently(async () => {
+    await this.#retry(async () => {
       const answer = await this.#repository.write({ method: 'PUT', url, headers, body }, [201, 202]);
-      dismiss(answer);
-      requireSame(answer, digest);
+      discardBody(answer);
+      requireStoredDigest(answer, digest);
     });
     return digest;
   }
@@ -106,8 +119,8 @@ export class RegistryStore implements ImageStore {
     describe: (layer: Digest) => I,
     name?: string
   ): Promise<I> {
-    // A registry wants the digest before it takes the bytes, and may have them: so they are read once to know it.
-    const layer = await digestOfAll(bytes(), size);
+    // A registry needs the digest before the bytes, and may already have them. So the bytes are read once to compute it.
+    const layer = await digestOfChunks(bytes(), size);
     const image = describe(layer);
     await this.writeBlob(layer, size, bytes);
     await this.writeBlob(nodeDigestOf(image.config), image.config.length, inMemory(image.config));
@@ -116,27 +129,27 @@ export class RegistryStore implements ImageStore {
   }
 
   async resolve(name: string): Promise<Digest | undefined> {
-    const bytes = await this.#manifestAt(this.#repository.place('manifests', checkTag(name)));
+    const bytes = await this.#manifestAt(this.#repository.url('manifests', checkTag(name)));
     return bytes === undefined ? undefined : nodeDigestOf(bytes);
   }
 
   #manifestAt(url: URL): Promise<Uint8Array | undefined> {
-    return this.#patiently(async () => {
-      const call = { method: 'GET', url, headers: { accept: MANIFEST_TYPE } } as const;
-      const answer = await this.#repository.read(call, [200, 404]);
+    return this.#retry(async () => {
+      const request = { method: 'GET', url, headers: { accept: MANIFEST_TYPE } } as const;
+      const answer = await this.#repository.read(request, [200, 404]);
       if (answer.status === 200) return readBody(answer, MANIFEST_MAX_BYTES);
-      dismiss(answer);
+      discardBody(answer);
       return undefined;
     });
   }
 
-  #found(digest: Digest, answer: RegistryResponse): RegistryResponse {
+  #requireFound(digest: Digest, answer: RegistryResponse): RegistryResponse {
     if (answer.status !== 404) return answer;
-    dismiss(answer);
-    throw this.#repository.unknown(digest);
+    discardBody(answer);
+    throw unknownImage(this.location, digest);
   }
 
-  #patiently<T>(work: () => Promise<T>): Promise<T> {
-    return retry(this.#patience, work);
+  #retry<T>(work: () => Promise<T>): Promise<T> {
+    return retryRegistry(this.#retryPolicy, work);
   }
 }

@@ -2,15 +2,17 @@ import { isDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { MANIFEST_TYPE } from '@clean-room/protocol/packaging';
 import type { RegistryAddress } from './address.js';
+import { discardBody, type RegistryResponse, type RegistryRequest } from './http.js';
 import type { RegistrySession } from './session.js';
-import { dismiss, type RegistryResponse, type RegistryRequest } from './wire.js';
 
-export type Kind = 'blobs' | 'manifests';
+/** The two kinds of content in a repository. */
+export type ContentKind = 'blobs' | 'manifests';
 
-/** The places of one repository, and the rights that calls to them need. */
+/** The URLs of one repository, and requests to it with the access scopes that they need. */
 export class Repository {
   readonly origin: string;
   readonly name: string;
+  /** Host and name, as shown in messages. */
   readonly location: string;
   readonly #session: RegistrySession;
 
@@ -21,43 +23,61 @@ export class Repository {
     this.#session = session;
   }
 
-  /** @param name a digest, a tag or `uploads/` */
-  place(kind: Kind, name: string): URL {
-    return this.#session.urlOf(`/v2/${this.name}/${kind}/${name}`);
+  /**
+   * Returns the URL of content of the repository.
+   *
+   * @param name - a digest, a tag or `uploads/`
+   */
+  url(kind: ContentKind, name: string): URL {
+    return this.#session.resolveUrl(`/v2/${this.name}/${kind}/${name}`);
   }
 
-  /** @throws CleanRoomError `malformed` */
-  placeOf(kind: Kind, digest: Digest): URL {
-    if (!isDigest(digest)) throw new CleanRoomError('malformed', 'Images are known by sha256 digests only.');
-    return this.place(kind, digest);
+  /**
+   * Returns the URL of content with a digest.
+   *
+   * @throws CleanRoomError `malformed` if `digest` is not a SHA-256 digest
+   */
+  urlOf(kind: ContentKind, digest: Digest): URL {
+    if (!isDigest(digest))
+      throw new CleanRoomError('malformed', 'An image is identified by a sha256 digest.');
+    return this.url(kind, digest);
   }
 
-  /** Where an answer says to go on. @throws CleanRoomError `malformed` when that is no safe place */
-  next({ headers, url }: RegistryResponse): URL | undefined {
-    return headers.location === undefined ? undefined : this.#session.urlOf(headers.location, url);
+  /**
+   * Returns the URL in the `Location` header of an answer, if there is one.
+   *
+   * @throws CleanRoomError `malformed` if the URL is not safe
+   */
+  nextUrl({ headers, url }: RegistryResponse): URL | undefined {
+    return headers.location === undefined ? undefined : this.#session.resolveUrl(headers.location, url);
   }
 
-  read(call: RegistryRequest, expected: readonly number[]): Promise<RegistryResponse> {
-    return this.#session.call(call, [`repository:${this.name}:pull`], expected);
+  /** Sends a request that needs the right to pull. */
+  read(request: RegistryRequest, expected: readonly number[]): Promise<RegistryResponse> {
+    return this.#session.send(request, [`repository:${this.name}:pull`], expected);
   }
 
-  /** @param mountFrom another repository that has to be read for it */
-  write(call: RegistryRequest, expected: readonly number[], mountFrom?: string): Promise<RegistryResponse> {
+  /**
+   * Sends a request that needs the right to push.
+   *
+   * @param mountFrom - another repository that the request reads from
+   */
+  write(
+    request: RegistryRequest,
+    expected: readonly number[],
+    mountFrom?: string
+  ): Promise<RegistryResponse> {
     const own = `repository:${this.name}:pull,push`;
     const scopes = mountFrom === undefined ? [own] : [own, `repository:${mountFrom}:pull`];
-    return this.#session.call(call, scopes, expected);
+    return this.#session.send(request, scopes, expected);
   }
 
-  /** Asks whether something is there, with the rights of `as`. */
-  async has(kind: Kind, digest: Digest, as: 'reader' | 'writer' = 'reader'): Promise<boolean> {
+  /** Returns whether the repository contains a blob or manifest. As a `writer`, it asks with the right to push. */
+  async has(kind: ContentKind, digest: Digest, as: 'reader' | 'writer' = 'reader'): Promise<boolean> {
     const headers = { accept: `${MANIFEST_TYPE}, */*` };
-    const call = { method: 'HEAD', url: this.placeOf(kind, digest), headers } as const;
-    const answer = await (as === 'reader' ? this.read(call, [200, 404]) : this.write(call, [200, 404]));
-    dismiss(answer);
+    const request = { method: 'HEAD', url: this.urlOf(kind, digest), headers } as const;
+    const answer = await (as === 'reader' ? this.read(request, [200, 404]) : this.write(request, [200, 404]));
+    discardBody(answer);
     return answer.status === 200;
-  }
-
-  unknown(digest: Digest): CleanRoomError {
-    return new CleanRoomError('image-unknown', `${this.location} does not hold ${digest}.`);
   }
 }

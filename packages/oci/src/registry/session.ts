@@ -1,12 +1,18 @@
-import { RegistryFailure } from './failure.js';
-import { requireSafe, type RegistryAddress } from './address.js';
+import { requireSafeUrl, type RegistryAddress } from './address.js';
 import type { Authentication } from './authentication.js';
-import { dismiss, exchange, registryFailure, type RegistryResponse, type RegistryRequest } from './wire.js';
+import { protocolViolation } from './errors.js';
+import {
+  discardBody,
+  responseError,
+  sendRequest,
+  type RegistryRequest,
+  type RegistryResponse
+} from './http.js';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const MOST_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
-/** Calls one registry: logged in, along redirects, and with its credentials shown to nobody else. */
+/** Sends requests to one registry. It logs in, follows redirects, and never sends credentials to another server. */
 export class RegistrySession {
   readonly #origin: URL;
   readonly #authentication: Authentication;
@@ -16,53 +22,58 @@ export class RegistrySession {
     this.#authentication = authentication;
   }
 
-  /** A place in the registry, or one that it told us, which may be elsewhere. */
-  urlOf(place: string, base: URL = this.#origin): URL {
-    const url = new URL(place, base);
-    requireSafe(url, this.#origin);
+  /**
+   * Resolves a URL relative to the registry or to `base`. The result may be on another server.
+   *
+   * @throws CleanRoomError `malformed` if the URL is not safe
+   */
+  resolveUrl(reference: string, base: URL = this.#origin): URL {
+    const url = new URL(reference, base);
+    requireSafeUrl(url, this.#origin);
     return url;
   }
 
   /**
-   * @param expected the statuses that are an answer; every other is a failure
+   * Sends a request, and logs in if the registry asks for it.
+   *
+   * @param scopes - the access that the request needs
+   * @param expected - the statuses that count as an answer; every other status is an error
    * @throws RegistryFailure
    */
-  async call(
-    call: RegistryRequest,
+  async send(
+    request: RegistryRequest,
     scopes: readonly string[],
     expected: readonly number[]
   ): Promise<RegistryResponse> {
-    let answer = await this.#follow(call, scopes);
-    if (answer.status === 401 && (await this.#authentication.learn(answer, scopes)))
-      answer = await this.#follow(call, scopes);
+    let answer = await this.#follow(request, scopes);
+    if (answer.status === 401 && (await this.#authentication.readChallenge(answer, scopes)))
+      answer = await this.#follow(request, scopes);
     if (expected.includes(answer.status)) return answer;
-    throw await registryFailure(answer);
+    throw await responseError(answer);
   }
 
-  async #follow(call: RegistryRequest, scopes: readonly string[]): Promise<RegistryResponse> {
-    let { url } = call;
-    for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-      const answer = await exchange({ ...call, url, headers: await this.#headers(call, url, scopes) });
+  async #follow(request: RegistryRequest, scopes: readonly string[]): Promise<RegistryResponse> {
+    let { url } = request;
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      const headers = await this.#headers(request, url, scopes);
+      const answer = await sendRequest({ ...request, url, headers });
       const { location } = answer.headers;
       if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
-      // Only these say that a call with a body is to be made again elsewhere.
-      if (call.body !== undefined && answer.status < 307) return answer;
-      dismiss(answer);
-      url = this.urlOf(location, url);
+      // Only 307 and 308 allow that a request with a body is repeated at the new address.
+      if (request.body !== undefined && answer.status < 307) return answer;
+      discardBody(answer);
+      url = this.resolveUrl(location, url);
     }
-    throw new RegistryFailure(`${call.url.host} sends us on and on.`, {
-      passing: false,
-      remedy: 'Ask those who run the registry.'
-    });
+    throw protocolViolation(`${request.url.host} redirects more than ${MAX_REDIRECTS} times.`);
   }
 
-  /** Whoever the registry sends us to (a bucket, a mirror) does not learn who we are. */
+  /** Returns the headers for a request to `url`. A server that the registry redirects to (a bucket, a mirror) gets no credentials. */
   async #headers(
-    call: RegistryRequest,
+    request: RegistryRequest,
     url: URL,
     scopes: readonly string[]
   ): Promise<Record<string, string>> {
-    const headers = { ...call.headers };
+    const headers = { ...request.headers };
     if (url.origin !== this.#origin.origin) return headers;
     const authorization = await this.#authentication.header(scopes);
     return authorization === undefined ? headers : { ...headers, authorization };

@@ -14,67 +14,72 @@ import {
 import type { ReadDocument } from '@clean-room/protocol/documents';
 import type { Spec } from '@clean-room/protocol/submissions';
 import type { ImageStore } from '../store.js';
-import { nodeSha256 } from '../verified.js';
+import { nodeSha256 } from '../digests.js';
 
-/** Waits for all, so that nothing goes on behind a failure, then throws the first. */
-async function settle(work: readonly Promise<unknown>[]): Promise<void> {
+/** Waits until all have ended, so that nothing continues in the background after an error, then throws the first error. */
+async function waitForAll(work: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find(result => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
 
-async function takeKernelLayers(
+async function copyKernelLayers(
   store: ImageStore,
   kernelImages: ImageStore,
   { layers }: Manifest
 ): Promise<void> {
-  await settle(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
+  await waitForAll(layers.map(({ digest, size }) => store.copyBlob(kernelImages, digest, size)));
 }
 
+/** The input of `packageImage`. */
 export interface PackageOptions {
-  /** Its files, or what `readKernelImage` made of them. */
+  /** The kernel image's files, or the result of `readKernelImage`. */
   readonly kernelImage: KernelImageFiles | KernelImageDocuments;
-  /** Where the kernel image's layers are. */
+  /** The store that contains the kernel image's layers. */
   readonly kernelImages: ImageStore;
-  /** Canonical bytes, or what `readSpec` made of them. */
+  /** Canonical bytes, or the result of `readSpec`. */
   readonly spec: Uint8Array | ReadDocument<Spec>;
-  /** Exactly those that the spec names, in any order; `readWorkspace` reads them from a folder. */
+  /** Exactly the files that the spec names, in any order. `readWorkspace` reads them from a folder. */
   readonly files: readonly RevisionFile[];
-  /** Where the image goes. */
+  /** The store to which the image is written. */
   readonly store: ImageStore;
-  /** A tag for it. */
+  /** A tag that will point to the image. */
   readonly name?: string;
-  /** The image that it must become; any when absent. */
+  /** The digest that the image must have; any by default. */
   readonly image?: Digest;
 }
 
-function requireImage(composed: Digest, wanted: Digest | undefined): void {
-  if (wanted === undefined || composed === wanted) return;
-  throw new CleanRoomError('digest-mismatch', `The image composed now is ${composed}, not ${wanted}.`, {
-    remedy: 'Submit again.'
+function requireImage(composed: Digest, expected: Digest | undefined): void {
+  if (expected === undefined || composed === expected) return;
+  throw new CleanRoomError('digest-mismatch', `The image has the digest ${composed}, not ${expected}.`, {
+    remedy: 'No image was stored. Submit again.'
   });
 }
 
 /**
- * Composes a revision's image straight into a store: what the store has of the kernel image is not touched, the rest is
- * taken over from where it is, and the one layer is laid out, hashed and written in the same pass where the store can.
+ * Composes the image of a revision and writes it to a store. Layers of the kernel image are copied only if the store lacks
+ * them. A layout folder composes, hashes and writes the new layer in one pass.
+ *
  * @throws CleanRoomError `workspace-refused`, `digest-mismatch`, `malformed`, `image-unknown`, `registry-failed`
  */
-export async function packageImage(packaging: PackageOptions): Promise<ComposedImage> {
-  const { kernelImages, spec, files, store, name } = packaging;
+export async function packageImage(options: PackageOptions): Promise<ComposedImage> {
+  const { kernelImages, spec, files, store, name } = options;
   const layer = revisionLayer(spec, files, nodeSha256);
-  const kernel = readKernelImage(packaging.kernelImage);
-  await takeKernelLayers(store, kernelImages, kernel.manifest);
+  const kernel = readKernelImage(options.kernelImage);
+  await copyKernelLayers(store, kernelImages, kernel.manifest);
   const { size } = layer;
   const describe = (digest: Digest): ComposedImage => {
     const image = imageOver(kernel, { digest, size }, nodeSha256);
-    requireImage(image.imageDigest, packaging.image);
+    requireImage(image.imageDigest, options.image);
     return image;
   };
   return store.writeImage({ size, bytes: () => layer.chunks() }, describe, name);
 }
 
 /**
- * Puts a whole image that is in one store into another, byte for byte.
+ * Copies an image from one store to another, byte for byte.
+ *
+ * @param image - digest of the image's manifest
+ * @param name - a tag that will point to the image
  * @throws CleanRoomError `image-unknown`, `digest-mismatch`, `registry-failed`
  */
 export async function copyImage(
@@ -85,6 +90,6 @@ export async function copyImage(
 ): Promise<void> {
   const manifest = await from.readManifest(image);
   const { config, layers } = readManifest(manifest).value;
-  await settle([config, ...layers].map(({ digest, size }) => to.copyBlob(from, digest, size)));
+  await waitForAll([config, ...layers].map(({ digest, size }) => to.copyBlob(from, digest, size)));
   await to.writeManifest(manifest, name);
 }

@@ -12,61 +12,76 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
+/** The kind of an entry in a folder. `other` is a device, a pipe or a socket. */
 export type EntryKind = 'file' | 'folder' | 'link' | 'other';
 
-export function kindOf(entry: Dirent<Buffer> | Stats): EntryKind {
+function kindOf(entry: Dirent<Buffer> | Stats): EntryKind {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'folder';
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** Through this, names are looked up in an open folder and not along a path that others may change meanwhile. */
+/** A path below this looks names up in an open folder, instead of along a path that other processes may change. */
 const DESCRIPTORS = '/proc/self/fd';
 const hasDescriptors = existsSync(DESCRIPTORS);
 
 /**
- * A folder held open. What is in it is opened by name, one part at a time, and never through a link; where the system
- * has no /proc, along its path.
+ * An open folder. Its entries are opened relative to it, one path segment at a time, and never through a symbolic link. On
+ * systems without `/proc`, they are opened along the folder's path instead.
  */
 export class OpenFolder {
   readonly #descriptor: number;
-  readonly #place: string;
+  readonly #path: string;
 
   private constructor(path: string, flags: number) {
     this.#descriptor = openSync(path, O_RDONLY | O_DIRECTORY | flags);
-    this.#place = hasDescriptors ? `${DESCRIPTORS}/${this.#descriptor}` : path;
+    this.#path = hasDescriptors ? `${DESCRIPTORS}/${this.#descriptor}` : path;
   }
 
-  /** The workspace itself, which may be reached through a link: the caller named it. */
+  /** Opens the workspace itself. Its path may contain symbolic links, because the caller chose it. */
   static open(path: string): OpenFolder {
     return new OpenFolder(path, 0);
   }
 
-  /** @throws the system's error, ENOTDIR for a link */
+  /**
+   * Opens a folder in this one.
+   *
+   * @throws the system error, ENOTDIR for a symbolic link
+   */
   folder(name: string): OpenFolder {
-    return new OpenFolder(`${this.#place}/${name}`, O_NOFOLLOW);
+    return new OpenFolder(`${this.#path}/${name}`, O_NOFOLLOW);
   }
 
-  /** @returns a descriptor, of a regular file or not; a pipe is not waited for @throws the system's error, ELOOP for a link */
+  /**
+   * Opens a file, which need not be a regular one. Opening a pipe does not block.
+   *
+   * @returns its descriptor
+   * @throws the system error, ELOOP for a symbolic link
+   */
   file(name: string): number {
-    return openSync(`${this.#place}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return openSync(`${this.#path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
+  /** Returns the kind of an entry, without following a symbolic link. */
   kindOf(name: string): EntryKind {
-    return kindOf(lstatSync(`${this.#place}/${name}`));
+    return kindOf(lstatSync(`${this.#path}/${name}`));
   }
 
-  /** @throws CleanRoomError `workspace-refused` for a name that is not text */
+  /**
+   * Returns the names and kinds of all entries.
+   *
+   * @throws CleanRoomError `workspace-refused` if a name is not UTF-8
+   */
   list(): { readonly name: string; readonly kind: EntryKind }[] {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return readdirSync(this.#place, { withFileTypes: true, encoding: 'buffer' }).map(entry => {
+    return readdirSync(this.#path, { withFileTypes: true, encoding: 'buffer' }).map(entry => {
       try {
         return { name: decoder.decode(entry.name), kind: kindOf(entry) };
       } catch (cause) {
         const shown = entry.name.toString('latin1').replace(/[^\x20-\x7e]/g, '?');
         throw new CleanRoomError(
           'workspace-refused',
-          `"${shown}" can't be packaged: its name is not UTF-8.`,
+          `"${shown}" cannot be packaged: its name is not UTF-8.`,
           {
             remedy: 'Rename the file.',
             cause
@@ -76,6 +91,7 @@ export class OpenFolder {
     });
   }
 
+  /** Closes the folder. */
   close(): void {
     closeSync(this.#descriptor);
   }

@@ -7,44 +7,52 @@ import {
   type RevisionFile
 } from '@clean-room/protocol/packaging';
 import { sortedByName } from '@clean-room/protocol/submissions';
-import { nodeSha256 } from '../verified.js';
-import { refuse } from './refuse.js';
+import { nodeSha256 } from '../digests.js';
+import { throwFileRefused } from './errors.js';
 import { RegularFile, type Snapshot } from './regular-file.js';
 import { walk } from './walk.js';
 
 const CHUNK_BYTES = 1024 ** 2;
-/** Files up to this size are kept in memory, which saves reading and hashing them again. */
+/** Files up to this size are kept in memory, so that they need not be read and hashed again. */
 const HELD_FILE_BYTES = 4 * 1024 ** 2;
+/** The maximum total size of the files kept in memory. */
 const HELD_BYTES = 64 * 1024 ** 2;
-/** Reading is synchronous, for the sake of many small files; others get their turn after so much of it. */
-const TURN_MS = 8;
+/** Reading is synchronous, which is faster for many small files. The event loop runs after this much of it. */
+const SLICE_MS = 8;
 
-class Turns {
+/** Lets the event loop run from time to time. */
+class TimeSlice {
   #since = performance.now();
 
-  async give(): Promise<void> {
-    if (performance.now() - this.#since < TURN_MS) return;
+  /** Yields to the event loop if the time slice is used up. */
+  async yieldIfUsed(): Promise<void> {
+    if (performance.now() - this.#since < SLICE_MS) return;
     await setImmediate();
     this.#since = performance.now();
   }
 }
 
-/** A file that was seen, but is too large to be kept in memory. */
-interface Seen {
+/** A file that is too large to be kept in memory. */
+interface LargeFile {
   readonly path: string;
   readonly bytes: number;
-  readonly seen: Snapshot;
+  readonly snapshot: Snapshot;
 }
 
-/** A large file's content, read when it is needed; it must still be the file that was seen. */
-async function* contentOf(root: string, { path, seen }: Seen): AsyncGenerator<Uint8Array> {
+/**
+ * Reads the content of a large file when it is needed.
+ *
+ * @throws CleanRoomError `workspace-refused` if the file changed since its snapshot was taken
+ */
+async function* contentOf(root: string, { path, bytes, snapshot }: LargeFile): AsyncGenerator<Uint8Array> {
   for (const found of walk(root, [path])) {
-    if (found.path !== path) refuse(path, 'it became a folder after it was seen', 'Try again.');
+    if (found.path !== path)
+      throwFileRefused(path, 'it was replaced by a folder while the workspace was read', 'Try again.');
     const file = new RegularFile(found.folder, found.name, path);
     try {
-      if (file.opened.state !== seen.state)
-        refuse(path, 'it changed after it was seen', 'Save it, then try again.');
-      for (let offset = 0; offset < seen.bytes;) {
+      if (file.opened.state !== snapshot.state)
+        throwFileRefused(path, 'it changed while the workspace was read', 'Save it, then try again.');
+      for (let offset = 0; offset < bytes;) {
         const chunk = file.read(offset, CHUNK_BYTES);
         offset += chunk.length;
         yield chunk;
@@ -56,53 +64,57 @@ async function* contentOf(root: string, { path, seen }: Seen): AsyncGenerator<Ui
   }
 }
 
-async function hashed(root: string, file: Seen, turns: Turns): Promise<RevisionFile> {
+async function hashLargeFile(root: string, file: LargeFile, slice: TimeSlice): Promise<RevisionFile> {
   const hash = nodeSha256();
   for await (const chunk of contentOf(root, file)) {
     hash.update(chunk);
-    await turns.give();
+    await slice.yieldIfUsed();
   }
   const digest = digestFromHash(hash.digest());
   return { path: file.path, bytes: file.bytes, digest, content: () => contentOf(root, file) };
 }
 
-/** Reads the small files and only looks at the large ones: what is too much is known before much is read. */
-async function look(
+/**
+ * Reads the small files, and takes snapshots of the large ones. A workspace that is too large is refused before much of it
+ * has been read.
+ */
+async function readSmallFiles(
   root: string,
   include: readonly string[] | undefined,
-  turns: Turns
-): Promise<(RevisionFile | Seen)[]> {
-  const files: (RevisionFile | Seen)[] = [];
+  slice: TimeSlice
+): Promise<(RevisionFile | LargeFile)[]> {
+  const files: (RevisionFile | LargeFile)[] = [];
   let heldBytes = 0;
   for (const { folder, name, path } of walk(root, include)) {
     const file = new RegularFile(folder, name, path);
     try {
       const { bytes } = file.opened;
       const holds = bytes <= HELD_FILE_BYTES && heldBytes + bytes <= HELD_BYTES;
-      files.push(holds ? heldFile(path, file.readAll(), nodeSha256) : { path, bytes, seen: file.opened });
+      files.push(holds ? heldFile(path, file.readAll(), nodeSha256) : { path, bytes, snapshot: file.opened });
       if (holds) heldBytes += bytes;
     } finally {
       file.close();
     }
-    if (files.length > WORKSPACE_LIMITS.files) break; // no need to see how many more
-    await turns.give();
+    if (files.length > WORKSPACE_LIMITS.files) break; // checkWorkspace() refuses these already
+    await slice.yieldIfUsed();
   }
   return files;
 }
 
 /**
- * Reads the files of a workspace, each with its digest, sorted by path. Nothing is followed: a link anywhere below the
- * workspace is refused. Small files stay in memory as they were read; large ones are read again when they are packaged,
- * and must then still be the same.
- * @param include files and folders to take, relative to the workspace; all that is there when absent
- * @throws CleanRoomError `not-found` when something to take is not there, `workspace-refused` for links, devices, pipes,
- * sockets, names and sizes that can't be packaged, and for what changes while it is read
+ * Reads the files of a workspace with their digests, sorted by path. A symbolic link anywhere below the workspace is refused.
+ * Small files stay in memory. Large files are read again when they are packaged, and must not have changed until then.
+ *
+ * @param root - the folder of the workspace
+ * @param include - files and folders to read, relative to the workspace; everything by default
+ * @throws CleanRoomError `not-found` if a path of `include` does not exist, `workspace-refused` for symbolic links, devices,
+ * pipes, sockets, names and sizes that cannot be packaged, and for files that change while they are read
  */
 export async function readWorkspace(root: string, include?: readonly string[]): Promise<RevisionFile[]> {
-  const turns = new Turns();
-  const looked = await look(root, include, turns);
-  checkWorkspace(looked);
+  const slice = new TimeSlice();
+  const found = await readSmallFiles(root, include, slice);
+  checkWorkspace(found);
   const files: RevisionFile[] = [];
-  for (const file of looked) files.push('seen' in file ? await hashed(root, file, turns) : file);
+  for (const file of found) files.push('snapshot' in file ? await hashLargeFile(root, file, slice) : file);
   return sortedByName(files, file => file.path);
 }

@@ -1,62 +1,71 @@
+import { isMissing } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { checkWorkspacePath } from '@clean-room/protocol/packaging';
-import { isMissing } from '../system-error.js';
+import { fileError, throwFileRefused, throwNotRegular } from './errors.js';
 import { OpenFolder, type EntryKind } from './open-folder.js';
-import { refuse, translate } from './refuse.js';
 
-/** A regular file, found in a folder that is open until the next one is asked for. */
-export interface Found {
+/** A regular file of the workspace. Its folder is open until the next file is requested. */
+export interface WorkspaceEntry {
   readonly folder: OpenFolder;
   readonly name: string;
   /** Relative to the workspace. */
   readonly path: string;
 }
 
-function inWords<T>(path: string, work: () => T): T {
+/** Runs `work` and converts its system errors to errors about `path`. */
+function withFileErrors<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw translate(error, path);
+    throw fileError(error, path);
   }
 }
 
-function* below(folder: OpenFolder, path: string): Generator<Found> {
+/** Finds the files in an open folder. */
+function* filesBelow(folder: OpenFolder, path: string): Generator<WorkspaceEntry> {
   for (const { name, kind } of folder.list())
-    yield* entry(folder, name, kind, path === '' ? name : `${path}/${name}`);
+    yield* filesAtEntry(folder, name, kind, path === '' ? name : `${path}/${name}`);
 }
 
-function* entry(folder: OpenFolder, name: string, kind: EntryKind, path: string): Generator<Found> {
+/** Finds the file that an entry is, or the files below it. */
+function* filesAtEntry(
+  folder: OpenFolder,
+  name: string,
+  kind: EntryKind,
+  path: string
+): Generator<WorkspaceEntry> {
   checkWorkspacePath(path);
-  if (kind === 'link') refuse(path, 'it is a link', 'Put a copy of the file in its place.');
-  if (kind === 'other') refuse(path, 'it is no regular file', 'Leave it out.');
+  if (kind === 'link')
+    throwFileRefused(path, 'it is a symbolic link', 'Replace the link with a copy of the file.');
+  if (kind === 'other') throwNotRegular(path);
   if (kind === 'file') yield { folder, name, path };
-  else yield* within(folder, name, path, open => below(open, path));
+  else yield* withFolder(folder, name, path, open => filesBelow(open, path));
 }
 
-/** Opens a folder for as long as what is in it is looked at. */
-function* within(
+/** Opens a folder while `find` finds the files in it. */
+function* withFolder(
   folder: OpenFolder,
   name: string,
   path: string,
-  look: (open: OpenFolder) => Generator<Found>
-): Generator<Found> {
-  const open = inWords(path, () => folder.folder(name));
+  find: (open: OpenFolder) => Generator<WorkspaceEntry>
+): Generator<WorkspaceEntry> {
+  const open = withFileErrors(path, () => folder.folder(name));
   try {
-    yield* look(open);
+    yield* find(open);
   } finally {
     open.close();
   }
 }
 
-/** Goes down to what a path names, one part at a time. */
-function* at(folder: OpenFolder, path: string, parts: readonly string[]): Generator<Found> {
+/** Finds the files at a path, opening one path segment at a time. */
+function* filesAt(folder: OpenFolder, path: string, parts: readonly string[]): Generator<WorkspaceEntry> {
   const [name = '', ...rest] = parts;
-  if (rest.length > 0) yield* within(folder, name, path, open => at(open, path, rest));
+  if (rest.length > 0) yield* withFolder(folder, name, path, open => filesAt(open, path, rest));
   else
-    yield* entry(
+    yield* filesAtEntry(
       folder,
       name,
-      inWords(path, () => folder.kindOf(name)),
+      withFileErrors(path, () => folder.kindOf(name)),
       path
     );
 }
@@ -65,24 +74,25 @@ function openRoot(root: string): OpenFolder {
   try {
     return OpenFolder.open(root);
   } catch (cause) {
-    if (!isMissing(cause)) throw translate(cause, root);
-    throw new CleanRoomError('not-found', `There is no folder ${root}.`, { cause });
+    if (!isMissing(cause)) throw fileError(cause, root);
+    throw new CleanRoomError('not-found', `The folder ${root} does not exist.`, { cause });
   }
 }
 
 /**
- * Finds the regular files of a workspace, each once. Nothing is followed but the workspace's own path.
- * @param include files and folders to take; all that is there when absent
+ * Finds the regular files of a workspace, each once. Symbolic links are followed only in the workspace's own path.
+ *
+ * @param include - files and folders to find, relative to the workspace; everything by default
  * @throws CleanRoomError `workspace-refused`, `not-found`
  */
-export function* walk(root: string, include?: readonly string[]): Generator<Found> {
+export function* walk(root: string, include?: readonly string[]): Generator<WorkspaceEntry> {
   const seen = new Set<string>();
   const folder = openRoot(root);
-  function* all(): Generator<Found> {
-    if (include === undefined) yield* below(folder, '');
+  function* all(): Generator<WorkspaceEntry> {
+    if (include === undefined) yield* filesBelow(folder, '');
     for (const path of include ?? []) {
       checkWorkspacePath(path);
-      yield* at(folder, path, path.split('/'));
+      yield* filesAt(folder, path, path.split('/'));
     }
   }
   try {

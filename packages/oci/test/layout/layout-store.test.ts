@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { LayoutStore } from '../../src/layout/layout-store.js';
+import { storeContract } from '../support/store-contract.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -22,15 +23,20 @@ async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
 
 const digest = digestOf(utf8('hello world'));
 
+describe('a layout folder as an image store', () => {
+  let count = 0;
+  storeContract(() => LayoutStore.open(join(folder, `store-${count++}`)));
+});
+
 describe('a layout folder', () => {
-  it('gives back what it was given, by digest', async () => {
+  it('returns a stored blob by its digest', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeBlob(digest, 11, () => chunksOf('hello ', 'world'));
     expect(await store.hasBlob(digest)).toBe(true);
     expect(await textOf(store.readBlob(digest))).toBe('hello world');
   });
 
-  it('keeps nothing of a blob that is not what it was called', async () => {
+  it('stores nothing of a blob with a wrong digest or size', async () => {
     const store = await LayoutStore.open(folder);
     await expect(store.writeBlob(digest, 11, () => chunksOf('hello', ' World'))).rejects.toMatchObject({
       code: 'digest-mismatch'
@@ -42,19 +48,19 @@ describe('a layout folder', () => {
     expect(await readdir(join(folder, 'blobs/sha256'))).toEqual([]);
   });
 
-  it('notices a blob that was changed on disk', async () => {
+  it('detects a blob that was changed on disk', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeBlob(digest, 11, () => chunksOf('hello world'));
     await writeFile(store.blobPath(digest), 'hello w0rld');
     await expect(textOf(store.readBlob(digest))).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
-  it('says what it does not hold', async () => {
+  it('refuses to read a blob that it does not contain', async () => {
     const store = await LayoutStore.open(folder);
     await expect(textOf(store.readBlob(digest))).rejects.toMatchObject({ code: 'image-unknown' });
   });
 
-  it('keeps every entry of the index when several write at once', async () => {
+  it('keeps every entry of the index when several stores write concurrently', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, () => LayoutStore.open(folder)));
     const names = Array.from({ length: 20 }, (_, index) => `revision-${index}`);
     await Promise.all(
@@ -66,7 +72,7 @@ describe('a layout folder', () => {
     expect(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')).manifests).toHaveLength(20);
   });
 
-  it('lists in the index what has a name, and what has none not', async () => {
+  it('lists only manifests with a tag in the index', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeManifest(utf8('{"n":1}'), 'kernel');
     const unnamed = await store.writeManifest(utf8('{"n":2}'));
@@ -74,7 +80,7 @@ describe('a layout folder', () => {
     expect(await store.hasManifest(unnamed)).toBe(true);
   });
 
-  it('points a name to one manifest, the newest', async () => {
+  it('resolves a tag to the newest manifest with this tag', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeManifest(utf8('{"n":1}'), 'kernel');
     const newer = await store.writeManifest(utf8('{"n":2}'), 'kernel');
@@ -82,7 +88,7 @@ describe('a layout folder', () => {
     expect(await store.resolve('other')).toBeUndefined();
   });
 
-  it('shares a blob with another folder without writing it twice', async () => {
+  it('copies a blob from another layout folder', async () => {
     const other = await LayoutStore.open(join(folder, 'other'));
     const store = await LayoutStore.open(join(folder, 'store'));
     await other.writeBlob(digest, 11, () => chunksOf('hello world'));

@@ -29,9 +29,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Lets writers run for a while, then kills them wherever they are; gives what they said was there. */
+/** Runs writer processes for some time, then kills them. Returns the images that they reported as stored. */
 async function writeAndKill(layout: string, prefixes: readonly string[], forMs: number) {
-  const said: { digest: Digest; name: string }[] = [];
+  const reported: { digest: Digest; name: string }[] = [];
   const writers = prefixes.map(prefix => {
     const child = spawn(
       process.execPath,
@@ -55,36 +55,36 @@ async function writeAndKill(layout: string, prefixes: readonly string[], forMs: 
   for (const { lines } of writers) {
     for (const line of lines()) {
       const [digest = '', name = ''] = line.split(' ');
-      said.push({ digest: digest as Digest, name });
+      reported.push({ digest: digest as Digest, name });
     }
   }
-  return said;
+  return reported;
 }
 
-async function requireWhole(store: LayoutStore, digest: Digest): Promise<void> {
+async function requireComplete(store: LayoutStore, digest: Digest): Promise<void> {
   const { config, layers } = readManifest(await store.readManifest(digest)).value;
   for (const blob of [config, ...layers])
     expect((await collect(store.readBlob(blob.digest))).length).toBe(blob.size);
 }
 
-describe('a layout folder that several processes write to', () => {
-  it('loses nothing, and holds nothing by halves, when they are killed', async () => {
+describe('a layout folder used by several processes', () => {
+  it('loses no image and contains no incomplete file after they are killed', async () => {
     const layout = join(folder, 'layout');
     for (let round = 0; round < 4; round++) {
-      const said = await writeAndKill(layout, [`a${round}`, `b${round}`], 150 + 60 * round);
+      const reported = await writeAndKill(layout, [`a${round}`, `b${round}`], 150 + 60 * round);
       const store = await LayoutStore.open(layout);
-      expect(said.length).toBeGreaterThan(1);
-      for (const { digest, name } of said) {
+      expect(reported.length).toBeGreaterThan(1);
+      for (const { digest, name } of reported) {
         expect(await store.resolve(name)).toBe(digest);
-        await requireWhole(store, digest);
+        await requireComplete(store, digest);
       }
-      // Whatever stands under a digest is what it is called, whether or not its writer lived to say so.
+      // Every blob has the digest in its name, even if its writer was killed before it reported the image.
       for (const hex of await readdir(join(layout, 'blobs/sha256')))
         await collect(store.readBlob(`sha256:${hex}`));
     }
   }, 120_000);
 
-  it('is rid of old drafts when it is opened, and keeps those of today', async () => {
+  it('removes old drafts when it is opened, and keeps recent ones', async () => {
     const layout = join(folder, 'drafts');
     await LayoutStore.open(layout);
     await writeFile(join(layout, '.drafts/.draft-old'), 'half a blob');

@@ -5,7 +5,7 @@ import { anonymous } from '../../src/registry/credentials.js';
 import { RegistryStore } from '../../src/registry/registry-store.js';
 import { copyImage } from '../../src/revision/package-image.js';
 import { startBreakingProxy, type BreakingProxy } from '../support/breaking-proxy.js';
-import { passingTo, startHttpServer } from '../support/http-server.js';
+import { forwardTo, startHttpServer } from '../support/http-server.js';
 import { chunked, collect, makeKernelImage, putKernelImage } from '../support/image.js';
 import { startRegistry, type Registry } from '../support/registry.js';
 
@@ -20,15 +20,15 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.stop());
 
-const quick = { credentials: anonymous, patience: { attempts: 4, pauseMs: 5 } };
+const quick = { credentials: anonymous, retryPolicy: { attempts: 4, firstDelayMs: 5, longestDelayMs: 1000 } };
 const open = (host: string, repository: string = randomUUID()) =>
   RegistryStore.open(`http://${host}/${repository}`, quick);
 
 const bytes = randomBytes(8_000_000);
 const digest = digestOf(bytes);
 
-describe('a connection that breaks off', () => {
-  it('while a blob is sent: all of it is sent again', async () => {
+describe('a connection that breaks', () => {
+  it('during an upload: the whole blob is sent again', async () => {
     const store = open(proxy.host);
     proxy.breakNext(3, 'up', 3_000_000);
     await store.writeBlob(digest, bytes.length, chunked(bytes));
@@ -36,26 +36,26 @@ describe('a connection that breaks off', () => {
     expect(digestOf(await collect(store.readBlob(digest)))).toBe(digest);
   });
 
-  it('once the registry has the blob but before it could say so: nothing is sent again', async () => {
+  it('after the upload but before the answer: nothing is sent again', async () => {
     const store = open(proxy.host);
     await store.hasBlob(digest);
-    let sendings = 0;
+    let uploads = 0;
     const source = async function* (): AsyncGenerator<Uint8Array> {
-      sendings++;
+      uploads++;
       for await (const chunk of chunked(bytes)()) yield chunk;
       proxy.breakNext(1, 'down', 0);
     };
     await store.writeBlob(digest, bytes.length, source);
     expect(proxy.broken).toBe(1);
-    expect(sendings).toBe(1);
+    expect(uploads).toBe(1);
   });
 
-  it('while a blob is read: it is read on from there', async () => {
+  it('during a download: the download continues at the same offset', async () => {
     const repository = randomUUID();
     await open(registry.host, repository).writeBlob(digest, bytes.length, chunked(bytes));
     const ranges: (string | undefined)[] = [];
     const server = await startHttpServer(
-      passingTo(
+      forwardTo(
         () => registry.host,
         ({ method, headers }) => {
           if (method === 'GET') ranges.push(headers.range);
@@ -63,52 +63,52 @@ describe('a connection that breaks off', () => {
         }
       )
     );
-    const between = await startBreakingProxy(server.host);
+    const flaky = await startBreakingProxy(server.host);
     try {
-      between.breakNext(3, 'down', 2_000_000);
-      expect(digestOf(await collect(open(between.host, repository).readBlob(digest)))).toBe(digest);
-      expect(between.broken).toBe(3);
+      flaky.breakNext(3, 'down', 2_000_000);
+      expect(digestOf(await collect(open(flaky.host, repository).readBlob(digest)))).toBe(digest);
+      expect(flaky.broken).toBe(3);
       const starts = ranges.map(range => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]));
       expect(starts[0]).toBe(0);
       expect(starts).toHaveLength(4);
       expect([...starts].sort((a, b) => a - b)).toEqual(starts);
       expect(starts[3]).toBeGreaterThan(5_000_000);
     } finally {
-      await between.stop();
+      await flaky.stop();
       await server.stop();
     }
   });
 
-  it('at a registry that can not begin in the middle: the beginning is passed over', async () => {
+  it('during a download from a registry without ranges: bytes already read are skipped', async () => {
     const repository = randomUUID();
     await open(registry.host, repository).writeBlob(digest, bytes.length, chunked(bytes));
     const server = await startHttpServer((request, response) => {
       delete request.headers.range;
-      passingTo(() => registry.host)(request, response);
+      forwardTo(() => registry.host)(request, response);
     });
-    const between = await startBreakingProxy(server.host);
+    const flaky = await startBreakingProxy(server.host);
     try {
-      between.breakNext(2, 'down', 3_000_000);
-      expect(digestOf(await collect(open(between.host, repository).readBlob(digest)))).toBe(digest);
-      expect(between.broken).toBe(2);
+      flaky.breakNext(2, 'down', 3_000_000);
+      expect(digestOf(await collect(open(flaky.host, repository).readBlob(digest)))).toBe(digest);
+      expect(flaky.broken).toBe(2);
     } finally {
-      await between.stop();
+      await flaky.stop();
       await server.stop();
     }
   });
 
-  it('again and again: is given up in words that say what is safe', async () => {
+  it('on every attempt: the error says that nothing is lost', async () => {
     const store = open(proxy.host);
     proxy.breakNext(1000, 'up', 10_000);
     await expect(store.writeBlob(digest, bytes.length, chunked(bytes))).rejects.toMatchObject({
       code: 'registry-failed',
-      message: expect.stringContaining('broke off'),
+      message: expect.stringMatching(/^The connection to .* failed/),
       remedy: expect.stringContaining('Nothing is lost')
     });
     expect(proxy.broken).toBe(4);
   });
 
-  it('at once, since there is no registry: is given up too', async () => {
+  it('immediately, because there is no registry: the request fails', async () => {
     const { host } = proxy;
     await proxy.stop();
     await expect(open(host).hasBlob(digest)).rejects.toMatchObject({ code: 'registry-failed' });
@@ -117,10 +117,10 @@ describe('a connection that breaks off', () => {
 });
 
 describe('a busy registry', () => {
-  it('is asked again, when it says so', async () => {
+  it('is asked again after the delay that it requests', async () => {
     let busy = 2;
     const server = await startHttpServer(
-      passingTo(
+      forwardTo(
         () => registry.host,
         (_request, response) => {
           if (busy-- <= 0) return false;
@@ -137,7 +137,7 @@ describe('a busy registry', () => {
     }
   });
 
-  it('is not asked again about what it refuses', async () => {
+  it('is not asked again after it refused a request', async () => {
     const server = await startHttpServer((_request, response) =>
       response.writeHead(403).end('{"errors":[{"code":"DENIED","message":"not \\u001b[31myours"}]}')
     );
@@ -154,8 +154,8 @@ describe('a busy registry', () => {
   });
 });
 
-describe('what a registry has', () => {
-  it('is mounted from a neighbour and not sent', async () => {
+describe('a blob that a registry has', () => {
+  it('is mounted from another repository instead of being sent', async () => {
     const [from, to] = [open(registry.host), open(registry.host)];
     const image = await makeKernelImage([100_000, 200_000]);
     const name = await putKernelImage(from, image);
@@ -166,10 +166,10 @@ describe('what a registry has', () => {
     expect(digestOf(await collect(to.readBlob(image.layers[1]!.digest)))).toBe(image.layers[1]!.digest);
   });
 
-  it('is sent when the registry can not mount', async () => {
+  it('is sent if the registry does not support mounting', async () => {
     const server = await startHttpServer((request, response) => {
       request.url = request.url?.replace(/\?mount=.*$/, '');
-      passingTo(() => registry.host)(request, response);
+      forwardTo(() => registry.host)(request, response);
     });
     try {
       const [from, to] = [open(server.host), open(server.host)];

@@ -13,9 +13,9 @@ import { storeContract } from '../support/store-contract.js';
 const asAda: Credentials = () => Promise.resolve(ADA);
 
 describe.each<[string, () => Promise<Registry>, Credentials]>([
-  ['open to all', () => startRegistry(), anonymous],
-  ['that wants passwords', startPasswordRegistry, asAda],
-  ['that wants tokens', startTokenRegistry, asAda]
+  ['without authentication', () => startRegistry(), anonymous],
+  ['with passwords', startPasswordRegistry, asAda],
+  ['with tokens', startTokenRegistry, asAda]
 ])('a registry %s as an image store', (_name, start, credentials) => {
   let registry: Registry;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.each<[string, () => Promise<Registry>, Credentials]>([
   storeContract(async () =>
     RegistryStore.open(`http://${registry.host}/team/${randomUUID()}`, {
       credentials,
-      patience: { attempts: 3, pauseMs: 10 }
+      retryPolicy: { attempts: 3, firstDelayMs: 10, longestDelayMs: 1000 }
     })
   );
 });

@@ -23,8 +23,8 @@ async function install(name: string, script: string): Promise<void> {
   await chmod(join(folder, `docker-credential-${name}`), 0o755);
 }
 
-describe('credentials of docker login', () => {
-  it('are nobody without a configuration, or for a host it does not name', async () => {
+describe('the credentials of docker login', () => {
+  it('are undefined without a configuration, or for a host that it does not name', async () => {
     expect(await find('registry.example.org')).toBeUndefined();
     await configure({ auths: { 'other.example.org': { auth: base64('ada:horse') } }, HttpHeaders: {} });
     expect(await find('registry.example.org')).toBeUndefined();
@@ -34,18 +34,18 @@ describe('credentials of docker login', () => {
     'registry.example.org:5000',
     'https://registry.example.org:5000',
     'https://registry.example.org:5000/v2/'
-  ])('are found under %s', async key => {
+  ])('are found under the key %s', async key => {
     await configure({ auths: { [key]: { auth: base64('ada:a:b') } } });
     expect(await find('registry.example.org:5000')).toEqual({ username: 'ada', password: 'a:b' });
     expect(await find('registry.example.org')).toBeUndefined();
   });
 
-  it('may be a token', async () => {
+  it('may be a refresh token', async () => {
     await configure({ auths: { 'r.example.org': { auth: base64('ada:'), identitytoken: 'refresh' } } });
     expect(await find('r.example.org')).toEqual({ identityToken: 'refresh' });
   });
 
-  it('come from the helper that is named for the host, before the general one', async () => {
+  it('come from the helper of the host, which takes precedence over the default helper', async () => {
     await install('own', `read host; echo "{\\"Username\\":\\"ada\\",\\"Secret\\":\\"for $host\\"}"`);
     await install('general', `echo '{"Username":"<token>","Secret":"refresh"}'`);
     await configure({ credHelpers: { 'r.example.org': 'own' }, credsStore: 'general' });
@@ -53,7 +53,7 @@ describe('credentials of docker login', () => {
     expect(await find('other.example.org')).toEqual({ identityToken: 'refresh' });
   });
 
-  it('come from the file when the helper knows none', async () => {
+  it('come from the file if the helper has none', async () => {
     await install('empty', 'echo "credentials not found in native keychain"; exit 1');
     await configure({ credsStore: 'empty', auths: { 'r.example.org': { auth: base64('ada:horse') } } });
     expect(await find('r.example.org')).toEqual({ username: 'ada', password: 'horse' });
@@ -61,9 +61,9 @@ describe('credentials of docker login', () => {
 
   it.each([
     ['fails', 'echo boom; exit 3'],
-    ['does not answer in its protocol', 'echo hello'],
+    ['answers in another format', 'echo hello'],
     ['answers without a secret', `echo '{"Username":"ada"}'`]
-  ])('are an error when the helper %s', async (_name, script) => {
+  ])('cause an error if the helper %s', async (_name, script) => {
     await install('bad', script);
     await configure({ credsStore: 'bad' });
     await expect(find('r.example.org')).rejects.toMatchObject({
@@ -72,14 +72,14 @@ describe('credentials of docker login', () => {
     });
   });
 
-  it('are an error when the helper is not there or can not exist', async () => {
+  it('cause an error if the helper does not exist or its name is invalid', async () => {
     await configure({ credsStore: 'missing' });
     await expect(find('r.example.org')).rejects.toMatchObject({ code: 'registry-failed' });
     await configure({ credsStore: '../../bin/sh' });
     await expect(find('r.example.org')).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  it('are an error when the configuration can not be read', async () => {
+  it('cause an error if the configuration cannot be read', async () => {
     for (const text of ['{', '[]', '{"auths":7}']) {
       await writeFile(join(folder, 'config.json'), text);
       await expect(find('r.example.org')).rejects.toMatchObject({ code: 'malformed' });

@@ -20,12 +20,12 @@ afterEach(async () => {
 function open({ host }: HttpServer): RegistryStore {
   return RegistryStore.open(`http://${host}/team/image`, {
     credentials: () => Promise.resolve(ADA),
-    patience: { attempts: 2, pauseMs: 5 }
+    retryPolicy: { attempts: 2, firstDelayMs: 5, longestDelayMs: 1000 }
   });
 }
 
-/** Wants a password first, then goes on. */
-function wantingPassword(handler: Handler): Handler {
+/** Requires a password, then calls `handler`. */
+function withPassword(handler: Handler): Handler {
   return (request, response) => {
     if (request.headers.authorization !== undefined) handler(request, response);
     else response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
@@ -39,30 +39,33 @@ const redirect = (response: ServerResponse, location: string, status = 307): voi
 const blob = randomBytes(100_000);
 const digest = digestOf(blob);
 
-describe('a registry that sends us elsewhere', () => {
-  it.each([301, 302, 307, 308])('with %i: credentials do not go along', async status => {
-    const bucket = await start((_request, response) => response.end(blob));
-    const server = await start(
-      wantingPassword((_request, response) =>
-        redirect(response, `http://${bucket.host}/signed?signature=secret`, status)
-      )
-    );
-    expect(digestOf(await collect(open(server).readBlob(digest)))).toBe(digest);
-    expect(server.calls.at(-1)?.headers.authorization).toMatch(/^Basic /);
-    expect(bucket.calls).toHaveLength(1);
-    expect(bucket.calls[0]?.headers.authorization).toBeUndefined();
-  });
+describe('a registry that redirects', () => {
+  it.each([301, 302, 307, 308])(
+    'to another server with status %i: that server gets no credentials',
+    async status => {
+      const bucket = await start((_request, response) => response.end(blob));
+      const server = await start(
+        withPassword((_request, response) =>
+          redirect(response, `http://${bucket.host}/signed?signature=secret`, status)
+        )
+      );
+      expect(digestOf(await collect(open(server).readBlob(digest)))).toBe(digest);
+      expect(server.calls.at(-1)?.headers.authorization).toMatch(/^Basic /);
+      expect(bucket.calls).toHaveLength(1);
+      expect(bucket.calls[0]?.headers.authorization).toBeUndefined();
+    }
+  );
 
-  it('within itself: credentials go along', async () => {
+  it('to itself: it gets the credentials again', async () => {
     const server = await start(
-      wantingPassword((request, response) =>
+      withPassword((request, response) =>
         request.url === '/other' ? response.end(blob) : redirect(response, '/other')
       )
     );
     expect(digestOf(await collect(open(server).readBlob(digest)))).toBe(digest);
   });
 
-  it('says nothing of signatures when it fails there', async () => {
+  it('to a URL with a signature: the error does not contain the signature', async () => {
     const bucket = await start((_request, response) => response.writeHead(403).end());
     const server = await start((_request, response) =>
       redirect(response, `http://${bucket.host}/b?signature=secret`)
@@ -75,26 +78,26 @@ describe('a registry that sends us elsewhere', () => {
     expect(JSON.stringify([String(failure), failure])).not.toContain('secret');
   });
 
-  it('for ever: is not followed for ever', async () => {
+  it('in a loop: the loop ends with an error', async () => {
     const server = await start((_request, response) => redirect(response, '/again'));
     await expect(open(server).hasBlob(digest)).rejects.toMatchObject({ code: 'registry-failed' });
     expect(server.calls.length).toBeLessThan(10);
   });
 
   it.each(['http://198.51.100.7/x', 'ftp://127.0.0.1/x', 'file:///etc/passwd', 'http://[::ffff:7f00:1]/'])(
-    'to %s: is not followed',
+    'to %s: the redirect is refused',
     async location => {
       const server = await start((_request, response) => redirect(response, location));
       await expect(open(server).hasBlob(digest)).rejects.toMatchObject({ code: 'malformed' });
     }
   );
 
-  it('to send a blob: learns no credentials', async () => {
+  it('an upload to another server: that server gets no credentials', async () => {
     const other = await start((request, response) => {
       request.resume().on('end', () => response.writeHead(201).end());
     });
     const server = await start(
-      wantingPassword((request, response) => {
+      withPassword((request, response) => {
         if (request.method === 'HEAD') response.writeHead(404).end();
         else response.writeHead(202, { location: `http://${other.host}/upload?state=1` }).end();
       })
@@ -108,7 +111,7 @@ describe('a registry that sends us elsewhere', () => {
     expect(other.calls[0]?.headers.authorization).toBeUndefined();
   });
 
-  it('for tokens to an address without HTTPS: gets no password there', async () => {
+  it('to a token service without HTTPS: no password is sent there', async () => {
     const server = await start((_request, response) =>
       response
         .writeHead(401, { 'www-authenticate': 'Bearer realm="http://198.51.100.7/token",service="x"' })
@@ -118,8 +121,8 @@ describe('a registry that sends us elsewhere', () => {
   });
 });
 
-describe('a registry that lies', () => {
-  it('about a blob is found out before the last of it', async () => {
+describe('a registry that returns wrong data', () => {
+  it('for a blob is detected before the last chunk is passed on', async () => {
     const server = await start((_request, response) => response.end(randomBytes(100_000)));
     const seen: Uint8Array[] = [];
     const read = async () => {
@@ -129,13 +132,13 @@ describe('a registry that lies', () => {
     expect(Buffer.concat(seen).length).toBeLessThan(100_000);
   });
 
-  it('about a manifest is found out', async () => {
+  it('for a manifest is detected', async () => {
     const { manifest } = await makeKernelImage();
     const server = await start((_request, response) => response.end(manifest));
     await expect(open(server).readManifest(digest)).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
-  it('about what it keeps is found out', async () => {
+  it('as the stored digest is detected', async () => {
     const server = await start((request, response) => {
       request.resume().on('end', () => response.writeHead(201, { 'docker-content-digest': digest }).end());
     });
@@ -144,7 +147,7 @@ describe('a registry that lies', () => {
     });
   });
 
-  it('with a manifest without end is cut short', async () => {
+  it('as an endless manifest is cut off', async () => {
     const server = await start((_request, response) => {
       const go = (): void => {
         while (!response.destroyed && response.write(Buffer.alloc(1024 ** 2, 0x20)));
@@ -156,7 +159,7 @@ describe('a registry that lies', () => {
     await expect(open(server).resolve('x')).rejects.toMatchObject({ code: 'too-large' });
   });
 
-  it('with another part than was asked for is not believed', async () => {
+  it('as another part of a file than requested is refused', async () => {
     let calls = 0;
     const server = await start((_request, response) => {
       if (calls++ === 0) {
@@ -169,7 +172,7 @@ describe('a registry that lies', () => {
   });
 
   it.each(['', 'Bearer', 'Digest realm="x"', 'Bearer service="x"', `Basic ${'x'.repeat(100_000)}`])(
-    'about how to be let in (%.20j) is refused in words',
+    'as an authentication challenge (%.20j) is refused with a remedy',
     async header => {
       const server = await start((_request, response) =>
         response.writeHead(401, header.length > 8000 ? {} : { 'www-authenticate': header }).end()
@@ -181,7 +184,7 @@ describe('a registry that lies', () => {
     }
   );
 
-  it('with a token that is none is refused', async () => {
+  it('as an invalid token is refused', async () => {
     for (const answer of ['not json', '{}', '{"token":"two\\r\\nlines"}', '{"token":7}']) {
       const server = await start((request, response) => {
         if (request.url?.startsWith('/token') === true) response.end(answer);
@@ -197,7 +200,7 @@ describe('a registry that lies', () => {
   });
 });
 
-describe('an address of a repository', () => {
+describe('the address of a repository', () => {
   it.each([
     ['ghcr.io/team/image', 'https://ghcr.io', 'team/image'],
     [
@@ -208,7 +211,7 @@ describe('an address of a repository', () => {
     ['registry.example.org:8443/image', 'https://registry.example.org:8443', 'image'],
     ['http://localhost:5000/a__b/c.d-e', 'http://localhost:5000', 'a__b/c.d-e'],
     ['http://[::1]:5000/image', 'http://[::1]:5000', 'image']
-  ])('%s is understood', (text, origin, repository) => {
+  ])('%s is valid', (text, origin, repository) => {
     expect(parseAddress(text)).toMatchObject({ origin, repository });
   });
 

@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Circumstances {
+interface Environment {
   readonly path: string;
   readonly seed?: number;
   readonly umask?: string;
@@ -33,38 +33,38 @@ interface Circumstances {
   readonly env?: Record<string, string>;
 }
 
-/** Only root may become somebody else; everybody else is somebody else already. */
-const ANOTHER_USER: [string, Circumstances][] =
+/** Only root can run the program as another user. */
+const ANOTHER_USER: [string, Environment][] =
   process.getuid?.() === 0
     ? [['for another user under another umask', { path: 'nobody', user: 65534, umask: '077', seed: 7 }]]
     : [];
 
-function measureIn({ path, seed = 0, umask = '022', user, env = {} }: Circumstances): string {
-  const place = join(folder, path);
-  mkdirSync(place, { recursive: true });
-  chmodSync(place, 0o777);
+function measureIn({ path, seed = 0, umask = '022', user, env = {} }: Environment): string {
+  const target = join(folder, path);
+  mkdirSync(target, { recursive: true });
+  chmodSync(target, 0o777);
   const command = `umask ${umask}; exec "$0" "$@"`;
   const as = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
   const options: ExecFileSyncOptions = { env: { PATH: process.env['PATH'], ...env }, cwd: tmpdir() };
   return execFileSync(
     'sh',
-    ['-c', command, ...as, process.execPath, program, place, String(seed)],
+    ['-c', command, ...as, process.execPath, program, target, String(seed)],
     options
   ).toString();
 }
 
-describe('the digest of a revision', () => {
+describe('the image digest of a revision', () => {
   let digest: string;
   beforeAll(() => {
     digest = measureIn({ path: 'first' });
   });
 
-  it('is the one it always was', () => {
+  it('has not changed since the first version', () => {
     expect(digest).toBe('sha256:50e25ff8f05d047e25b63ce004139f2011ff7736eb6a919944c93c095b1e123f');
   });
 
-  it.each<[string, Circumstances]>([
-    ['at another checkout path, written in another order', { path: 'some/where else/ü', seed: 5 }],
+  it.each<[string, Environment]>([
+    ['in another folder, written in another order', { path: 'some/where else/ü', seed: 5 }],
     ['under umask 077', { path: 'umask-077', umask: '077', seed: 2 }],
     ['under umask 000', { path: 'umask-000', umask: '000', seed: 3 }],
     ['in Turkish', { path: 'turkish', env: { LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' } }],
@@ -76,7 +76,7 @@ describe('the digest of a revision', () => {
     ],
     ['in a later year', { path: 'later', env: { SOURCE_DATE_EPOCH: '2000000000' } }],
     ...ANOTHER_USER
-  ])('is the same %s', (_name, circumstances) => {
-    expect(measureIn(circumstances)).toBe(digest);
+  ])('is the same %s', (_name, environment) => {
+    expect(measureIn(environment)).toBe(digest);
   });
 });

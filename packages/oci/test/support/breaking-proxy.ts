@@ -1,30 +1,27 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { closed } from './registry.js';
 
-/** A TCP proxy before a registry, which cuts connections off when told to. */
+/** A TCP proxy in front of a registry that breaks connections on request. */
 export interface BreakingProxy {
   readonly host: string;
-  /** Connections so far. */
-  readonly connections: number;
-  /** Cuts the next `times` connections off once they have carried `bytes` in that direction. */
+  /** Breaks the next `times` connections after each has carried `bytes` in that direction. */
   breakNext(times: number, direction: 'up' | 'down', bytes: number): void;
-  /** How many were cut off. */
+  /** The number of connections broken so far. */
   readonly broken: number;
-  /** Bytes that clients have sent so far. */
+  /** The number of bytes that clients have sent so far. */
   readonly carriedUp: number;
   stop(): Promise<void>;
 }
 
+/** Starts a proxy in front of `target`, a host and port. */
 export async function startBreakingProxy(target: string): Promise<BreakingProxy> {
   const [hostname, port] = target.split(':');
   const sockets = new Set<Socket>();
   let plan = { times: 0, direction: 'up', bytes: 0 };
-  let connections = 0;
   let broken = 0;
   let carriedUp = 0;
 
   const server = createServer(client => {
-    connections++;
     const upstream = connect(Number(port), hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -43,7 +40,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
         if (plan.times > 0 && plan.direction === direction && carried[direction] > plan.bytes) {
           plan = { ...plan, times: plan.times - 1 };
           broken++;
-          // What the client has got already stays with it; what the registry has got does not matter.
+          // The client keeps the bytes that it has received. The bytes at the registry do not matter.
           if (direction === 'down') client.end();
           else client.resetAndDestroy();
           upstream.resetAndDestroy();
@@ -63,9 +60,6 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
 
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get connections() {
-      return connections;
-    },
     get carriedUp() {
       return carriedUp;
     },

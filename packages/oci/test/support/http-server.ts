@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { closed } from './registry.js';
 
+/** A running HTTP server. */
 export interface HttpServer {
   readonly host: string;
+  /** The requests so far. */
   readonly calls: {
     readonly method: string;
     readonly url: string;
@@ -13,9 +15,10 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** Answers a request. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server that does what a test wants, and remembers what it was asked. */
+/** Starts a server that answers with `handler` and records all requests. */
 export async function startHttpServer(handler: Handler): Promise<HttpServer> {
   const calls: HttpServer['calls'] = [];
   const server = createServer((incoming, response) => {
@@ -34,8 +37,8 @@ export async function startHttpServer(handler: Handler): Promise<HttpServer> {
   };
 }
 
-/** Passes calls on to a registry, unless `intercept` answers. */
-export function passingTo(
+/** Returns a handler that forwards requests to a registry, unless `intercept` answers them and returns true. */
+export function forwardTo(
   target: () => string,
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false
 ): Handler {

@@ -13,11 +13,12 @@ import {
 import { Spec } from '@clean-room/protocol/submissions';
 import type { ImageStore } from '../../src/store.js';
 
+/** The documents and layers of a kernel image for tests. */
 export interface KernelImage extends KernelImageFiles {
   readonly layers: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
 }
 
-/** Manifest and config in the form of a kernel image's. */
+/** Returns manifest and config as a kernel image with these layers has them. */
 export function describeImage(
   layers: readonly { readonly digest: Digest; readonly size: number }[]
 ): KernelImageFiles {
@@ -43,7 +44,11 @@ export function describeImage(
   return { config, manifest };
 }
 
-/** A small image in the form of a kernel image. @param bytesPerLayer random content, so that no two are the same */
+/**
+ * Creates a small kernel image.
+ *
+ * @param bytesPerLayer - size of the random content of each layer, so that no two images are the same
+ */
 export async function makeKernelImage(bytesPerLayer: readonly number[] = [1000, 2000]): Promise<KernelImage> {
   const layers = await Promise.all(
     bytesPerLayer.map(async (size, index) => {
@@ -60,19 +65,40 @@ export async function makeKernelImage(bytesPerLayer: readonly number[] = [1000, 
   return { layers, ...described };
 }
 
-/** Puts a kernel image into a store, as its builder does. */
+/** Returns the manifest and config of a kernel image that is the same for every run. */
+export function fixedKernelImage(): KernelImageFiles {
+  const layer = digestOf(utf8('a layer'));
+  const config = canonicalJson({
+    architecture: 'amd64',
+    os: 'linux',
+    config: { Entrypoint: ['/supervisor'], Env: ['PATH=/bin'], User: '0:0', WorkingDir: '/' },
+    rootfs: { type: 'layers', diff_ids: [layer] },
+    history: [{ created_by: 'a test' }]
+  });
+  const manifest = canonicalJson({
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: LAYER_TYPE, digest: layer, size: 7 }]
+  });
+  return { config, manifest };
+}
+
+/** Writes a kernel image to a store, as the image builder does. */
 export async function putKernelImage(store: ImageStore, image: KernelImage, name?: string): Promise<Digest> {
   for (const { digest, bytes } of image.layers) await store.writeBlob(digest, bytes.length, chunked(bytes));
   await store.writeBlob(digestOf(image.config), image.config.length, chunked(image.config));
   return store.writeManifest(image.manifest, name);
 }
 
+/** Returns a source of `bytes` in chunks of `size` bytes. */
 export function chunked(bytes: Uint8Array, size = 64 * 1024): () => AsyncGenerator<Uint8Array> {
   return async function* () {
-    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
   };
 }
 
+/** Returns all chunks as one array. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
@@ -81,7 +107,7 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 
 const digest = digestOf(utf8('a test'));
 
-/** A sound spec over these files; the first of them is its notebook. */
+/** Returns a valid spec with these files. The first of them is the notebook. */
 export function specOver(files: readonly RevisionFile[], kernelImage: KernelImageFiles): Uint8Array {
   return Spec.write({
     format: 'clean-room.spec/v1',

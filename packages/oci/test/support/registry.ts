@@ -21,11 +21,16 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Closes a server. */
 export function closed(server: Server): Promise<void> {
   return new Promise(resolve => server.close(() => resolve()));
 }
 
-/** Debian's docker-registry (distribution 2.8). @param auth the `auth` part of its configuration, as JSON */
+/**
+ * Starts Debian's docker-registry (distribution 2.8).
+ *
+ * @param auth - returns the `auth` part of its configuration, given a folder for its files
+ */
 export async function startRegistry(auth?: (folder: string) => object): Promise<Registry> {
   const folder = mkdtempSync(join(tmpdir(), 'registry-'));
   const host = `127.0.0.1:${await freePort()}`;
@@ -36,7 +41,7 @@ export async function startRegistry(auth?: (folder: string) => object): Promise<
     http: { addr: host, secret: randomUUID() },
     ...(auth === undefined ? {} : { auth: auth(folder) })
   };
-  // YAML reads JSON.
+  // JSON is valid YAML.
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(configuration));
   const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve, reject) => {
@@ -66,10 +71,13 @@ export async function startRegistry(auth?: (folder: string) => object): Promise<
   };
 }
 
-/** bcrypt of "correct horse". */
+/** A line of htpasswd: the bcrypt hash of "correct horse". */
 const PASSWORD_LINE = 'ada:$2b$05$5zFVvtmR40GLgkqOu6PEDezkdXEFdCMEHJYwetGOX1wlfymbQFKFa';
+
+/** The only user of the registries that require authentication. */
 export const ADA = { username: 'ada', password: 'correct horse' };
 
+/** Starts a registry that requires ADA's password. */
 export function startPasswordRegistry(): Promise<Registry> {
   return startRegistry(folder => {
     writeFileSync(join(folder, 'htpasswd'), `${PASSWORD_LINE}\n`);
@@ -77,10 +85,14 @@ export function startPasswordRegistry(): Promise<Registry> {
   });
 }
 
+/** A registry that requires tokens. */
 export interface TokenRegistry extends Registry {
-  /** Every token that was asked for: scopes, and as whom. */
-  readonly asked: { readonly scopes: readonly string[]; readonly authorization: string | undefined }[];
-  /** How long tokens hold that are given from now on, in seconds. */
+  /** The requests for tokens so far, with their scopes and credentials. */
+  readonly tokenRequests: {
+    readonly scopes: readonly string[];
+    readonly authorization: string | undefined;
+  }[];
+  /** The lifetime of tokens issued from now on, in seconds. */
   seconds: number;
 }
 
@@ -88,7 +100,7 @@ function base64url(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** A registry that wants tokens, and the server that gives them to Ada. */
+/** Starts a registry that requires tokens, and the token service that issues them to ADA. */
 export async function startTokenRegistry(): Promise<TokenRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'tokens-'));
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
@@ -112,7 +124,7 @@ export async function startTokenRegistry(): Promise<TokenRegistry> {
     { stdio: 'ignore' }
   );
   const x5c = [new X509Certificate(readFileSync(certificate)).raw.toString('base64')];
-  const asked: TokenRegistry['asked'] = [];
+  const tokenRequests: TokenRegistry['tokenRequests'] = [];
   const state = { seconds: 300 };
 
   const tokens = createServer(async (request, response) => {
@@ -123,12 +135,12 @@ export async function startTokenRegistry(): Promise<TokenRegistry> {
     const scopes =
       request.method === 'POST' ? (form.get('scope') ?? '').split(' ') : url.searchParams.getAll('scope');
     const { authorization } = request.headers;
-    asked.push({ scopes, authorization });
-    const known =
+    tokenRequests.push({ scopes, authorization });
+    const isAda =
       authorization === `Basic ${Buffer.from(`${ADA.username}:${ADA.password}`).toString('base64')}` ||
       form.get('refresh_token') === 'a refresh token';
-    if (!known) {
-      response.writeHead(401).end('{"errors":[{"code":"UNAUTHORIZED","message":"who are you?"}]}');
+    if (!isAda) {
+      response.writeHead(401).end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}');
       return;
     }
     const now = Math.floor(Date.now() / 1000);
@@ -158,7 +170,7 @@ export async function startTokenRegistry(): Promise<TokenRegistry> {
   }));
   return {
     host: registry.host,
-    asked,
+    tokenRequests,
     get seconds() {
       return state.seconds;
     },

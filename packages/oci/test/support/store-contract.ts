@@ -4,7 +4,11 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ImageStore } from '../../src/store.js';
 import { chunked, collect, makeKernelImage, putKernelImage } from './image.js';
 
-/** What every image store does. @param open gives an empty store, a new one at each call but of the same kind and place */
+/**
+ * The tests that every image store must pass.
+ *
+ * @param open - returns a new empty store; all stores must be of the same kind and on the same disk or registry
+ */
 export function storeContract(open: () => Promise<ImageStore>): void {
   let store: ImageStore;
   beforeEach(async () => {
@@ -16,7 +20,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     return digestOf(bytes);
   };
 
-  it('gives a blob back as it got it', async () => {
+  it('returns a blob unchanged', async () => {
     const bytes = randomBytes(3_000_000);
     const digest = digestOf(bytes);
     expect(await store.hasBlob(digest)).toBe(false);
@@ -25,12 +29,12 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(digestOf(await collect(store.readBlob(digest)))).toBe(digest);
   });
 
-  it('keeps an empty blob', async () => {
+  it('stores an empty blob', async () => {
     const digest = await put(store, new Uint8Array());
     expect(await collect(store.readBlob(digest))).toEqual(new Uint8Array());
   });
 
-  it('does not read what it has already', async () => {
+  it('does not read a blob that it already has', async () => {
     const bytes = randomBytes(1000);
     await put(store, bytes);
     let read = 0;
@@ -41,7 +45,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(read).toBe(0);
   });
 
-  it('finds the digest of an image’s new layer itself', async () => {
+  it('computes the digest of an image’s new layer', async () => {
     const image = await makeKernelImage([]);
     const bytes = randomBytes(200_000);
     const layer = { size: bytes.length, bytes: chunked(bytes) };
@@ -60,15 +64,19 @@ export function storeContract(open: () => Promise<ImageStore>): void {
   });
 
   it.each([
-    ['whose new layer turns out to be longer', -1, undefined],
-    ['whose new layer turns out to be shorter', 1, undefined],
-    ['that is not wanted once the layer is known', 0, new CleanRoomError('digest-mismatch', 'another')]
-  ])('keeps nothing of an image %s', async (_name, off, refusal) => {
+    ['whose new layer is longer than stated', -1, undefined],
+    ['whose new layer is shorter than stated', 1, undefined],
+    [
+      'that is rejected once the digest of the layer is known',
+      0,
+      new CleanRoomError('digest-mismatch', 'another')
+    ]
+  ])('stores nothing of an image %s', async (_name, off, rejection) => {
     const image = await makeKernelImage([]);
     const bytes = randomBytes(200_000);
     const layer = { size: bytes.length + off, bytes: chunked(bytes) };
     const describe = (): typeof image => {
-      if (refusal !== undefined) throw refusal;
+      if (rejection !== undefined) throw rejection;
       return image;
     };
     await expect(store.writeImage(layer, describe, 'image')).rejects.toMatchObject({
@@ -84,7 +92,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     ['other bytes', (bytes: Uint8Array) => Buffer.concat([bytes.subarray(1), utf8('!')])],
     ['fewer bytes', (bytes: Uint8Array) => bytes.subarray(1)],
     ['more bytes', (bytes: Uint8Array) => Buffer.concat([bytes, bytes])]
-  ])('keeps nothing of a blob that turns out to be %s', async (_name, change) => {
+  ])('stores nothing of a blob with %s than stated', async (_name, change) => {
     const bytes = randomBytes(150_000);
     const digest = digestOf(bytes);
     await expect(store.writeBlob(digest, bytes.length, chunked(change(bytes)))).rejects.toMatchObject({
@@ -94,7 +102,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(await store.hasBlob(digestOf(change(bytes)))).toBe(false);
   });
 
-  it('passes on why a blob could not be read from where it comes', async () => {
+  it('passes on the error of a blob’s source', async () => {
     const bytes = randomBytes(150_000);
     const broken = async function* (): AsyncGenerator<Uint8Array> {
       yield bytes.subarray(0, 70_000);
@@ -106,13 +114,13 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(await store.hasBlob(digestOf(bytes))).toBe(false);
   });
 
-  it('takes the same blob from several at once', async () => {
+  it('accepts concurrent writes of the same blob', async () => {
     const bytes = randomBytes(500_000);
     await Promise.all(Array.from({ length: 5 }, () => put(store, bytes)));
     expect(digestOf(await collect(store.readBlob(digestOf(bytes))))).toBe(digestOf(bytes));
   });
 
-  it('says what it does not hold', async () => {
+  it('refuses to read blobs and manifests that it does not contain', async () => {
     const digest = digestOf(randomBytes(8));
     await expect(collect(store.readBlob(digest))).rejects.toMatchObject({ code: 'image-unknown' });
     await expect(store.readManifest(digest)).rejects.toMatchObject({ code: 'image-unknown' });
@@ -120,7 +128,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(await store.resolve('nobody')).toBeUndefined();
   });
 
-  it('knows a manifest by digest and by the newest of its names', async () => {
+  it('finds a manifest by its digest, and the newest one by its tag', async () => {
     const [one, two] = [await makeKernelImage(), await makeKernelImage()];
     const first = await putKernelImage(store, one, 'kernel');
     expect(await store.resolve('kernel')).toBe(first);
@@ -131,7 +139,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     expect(await store.hasManifest(first)).toBe(true);
   });
 
-  it('keeps a manifest without a name, and twice the same', async () => {
+  it('stores a manifest without a tag, and the same manifest twice', async () => {
     const image = await makeKernelImage();
     const digest = await putKernelImage(store, image);
     expect(await putKernelImage(store, image)).toBe(digest);
@@ -139,7 +147,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
   });
 
   it.each(['../index.json', 'a/b', '', '.hidden', 'x'.repeat(129), 'a b', 'sha256:x'])(
-    'takes no tag like %j',
+    'refuses the tag %j',
     async name => {
       const { manifest } = await makeKernelImage();
       await expect(store.writeManifest(manifest, name)).rejects.toMatchObject({ code: 'malformed' });
@@ -147,7 +155,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
   );
 
   it.each(['sha256:../../index.json', 'sha256:', `sha512:${'0'.repeat(128)}`, `sha256:${'A'.repeat(64)}`])(
-    'takes no digest like %j',
+    'refuses the digest %j',
     async text => {
       const digest = text as Digest;
       await expect(store.hasBlob(digest)).rejects.toMatchObject({ code: 'malformed' });
@@ -159,7 +167,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     }
   );
 
-  it('takes a blob over from another store of its kind, and says when that has none', async () => {
+  it('copies a blob from another store of its kind, and fails if that does not have it', async () => {
     const other = await open();
     const digest = await put(other, randomBytes(100_000));
     await store.copyBlob(other, digest, 100_000);
@@ -169,7 +177,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     });
   });
 
-  it('shows no credentials in its location', () => {
+  it('does not show credentials in its location', () => {
     expect(store.location).not.toMatch(/horse|ada/);
   });
 }

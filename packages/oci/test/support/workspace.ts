@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A workspace with names that make trouble when something sorts, folds or writes them otherwise than we do. */
+/** A workspace with file names whose order or case depends on the locale, or that are too long for a plain tar header. */
 export const WORKSPACE: Readonly<Record<string, string>> = {
   'explore.ipynb': '{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}\n',
   'lib.py': 'sorts before lib/\n',
@@ -16,7 +16,7 @@ export const WORKSPACE: Readonly<Record<string, string>> = {
   'usr/lib/clean-room/supervisor.js': 'process.exit(0)\n'
 };
 
-/** Writes it, in the order given. */
+/** Writes the test workspace to a folder, in the given order. */
 export function writeWorkspace(folder: string, names: readonly string[] = Object.keys(WORKSPACE)): void {
   for (const name of names) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -1,7 +1,7 @@
 import { LayoutStore } from '../../src/layout/layout-store.js';
 import { makeKernelImage, putKernelImage } from './image.js';
 
-/** A program of its own: puts image after image into a layout folder, and says each digest once it is there. */
+/** A program that writes images to a layout folder until it is killed, and prints the digest of each stored image. */
 const [, , folder = '', prefix = ''] = process.argv;
 const store = await LayoutStore.open(folder);
 for (let n = 0; ; n++) {

@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const refused = { code: 'workspace-refused' };
 
 describe('reading a workspace', () => {
-  it('gives every file with digest and size, in bytewise order', async () => {
+  it('returns every file with digest and size, in bytewise order', async () => {
     await mkdir(join(folder, 'lib'));
     await writeFile(join(folder, 'lib/b.py'), 'b');
     await writeFile(join(folder, 'Z.py'), '');
@@ -32,14 +32,14 @@ describe('reading a workspace', () => {
     expect(files[1]!.digest).toBe(digestOf(utf8('{}')));
   });
 
-  it('takes only what it is asked to take', async () => {
+  it('reads only the requested files', async () => {
     await writeFile(join(folder, 'big.csv'), 'x');
     expect((await readWorkspace(folder, ['explore.ipynb'])).map(file => file.path)).toEqual([
       'explore.ipynb'
     ]);
   });
 
-  it('refuses links, to files outside, inside and as folders', async () => {
+  it('refuses symbolic links to files outside and inside, and to folders', async () => {
     await symlink('/etc/passwd', join(folder, 'passwd'));
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
     await rm(join(folder, 'passwd'));
@@ -63,18 +63,18 @@ describe('reading a workspace', () => {
     }
   });
 
-  it('refuses a huge sparse file at once', async () => {
+  it('refuses a huge sparse file immediately', async () => {
     await writeFile(join(folder, 'sparse'), '');
     await truncate(join(folder, 'sparse'), 2 ** 40);
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
   });
 
-  it('refuses paths out of the folder', async () => {
+  it('refuses paths that lead out of the folder', async () => {
     await expect(readWorkspace(folder, ['../other'])).rejects.toMatchObject(refused);
     await expect(readWorkspace(folder, ['/etc/passwd'])).rejects.toMatchObject(refused);
   });
 
-  it('takes folders that it is asked to take, and each file once', async () => {
+  it('reads requested folders, and each file once', async () => {
     await mkdir(join(folder, 'lib/deep'), { recursive: true });
     await writeFile(join(folder, 'lib/a.py'), 'a');
     await writeFile(join(folder, 'lib/deep/b.py'), 'b');
@@ -83,14 +83,14 @@ describe('reading a workspace', () => {
     expect(files.map(({ path }) => path)).toEqual(['explore.ipynb', 'lib/a.py', 'lib/deep/b.py']);
   });
 
-  it('says what is not there, and what lies below a file', async () => {
+  it('refuses missing files, and paths below a file', async () => {
     await expect(readWorkspace(folder, ['gone.py'])).rejects.toMatchObject({ code: 'not-found' });
     await expect(readWorkspace(join(folder, 'gone'))).rejects.toMatchObject({ code: 'not-found' });
     await expect(readWorkspace(folder, ['lib/gone.py'])).rejects.toMatchObject({ code: 'not-found' });
     await expect(readWorkspace(folder, ['explore.ipynb/x'])).rejects.toMatchObject(refused);
   });
 
-  it('may itself be reached through a link', async () => {
+  it('follows a symbolic link to the workspace itself', async () => {
     const link = `${folder}-link`;
     await symlink(folder, link);
     try {
@@ -100,7 +100,7 @@ describe('reading a workspace', () => {
     }
   });
 
-  it('refuses links that lead nowhere or in a circle', async () => {
+  it('refuses symbolic links that lead nowhere or in a circle', async () => {
     await symlink('nowhere', join(folder, 'a'));
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
     await expect(readWorkspace(folder, ['a'])).rejects.toMatchObject(refused);
@@ -114,12 +114,12 @@ describe('reading a workspace', () => {
     await expect(readWorkspace('/dev', ['zero'])).rejects.toMatchObject(refused);
   });
 
-  it('refuses names that are not text', async () => {
+  it('refuses names that are not UTF-8', async () => {
     await writeFile(Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff, 0xfe])]), 'x');
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
   });
 
-  it('refuses names that collide, and names that delete', async () => {
+  it('refuses names that collide, and names that delete other files (whiteouts)', async () => {
     await writeFile(join(folder, 'Explore.ipynb'), '{}');
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
     await rm(join(folder, 'Explore.ipynb'));
@@ -127,13 +127,13 @@ describe('reading a workspace', () => {
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
   });
 
-  it('takes a file named like one of ours as what it is', async () => {
+  it('reads a file that has the name of one of our own files', async () => {
     await mkdir(join(folder, 'clean-room'));
     await writeFile(join(folder, 'clean-room/spec.json'), '{}');
     expect((await readWorkspace(folder)).map(({ path }) => path)).toContain('clean-room/spec.json');
   });
 
-  it('refuses more than a gigabyte before it reads any of it', async () => {
+  it('refuses more than a gigabyte without reading it', async () => {
     for (let n = 0; n < 3; n++) {
       await writeFile(join(folder, `big-${n}`), '');
       await truncate(join(folder, `big-${n}`), 512 * 1024 ** 2);
@@ -143,12 +143,12 @@ describe('reading a workspace', () => {
     expect(performance.now() - started).toBeLessThan(500);
   });
 
-  it('stops at ten thousand files', async () => {
+  it('refuses more than ten thousand files', async () => {
     for (let n = 0; n < 10_001; n++) writeFileSync(join(folder, `f${n}`), '');
     await expect(readWorkspace(folder)).rejects.toMatchObject(refused);
   }, 60_000);
 
-  it('reads large files in pieces, and again when they are packaged', async () => {
+  it('reads large files in chunks, and again when they are packaged', async () => {
     const content = randomBytes(5_000_000);
     await writeFile(join(folder, 'large.bin'), content);
     const [, large] = await readWorkspace(folder);
@@ -162,7 +162,7 @@ describe('reading a workspace', () => {
 });
 
 describe('a workspace that changes while it is read', () => {
-  it('is refused when a file grows or shrinks meanwhile', async () => {
+  it('is refused if a file grows or shrinks', async () => {
     for (const change of [
       (path: string) => appendFileSync(path, 'x'),
       (path: string) => truncateSync(path, 1000)
@@ -179,7 +179,7 @@ describe('a workspace that changes while it is read', () => {
     }
   });
 
-  /** Exchanges a folder for a link to another one, and back, as fast as it can. */
+  /** Replaces a folder by a symbolic link to another one and back, as fast as possible. */
   const SWAPPER = `
     const { renameSync } = require('node:fs');
     const [, folder] = process.argv;
@@ -191,14 +191,14 @@ describe('a workspace that changes while it is read', () => {
       renameSync(folder + '/real', folder + '/inner');
     }`;
 
-  it('gives nothing from outside when a folder becomes a link meanwhile', async () => {
+  it('never returns a file from outside if a folder is replaced by a symbolic link', async () => {
     const [outside, inside] = [join(folder, 'outside'), join(folder, 'workspace')];
-    for (const [place, text] of [
+    for (const [target, text] of [
       [outside, 'secret'],
       [join(inside, 'inner'), 'mine']
     ] as const) {
-      await mkdir(place, { recursive: true });
-      await writeFile(join(place, 'file.txt'), text);
+      await mkdir(target, { recursive: true });
+      await writeFile(join(target, 'file.txt'), text);
     }
     await symlink(outside, join(inside, 'link'));
     const swapper = spawn(process.execPath, ['-e', SWAPPER, inside], {

@@ -17,27 +17,31 @@ import type { TrustRoots } from '@clean-room/protocol/receipts';
 import type { Client } from '@clean-room/api';
 import { routes, type PublishedAsset } from '@clean-room/api/coordinator';
 
-/** A dataset as its provider's custodian has signed it. */
+/** The newest version of a dataset and its policy, both signed by its provider's custodian. */
 export interface CataloguedAsset {
   readonly version: ReadDocument<AssetVersion>;
   readonly policy: ReadDocument<Policy>;
   readonly custodian: Custodian;
-  /** The signed version as it came, to be kept beside a stand-in. */
+  /** The envelope of the signed version, which is stored together with a stand-in. */
   readonly envelope: Envelope;
 }
 
+/** A collaboration between trusted parties, its members' rosters by party, and its datasets by name. */
 export interface CataloguedCollaboration {
   readonly collaboration: ReadDocument<Collaboration>;
   readonly rosters: ReadonlyMap<string, Roster>;
   readonly assets: ReadonlyMap<string, CataloguedAsset>;
 }
 
+/** A kernel image that a trusted release key has signed. */
 export interface CataloguedKernelImage extends KernelImageFiles {
   readonly digest: Digest;
   readonly name: string;
+  /** The release key that has signed it. */
   readonly signer: string;
 }
 
+/** Verifies a published asset. Returns undefined when its provider has no custodian. */
 function openAsset(
   published: PublishedAsset,
   rosters: ReadonlyMap<string, Roster>
@@ -49,7 +53,7 @@ function openAsset(
   if (version.value.name !== published.name || policy.value.asset !== published.name) {
     throw new CleanRoomError(
       'digest-mismatch',
-      `What the coordinator shows as ${published.name} is another dataset.`
+      `The coordinator shows a different dataset under the name ${published.name}.`
     );
   }
   return { version, policy, custodian, envelope: published.version };
@@ -69,18 +73,20 @@ async function allAssets(client: Client): Promise<PublishedAsset[]> {
 }
 
 /**
- * What can be asked for, every word of it checked from the person's own trust roots down: root keys sign collaborations and
- * rosters, rosters name custodians, custodians sign datasets and policies. The coordinator only carries them.
+ * Reads the collaborations and datasets that a person can use. Everything is verified from the person's own trust roots: root
+ * keys sign collaborations and rosters, rosters name custodians, and custodians sign datasets and policies. The coordinator is
+ * not trusted.
+ *
  * @throws CleanRoomError `signature-invalid`, `digest-mismatch`
  */
 export async function readCatalogue(client: Client, trust: TrustRoots): Promise<CataloguedCollaboration[]> {
-  const known = new Set(trust.parties.map(({ rootKey }) => rootKey));
+  const trusted = new Set(trust.parties.map(({ rootKey }) => rootKey));
   const { items } = await client.call(routes.listCollaborations, {});
   const published = await allAssets(client);
   return items.flatMap(item => {
     const collaboration = openCollaboration(item.envelope);
-    // A collaboration with a stranger in it is none of ours, whatever the coordinator says.
-    if (!collaboration.value.members.every(({ rootKey }) => known.has(rootKey))) return [];
+    // A collaboration with a member that the person does not trust is ignored.
+    if (!collaboration.value.members.every(({ rootKey }) => trusted.has(rootKey))) return [];
     const rosters = new Map(
       item.rosters.map(envelope => {
         const { party } = Roster.peek(envelope).value;
@@ -96,7 +102,10 @@ export async function readCatalogue(client: Client, trust: TrustRoots): Promise<
   });
 }
 
-/** The kernel images that a release key of the trust roots has signed. */
+/**
+ * Reads the kernel images that a release key of the trust roots has signed.
+ * @throws CleanRoomError `signature-invalid`, `digest-mismatch`
+ */
 export async function readKernelImages(client: Client, trust: TrustRoots): Promise<CataloguedKernelImage[]> {
   const { items } = await client.call(routes.listKernelImages, {});
   return items.flatMap(({ digest, name, statement, manifest, config }) => {
@@ -107,7 +116,7 @@ export async function readKernelImages(client: Client, trust: TrustRoots): Promi
     if (signed.digest !== digest || digestOf(files.manifest) !== digest) {
       throw new CleanRoomError(
         'digest-mismatch',
-        `What the coordinator shows as the kernel image ${name} is another one.`
+        `The coordinator shows a different kernel image under the name ${name}.`
       );
     }
     return [{ digest, name, signer, ...files }];

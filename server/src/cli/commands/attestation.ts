@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import { readFile } from 'node:fs/promises';
-import type { JWK } from 'jose';
 import { Type } from 'typebox';
 import {
   GOOGLE_ISSUER,
@@ -8,17 +7,16 @@ import {
   verifyToken,
   type AttestationTrust,
   type PkiRoot,
-  type TokenExpectations,
-  type TokenAppraisal
+  type TokenAppraisal,
+  type TokenExpectations
 } from '@clean-room/protocol/attestation';
 import { asDigest, fromUtf8 } from '@clean-room/protocol/bytes';
 import { checkSchema } from '@clean-room/protocol/documents';
 import type { CommandContext, Register } from '../context.js';
-import { parseJsonFile } from '../home/home.js';
-import type { CommandResult } from '../terminal/answer.js';
+import { parseJsonFile, readFileOrInput } from '../files.js';
 import { EXIT } from '../terminal/exit-codes.js';
+import type { CommandResult } from '../terminal/result.js';
 import { collect, collectPairs, timestampOption } from './options.js';
-import { readFileOrInput } from './verify.js';
 
 interface Options {
   readonly profile: 'signature' | 'production';
@@ -40,15 +38,16 @@ interface Options {
 
 const JwkSet = Type.Object({ keys: Type.Array(Type.Object({ kty: Type.String() }), { maxItems: 1000 }) });
 
+/** Returns Google's root, the simulators that the user accepts, and the given keys of an OIDC issuer. */
 async function trustOf({ jwks, issuer, simulatedRoot = [] }: Options): Promise<AttestationTrust> {
   const simulated = simulatedRoot.map((text): PkiRoot => ({ sha256: asDigest(text), kind: 'simulated' }));
   const pkiRoots = [GOOGLE_ROOT, ...simulated];
   if (jwks === undefined) return { pkiRoots };
   const { keys } = checkSchema(JwkSet, parseJsonFile(await readFile(jwks), jwks), 'key set');
-  return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys as JWK[] }] };
+  return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys }] };
 }
 
-/** Only what was given is expected: a check whose expectation is absent says "not asked". */
+/** Returns the expectations that the user has given. The checks of all others report "not asked". */
 function expectationsOf(options: Options): TokenExpectations {
   const expect = {
     audience: options.audience,
@@ -65,29 +64,34 @@ function expectationsOf(options: Options): TokenExpectations {
   return Object.fromEntries(Object.entries(expect).filter(([, value]) => value !== undefined));
 }
 
-const SIGN = { pass: '✓', fail: '✗', 'not-asked': '·', 'not-reached': '·' } as const;
+const SYMBOLS = { pass: '✓', fail: '✗', 'not-asked': '·', 'not-reached': '·' } as const;
 
-function answer(verdict: TokenAppraisal): CommandResult {
-  const lines = verdict.steps.map(
+function toResult(appraisal: TokenAppraisal): CommandResult {
+  const lines = appraisal.steps.map(
     step =>
-      `${SIGN[step.status]} ${step.title}. ${step.detail}${step.code === undefined ? '' : ` [${step.code}]`}`
+      `${SYMBOLS[step.status]} ${step.title}. ${step.detail}${step.code === undefined ? '' : ` [${step.code}]`}`
   );
-  const mark = verdict.simulated ? ['SIMULATED: no TEE stood behind this token.'] : [];
+  const mark = appraisal.simulated ? ['SIMULATED: this token is not from a TEE.'] : [];
   return {
-    value: { ok: verdict.ok, simulated: verdict.simulated, steps: verdict.steps, claims: verdict.claims },
+    value: {
+      ok: appraisal.ok,
+      simulated: appraisal.simulated,
+      steps: appraisal.steps,
+      claims: appraisal.claims
+    },
     lines: [
       ...lines,
       '',
       ...mark,
-      verdict.ok ? 'All that was asked holds.' : 'Refused: do not rely on this token.'
+      appraisal.ok ? 'All checks passed.' : 'A check failed: do not rely on this token.'
     ],
-    exitCode: verdict.ok ? EXIT.ok : EXIT.refused
+    exitCode: appraisal.ok ? EXIT.ok : EXIT.refused
   };
 }
 
 async function inspect(context: CommandContext, file: string, options: Options): Promise<CommandResult> {
-  const token = fromUtf8(await readFileOrInput(context, file, 'token')).trim();
-  return answer(
+  const token = fromUtf8(await readFileOrInput(context.terminal, file)).trim();
+  return toResult(
     await verifyToken(token, {
       profile: options.profile,
       at: options.at ?? context.terminal.now(),
@@ -98,42 +102,45 @@ async function inspect(context: CommandContext, file: string, options: Options):
   );
 }
 
-/** Judges any Confidential Space token, whatever it was made for. */
+/** Adds `attestation inspect`, which verifies any Confidential Space token, regardless of its audience. */
 export const registerAttestation: Register = (program, act) => {
   program
     .command('attestation')
-    .description('look into attestation tokens')
+    .description('Inspect attestation tokens')
     .command('inspect <file>')
-    .description('judge a Confidential Space token, check by check ("-" reads standard input)')
+    .description('Verify a Confidential Space token and print each check ("-" reads standard input)')
     .addOption(
-      new Option('--profile <profile>', 'signature: who said it and when; production: a locked machine, too')
+      new Option(
+        '--profile <profile>',
+        'Checks to make: "signature" for the signature and the times; "production" also for a production machine'
+      )
         .choices(['signature', 'production'])
         .default('signature')
     )
-    .option('--at <time>', 'judge at this moment, not now', timestampOption)
-    .option('--jwks <file>', 'public keys of the issuer, for OIDC tokens')
-    .option('--issuer <url>', 'whose keys these are, where not Google’s')
+    .option('--at <time>', 'Time at which the token is verified (default: now)', timestampOption)
+    .option('--jwks <file>', 'Public keys of the issuer, for OIDC tokens')
+    .option('--issuer <url>', 'Issuer of the tokens that these keys verify (default: Google)')
     .option(
       '--simulated-root <digest>',
-      'also believe this simulator’s root certificate (repeatable)',
+      'Digest of a simulator’s root certificate to accept (repeatable)',
       collect
     )
-    .option('--audience <text>', 'expect this audience')
-    .option('--nonce <text>', 'expect this nonce (repeatable)', collect)
-    .option('--image-digest <digest>', 'expect this image, or one of several (repeatable)', collect)
-    .option('--project <id>', 'expect this project')
-    .option('--zone <name>', 'expect this zone')
-    .option('--service-account <address>', 'expect exactly these service accounts (repeatable)', collect)
+    .option('--audience <text>', 'Expected audience')
+    .option('--nonce <text>', 'Expected nonce (repeatable)', collect)
+    .option('--image-digest <digest>', 'Expected image; one of them if repeated', collect)
+    .option('--project <id>', 'Expected project')
+    .option('--zone <name>', 'Expected zone')
+    .option('--service-account <address>', 'Expected service account; exactly these if repeated', collect)
     .option(
       '--args [argument...]',
-      'expect exactly these arguments of the container, or none (--args=-x for one with a dash)'
+      'Expected arguments of the container, none if empty (write --args=-x for an argument with a dash)'
     )
     .option(
       '--env <NAME=VALUE>',
-      'expect exactly these variables from the operator (repeatable)',
+      'Expected environment variable that the operator set; exactly these if repeated',
       collectPairs
     )
-    .option('--hwmodel <model>', 'expect one of these machines (repeatable)', collect)
-    .option('--max-age <seconds>', 'expect a token no older than this', Number)
+    .option('--hwmodel <model>', 'Expected hardware model; one of them if repeated', collect)
+    .option('--max-age <seconds>', 'Maximum age of the token', Number)
     .action(act(inspect));
 };

@@ -1,27 +1,25 @@
-import { custodianPaths } from '../../custodian/config.js';
-import { TICKET_MINUTES, writeTicket } from '../../custodian/sign-in/tickets.js';
 import type { Register } from '../context.js';
-import { custodianHome } from '../custodian-folder.js';
+import { createTicket, openCustodianFolder } from '../custodian/custodian.js';
 
-/** What whoever runs a custodian does beside it. */
+/** Adds the administration commands for a custodian. */
 export const registerCustodian: Register = (program, act) => {
   program
     .command('custodian')
-    .description('look after a custodian')
+    .description('Manage a custodian')
     .command('sign-in <person>')
-    .description('print a one-time link for a reviewer who has no passkey there yet')
-    .option('--party <party>', 'whose custodian')
-    .option('--custodian <folder>', 'the custodian’s folder')
+    .description('Print a one-time sign-in link for a reviewer who has no passkey yet')
+    .option('--party <party>', 'Party of the custodian')
+    .option('--custodian <folder>', 'Folder of the custodian')
     .action(
       act(async (context, person: string, { party, custodian }: { party?: string; custodian?: string }) => {
-        const own = await custodianHome(context, party, custodian);
-        const ticket = await writeTicket(custodianPaths(own).tickets, person, context.terminal.now());
+        const own = await openCustodianFolder(context, party, custodian);
+        const { ticket, minutes } = await createTicket(own, person, context.terminal.now());
         const link = `${own.config.origin}/sign-in?ticket=${ticket}`;
         return {
-          value: { link, person, minutes: TICKET_MINUTES },
+          value: { link, person, minutes },
           lines: [
             link,
-            `For ${person}, once, within ${TICKET_MINUTES} minutes. Send it by a way that others can't read.`
+            `The link is for ${person} and works once within ${minutes} minutes. Send it confidentially.`
           ]
         };
       })

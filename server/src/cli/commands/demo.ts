@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import type { CommandContext, Register } from '../context.js';
-import type { CommandResult } from '../terminal/answer.js';
+import type { CommandResult } from '../terminal/result.js';
 
 interface Options {
   readonly folder: string;
@@ -12,26 +12,26 @@ interface Options {
   readonly custodianListen: string;
 }
 
-/** The simulator is a part of its own, and not there in production: it is asked for only here. */
+/** Returns the digest of the simulator's root certificate. Production installations do not include the simulator. */
 async function simulatorRoot(folder: string, now: Date): Promise<Digest> {
   const { openIdentity } = await import('@clean-room/simulator');
   return (await openIdentity(folder, now)).root.sha256;
 }
 
-async function found({ terminal }: CommandContext, options: Options): Promise<CommandResult> {
-  const { foundDemo } = await import('../demo/found.js');
+async function create({ terminal }: CommandContext, options: Options): Promise<CommandResult> {
+  const { createDemo } = await import('../demo/create.js');
   const { DemoLayout } = await import('../demo/layout.js');
   const folder = path.resolve(terminal.folder, options.folder);
   const { simulatorIdentity } = new DemoLayout(folder);
   const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];
   const now = terminal.now();
-  const { layout, trust } = await foundDemo({
+  const { layout, trust } = await createDemo({
     folder,
     simulatorRoot:
       options.simulatorRoot === undefined
         ? await simulatorRoot(simulatorIdentity, now)
         : asDigest(options.simulatorRoot),
-    places: {
+    locations: {
       coordinatorUrl: options.coordinatorUrl,
       custodianOrigins: { hospital: options.custodianOrigin },
       custodianHost: options.custodianListen,
@@ -43,33 +43,35 @@ async function found({ terminal }: CommandContext, options: Options): Promise<Co
   return {
     value: { folder: layout.root, person: layout.person, policy: layout.policy('visits'), trust },
     lines: [
-      `The demo is founded in ${layout.root}.`,
+      `The demo is set up in ${layout.root}.`,
       `CLEAN_ROOM_HOME=${layout.person}`,
-      `Serve it with: clean-room serve --demo ${layout.root}`
+      `Start it with: clean-room serve --demo ${layout.root}`
     ]
   };
 }
 
-/** Founds what the demo needs before anything runs. */
+/** Adds `demo found`, which sets the demo up before it is started. */
 export const registerDemo: Register = (program, act) => {
   program
     .command('demo')
-    .description('what the demo needs')
+    .description('Set up the demo')
     .command('found')
-    .description('found the demo’s parties, keys, collaboration and trust roots; what is there is kept')
-    .option('--folder <folder>', 'where all of it lies', '.clean-room')
-    .option('--images <folder>', 'the OCI layout with the kernel images', '.cache/kernel-images/layout')
-    .option('--simulator-root <digest>', 'SHA-256 of another simulator’s root certificate')
-    .option('--coordinator-url <url>', 'where the coordinator listens', 'http://127.0.0.1:8787')
+    .description(
+      'Create the parties, keys, collaboration and trust roots of the demo; existing ones are kept'
+    )
+    .option('--folder <folder>', 'Folder of the demo', '.clean-room')
+    .option('--images <folder>', 'OCI layout folder with the kernel images', '.cache/kernel-images/layout')
+    .option('--simulator-root <digest>', 'Digest of the root certificate of another simulator')
+    .option('--coordinator-url <url>', 'Address of the coordinator', 'http://127.0.0.1:8787')
     .option(
       '--custodian-origin <origin>',
-      'where the hospital’s custodian is',
+      'Origin of the hospital’s custodian',
       'http://hospital.localhost:8788'
     )
     .option(
       '--custodian-listen <address>',
-      'the address it listens on; another than loopback only in a container whose port is published to loopback',
+      'Address that the custodian listens on; use an address other than loopback only in a container whose port is published to loopback',
       '127.0.0.1'
     )
-    .action(act(found));
+    .action(act(create));
 };

@@ -1,54 +1,46 @@
 import { isFinal, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { Client } from '@clean-room/api';
-import { routes, type RunSummary, type Submission } from '@clean-room/api/coordinator';
-import type { CommandContext } from '../context.js';
-import { waitFor } from '../coordinator/wait.js';
-import type { CommandResult } from '../terminal/answer.js';
+import { routes, type Submission } from '@clean-room/api/coordinator';
+import { waitFor, type CommandContext } from '../context.js';
 import { EXIT } from '../terminal/exit-codes.js';
+import type { CommandResult } from '../terminal/result.js';
+import { describeRun } from './runs.js';
 
-/** How a run stands, in a few words. */
-export function runWords(run: RunSummary): string {
-  const cell =
-    run.state === 'running' && run.cell !== undefined ? `, cell ${run.cell} of ${run.cells ?? '?'}` : '';
-  const waiting = run.waitingFor.length > 0 ? `, waiting for ${run.waitingFor.join(' and ')}` : '';
-  const failure =
-    run.failure === undefined
-      ? ''
-      : `, ${run.failure.class}${run.failure.cell === undefined ? '' : ` in cell ${run.failure.cell}`}`;
-  const reason = run.reason === undefined ? '' : `: ${run.reason.message}`;
-  return `${run.state}${cell}${waiting}${failure}${reason}`;
-}
-
-function submissionWords({ revisions, runs }: Submission): string {
+/** Describes the state of a submission by its newest run, or by its newest revision when it has no run. */
+function describeSubmission({ revisions, runs }: Submission): string {
   const run = runs.at(-1);
   const revision = revisions.at(-1);
-  if (run !== undefined) return `run ${run.id}: ${runWords(run)}`;
+  if (run !== undefined) return `run ${run.id}: ${describeRun(run)}`;
   const pending =
     revision?.decisions.filter(({ state }) => state === 'pending').map(({ provider }) => provider) ?? [];
   return pending.length > 0
     ? `waiting for the approval of ${pending.join(' and ')}`
-    : `revision is ${revision?.state ?? 'gone'}`;
+    : `the revision is ${revision?.state ?? 'unknown'}`;
 }
 
-function ended({ revisions, runs }: Submission): boolean {
+/** Returns whether nothing more will happen without another action of a person. */
+function hasEnded({ revisions, runs }: Submission): boolean {
   const run = runs.at(-1);
   if (run !== undefined && isFinal(RUN_TRANSITIONS, run.state)) return true;
   const revision = revisions.at(-1);
   return run === undefined && (revision === undefined || isFinal(REVISION_TRANSITIONS, revision.state));
 }
 
-/** Waits until a submission's newest run is over, or its revision without one, and says how. */
+/**
+ * Waits until the newest run of a submission has ended, or its revision if it has not been run, and prints each change of state.
+ * @throws CleanRoomError `unavailable` when the user stops the command
+ */
 export async function followSubmission(
   { terminal }: CommandContext,
   client: Client,
   id: string
 ): Promise<CommandResult> {
-  let said = '';
+  let printed = '';
   const submission = await waitFor(terminal, async () => {
     const found = await client.call(routes.getSubmission, { params: { id } });
-    const words = submissionWords(found);
-    if (words !== said) terminal.remark((said = words));
-    return ended(found) ? found : undefined;
+    const description = describeSubmission(found);
+    if (description !== printed) terminal.remark((printed = description));
+    return hasEnded(found) ? found : undefined;
   });
   const run = submission.runs.at(-1);
   const value = {
@@ -58,11 +50,11 @@ export async function followSubmission(
     run
   };
   if (run?.state === 'completed') {
-    return { value, lines: [`Released. Open it with: clean-room results ${run.id} --to DIR`] };
+    return { value, lines: [`The result is ready. Open it with: clean-room results ${run.id} --to FOLDER`] };
   }
   return {
     value,
-    lines: [submissionWords(submission)],
+    lines: [describeSubmission(submission)],
     exitCode: run === undefined ? EXIT.refused : EXIT.runFailed
   };
 }

@@ -1,18 +1,18 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Register } from '../context.js';
-import { findIdentity, makeIdentity } from '../home/identity.js';
+import { createIdentity, findIdentity } from '../home/identity.js';
 
-/** Shows the person's public keys, which their party's roster lists; makes them when asked to. */
+/** Adds `identity`, which shows a person's public keys for their party's roster, and creates the keys on request. */
 export const registerIdentity: Register = (program, act) => {
   program
     .command('identity')
-    .description('show your public keys, for your party’s roster')
-    .option('--make', 'make them if you have none; existing ones are kept')
+    .description('Show your public keys, for your party’s roster')
+    .option('--make', 'Create the keys if you have none; existing keys are kept')
     .action(
       act(async ({ home }, { make }: { make?: boolean }) => {
-        const keys = make === true ? await makeIdentity(home) : await findIdentity(home);
+        const keys = make === true ? await createIdentity(home) : await findIdentity(home);
         if (keys === undefined) {
-          throw new CleanRoomError('not-found', `You have no keys yet in ${home.folder}.`, {
+          throw new CleanRoomError('not-found', `You have no keys in ${home.folder} yet.`, {
             remedy: 'Run "clean-room identity --make".'
           });
         }
@@ -20,9 +20,9 @@ export const registerIdentity: Register = (program, act) => {
         return {
           value: { key: publicKey, recipient: keys.recipient, folder: home.folder },
           lines: [
-            `signs your submissions:  ${publicKey}`,
-            `opens your results:      ${keys.recipient}`,
-            `The secret halves are in ${home.folder}. Keep a copy of that folder in a safe place.`
+            `Key that signs your submissions:  ${publicKey}`,
+            `Key that opens your results:      ${keys.recipient}`,
+            `The secret keys are in ${home.folder}. Keep a copy of that folder in a safe place.`
           ]
         };
       })

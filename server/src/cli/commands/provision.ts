@@ -1,14 +1,14 @@
 import path from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
 import type { Collaboration } from '@clean-room/protocol/parties';
-import type { CustodianHome } from '../../custodian/config.js';
+import type { CustodianHome } from '../../custodian/index.js';
 import type { Client } from '@clean-room/api';
 import { routes } from '@clean-room/api/coordinator';
-import { custodianHome } from '../custodian-folder.js';
 import type { CommandContext, Register } from '../context.js';
-import type { CommandResult } from '../terminal/answer.js';
+import { openCustodianFolder } from '../custodian/custodian.js';
+import { readRequired } from '../files.js';
+import type { CommandResult } from '../terminal/result.js';
 
 interface Options {
   readonly name: string;
@@ -19,31 +19,36 @@ interface Options {
   readonly yes?: boolean;
 }
 
-function columnWords({ name, type, nullable, minimum, maximum, categories, identifier }: Column): string {
+/** Describes a column in one line. */
+function describeColumn({ name, type, nullable, minimum, maximum, categories, identifier }: Column): string {
   const bounds =
     minimum === undefined && maximum === undefined ? '' : `, ${minimum ?? '…'} to ${maximum ?? '…'}`;
   const list = categories === undefined ? '' : `, one of ${categories.join(' | ')}`;
   return `  ${name}: ${type}${nullable ? ', may be missing' : ''}${bounds}${list}${identifier === true ? '  [IDENTIFIER]' : ''}`;
 }
 
-/** Everything that will be public, shown before it is. Where nobody can be asked, only `--yes` or a schema file says yes. */
+/**
+ * Shows the schema, which becomes public, and asks the user to confirm it. Without an interactive terminal, only `--yes`
+ * confirms it.
+ */
 async function confirm(
   { terminal }: CommandContext,
   schema: TableSchema,
   remarks: readonly string[],
   yes: boolean
 ): Promise<void> {
-  terminal.remark('These words become public, and the stand-in is made from them alone:');
-  schema.columns.forEach(column => terminal.remark(columnWords(column)));
+  terminal.remark('This schema becomes public. The stand-in is created from it, and not from the data:');
+  schema.columns.forEach(column => terminal.remark(describeColumn(column)));
   remarks.forEach(remark => terminal.remark(`  ${remark}`));
   if (yes) return;
   const answer = await terminal.ask('Publish this schema? [y/N] ');
   if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return;
   throw new CleanRoomError('conflict', 'The schema was not confirmed. Nothing was published.', {
-    remedy: 'Correct it in a file and give that with --schema, or confirm it with --yes.'
+    remedy: 'Write a corrected schema to a file and use it with --schema, or confirm this schema with --yes.'
   });
 }
 
+/** Returns the party's collaboration that lists the dataset, or its first one. */
 async function collaborationOf(
   client: Client,
   { config }: CustodianHome,
@@ -54,17 +59,9 @@ async function collaborationOf(
   const own = items.map(({ envelope }) => openMembership(envelope, config.party, config.rootKey).value);
   const found = own.find(({ assets }) => assets.includes(name)) ?? own[0];
   if (found !== undefined) return found;
-  throw new CleanRoomError('not-found', `${config.party} is in no collaboration yet.`, {
-    remedy: 'Have a collaboration signed by every party and published.'
+  throw new CleanRoomError('not-found', `${config.party} is not in a collaboration yet.`, {
+    remedy: 'Publish a collaboration that every party has signed.'
   });
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    throw new CleanRoomError('not-found', `${file} can not be read.`, { cause });
-  }
 }
 
 async function provisionFile(
@@ -74,20 +71,22 @@ async function provisionFile(
 ): Promise<CommandResult> {
   const custodian = await import('../../custodian/index.js');
   const at = (name: string): string => path.resolve(context.terminal.folder, name);
-  const own = await custodianHome(context, providerOf(options.name), options.custodian);
-  const places = custodian.custodianPaths(own);
-  const policy = custodian.readPolicyFile(await read(at(options.policy)));
+  const own = await openCustodianFolder(context, providerOf(options.name), options.custodian);
+  const paths = custodian.custodianPaths(own);
+  const policy = custodian.readPolicyFile(await readRequired(at(options.policy)));
   const table = await custodian.openTable(at(file));
   const given =
-    options.schema === undefined ? undefined : custodian.readSchemaFile(await read(at(options.schema)));
+    options.schema === undefined
+      ? undefined
+      : custodian.readSchemaFile(await readRequired(at(options.schema)));
   const proposal = given === undefined ? await custodian.inferSchema(table) : undefined;
   const schema = given?.schema ?? proposal?.schema ?? { columns: [] };
   const remarks = (proposal?.remarks ?? []).map(({ column, remark }) => `${column}: ${remark}`);
   await confirm(context, schema, remarks, options.yes === true);
-  const client = custodian.coordinatorOf(own);
-  const keys = await custodian.openKeyFolder(places.keys);
+  const client = custodian.coordinatorClient(own);
+  const keys = await custodian.openKeyFolder(paths.keys);
   const asset = await custodian.provision(
-    { party: own.config.party, keys, registry: new custodian.AssetRegistry(places.assets, keys.publicKey) },
+    { party: own.config.party, keys, registry: new custodian.AssetRegistry(paths.assets, keys.publicKey) },
     {
       name: options.name,
       table,
@@ -99,7 +98,7 @@ async function provisionFile(
       now: context.terminal.now()
     }
   );
-  await custodian.publish(client, asset);
+  await custodian.publishAsset(client, asset);
   const { version } = asset;
   return {
     value: {
@@ -114,21 +113,21 @@ async function provisionFile(
       `${version.value.name} v${version.value.version}: ${asset.rows} rows, sealed for ${version.value.sealedFor}`,
       `version  ${version.digest}`,
       `policy   ${asset.policy.digest}`,
-      'Published: the sealed data, the schema, a random stand-in and the policy. The data itself stayed here.'
+      'Published the sealed data, the schema, a random stand-in and the policy. The unsealed data stays on this machine.'
     ]
   };
 }
 
-/** Brings a dataset into the clean room, on the provider's side. */
+/** Adds `provision`, which seals a dataset on the provider's side and publishes it. */
 export const registerProvision: Register = (program, act) => {
   program
     .command('provision <file>')
-    .description('seal a CSV or Parquet file, and publish its schema, stand-in and policy')
-    .requiredOption('--name <party/dataset>', 'what it is called')
-    .requiredOption('--policy <file>', 'the rules, as JSON')
-    .option('--schema <file>', 'the schema, as JSON; read off the file unless given')
-    .option('--description <text>', 'what the data is, for those who may ask for it')
-    .option('--custodian <folder>', 'the custodian’s folder')
-    .option('--yes', 'the schema is confirmed')
+    .description('Seal a CSV or Parquet file, and publish it with its schema, stand-in and policy')
+    .requiredOption('--name <party/dataset>', 'Name of the dataset')
+    .requiredOption('--policy <file>', 'Policy as a JSON file')
+    .option('--schema <file>', 'Schema as a JSON file (default: inferred from the data)')
+    .option('--description <text>', 'Description of the dataset for researchers')
+    .option('--custodian <folder>', 'Folder of the custodian')
+    .option('--yes', 'Confirm the schema without asking')
     .action(act(provisionFile));
 };

@@ -1,21 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { verifyReceipt } from '@clean-room/protocol/receipts';
 import { routes } from '@clean-room/api/coordinator';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 import type { CommandContext, Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
-import { parseJsonFile } from '../home/home.js';
+import { parseJsonFile } from '../files.js';
 import { requireIdentity } from '../home/identity.js';
 import { readTrustRoots } from '../home/trust.js';
 import { openResult } from '../results/open.js';
-import type { CommandResult } from '../terminal/answer.js';
+import type { CommandResult } from '../terminal/result.js';
 import { markLines } from './verify.js';
 
-const LARGEST_RECEIPT = 64 * 1024 * 1024;
+const MAX_RECEIPT_BYTES = 64 * 1024 * 1024;
 
-async function keep(
+/** Saves an opened notebook and its receipt, and returns their paths. */
+async function save(
   folder: string,
   notebook: string,
   opened: Uint8Array,
@@ -23,13 +24,13 @@ async function keep(
 ): Promise<{ file: string; receipt: string }> {
   await mkdir(folder, { recursive: true });
   const stem = path.posix.basename(notebook, '.ipynb');
-  const places = {
+  const paths = {
     file: path.join(folder, `${stem}.result.ipynb`),
     receipt: path.join(folder, `${stem}.receipt.json`)
   };
-  await writeFileAtomic(places.file, opened, 0o600);
-  await writeFileAtomic(places.receipt, receipt, 0o600);
-  return places;
+  await writeFileAtomic(paths.file, opened, 0o600);
+  await writeFileAtomic(paths.receipt, receipt, 0o600);
+  return paths;
 }
 
 async function results(
@@ -39,45 +40,49 @@ async function results(
 ): Promise<CommandResult> {
   const { client } = await connect(context, options.party);
   const { age } = await requireIdentity(context.home);
-  const receipt = await client.downloadBytes(routes.getReceipt, { params: { id } }, LARGEST_RECEIPT);
+  const receipt = await client.downloadBytes(routes.getReceipt, { params: { id } }, MAX_RECEIPT_BYTES);
   const trust = await readTrustRoots(context.home);
-  const verdict = await verifyReceipt(receipt, trust === undefined ? {} : { trust });
-  if (verdict.outcome === 'failed') {
-    throw new CleanRoomError('signature-invalid', 'The receipt does not verify, so nothing was opened.', {
-      remedy: 'Run "clean-room verify" on it to see which check failed, and tell the operator.'
-    });
+  const appraisal = await verifyReceipt(receipt, trust === undefined ? {} : { trust });
+  if (appraisal.outcome === 'failed') {
+    throw new CleanRoomError(
+      'signature-invalid',
+      'The receipt could not be verified, so nothing was opened.',
+      {
+        remedy: 'Run "clean-room verify" with the receipt to see which check failed, and inform the operator.'
+      }
+    );
   }
   const opened = await openResult(client, receipt, age);
   const notebook = parseJsonFile(opened.notebook, 'The opened notebook');
-  const { outcome, summary, marks } = verdict;
+  const { outcome, summary, marks } = appraisal;
   if (options.to === undefined) {
     return {
       value: { notebook, outcome, summary, marks },
       lines: [
-        `${opened.path}: ${opened.notebook.length} bytes. Add "--to DIR" to keep it.`,
-        ...markLines(verdict),
+        `${opened.path}: ${opened.notebook.length} bytes. Use "--to FOLDER" to save it.`,
+        ...markLines(appraisal),
         summary
       ]
     };
   }
-  const places = await keep(
+  const paths = await save(
     path.resolve(context.terminal.folder, options.to),
     opened.path,
     opened.notebook,
     receipt
   );
   return {
-    value: { notebook, ...places, outcome, summary, marks },
-    lines: [`result   ${places.file}`, `receipt  ${places.receipt}`, ...markLines(verdict), summary]
+    value: { notebook, ...paths, outcome, summary, marks },
+    lines: [`result   ${paths.file}`, `receipt  ${paths.receipt}`, ...markLines(appraisal), summary]
   };
 }
 
-/** Opens what came back, after verifying where it came from. */
+/** Adds `results`, which verifies a run's receipt and then opens its outputs. */
 export const registerResults: Register = (program, act) => {
   program
     .command('results <run>')
-    .description('verify a run’s receipt and open its outputs with your key')
-    .option('--to <folder>', 'keep notebook and receipt there')
-    .option('--party <party>', 'the party you act for')
+    .description('Verify the receipt of a run, and open its outputs with your key')
+    .option('--to <folder>', 'Folder in which the notebook and the receipt are saved')
+    .option('--party <party>', 'Party that you act for')
     .action(act(results));
 };

@@ -1,41 +1,31 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
 import { routes } from '@clean-room/api/coordinator';
-import { readSigningKey } from '../../custodian/keys/key-folder.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 import type { Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
+import { readRequired } from '../files.js';
 
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    throw new CleanRoomError('not-found', `${file} can not be read.`, { cause });
-  }
-}
-
-/** What whoever keeps a party's root key does: sign its roster, offline, and publish what was signed. */
+/** Adds the commands for the person who keeps a party's root key: sign a roster offline, and publish it. */
 export const registerRoster: Register = (program, act) => {
-  const roster = program.command('roster').description('sign and publish a party’s roster');
+  const roster = program.command('roster').description('Sign and publish a party’s roster');
   roster
     .command('sign <file>')
-    .description('sign a roster with the party’s root key; needs no network')
-    .requiredOption('--key <file>', 'the root key')
-    .requiredOption('--out <file>', 'where the signed roster goes')
+    .description('Sign a roster with the party’s root key, without a network connection')
+    .requiredOption('--key <file>', 'File with the root key')
+    .requiredOption('--out <file>', 'File for the signed roster')
     .action(
       act(async ({ terminal }, file: string, options: { key: string; out: string }) => {
-        const { value } = Roster.read(await read(path.resolve(terminal.folder, file)));
+        const { value } = Roster.read(await readRequired(path.resolve(terminal.folder, file)));
+        const { readSigningKey } = await import('../../custodian/index.js');
         const key = await readSigningKey(path.resolve(terminal.folder, options.key));
         if (key.publicKey !== value.rootKey) {
           throw new CleanRoomError(
             'signature-invalid',
-            `This is not the root key of ${value.party}. Nothing was signed.`,
-            {
-              remedy: `Use the key ${value.rootKey}.`
-            }
+            `The file does not contain the root key of ${value.party}. Nothing was signed.`,
+            { remedy: `Use the file with the key ${value.rootKey}.` }
           );
         }
         const out = path.resolve(terminal.folder, options.out);
@@ -48,17 +38,17 @@ export const registerRoster: Register = (program, act) => {
           lines: [
             `Signed version ${value.version} of ${value.party}’s roster:`,
             ...people,
-            `It is in ${out}.`
+            `The signed roster is in ${out}.`
           ]
         };
       })
     );
   roster
     .command('publish <file>')
-    .description('publish a signed roster')
+    .description('Publish a signed roster')
     .action(
       act(async (context, file: string) => {
-        const bytes = await read(path.resolve(context.terminal.folder, file));
+        const bytes = await readRequired(path.resolve(context.terminal.folder, file));
         const signed = checkSchema(Envelope, parseStrictJson(bytes), 'signed roster');
         const { party, version } = Roster.peek(signed).value;
         const { client } = await connect(context, party);

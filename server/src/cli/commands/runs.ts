@@ -1,16 +1,33 @@
-import { routes } from '@clean-room/api/coordinator';
+import { routes, type RunSummary } from '@clean-room/api/coordinator';
 import type { Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
-import { runWords } from './follow.js';
 
-/** Lists runs, newest first. */
+/** Describes the state of a run in a few words. */
+export function describeRun(run: RunSummary): string {
+  const cell =
+    run.state === 'running' && run.cell !== undefined ? `, cell ${run.cell} of ${run.cells ?? '?'}` : '';
+  const waiting = run.waitingFor.length > 0 ? `, waiting for ${run.waitingFor.join(' and ')}` : '';
+  const failure =
+    run.failure === undefined
+      ? ''
+      : `, ${run.failure.class}${run.failure.cell === undefined ? '' : ` in cell ${run.failure.cell}`}`;
+  const reason = run.reason === undefined ? '' : `: ${run.reason.message}`;
+  return `${run.state}${cell}${waiting}${failure}${reason}`;
+}
+
+function runLine(run: RunSummary): string {
+  const created = run.createdAt.slice(0, 16).replace('T', ' ');
+  return `${run.id}  ${created}  ${run.notebook}  ${describeRun(run)}`;
+}
+
+/** Adds `runs`, which lists runs. */
 export const registerRuns: Register = (program, act) => {
   program
     .command('runs')
-    .description('list runs, newest first')
-    .option('--submission <id>', 'of this submission alone')
-    .option('--party <party>', 'the party you act for')
-    .option('--limit <count>', 'how many', Number, 20)
+    .description('List runs, newest first')
+    .option('--submission <id>', 'Submission whose runs are listed (default: all submissions)')
+    .option('--party <party>', 'Party that you act for')
+    .option('--limit <count>', 'Maximum number of runs', Number, 20)
     .action(
       act(async (context, options: { submission?: string; party?: string; limit: number }) => {
         const { client } = await connect(context, options.party);
@@ -20,14 +37,23 @@ export const registerRuns: Register = (program, act) => {
         });
         return {
           value: { items },
-          lines:
-            items.length === 0
-              ? ['There are no runs.']
-              : items.map(
-                  run =>
-                    `${run.id}  ${run.createdAt.slice(0, 16).replace('T', ' ')}  ${run.notebook}  ${runWords(run)}`
-                )
+          lines: items.length === 0 ? ['There are no runs.'] : items.map(runLine)
         };
+      })
+    );
+};
+
+/** Adds `cancel`, which stops a run. */
+export const registerCancel: Register = (program, act) => {
+  program
+    .command('cancel <run>')
+    .description('Cancel a run; none of its outputs leaves the clean room')
+    .option('--party <party>', 'Party that you act for')
+    .action(
+      act(async (context, id: string, { party }: { party?: string }) => {
+        const { client } = await connect(context, party);
+        const run = await client.call(routes.cancelRun, { params: { id } });
+        return { value: run, lines: [`${run.id} is ${run.state}. No output left the clean room.`] };
       })
     );
 };

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CommandContext, Register } from '../context.js';
-import type { CommandResult } from '../terminal/answer.js';
+import { readJsonFile } from '../files.js';
+import type { CommandResult } from '../terminal/result.js';
 
 interface Options {
   readonly coordinator?: string;
@@ -9,15 +10,17 @@ interface Options {
   readonly demo?: string;
 }
 
-interface Running {
+/** A part of the server that is running. */
+interface RunningService {
   readonly name: string;
+  /** Empty when it does not listen on an address. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Starts what was named, in order; what had started is closed again when a later part can't. */
-async function startAll(starts: readonly (() => Promise<Running>)[]): Promise<Running[]> {
-  const running: Running[] = [];
+/** Starts services in order. When one of them cannot start, the earlier ones are closed again. */
+async function startAll(starts: readonly (() => Promise<RunningService>)[]): Promise<RunningService[]> {
+  const running: RunningService[] = [];
   try {
     for (const start of starts) running.push(await start());
     return running;
@@ -27,14 +30,13 @@ async function startAll(starts: readonly (() => Promise<Running>)[]): Promise<Ru
   }
 }
 
-async function coordinatorIn(file: string): Promise<Running> {
+async function coordinatorIn(file: string): Promise<RunningService> {
   const { startCoordinator } = await import('../../coordinator/start.js');
-  const { readJsonFile } = await import('../json-file.js');
   const coordinator = await startCoordinator(await readJsonFile(file), {}, file);
   return { name: 'coordinator', url: coordinator.url, close: () => coordinator.close() };
 }
 
-async function custodianIn({ terminal }: CommandContext, folder: string): Promise<Running> {
+async function custodianIn({ terminal }: CommandContext, folder: string): Promise<RunningService> {
   const { readCustodianHome, startCustodian } = await import('../../custodian/index.js');
   const own = await readCustodianHome(folder);
   const kernelImages = terminal.env['CLEAN_ROOM_KERNEL_IMAGES'];
@@ -42,23 +44,24 @@ async function custodianIn({ terminal }: CommandContext, folder: string): Promis
   return { name: `custodian of ${own.config.party}`, url: custodian.url, close: () => custodian.close() };
 }
 
-async function publishDemo(folder: string): Promise<Running> {
-  const { publishFounding } = await import('../demo/publish.js');
-  await publishFounding(folder);
+/** Publishes the demo's rosters and collaboration. There is nothing to close. */
+async function demoDocumentsIn(folder: string): Promise<RunningService> {
+  const { publishDemo } = await import('../demo/publish.js');
+  await publishDemo(folder);
   return { name: 'demo', url: '', close: async () => undefined };
 }
 
 async function serve(context: CommandContext, options: Options): Promise<CommandResult> {
   const { terminal } = context;
-  const at = (place: string): string => path.resolve(terminal.folder, place);
-  const starts: (() => Promise<Running>)[] = [];
+  const at = (name: string): string => path.resolve(terminal.folder, name);
+  const starts: (() => Promise<RunningService>)[] = [];
   if (options.demo !== undefined) {
-    const { DEMO_CUSTODIANS } = await import('../demo/found.js');
+    const { DEMO_CUSTODIANS } = await import('../demo/create.js');
     const { DemoLayout } = await import('../demo/layout.js');
     const layout = new DemoLayout(at(options.demo));
     starts.push(
       () => coordinatorIn(layout.coordinatorConfig),
-      () => publishDemo(layout.root)
+      () => demoDocumentsIn(layout.root)
     );
     starts.push(...DEMO_CUSTODIANS.map(party => () => custodianIn(context, layout.custodian(party))));
   }
@@ -66,14 +69,14 @@ async function serve(context: CommandContext, options: Options): Promise<Command
   if (coordinator !== undefined) starts.push(() => coordinatorIn(at(coordinator)));
   starts.push(...(options.custodian ?? []).map(folder => () => custodianIn(context, at(folder))));
   if (starts.length === 0) {
-    throw new CleanRoomError('malformed', 'Nothing was named to serve.', {
-      remedy: 'Give --coordinator FILE, --custodian FOLDER, or --demo FOLDER.'
+    throw new CleanRoomError('malformed', 'There is nothing to serve.', {
+      remedy: 'Use --coordinator FILE, --custodian FOLDER or --demo FOLDER.'
     });
   }
   const running = await startAll(starts);
   const serving = running.filter(({ url }) => url !== '');
   serving.forEach(({ name, url }) => terminal.remark(`${name}: ${url}`));
-  terminal.remark('Ready. Ctrl-C ends it; runs that are under way go on.');
+  terminal.remark('Ready. Press Ctrl-C to stop. Active runs continue.');
   await new Promise<void>(resolve => {
     if (terminal.stopped.aborted) resolve();
     terminal.stopped.addEventListener('abort', () => resolve(), { once: true });
@@ -82,13 +85,13 @@ async function serve(context: CommandContext, options: Options): Promise<Command
   return { value: { served: serving.map(({ name, url }) => ({ name, url })) }, lines: ['Stopped.'] };
 }
 
-/** Runs the server's roles, together or apart. */
+/** Adds `serve`, which runs the server's roles, together or separately. */
 export const registerServe: Register = (program, act) => {
   program
     .command('serve')
-    .description('run a coordinator, custodians, or the demo with both')
-    .option('--coordinator <file>', 'a coordinator’s configuration')
-    .option('--custodian <folder...>', 'folders of custodians, each with its custodian.json')
-    .option('--demo <folder>', 'all of a founded demo')
+    .description('Run a coordinator, custodians, or the demo with both')
+    .option('--coordinator <file>', 'Configuration file of a coordinator')
+    .option('--custodian <folder...>', 'Folders of custodians, each with a custodian.json')
+    .option('--demo <folder>', 'Folder of the demo, whose services are all started')
     .action(act(serve));
 };

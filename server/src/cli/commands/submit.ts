@@ -1,4 +1,3 @@
-import { InvalidArgumentError, Option } from 'commander';
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { codeSources, datasetsIn, readNotebook } from '@clean-room/protocol/notebooks';
@@ -14,9 +13,9 @@ import { writeLockedNotebook, type LockedNotebook } from '../submission/lock.js'
 import { composeForSubmission, type ComposedSubmission } from '../submission/compose.js';
 import { planSubmission } from '../submission/plan.js';
 import { sendSubmission } from '../submission/send.js';
-import type { CommandResult } from '../terminal/answer.js';
-import { collect } from './options.js';
+import type { CommandResult } from '../terminal/result.js';
 import { followSubmission } from './follow.js';
+import { collect, positiveInteger } from './options.js';
 
 interface Options {
   readonly dataset?: string[];
@@ -35,27 +34,22 @@ interface Options {
   readonly wait?: boolean;
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number.');
-  return value;
-}
-
-/** A path of the command line as a path below the notebook's folder. */
-function below(folder: string, from: string, named: string): string {
+/** Returns a path of the command line as a path below the notebook's folder. */
+function pathBelow(folder: string, from: string, named: string): string {
   const relative = path.relative(folder, path.resolve(from, named));
   if (relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative))
     return relative.split(path.sep).join('/');
-  throw new CleanRoomError('workspace-refused', `${named} does not lie in the notebook’s folder.`, {
-    remedy: 'Move it beside the notebook or into a folder there: only what is below that folder can go along.'
+  throw new CleanRoomError('workspace-refused', `${named} is not in the notebook’s folder.`, {
+    remedy: 'Move it to that folder or into a folder below it. Only files from there can be submitted.'
   });
 }
 
-interface Prepared {
+/** A submission that was built and checked, but not sent. */
+interface PreparedSubmission {
   readonly folder: string;
   readonly files: SubmissionFiles;
   readonly locked: LockedNotebook;
-  readonly measured: ComposedSubmission;
+  readonly composed: ComposedSubmission;
 }
 
 async function prepare(
@@ -63,13 +57,13 @@ async function prepare(
   { client, party }: CoordinatorConnection,
   notebook: string,
   options: Options
-): Promise<Prepared> {
+): Promise<PreparedSubmission> {
   const { terminal, home } = context;
   const file = path.resolve(terminal.folder, notebook);
   const folder = path.dirname(file);
   const keys = await requireIdentity(home);
   const trust = await requireTrustRoots(home);
-  const include = (options.file ?? []).map(name => below(folder, terminal.folder, name));
+  const include = (options.file ?? []).map(name => pathBelow(folder, terminal.folder, name));
   const files = await readSubmissionFiles(folder, path.basename(file), include);
   const compute: Partial<Compute> = {
     ...(options.processors === undefined ? {} : { processors: options.processors }),
@@ -83,7 +77,7 @@ async function prepare(
       trust
     },
     {
-      datasets: options.dataset ?? datasetsIn(codeSources(readNotebook(files.bare))),
+      datasets: options.dataset ?? datasetsIn(codeSources(readNotebook(files.stripped))),
       purpose: options.purpose,
       parameters: options.parameters.trim() === '' ? '{}' : options.parameters,
       files: include,
@@ -94,72 +88,73 @@ async function prepare(
     keys,
     terminal.now()
   );
-  return { folder, files, locked, measured: await composeForSubmission(locked, files, kernelImage) };
+  return { folder, files, locked, composed: await composeForSubmission(locked, files, kernelImage) };
 }
 
 async function submit(context: CommandContext, notebook: string, options: Options): Promise<CommandResult> {
   const connection = await connect(context, options.party);
-  const { folder, files, locked, measured } = await prepare(context, connection, notebook, options);
-  const image = measured.revision.imageDigest;
-  const spec = measured.spec.digest;
-  const providers = providersOf(measured.spec.value);
+  const { folder, files, locked, composed } = await prepare(context, connection, notebook, options);
+  const image = composed.image.imageDigest;
+  const spec = composed.spec.digest;
+  const providers = providersOf(composed.spec.value);
   if (options.expectImage !== undefined && options.expectImage !== image) {
     throw new CleanRoomError(
       'conflict',
-      'The notebook or its files have changed since you looked. Nothing was submitted.',
-      {
-        remedy: 'Look at the submission again, then submit it.'
-      }
+      'The notebook or its files have changed since the preview. Nothing was submitted.',
+      { remedy: 'Check the submission again, and submit it again.' }
     );
   }
   if (options.dryRun !== true || options.writeLock === true) {
     await writeLockedNotebook(folder, path.basename(notebook), locked);
   }
-  const facts = [`image  ${image}`, `spec   ${spec}`];
+  const digests = [`image  ${image}`, `spec   ${spec}`];
   if (options.dryRun === true) {
     return {
       value: { image, spec, providers },
-      lines: [...facts, 'Nothing was submitted.']
+      lines: [...digests, 'Nothing was submitted.']
     };
   }
   const { signing } = await requireIdentity(context.home);
   const { id, revision } = await sendSubmission(
     connection.client,
-    measured,
+    composed,
     files.files,
     signing,
     options.revisionOf
   );
-  const needs =
+  const approvals =
     providers.length === 0 ? 'It needs no approval.' : `It needs the approval of ${providers.join(' and ')}.`;
-  const lines = [`submitted as ${id}, revision ${revision}`, ...facts, needs];
+  const lines = [`Submitted as ${id}, revision ${revision}.`, ...digests, approvals];
   if (options.wait !== true) return { value: { id, revision, image, spec, providers }, lines };
   lines.forEach(line => context.terminal.remark(line));
   return followSubmission(context, connection.client, id);
 }
 
-/** Submits a notebook: all of it is worked out, checked and signed on this machine. */
+/** Adds `submit`, which builds, checks and signs a submission on this machine and sends it. */
 export const registerSubmit: Register = (program, act) => {
   program
     .command('submit <notebook>')
-    .description('submit a notebook, as it is on disk now, without its outputs')
+    .description('Submit a notebook as it is on disk, without its outputs')
     .option(
       '--dataset <name>',
-      'a dataset it may open (repeatable); those it opens by name unless given',
+      'Dataset that the notebook may open (repeatable; default: the datasets that it opens by name)',
       collect
     )
-    .requiredOption('--purpose <text>', 'what for; one of the collaboration’s purposes')
-    .option('--file <path>', 'a file that goes along (repeatable)', collect)
-    .option('--parameters <json>', 'parameters, as a JSON object', '{}')
-    .option('--processors <count>', 'processors to run on', wholeNumber)
-    .option('--memory-bytes <bytes>', 'memory to run in', wholeNumber)
-    .option('--gpu', 'run on a GPU')
-    .option('--kernel-image <name>', 'the kernel image to run on, by name or digest')
-    .option('--party <party>', 'the party you act for')
-    .option('--revision-of <submission>', 'the next revision of a submission that changes were asked for')
-    .addOption(new Option('--expect-image <digest>', 'submit only if it is this program'))
-    .option('--dry-run', 'work everything out, submit nothing')
-    .option('--write-lock', 'with --dry-run: pin datasets, policies and keys in clean-room.lock.json')
-    .option('--wait', 'wait for the run and say how it ended')
+    .requiredOption('--purpose <text>', 'Purpose, one of those of the collaboration')
+    .option('--file <path>', 'File to submit together with the notebook (repeatable)', collect)
+    .option('--parameters <json>', 'Parameters as a JSON object', '{}')
+    .option('--processors <count>', 'Number of processors', positiveInteger)
+    .option('--memory-bytes <bytes>', 'Amount of memory', positiveInteger)
+    .option('--gpu', 'Run on a GPU')
+    .option('--kernel-image <name>', 'Kernel image, by name or digest')
+    .option('--party <party>', 'Party that you act for')
+    .option(
+      '--revision-of <submission>',
+      'Submission to which this adds the next revision, after a provider requested changes'
+    )
+    .option('--expect-image <digest>', 'Expected image digest; nothing is submitted if it is different')
+    .option('--dry-run', 'Build and check the submission without sending it')
+    .option('--write-lock', 'With --dry-run, write the datasets, policies and keys to clean-room.lock.json')
+    .option('--wait', 'Wait until the run has ended')
     .action(act(submit));
 };

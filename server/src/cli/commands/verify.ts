@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { CleanRoomError } from '@clean-room/protocol/errors';
-import { verifyReceipt, type ReceiptStepStatus, type ReceiptAppraisal } from '@clean-room/protocol/receipts';
-import type { CommandContext, Register } from '../context.js';
+import { verifyReceipt, type ReceiptAppraisal, type ReceiptStepStatus } from '@clean-room/protocol/receipts';
+import type { Register } from '../context.js';
+import { readFileOrInput } from '../files.js';
 import { readTrustRoots } from '../home/trust.js';
-import type { CommandResult } from '../terminal/answer.js';
 import { EXIT } from '../terminal/exit-codes.js';
+import type { CommandResult } from '../terminal/result.js';
 import { timestampOption } from './options.js';
 
-const SIGN: Readonly<Record<ReceiptStepStatus, string>> = {
+const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
   fail: '✗',
   unknown: '?',
@@ -17,69 +15,59 @@ const SIGN: Readonly<Record<ReceiptStepStatus, string>> = {
   'not-reached': '·'
 };
 
-/** What a reader must see beside the outcome. */
+/** Returns the warnings that must be shown together with the outcome. */
 export function markLines({ marks }: Pick<ReceiptAppraisal, 'marks'>): string[] {
   return [
-    ...(marks.simulated ? ['SIMULATED: no TEE stood behind this run.'] : []),
+    ...(marks.simulated ? ['SIMULATED: this run did not take place in a TEE.'] : []),
     ...(marks.unattended.length > 0
       ? [`UNATTENDED: approved without a passkey by ${marks.unattended.join(', ')}.`]
       : []),
     ...(marks.coHosted.length > 0
-      ? [`CO-HOSTED: the operator’s host holds the keys of ${marks.coHosted.join(', ')}.`]
+      ? [`CO-HOSTED: the keys of ${marks.coHosted.join(', ')} are on the operator’s host.`]
       : []),
     ...(marks.operatorHosted.length > 0
       ? [`OPERATOR-HOSTED: the operator runs JupyterLab for ${marks.operatorHosted.join(', ')}.`]
       : []),
     ...(marks.developmentKernelImage
-      ? ['DEVELOPMENT KERNEL IMAGE: signed by a key made on the machine itself.']
+      ? ['DEVELOPMENT KERNEL IMAGE: signed by a key that was created on the same machine.']
       : [])
   ];
 }
 
-export function verdictAnswer(verdict: ReceiptAppraisal): CommandResult {
-  const { steps, outcome, summary, marks } = verdict;
+function toResult(appraisal: ReceiptAppraisal): CommandResult {
+  const { steps, outcome, summary, marks } = appraisal;
   return {
     value: { outcome, summary, marks, steps },
     lines: [
-      ...steps.map(step => `${SIGN[step.status]} ${step.title}. ${step.detail}`),
+      ...steps.map(step => `${SYMBOLS[step.status]} ${step.title}. ${step.detail}`),
       '',
-      ...markLines(verdict),
+      ...markLines(appraisal),
       summary
     ],
     exitCode: outcome === 'verified' ? EXIT.ok : EXIT.refused
   };
 }
 
-export async function readFileOrInput(
-  { terminal }: CommandContext,
-  named: string,
-  what: string
-): Promise<Uint8Array> {
-  if (named === '-') return terminal.readInput();
-  const file = path.resolve(terminal.folder, named);
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    throw new CleanRoomError('not-found', `The ${what} ${file} can not be read.`, { cause });
-  }
-}
-
-/** Verifies a receipt with nothing but the receipt and the trust roots. */
+/** Adds `verify`, which verifies a receipt with only the receipt and trust roots. */
 export const registerVerify: Register = (program, act) => {
   program
     .command('verify <receipt>')
-    .description('verify a receipt, offline ("-" reads standard input)')
-    .option('--trust <file>', 'whom to believe; your own trust.json unless named')
-    .option('--at <time>', 'judge at this moment, not when the token was issued', timestampOption)
+    .description('Verify a receipt offline ("-" reads standard input)')
+    .option('--trust <file>', 'File with trust roots (default: your own trust.json)')
+    .option(
+      '--at <time>',
+      'Time at which the receipt is verified (default: when its token was issued)',
+      timestampOption
+    )
     .action(
       act(async (context, receipt: string, { trust: file, at }: { trust?: string; at?: Date }) => {
-        const bytes = await readFileOrInput(context, receipt, 'receipt');
+        const bytes = await readFileOrInput(context.terminal, receipt);
         const trust = await readTrustRoots(context.home, file);
-        const verdict = await verifyReceipt(bytes, {
+        const appraisal = await verifyReceipt(bytes, {
           ...(trust === undefined ? {} : { trust }),
           ...(at === undefined ? {} : { at })
         });
-        return verdictAnswer(verdict);
+        return toResult(appraisal);
       })
     );
 };

@@ -2,18 +2,16 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { writeFileAtomic } from '@clean-room/node-support';
 import type { PublicKey } from '@clean-room/protocol/documents';
 import { checkCoordinatorConfig, DEFAULT_LIMITS } from '../../coordinator/config.js';
-import { checkCustodianConfig, CUSTODIAN_FILE } from '../../custodian/config.js';
-import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
-import { writeJson } from './documents.js';
-import type { DemoLayout } from './layout.js';
+import { checkCustodianConfig, CUSTODIAN_FILE, ensureSigningKey } from '../../custodian/index.js';
+import { writeJson, type DemoLayout } from './layout.js';
 
-/** Where the demo's parts listen, and where images are. */
+/** The addresses of the demo's services, and the folder of its images. */
 export interface DemoLocations {
   readonly coordinatorUrl: string;
-  /** Origin of each custodian, by party. */
+  /** The origin of each custodian, by party. */
   readonly custodianOrigins: Readonly<Record<string, string>>;
   /** The address that custodians listen on. */
   readonly custodianHost: string;
@@ -21,7 +19,7 @@ export interface DemoLocations {
   readonly images: string;
 }
 
-/** A secret of one's own in a file, made once. */
+/** Writes a random token to a file, unless the file exists. */
 async function ensureToken(file: string): Promise<void> {
   if (existsSync(file)) return;
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -37,18 +35,19 @@ const personToken = (layout: DemoLayout): string => path.join(layout.person, 'to
 const custodianToken = (layout: DemoLayout, party: string): string =>
   path.join(layout.custodian(party), 'token');
 
-/** The log's public key; its secret half is made once. */
+/** Returns the public key of the demo's log. The key is created once. */
 export async function demoLogKey(layout: DemoLayout): Promise<PublicKey> {
   return (await ensureSigningKey(path.join(layout.coordinator, 'log.key'))).publicKey;
 }
 
+/** Writes the configuration of the demo's coordinator, and the keys and tokens that it names. */
 export async function configureCoordinator(
   layout: DemoLayout,
-  places: DemoLocations,
+  locations: DemoLocations,
   kernelImages: readonly string[],
   parties: readonly string[]
 ): Promise<void> {
-  const custodians = Object.keys(places.custodianOrigins);
+  const custodians = Object.keys(locations.custodianOrigins);
   const at = (...parts: string[]): string => path.join(layout.coordinator, ...parts);
   await demoLogKey(layout);
   await ensureSigningKey(at('job.key'));
@@ -56,15 +55,15 @@ export async function configureCoordinator(
   for (const party of custodians) await ensureToken(custodianToken(layout, party));
   const config = {
     mode: 'development',
-    listen: { host: '127.0.0.1', port: portOf(places.coordinatorUrl) },
+    listen: { host: '127.0.0.1', port: portOf(locations.coordinatorUrl) },
     logLevel: 'warn',
     database: `pglite:${at('database')}`,
     objects: `folder:${at('objects')}`,
-    images: path.resolve(places.images),
+    images: path.resolve(locations.images),
     kernelImages: kernelImages.map(name => layout.kernelImage(name)),
     logKeyFile: at('log.key'),
     jobSecretFile: at('job.key'),
-    people: {
+    authentication: {
       kind: 'embedded',
       tokenFile: personToken(layout),
       acts: parties.map(party => ({ party, person: 'demo' }))
@@ -76,22 +75,23 @@ export async function configureCoordinator(
   await writeJson(layout.coordinatorConfig, checkCoordinatorConfig(config, layout.coordinatorConfig));
 }
 
+/** Writes the configuration of a party's custodian. */
 export async function configureCustodian(
   layout: DemoLayout,
-  places: DemoLocations,
+  locations: DemoLocations,
   party: string,
   rootKey: PublicKey
 ): Promise<void> {
-  const origin = places.custodianOrigins[party] ?? '';
+  const origin = locations.custodianOrigins[party] ?? '';
   const config = {
     mode: 'development',
     party,
     rootKey,
-    listen: { host: places.custodianHost, port: portOf(origin) },
+    listen: { host: locations.custodianHost, port: portOf(origin) },
     logLevel: 'warn',
     origin,
     hosting: 'co-hosted',
-    coordinator: places.coordinatorUrl,
+    coordinator: locations.coordinatorUrl,
     tokenFile: 'token',
     database: 'pglite:database',
     approvalDays: 30,

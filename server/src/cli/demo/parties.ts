@@ -12,10 +12,10 @@ import {
   type Custodian,
   type Person
 } from '@clean-room/protocol/parties';
-import { ensureSigningKey } from '../../custodian/keys/key-folder.js';
-import { readEnvelope, writeJson } from './documents.js';
-import type { DemoLayout } from './layout.js';
+import { ensureSigningKey } from '../../custodian/index.js';
+import { readEnvelope, writeJson, type DemoLayout } from './layout.js';
 
+/** A party of the demo, with the current keys and addresses of its people and custodian. */
 export interface DemoParty {
   readonly party: string;
   readonly title: string;
@@ -23,32 +23,34 @@ export interface DemoParty {
   readonly custodian?: Custodian;
 }
 
-export interface FoundedParty {
+/** A party with its root key and signed roster. */
+export interface PartyWithKeys {
   readonly party: string;
   readonly title: string;
   readonly root: SigningKey;
   readonly roster: Envelope;
 }
 
-function sameButVersion(a: Roster, b: Roster): boolean {
-  const bare = ({ version: _version, ...rest }: Roster) => Roster.write({ ...rest, version: 0 });
-  return Buffer.from(bare(a)).equals(Buffer.from(bare(b)));
+/** Returns whether two rosters differ at most in their versions. */
+function sameExceptVersion(a: Roster, b: Roster): boolean {
+  const withoutVersion = ({ version: _version, ...rest }: Roster) => Roster.write({ ...rest, version: 0 });
+  return Buffer.from(withoutVersion(a)).equals(Buffer.from(withoutVersion(b)));
 }
 
 /**
- * A party's root key and roster, made at the first start and kept. What people enrolled since (their passkeys) stays;
- * what the demo itself knows anew (keys, origin) makes the next version.
+ * Creates a party's root key and roster, or updates them. Passkeys that people have enrolled are kept. A changed key or origin
+ * results in the next version of the roster.
  */
-export async function foundParty(
+export async function ensureParty(
   layout: DemoLayout,
   { party, title, people, custodian }: DemoParty
-): Promise<FoundedParty> {
+): Promise<PartyWithKeys> {
   const root = await ensureSigningKey(layout.rootKey(party));
   const file = layout.roster(party);
   const before = await readEnvelope(file);
-  const known = before === undefined ? undefined : Roster.open(before, root.publicKey).value;
+  const previous = before === undefined ? undefined : Roster.open(before, root.publicKey).value;
   const passkeysOf = (person: Person) => {
-    const enrolled = known?.people.find(({ id }) => id === person.id)?.passkeys ?? [];
+    const enrolled = previous?.people.find(({ id }) => id === person.id)?.passkeys ?? [];
     return enrolled.filter(({ origin }) => origin === custodian?.origin);
   };
   const roster: Roster = {
@@ -56,12 +58,12 @@ export async function foundParty(
     party,
     title,
     rootKey: root.publicKey,
-    version: (known?.version ?? 0) + 1,
+    version: (previous?.version ?? 0) + 1,
     people: people.map(person => ({ ...person, passkeys: passkeysOf(person) })),
     ...(custodian === undefined ? {} : { custodian }),
     jupyterHost: 'own'
   };
-  if (before !== undefined && known !== undefined && sameButVersion(known, roster)) {
+  if (before !== undefined && previous !== undefined && sameExceptVersion(previous, roster)) {
     return { party, title, root, roster: before };
   }
   const signed = Roster.sign(roster, root);
@@ -69,6 +71,7 @@ export async function foundParty(
   return { party, title, root, roster: signed };
 }
 
+/** The content of the demo's collaboration. */
 export interface DemoCollaboration {
   readonly name: string;
   readonly title: string;
@@ -78,7 +81,8 @@ export interface DemoCollaboration {
 
 const TWO_YEARS_MS = 2 * 365 * 86_400_000;
 
-function stillHolds(
+/** Returns whether an existing collaboration has not ended and has the wanted content. */
+function isCurrent(
   envelope: Envelope,
   wanted: DemoCollaboration,
   members: readonly PublicKey[],
@@ -93,16 +97,16 @@ function stillHolds(
   );
 }
 
-/** The one collaboration of the demo, signed by every party. Kept while it still says what is wanted. */
-export async function foundCollaboration(
+/** Creates the demo's collaboration, signed by every party, or keeps the existing one while it is up to date. */
+export async function ensureCollaboration(
   layout: DemoLayout,
   wanted: DemoCollaboration,
-  parties: readonly FoundedParty[],
+  parties: readonly PartyWithKeys[],
   now: Date
 ): Promise<Envelope> {
   const before = await readEnvelope(layout.collaboration);
   const roots = parties.map(({ root }) => root.publicKey);
-  if (before !== undefined && stillHolds(before, wanted, roots, now)) return before;
+  if (before !== undefined && isCurrent(before, wanted, roots, now)) return before;
   const collaboration: Collaboration = {
     format: 'clean-room.collaboration/v1',
     name: wanted.name,

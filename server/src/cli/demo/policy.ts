@@ -1,22 +1,23 @@
 import { toTimestamp, type PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { PolicyFile } from '../../custodian/datasets/policy/policy-file.js';
+import type { PolicyFile } from '../../custodian/index.js';
 
 const ONE_YEAR_MS = 365 * 86_400_000;
 const MIB = 1024 ** 2;
 
-export interface DemoPolicy {
+/** The parts of the demo's policy that depend on the machine. */
+export interface DemoPolicyOptions {
   readonly parties: readonly string[];
   readonly purposes: readonly string[];
   readonly kernelImages: readonly Digest[];
   readonly kernelImageSigner: PublicKey;
-  /** SHA-256 of the simulator's root certificate. */
+  /** The SHA-256 digest of the simulator's root certificate. */
   readonly simulatorRoot: Digest;
   readonly now: Date;
 }
 
-/** The policy that the demo's hospital would write. It names the simulator, so its data can never go to a real TEE. */
-export function demoPolicy(demo: DemoPolicy): PolicyFile {
+/** Returns the policy of the demo's hospital. It accepts only the simulator, so that the data can never go to a real TEE. */
+export function demoPolicy(demo: DemoPolicyOptions): PolicyFile {
   return {
     parties: [...demo.parties],
     purposes: [...demo.purposes],

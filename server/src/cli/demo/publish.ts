@@ -5,32 +5,34 @@ import { routes } from '@clean-room/api/coordinator';
 import { readSecretFile } from '../../platform/files/secret-file.js';
 import { checkSchema, type Envelope } from '@clean-room/protocol/documents';
 import { HomeConfig } from '../home/home.js';
-import { readJsonFile } from '../json-file.js';
-import { readEnvelope } from './documents.js';
-import { DEMO_PARTIES } from './found.js';
-import { DemoLayout } from './layout.js';
+import { readJsonFile } from '../files.js';
+import { DEMO_PARTIES } from './create.js';
+import { DemoLayout, readEnvelope } from './layout.js';
 
-async function signed(file: string): Promise<Envelope> {
+async function requireEnvelope(file: string): Promise<Envelope> {
   const envelope = await readEnvelope(file);
   if (envelope !== undefined) return envelope;
-  throw new CleanRoomError('not-found', `The demo is not founded: ${file} is missing.`, {
+  throw new CleanRoomError('not-found', `The demo has not been set up: ${file} does not exist.`, {
     remedy: 'Run "clean-room demo found" first.'
   });
 }
 
-/** Gives a running coordinator the demo's rosters and collaboration. What it has already does no harm. */
-export async function publishFounding(folder: string): Promise<void> {
+/**
+ * Publishes the demo's rosters and collaboration to a running coordinator. It is safe to publish them again.
+ * @throws CleanRoomError `not-found` when the demo has not been set up
+ */
+export async function publishDemo(folder: string): Promise<void> {
   const layout = new DemoLayout(folder);
   const file = path.join(layout.person, 'config.json');
   const { url } = checkSchema(HomeConfig, await readJsonFile(file), file);
   if (url === undefined) throw new CleanRoomError('malformed', `${file} does not name the coordinator.`);
   const token = () => readSecretFile(path.join(layout.person, 'token'));
   for (const party of DEMO_PARTIES) {
-    const roster = await signed(layout.roster(party));
+    const roster = await requireEnvelope(layout.roster(party));
     await new Client({ base: url, token, party }).call(routes.publishRoster, { body: { roster } });
   }
   const [party] = DEMO_PARTIES;
-  const collaboration = await signed(layout.collaboration);
+  const collaboration = await requireEnvelope(layout.collaboration);
   await new Client({ base: url, token, party }).call(routes.publishCollaboration, {
     body: { collaboration }
   });

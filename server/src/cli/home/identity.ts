@@ -1,5 +1,6 @@
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { Type } from 'typebox';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import {
   checkSchema,
@@ -9,14 +10,14 @@ import {
   type SigningKey
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 import { readSecretFile } from '../../platform/files/secret-file.js';
-import { parseJsonFile, readOptional, type Home } from './home.js';
+import { parseJsonFile, readOptional } from '../files.js';
+import type { Home } from './home.js';
 
-/** A person's two keys: one signs what they submit, the other opens what comes back. */
+/** A person's two keys: one signs submissions, the other opens results. */
 export interface PersonKeys {
   readonly signing: SigningKey;
-  /** `AGE-SECRET-KEY-1…` */
+  /** The age identity, `AGE-SECRET-KEY-1…`. */
   readonly age: string;
   readonly recipient: Recipient;
 }
@@ -32,7 +33,12 @@ const IdentityFile = Type.Object(
 
 const FILE = 'identity.json';
 
-/** The person's keys, when they have been made. @throws CleanRoomError `forbidden` when others can read the file */
+/**
+ * Reads the person's keys.
+ *
+ * @returns undefined when the person has no keys yet
+ * @throws CleanRoomError `forbidden` when other users can read the file
+ */
 export async function findIdentity(home: Home): Promise<PersonKeys | undefined> {
   const file = home.file(FILE);
   if ((await readOptional(file)) === undefined) return undefined;
@@ -41,20 +47,24 @@ export async function findIdentity(home: Home): Promise<PersonKeys | undefined> 
   return { signing: signingKey(fromBase64Url(signing)), age, recipient: await identityToRecipient(age) };
 }
 
-/** @throws CleanRoomError `not-found` before `clean-room identity` has made the keys */
+/**
+ * Reads the person's keys.
+ * @throws CleanRoomError `not-found` when the person has no keys yet
+ */
 export async function requireIdentity(home: Home): Promise<PersonKeys> {
   const found = await findIdentity(home);
   if (found !== undefined) return found;
-  throw new CleanRoomError('not-found', `You have no keys yet in ${home.folder}.`, {
-    remedy: 'Run "clean-room identity --make", and give what it prints to whoever keeps your party’s roster.'
+  throw new CleanRoomError('not-found', `You have no keys in ${home.folder} yet.`, {
+    remedy:
+      'Run "clean-room identity --make", and send its output to the person who manages your party’s roster.'
   });
 }
 
-/** Makes the person's keys, readable by the person alone. Keys that are there are never overwritten. */
-export async function makeIdentity(home: Home): Promise<PersonKeys> {
+/** Creates the person's keys in a file that only they can read. Existing keys are never overwritten. */
+export async function createIdentity(home: Home): Promise<PersonKeys> {
   const found = await findIdentity(home);
   if (found !== undefined) return found;
-  await home.make();
+  await home.create();
   const age = await generateX25519Identity();
   const signing = generateSigningKey();
   const value = { format: 'clean-room.identity/v1', signing: toBase64Url(signing.secret), age };

@@ -1,5 +1,4 @@
-import { fromBase64, type Digest } from '@clean-room/protocol/bytes';
-import { digestOf } from '@clean-room/protocol/bytes';
+import { digestOf, fromBase64, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { Receipt } from '@clean-room/protocol/receipts';
@@ -9,17 +8,19 @@ import { readSpec } from '@clean-room/protocol/submissions';
 import type { Client } from '@clean-room/api';
 import { routes } from '@clean-room/api/coordinator';
 
-const LARGEST_OUTPUT = 1024 ** 3;
+const MAX_OUTPUT_BYTES = 1024 ** 3;
 
+/** The opened result of a run. */
 export interface OpenedResult {
-  /** The filtered notebook's bytes: nbformat 4 JSON. */
+  /** The notebook with its filtered outputs, as nbformat 4 JSON. */
   readonly notebook: Uint8Array;
-  /** The notebook's path in its workspace, as it was submitted. */
+  /** The path of the notebook in the submitted workspace. */
   readonly path: string;
+  /** The digest of the run statement. */
   readonly statement: Digest;
 }
 
-/** Keys of the reviewing custodians' layers, in the order in which the layers come off. */
+/** Returns the keys of the reviewing custodians' layers, in the order in which the layers are removed. */
 function layerKeys(receipt: Receipt, reviewers: readonly string[], output: Digest): Uint8Array[] {
   return reviewers.map(reviewer => {
     const release = receipt.outputReleases
@@ -27,14 +28,16 @@ function layerKeys(receipt: Receipt, reviewers: readonly string[], output: Diges
       .map(envelope => OutputRelease.open(envelope, reviewer).value)[0];
     const layer = release?.outputs.find(({ digest }) => digest === output);
     if (layer === undefined)
-      throw new CleanRoomError('approval-missing', 'A reviewer has not let the outputs go yet.');
+      throw new CleanRoomError('approval-missing', 'A reviewer has not released the outputs yet.');
     return fromBase64(layer.layerKey);
   });
 }
 
 /**
- * Fetches a released run's sealed notebook, checks that it is the one the run statement names, and opens it.
- * @param identity the person's age identity; it never leaves this process
+ * Downloads the sealed notebook of a completed run, checks it against the run statement, and opens it.
+ *
+ * @param receiptBytes - a receipt that was verified before
+ * @param identity - the person's age identity, which is used only in this process
  * @throws CleanRoomError `digest-mismatch`, `forbidden` when it is not sealed to this person
  */
 export async function openResult(
@@ -48,15 +51,13 @@ export async function openResult(
   const sealed = await client.downloadBytes(
     routes.getObject,
     { params: { digest: notebook.digest } },
-    LARGEST_OUTPUT
+    MAX_OUTPUT_BYTES
   );
   if (digestOf(sealed) !== notebook.digest) {
     throw new CleanRoomError(
       'digest-mismatch',
-      'The outputs that the coordinator sent are not those of the run.',
-      {
-        remedy: 'Try again. If it stays, tell the operator.'
-      }
+      'The outputs that the coordinator sent are not the outputs of this run.',
+      { remedy: 'Try again. If it happens again, inform the operator.' }
     );
   }
   return {

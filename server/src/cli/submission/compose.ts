@@ -6,9 +6,10 @@ import { committedKernelImage } from '../../platform/kernel-images/committed.js'
 import type { SubmissionFiles } from './files.js';
 import type { LockedNotebook } from './lock.js';
 
+/** A spec and the image that it results in. */
 export interface ComposedSubmission {
   readonly spec: ReadDocument<Spec>;
-  readonly revision: RevisionImage;
+  readonly image: RevisionImage;
 }
 
 function withoutFiles(locked: LockedNotebook): Omit<LockedNotebook, 'files'> {
@@ -17,8 +18,8 @@ function withoutFiles(locked: LockedNotebook): Omit<LockedNotebook, 'files'> {
   return copy as Omit<LockedNotebook, 'files'>;
 }
 
-/** The spec of a locked notebook with the files that are there now. Equal inputs give equal bytes. */
-export function specOf(locked: LockedNotebook, { notebook, files }: SubmissionFiles): ReadDocument<Spec> {
+/** Writes the spec of a locked notebook with the current files. Equal inputs give equal bytes. */
+function writeSpec(locked: LockedNotebook, { notebook, files }: SubmissionFiles): ReadDocument<Spec> {
   const { assets } = locked;
   return readSpec(
     Spec.write({
@@ -35,18 +36,23 @@ export function specOf(locked: LockedNotebook, { notebook, files }: SubmissionFi
   );
 }
 
-/** Spec and image of a locked notebook on a kernel image's manifest and config. */
+/** Computes the spec and the image of a locked notebook from a kernel image's manifest and config. */
 export async function composeForSubmission(
   locked: LockedNotebook,
   files: SubmissionFiles,
   kernelImage: KernelImageFiles
 ): Promise<ComposedSubmission> {
-  const spec = specOf(locked, files);
-  const revision = await composeImage(kernelImage, spec, files.files, () => createHash('sha256'));
-  return { spec, revision };
+  const spec = writeSpec(locked, files);
+  const image = await composeImage(kernelImage, spec, files.files, () => createHash('sha256'));
+  return { spec, image };
 }
 
-/** The same from committed files alone: neither server nor image is needed. */
+/**
+ * Computes the spec and the image of a locked notebook from committed files only. Neither a server nor the kernel image itself
+ * is needed.
+ *
+ * @param kernelImageFolder - the folder of committed kernel images, the repository's own by default
+ */
 export async function composeOffline(
   locked: LockedNotebook,
   files: SubmissionFiles,

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { Type, type Static } from 'typebox';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Spec } from '@clean-room/protocol/submissions';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
-import { readOptional } from '../home/home.js';
+import { readOptional } from '../files.js';
 
 const { collaboration, purpose, kernelImage, parameters, assets, submitter, recipients, recovery, compute } =
   Spec.schema.properties;
 
-/** All of a spec but the bytes of its files: with the files beside it, the spec can be built again by anyone. */
+/** Everything in a spec except the content of its files. Together with the files, anyone can build the spec again. */
 export const LockedNotebook = Type.Object(
   {
     collaboration,
@@ -21,52 +21,57 @@ export const LockedNotebook = Type.Object(
     recipients,
     recovery,
     compute,
-    /** Paths beside the notebook's own. */
+    /** The paths of the files that are submitted together with the notebook. */
     files: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 10_000 })
   },
   { additionalProperties: false }
 );
 export type LockedNotebook = Static<typeof LockedNotebook>;
 
-export const LockFile = Type.Object(
+/** The contents of `clean-room.lock.json`. */
+const LockFile = Type.Object(
   {
     format: Type.Literal('clean-room.lock/v1'),
-    /** By file name. */
+    /** By the notebook's file name. */
     notebooks: Type.Record(Type.String(), LockedNotebook)
   },
   { additionalProperties: false }
 );
-export type LockFile = Static<typeof LockFile>;
+type LockFile = Static<typeof LockFile>;
 
-export const LOCK_FILE = 'clean-room.lock.json';
+const LOCK_FILE = 'clean-room.lock.json';
 
 const EMPTY: LockFile = { format: 'clean-room.lock/v1', notebooks: {} };
 
-/** @returns nothing where there is none */
-export async function readLockFile(folder: string): Promise<LockFile | undefined> {
+/** Reads a folder's lock file, if it has one. */
+async function readLockFile(folder: string): Promise<LockFile | undefined> {
   const file = path.join(folder, LOCK_FILE);
   const bytes = await readOptional(file);
   return bytes === undefined ? undefined : checkSchema(LockFile, parseStrictJson(bytes), `lock file ${file}`);
 }
 
-/** A word as a shell takes it. */
-function quoted(word: string): string {
+/** Quotes a word for a shell. */
+function shellQuote(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** @throws CleanRoomError `not-found` when the notebook has never been submitted from here */
+/**
+ * Returns the pinned part of a notebook's spec.
+ * @throws CleanRoomError `not-found` when the notebook has never been submitted from this folder
+ */
 export async function lockedNotebook(folder: string, notebook: string): Promise<LockedNotebook> {
   const lock = await readLockFile(folder);
   const locked = lock && Object.hasOwn(lock.notebooks, notebook) ? lock.notebooks[notebook] : undefined;
   if (locked !== undefined) return locked;
-  const lacking = lock
-    ? `${LOCK_FILE} in ${folder} does not name ${notebook}`
+  const missing = lock
+    ? `${LOCK_FILE} in ${folder} does not list ${notebook}`
     : `${folder} has no ${LOCK_FILE}`;
-  throw new CleanRoomError('not-found', `${lacking}.`, {
-    remedy: `Run once: clean-room submit ${quoted(notebook)} --purpose '…' --dry-run --write-lock. It pins datasets, policies and keys.`
+  throw new CleanRoomError('not-found', `${missing}.`, {
+    remedy: `Run this command once: clean-room submit ${shellQuote(notebook)} --purpose '…' --dry-run --write-lock. It pins the datasets, policies and keys.`
   });
 }
 
+/** Adds a notebook to a folder's lock file, or replaces it there. */
 export async function writeLockedNotebook(
   folder: string,
   notebook: string,

@@ -10,7 +10,7 @@ import type {
 import type { PersonKeys } from '../home/identity.js';
 import type { LockedNotebook } from './lock.js';
 
-/** What a person asks for. */
+/** The options of a submission. */
 export interface SubmissionOptions {
   readonly datasets: readonly string[];
   readonly purpose: string;
@@ -21,6 +21,7 @@ export interface SubmissionOptions {
   readonly party: string | undefined;
 }
 
+/** Everything that a submission can be built from, already verified. */
 export interface Catalogue {
   readonly collaborations: readonly CataloguedCollaboration[];
   readonly kernelImages: readonly CataloguedKernelImage[];
@@ -29,42 +30,48 @@ export interface Catalogue {
 
 const DEFAULT_COMPUTE: Compute = { processors: 2, memoryBytes: 4 * 1024 ** 3, accelerator: 'none' };
 
+/** Returns the first collaboration that has all datasets and the purpose. */
 function chooseCollaboration(
   { collaborations }: Catalogue,
-  wish: SubmissionOptions
+  options: SubmissionOptions
 ): CataloguedCollaboration {
-  const fitting = collaborations.filter(({ collaboration: { value }, assets }) => {
-    const member = wish.party === undefined || value.members.some(({ party }) => party === wish.party);
-    return member && wish.datasets.every(name => assets.has(name));
+  const candidates = collaborations.filter(({ collaboration: { value }, assets }) => {
+    const member = options.party === undefined || value.members.some(({ party }) => party === options.party);
+    return member && options.datasets.every(name => assets.has(name));
   });
-  const chosen = fitting.find(({ collaboration }) => collaboration.value.purposes.includes(wish.purpose));
+  const chosen = candidates.find(({ collaboration }) =>
+    collaboration.value.purposes.includes(options.purpose)
+  );
   if (chosen !== undefined) return chosen;
-  const purposes = [...new Set(fitting.flatMap(({ collaboration }) => collaboration.value.purposes))];
-  if (fitting.length > 0) {
+  const purposes = [...new Set(candidates.flatMap(({ collaboration }) => collaboration.value.purposes))];
+  if (candidates.length > 0) {
     throw new CleanRoomError(
       'policy-refused',
-      `"${wish.purpose}" is not a purpose your collaboration has agreed on.`,
+      `Your collaboration does not list the purpose "${options.purpose}".`,
       {
         remedy: `Choose one of: ${purposes.join('; ')}.`
       }
     );
   }
-  const known = [...new Set(collaborations.flatMap(({ assets }) => [...assets.keys()]))];
+  const available = [...new Set(collaborations.flatMap(({ assets }) => [...assets.keys()]))];
   throw new CleanRoomError(
     'not-found',
-    `No collaboration of yours has ${wish.datasets.join(' and ') || 'agreed on anything'}.`,
+    options.datasets.length === 0
+      ? 'You are not in a collaboration yet.'
+      : `None of your collaborations has the dataset ${options.datasets.join(' and ')}.`,
     {
       remedy:
-        known.length === 0
-          ? 'Compare your trust roots with the parties’ root keys.'
-          : `There is: ${known.join(', ')}.`
+        available.length === 0
+          ? 'Compare the root keys in your trust roots with those of the parties.'
+          : `These datasets are available: ${available.join(', ')}.`
     }
   );
 }
 
+/** Returns the kernel image to run on: the requested one, or the first one that every policy allows. */
 function chooseKernelImage(
   { kernelImages }: Catalogue,
-  wish: SubmissionOptions,
+  options: SubmissionOptions,
   assets: readonly CataloguedAsset[]
 ): CataloguedKernelImage {
   const allowed = kernelImages.filter(({ digest, signer }) =>
@@ -73,19 +80,20 @@ function chooseKernelImage(
         value.kernelImages.digests.includes(digest) && value.kernelImages.signers.includes(signer)
     )
   );
-  const named = wish.kernelImage;
+  const named = options.kernelImage;
   const chosen =
     named === undefined ? allowed[0] : allowed.find(({ name, digest }) => name === named || digest === named);
   if (chosen !== undefined) return chosen;
   throw new CleanRoomError(
     'policy-refused',
-    'No kernel image is signed by a key you trust and allowed by every policy.',
+    'There is no kernel image that is signed by a key you trust and allowed by every policy.',
     {
-      remedy: 'Ask the providers to allow the kernel images of this clean room, or update it.'
+      remedy: 'Ask the providers to allow a kernel image of this clean room.'
     }
   );
 }
 
+/** Returns the roster that lists the person as a researcher. */
 function requireSubmitter(
   { rosters }: CataloguedCollaboration,
   keys: PersonKeys
@@ -94,34 +102,41 @@ function requireSubmitter(
     const person = roster.people.find(candidate => candidate.keys.includes(keys.signing.publicKey));
     if (person?.roles.includes('researcher') === true) return roster;
   }
-  throw new CleanRoomError('forbidden', 'No roster of the collaboration lists your key as a researcher’s.', {
-    remedy: 'Give what "clean-room identity" prints to whoever keeps your party’s roster.'
-  });
+  throw new CleanRoomError(
+    'forbidden',
+    'No roster of the collaboration lists your key as the key of a researcher.',
+    {
+      remedy: 'Send the output of "clean-room identity" to the person who manages your party’s roster.'
+    }
+  );
 }
 
 /**
- * All of a spec but its files: what was asked for, pinned to what was signed. Whatever a policy refuses is refused here,
+ * Plans a submission: resolves the options to the signed documents that they refer to, and checks them against all policies
  * before anything leaves this machine.
+ *
+ * @param at - the current time
+ * @returns everything in the spec except the files, and the kernel image
  * @throws CleanRoomError `policy-refused`, `not-found`, `forbidden`, `expired`
  */
 export function planSubmission(
   catalogue: Catalogue,
-  wish: SubmissionOptions,
+  options: SubmissionOptions,
   keys: PersonKeys,
   at: Date
 ): {
   readonly locked: LockedNotebook;
   readonly kernelImage: CataloguedKernelImage;
 } {
-  const chosen = chooseCollaboration(catalogue, wish);
-  const assets = wish.datasets.flatMap(name => chosen.assets.get(name) ?? []);
-  const kernelImage = chooseKernelImage(catalogue, wish, assets);
+  const chosen = chooseCollaboration(catalogue, options);
+  const assets = options.datasets.flatMap(name => chosen.assets.get(name) ?? []);
+  const kernelImage = chooseKernelImage(catalogue, options, assets);
   const { rootKey } = requireSubmitter(chosen, keys);
   for (const { policy, custodian } of assets) {
     requireTerms(policy.value, {
       collaboration: chosen.collaboration.value,
       party: rootKey,
-      purpose: wish.purpose,
+      purpose: options.purpose,
       kernelImage: kernelImage.digest,
       hosting: custodian.hosting,
       at
@@ -133,9 +148,9 @@ export function planSubmission(
   );
   const locked: LockedNotebook = {
     collaboration: chosen.collaboration.digest,
-    purpose: wish.purpose,
+    purpose: options.purpose,
     kernelImage: kernelImage.digest,
-    parameters: wish.parameters,
+    parameters: options.parameters,
     assets: assets.map(({ version, policy, custodian }) => ({
       name: version.value.name,
       version: version.digest,
@@ -144,8 +159,8 @@ export function planSubmission(
     })),
     submitter: keys.signing.publicKey,
     recipients: [keys.recipient],
-    compute: { ...DEFAULT_COMPUTE, memoryBytes: memory, ...wish.compute },
-    files: [...wish.files].sort()
+    compute: { ...DEFAULT_COMPUTE, memoryBytes: memory, ...options.compute },
+    files: [...options.files].sort()
   };
   return { locked, kernelImage };
 }

@@ -1,36 +1,38 @@
 import type { ErrorCode } from '@clean-room/protocol/errors';
 
-/** What the command's exit code says. Scripts may rely on it. */
+/** The exit codes of the command. Scripts may rely on them. */
 export const EXIT = {
   ok: 0,
-  /** A check failed, or a request was refused: nothing was changed. */
+  /** A check failed, or a request was refused. Nothing was changed. */
   refused: 1,
-  /** The command line is not one the command understands. */
+  /** The command line is not valid. */
   usage: 2,
-  /** The clean room, or something it needs, can't be reached now. */
+  /** The clean room, or a service that it needs, cannot be reached now. */
   unavailable: 3,
   /** Not signed in, or not allowed. */
   forbidden: 4,
+  /** A file, dataset, run or another object does not exist. */
   notFound: 5,
-  /** Not possible in the present state: another move is needed first, or it is too late. */
+  /** Not possible in the current state: another step is needed first, or it is too late. */
   conflict: 6,
   /** The run ended without a result. */
   runFailed: 7,
-  /** A fault of the program. */
+  /** An unexpected error in the program. */
   internal: 70
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** A short description of each exit code, for the help text. */
 export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
-  0: 'done, or all that was asked holds',
-  1: 'a check failed, or it was refused',
-  2: 'the command line is wrong',
-  3: 'the clean room can not be reached now',
+  0: 'done, or all checks passed',
+  1: 'a check failed, or the request was refused',
+  2: 'the command line is not valid',
+  3: 'the clean room cannot be reached now',
   4: 'not signed in, or not allowed',
-  5: 'there is no such thing',
-  6: 'not possible in the present state',
+  5: 'not found',
+  6: 'not possible in the current state',
   7: 'the run ended without a result',
-  70: 'a fault of the program'
+  70: 'an unexpected error'
 };
 
 const BY_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
@@ -50,6 +52,7 @@ const BY_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
   internal: EXIT.internal
 };
 
+/** Returns the exit code for an error code. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return BY_ERROR[code] ?? EXIT.refused;
 }

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role } from '@clean-room/protocol/parties';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Identity } from '../../platform/authentication/authenticator.js';
-import { authenticateBearer } from '../../platform/authentication/bearer.js';
+import { authenticateBearer, type Identity } from '../../platform/authentication/authenticator.js';
 import type { CoordinatorContext } from '../context.js';
 import { newestRoster } from '../parties/rosters.js';
 
+/** A person who calls, with the roles that the roster of their party gives them. */
 export interface PersonCaller {
   readonly kind: 'person';
   readonly subject: string;
@@ -14,13 +14,19 @@ export interface PersonCaller {
   readonly roles: readonly Role[];
 }
 
-export interface CustodianCaller {
+interface CustodianCaller {
   readonly kind: 'custodian';
   readonly party: string;
 }
 
+/** The sender of a request, acting for one party. */
 export type Caller = PersonCaller | CustodianCaller;
 
+/**
+ * Returns the identity of a request's sender, before it is known for which party they act.
+ *
+ * @throws CleanRoomError `unauthenticated`
+ */
 export async function identify(context: CoordinatorContext, request: FastifyRequest): Promise<Identity> {
   return authenticateBearer(request, context.services.authenticator);
 }
@@ -29,20 +35,27 @@ function chosenParty(identity: Identity & { kind: 'person' }, header: string | u
   const [only, ...others] = identity.acts;
   const party = header ?? (others.length === 0 ? only?.party : undefined);
   if (party === undefined) {
-    throw new CleanRoomError('malformed', 'You may act for several parties, and did not say for which.', {
-      remedy: `Send the header clean-room-party: ${identity.acts.map(act => act.party).join(' or ')}.`
-    });
+    throw new CleanRoomError(
+      'malformed',
+      'You can act for several parties, and the request does not say for which one.',
+      {
+        remedy: `Set the header clean-room-party to ${identity.acts.map(act => act.party).join(' or ')}.`
+      }
+    );
   }
   if (!identity.acts.some(act => act.party === party)) {
-    throw new CleanRoomError('forbidden', `You may not act for ${party.slice(0, 40)}.`);
+    throw new CleanRoomError('forbidden', `You are not allowed to act for ${party.slice(0, 40)}.`, {
+      remedy: 'Choose another party, or ask the operator to assign you to this one.'
+    });
   }
   return party;
 }
 
 /**
- * Who calls, and for which party. Rights follow from the party's own signed roster.
- * @param unlisted true lets a person through whom no roster lists yet: to publish the party's first roster
- * @throws CleanRoomError `unauthenticated`, `forbidden`
+ * Returns the sender of a request and the party that they act for. Rights follow from the party's own signed roster.
+ *
+ * @param unlisted - whether to accept a person whose party's roster does not list them. Needed to publish the first roster.
+ * @throws CleanRoomError `unauthenticated`, `forbidden`, or `malformed` when the party is not named
  */
 export async function callerOf(
   context: CoordinatorContext,
@@ -63,25 +76,37 @@ export async function callerOf(
   return { kind: 'person', subject: identity.subject, party, person: id, roles: person?.roles ?? [] };
 }
 
-/** @throws CleanRoomError `forbidden` */
+/**
+ * Returns the caller if it is a person.
+ *
+ * @throws CleanRoomError `forbidden`
+ */
 export function requirePerson(caller: Caller): PersonCaller {
   if (caller.kind === 'person') return caller;
-  throw new CleanRoomError('forbidden', 'Only a person can do this.');
+  throw new CleanRoomError('forbidden', 'Only a person can do this, not a custodian.');
 }
 
-/** @throws CleanRoomError `forbidden` */
+/**
+ * Returns the caller if it is a custodian.
+ *
+ * @throws CleanRoomError `forbidden`
+ */
 export function requireCustodian(caller: Caller): CustodianCaller {
   if (caller.kind === 'custodian') return caller;
   throw new CleanRoomError('forbidden', 'Only a custodian can do this.', {
-    remedy: 'Open the custodian’s own page.'
+    remedy: 'Open the page of your party’s custodian and do it there.'
   });
 }
 
-/** @throws CleanRoomError `forbidden` */
+/**
+ * Returns the caller if it is a person with the given role.
+ *
+ * @throws CleanRoomError `forbidden`
+ */
 export function requireRole(caller: Caller, role: Role): PersonCaller {
   const person = requirePerson(caller);
   if (person.roles.includes(role)) return person;
-  throw new CleanRoomError('forbidden', `You are not a ${role} of ${person.party}.`, {
-    remedy: `Ask ${person.party} to make you one in its roster, or act for another party.`
+  throw new CleanRoomError('forbidden', `The roster of ${person.party} does not list you as a ${role}.`, {
+    remedy: `Ask ${person.party} to give you this role in its roster, or act for another party.`
   });
 }

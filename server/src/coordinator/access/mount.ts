@@ -8,7 +8,9 @@ import { callerOf, type Caller } from './caller.js';
 
 type Answer<D> = Promise<ResponseOf<D> | FastifyReply>;
 
-/** Mounts a route for those kinds of caller that its definition names. */
+/**
+ * Adds a route for the kinds of caller that its definition names. The handler receives the authenticated caller.
+ */
 export function mountFor<D extends RouteDefinition>(
   app: App,
   context: CoordinatorContext,
@@ -18,8 +20,8 @@ export function mountFor<D extends RouteDefinition>(
   mount(app, route, async call => {
     const caller = await callerOf(context, call.request);
     if (!route.callers.includes(caller.kind)) {
-      throw new CleanRoomError('forbidden', `A ${caller.kind} can not do this.`, {
-        remedy: `It takes a ${route.callers.join(' or a ')}.`
+      throw new CleanRoomError('forbidden', `A ${caller.kind} cannot do this.`, {
+        remedy: `Only a ${route.callers.join(' or a ')} can do this.`
       });
     }
     return handler(call, caller);

@@ -6,32 +6,41 @@ import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-r
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
 import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
 
-/** JSON is written as text: both drivers would take a JavaScript array for an SQL one. */
+/** JSON columns are written as text, because both drivers would convert a JavaScript array to an SQL array. */
 type Json<T> = ColumnType<T, string, string>;
 type JsonOrNull<T> = ColumnType<T | null, string | null, string | null>;
 
+/**
+ * The tables of the coordinator, as {@link COORDINATOR_MIGRATIONS} creates them. Digests are `sha256:<hex>`, keys are base64url.
+ */
 export interface CoordinatorTables {
-  /** A party's name stands for one root key, for good. */
+  /** Every known party. Its root key never changes. */
   party: { name: string; root_key: string };
-  roster: { party: string; version: number; digest: Digest; envelope: Json<Envelope>; at: Date };
-  collaboration: { digest: Digest; name: string; envelope: Json<Envelope>; at: Date };
+  roster: { party: string; version: number; digest: Digest; envelope: Json<Envelope>; published_at: Date };
+  collaboration: { digest: Digest; name: string; envelope: Json<Envelope>; published_at: Date };
   collaboration_member: { collaboration: Digest; party: string };
   collaboration_asset: { collaboration: Digest; asset: string };
   asset_version: {
     digest: Digest;
     asset: string;
-    party: string;
+    provider: string;
     version: number;
     envelope: Json<Envelope>;
-    sealed: Digest;
-    stand_in: Digest;
-    at: Date;
+    sealed_digest: Digest;
+    stand_in_digest: Digest;
+    published_at: Date;
   };
-  policy: { digest: Digest; asset: string; version: number; envelope: Json<Envelope>; at: Date };
-  /** What a newcomer is shown: the newest version of each asset, under its newest policy. */
-  asset: { name: string; party: string; version: Digest; policy: Digest; at: Date };
-  /** Which party may read an object. */
-  object_grant: { digest: Digest; party: string; at: Date };
+  policy: { digest: Digest; asset: string; version: number; envelope: Json<Envelope>; published_at: Date };
+  /** The newest version of each asset, with its newest policy. */
+  asset: {
+    name: string;
+    provider: string;
+    version_digest: Digest;
+    policy_digest: Digest;
+    published_at: Date;
+  };
+  /** Parties that may read an object. */
+  object_grant: { digest: Digest; party: string; granted_at: Date };
   submission: { id: string; party: string; created_at: Date; updated_at: Date };
   revision: {
     submission: string;
@@ -40,10 +49,10 @@ export interface CoordinatorTables {
     reason: JsonOrNull<Reason>;
     spec: Uint8Array;
     spec_digest: Digest;
-    request: Json<Envelope>;
-    collaboration: Digest;
-    kernel_image: Digest;
-    image: Digest;
+    submission_request: Json<Envelope>;
+    collaboration_digest: Digest;
+    kernel_image_digest: Digest;
+    image_digest: Digest;
     image_manifest: Uint8Array;
     image_config: Uint8Array;
     purpose: string;
@@ -53,22 +62,23 @@ export interface CoordinatorTables {
     submitted_by: string;
     submitted_at: Date;
     updated_at: Date;
-    /** When the first of its policies, or the collaboration, ends. */
-    ends: Date;
+    /** The earliest end of its policies and of its collaboration. */
+    expires_at: Date;
   };
   decision: {
     submission: string;
     revision: number;
     provider: string;
-    custodian: string;
+    custodian_key: string;
     state: DecisionState;
     reason: JsonOrNull<Reason>;
     decided_by: string | null;
     decided_at: Date | null;
     approval: JsonOrNull<ApprovalBundle>;
     approval_digest: Digest | null;
+    /** Number of attempts that the approval grants. */
     attempts: number | null;
-    expires: Date | null;
+    expires_at: Date | null;
   };
   comment: {
     id: string;
@@ -77,7 +87,7 @@ export interface CoordinatorTables {
     party: string;
     person: string;
     text: string;
-    at: Date;
+    created_at: Date;
   };
   run: {
     id: string;
@@ -98,19 +108,19 @@ export interface CoordinatorTables {
   attempt: {
     id: string;
     run: string;
-    /** SHA-256 of the job's token; the token itself is derived, never stored. */
-    job: string;
+    /** SHA-256 of the job's token. The token itself is derived when it is needed, never stored. */
+    job_token_hash: string;
     created_at: Date;
     started_at: Date | null;
-    /** When the run entered its present state: what limits of time count from. */
-    since: Date;
+    /** Start of the run's present state. Time limits count from here. */
+    run_state_since: Date;
   };
   job_object: { attempt: string; digest: Digest; bytes: number };
   key_request: {
     digest: Digest;
     attempt: string;
-    party: string;
-    custodian: string;
+    provider: string;
+    custodian_key: string;
     message: Json<KeyRequestMessage>;
     reply: JsonOrNull<MailboxReply>;
     created_at: Date;
@@ -118,27 +128,30 @@ export interface CoordinatorTables {
   };
   result: {
     run: string;
-    statement: Uint8Array;
-    statement_digest: Digest;
-    token: string;
+    run_statement: Uint8Array;
+    run_statement_digest: Digest;
+    attestation_token: string;
     key_releases: Json<Envelope[]>;
-    output: Digest;
-    reviewers: Json<string[]>;
-    at: Date;
+    output_digest: Digest;
+    /** Keys of the custodians that must review the outputs. */
+    reviewing_custodians: Json<string[]>;
+    received_at: Date;
   };
-  output_release: { run: string; party: string; envelope: Json<Envelope>; at: Date };
+  output_release: { run: string; provider: string; envelope: Json<Envelope>; released_at: Date };
   receipt: { run: string; bytes: Uint8Array };
   idempotency: {
     caller: string;
     key: string;
-    request: string;
+    request_hash: string;
     response: JsonOrNull<unknown>;
-    at: Generated<Date>;
+    created_at: Generated<Date>;
   };
-  /** One row. Whoever holds it is the log's single writer, and events are numbered in the order of commits. */
-  ledger: { id: number; log_size: number; last_event: number };
+  /**
+   * One row. The transaction that locks it is the only writer of the log and of events, so both have the order of commits.
+   */
+  counters: { id: number; log_size: number; last_event: number };
   log_entry: { index: number; subject: string; subject_id: string; state: string; bytes: Uint8Array };
-  /** Hashes of all perfect subtrees: node (level, index) covers the leaves index·2^level … (index+1)·2^level − 1. */
+  /** Hashes of all perfect subtrees. Node (level, index) covers the leaves index·2^level to (index+1)·2^level − 1. */
   log_node: { level: number; index: number; hash: Uint8Array };
-  event: { id: number; parties: Json<string[]>; data: Json<CoordinatorEvent>; at: Generated<Date> };
+  event: { id: number; parties: Json<string[]>; data: Json<CoordinatorEvent>; created_at: Generated<Date> };
 }

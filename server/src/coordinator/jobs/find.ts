@@ -2,11 +2,11 @@ import type { Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { RevisionRow, RunRow } from '../transitions.js';
+import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { JobTokens } from './tokens.js';
 
-/** An attempt as its supervisor sees it. */
+/** An attempt with its run and revision, found by the supervisor's job token. */
 export interface Job {
   readonly attempt: string;
   readonly run: RunRow;
@@ -14,28 +14,36 @@ export interface Job {
 }
 
 function noJob(): CleanRoomError {
-  return new CleanRoomError('not-found', 'There is no such job.');
+  return new CleanRoomError('not-found', 'The job does not exist.');
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns the job that a token belongs to.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function findJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const row = await db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
     .select('attempt.id as attempt')
-    .where('attempt.job', '=', JobTokens.hash(token))
+    .where('attempt.job_token_hash', '=', JobTokens.hash(token))
     .executeTakeFirst();
   if (row === undefined) throw noJob();
   const { attempt, ...run } = row;
   return { attempt, run, revision: await revisionAt(db, run.submission, run.revision) };
 }
 
-/** A job whose run is over gives and takes nothing any more. @throws CleanRoomError `not-found`, `conflict` */
+/**
+ * Returns the job that a token belongs to, if its run has not ended.
+ *
+ * @throws CleanRoomError `not-found`, `conflict`
+ */
 export async function findOpenJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const job = await findJob(db, token);
   if (isFinal(RUN_TRANSITIONS, job.run.state)) {
-    throw new CleanRoomError('conflict', `The run is ${job.run.state}.`, {
+    throw new CleanRoomError('conflict', `The run has already ended (${job.run.state}).`, {
       details: { state: job.run.state }
     });
   }

@@ -3,8 +3,9 @@ import { routes } from '@clean-room/api/coordinator';
 import type { App } from '../../platform/http/app.js';
 import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
-import { logSize } from './ledger.js';
+import { logSize } from './store.js';
 
+/** Adds the routes for the log's checkpoints, entries and proofs. */
 export function logRoutes(app: App, context: CoordinatorContext): void {
   const { log } = context.services;
   mountFor(app, context, routes.getCheckpoint, async () => ({

@@ -5,37 +5,44 @@ import type { JobResult } from '@clean-room/protocol/jobs';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
-import { transitionRun } from '../transitions.js';
-import { grant } from '../objects/grants.js';
+import { transitionRun } from '../state/transitions.js';
+import { grantObjects } from '../objects/grants.js';
 import { lockRun } from '../runs/end.js';
-import { decisionsOf } from '../submissions/find.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import { decisionsOf, submitterParty } from '../submissions/find.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { completeRun } from './complete.js';
 
-function refuse(message: string): never {
-  throw new CleanRoomError('digest-mismatch', message);
+function mismatch(message: string): CleanRoomError {
+  return new CleanRoomError('digest-mismatch', message);
 }
 
-/** The statement must be about this job's program, and name nothing that was not put. Its proof is the verifier's to judge. */
+/**
+ * Checks that a run statement is about this job's program, and names only outputs that were uploaded. Verifiers check its
+ * attestation token themselves.
+ */
 function checkStatement(
   job: Job,
   result: JobResult,
-  put: ReadonlyMap<Digest, number>
+  uploaded: ReadonlyMap<Digest, number>
 ): ReadDocument<RunStatement> {
   const statement = readRunStatement(fromBase64(result.statement));
   const { spec, image, collaboration, outputs } = statement.value.predicate;
   const { revision } = job;
-  if (spec !== revision.spec_digest || image !== revision.image || collaboration !== revision.collaboration) {
-    refuse('The run statement is about another program than this job’s.');
+  if (
+    spec !== revision.spec_digest ||
+    image !== revision.image_digest ||
+    collaboration !== revision.collaboration_digest
+  ) {
+    throw mismatch('The run statement is about another program than this job.');
   }
   const named = [outputs.notebook, ...(outputs.reviewCopies ?? []).map(copy => copy.object)];
   for (const { digest, bytes } of named) {
-    if (!result.outputs.includes(digest) || put.get(digest) !== bytes) {
-      refuse('The run statement names an output that was not put.');
+    if (!result.outputs.includes(digest) || uploaded.get(digest) !== bytes) {
+      throw mismatch('The run statement names an output that was not uploaded.');
     }
   }
   if (new Set(result.outputs).size !== named.length || result.outputs.length !== named.length) {
-    refuse('The result names other outputs than its run statement.');
+    throw mismatch('The result names other outputs than its run statement.');
   }
   return statement;
 }
@@ -44,23 +51,20 @@ async function grantOutputs(unit: UnitOfWork, job: Job, statement: RunStatement)
   const { notebook, reviewers, reviewCopies = [] } = statement.predicate.outputs;
   const decisions = await decisionsOf(unit.trx, job.revision);
   const partyOf = (custodian: string): string[] =>
-    decisions.filter(decision => decision.custodian === custodian).map(decision => decision.provider);
-  const { party } = await unit.trx
-    .selectFrom('submission')
-    .select('party')
-    .where('id', '=', job.run.submission)
-    .executeTakeFirstOrThrow();
-  // All of it is sealed; the reviewers' layers keep the recipients out until these are taken off.
-  await grant(unit.trx, [notebook.digest], [party, ...reviewers.flatMap(partyOf)], unit.at);
+    decisions.filter(decision => decision.custodian_key === custodian).map(decision => decision.provider);
+  const party = await submitterParty(unit.trx, job.run.submission);
+  // All outputs are sealed. The layers of the reviewing custodians keep recipients from opening them before the review.
+  await grantObjects(unit.trx, [notebook.digest], [party, ...reviewers.flatMap(partyOf)], unit.at);
   for (const { custodian, object } of reviewCopies) {
-    await grant(unit.trx, [object.digest], partyOf(custodian), unit.at);
+    await grantObjects(unit.trx, [object.digest], partyOf(custodian), unit.at);
   }
 }
 
 /**
- * Takes in the run statement that ends an attempt: to review where the statement names reviewers, else straight to release.
- * The same result again is no second one.
- * @throws CleanRoomError `digest-mismatch`, `conflict` when the run is over or has another result
+ * Saves the result that ends an attempt. The run goes to output review if its statement names reviewing custodians, and is
+ * completed otherwise. Sending the same result again changes nothing.
+ *
+ * @throws CleanRoomError `digest-mismatch`, `conflict` when the run has ended or has another result
  */
 export async function acceptResult(
   context: CoordinatorContext,
@@ -77,13 +81,13 @@ export async function acceptResult(
   const run = await lockRun(unit.trx, job.run.id);
   const earlier = await unit.trx
     .selectFrom('result')
-    .select('statement_digest')
+    .select('run_statement_digest')
     .where('run', '=', run.id)
     .executeTakeFirst();
-  if (earlier?.statement_digest === statement.digest) return;
-  if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run has another result already.');
+  if (earlier?.run_statement_digest === statement.digest) return;
+  if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run already has another result.');
   const { predicate } = statement.value;
-  // Words on progress may be lost on the way; a result says that it ran.
+  // Progress reports can be lost. A result shows that the notebook ran.
   const started =
     run.state === 'starting' || run.state === 'awaiting-keys'
       ? await transitionRun(unit, run, 'running')
@@ -92,13 +96,13 @@ export async function acceptResult(
     .insertInto('result')
     .values({
       run: run.id,
-      statement: statement.bytes,
-      statement_digest: statement.digest,
-      token: result.token,
+      run_statement: statement.bytes,
+      run_statement_digest: statement.digest,
+      attestation_token: result.token,
       key_releases: JSON.stringify(result.keyReleases),
-      output: predicate.outputs.notebook.digest,
-      reviewers: JSON.stringify(predicate.outputs.reviewers),
-      at: unit.at
+      output_digest: predicate.outputs.notebook.digest,
+      reviewing_custodians: JSON.stringify(predicate.outputs.reviewers),
+      received_at: unit.at
     })
     .execute();
   if (predicate.failure !== undefined) {

@@ -10,32 +10,34 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CustodianContext } from '../context.js';
 import type { DraftRow } from '../database/tables.js';
 import { signPayload } from '../keys/key-store.js';
-import { inspectSubmission, type InspectedRevision } from '../submissions/fetch.js';
+import { inspectSubmission, type InspectedRevision } from '../submissions/inspect.js';
 import { deliverApproval } from './deliver.js';
 import { DRAFT_MINUTES } from './draft.js';
 
-export interface Confirmed {
+/** An approval that was signed and stored. */
+export interface ConfirmedApproval {
   readonly approval: ReadDocument<Approval>;
   readonly digest: Digest;
 }
 
-async function freshDraft({ db, now }: CustodianContext, id: string, person: string): Promise<DraftRow> {
+/** Returns a draft that this person may still confirm. */
+async function openDraft({ db, now }: CustodianContext, id: string, person: string): Promise<DraftRow> {
   const row = await db.selectFrom('draft').selectAll().where('id', '=', id).executeTakeFirst();
   const age = row === undefined ? 0 : now().getTime() - row.created_at.getTime();
-  if (row === undefined || row.person !== person || row.used_at !== null || age > DRAFT_MINUTES * 60_000) {
+  if (row === undefined || row.reviewer !== person || row.used_at !== null || age > DRAFT_MINUTES * 60_000) {
     throw new CleanRoomError(
       'conflict',
-      'This page was answered already, or was open for too long. Nothing was approved by it.',
+      'A decision was already made on this page, or the page was open for too long. Nothing was approved now.',
       {
-        remedy: 'Open the submission again and decide anew.'
+        remedy: 'Open the submission again and decide there.'
       }
     );
   }
   return row;
 }
 
-/** What was shown must still be what is there: a revision that changed meanwhile needs a new look. */
-function requireSame(approval: Approval, row: DraftRow, inspected: InspectedRevision): void {
+/** Checks that the submission is still the one that the reviewer saw. */
+function requireUnchanged(approval: Approval, row: DraftRow, inspected: InspectedRevision): void {
   const same =
     inspected.revision === row.revision &&
     approval.image === inspected.image &&
@@ -45,27 +47,30 @@ function requireSame(approval: Approval, row: DraftRow, inspected: InspectedRevi
     'conflict',
     'The submission has changed since this page was opened. Nothing was approved.',
     {
-      remedy: 'Open it again and look at what changed.'
+      remedy: 'Open it again and review the changes.'
     }
   );
 }
 
 async function ownRoster({ rosters, config }: CustodianContext): Promise<ApprovalBundle['roster']> {
-  const known = await rosters.newest(config.party, config.rootKey);
-  if (known !== undefined) return known.envelope;
+  const newest = await rosters.newest(config.party, config.rootKey);
+  if (newest !== undefined) return newest.envelope;
   throw new CleanRoomError(
     'approval-invalid',
-    'Your party has no roster yet, so nobody can approve for it.',
+    'Your party has no roster yet, so no person can approve for it.',
     {
-      remedy: 'Have the party’s root key sign a roster, and publish it.'
+      remedy: 'Sign a roster with the party’s root key, and publish it.'
     }
   );
 }
 
 /**
- * Turns a draft into an approval: checks everything once more, the passkey's answer with it, signs the very bytes that were
- * shown, keeps the approval, and then gives it to the coordinator.
- * @param assertion the passkey's answer; absent only for drafts that say they are unattended
+ * Turns a draft into an approval: verifies everything again, including the passkey assertion, signs exactly the bytes that
+ * were shown, stores the approval, and then sends it to the coordinator.
+ *
+ * @param draft - the draft's id
+ * @param reviewer - the id of the person who confirms
+ * @param assertion - the passkey assertion, absent only when the draft says that it is unattended
  * @throws CleanRoomError `conflict`, `approval-invalid`, and all that {@link inspectSubmission} throws
  */
 export async function confirmApproval(
@@ -73,12 +78,12 @@ export async function confirmApproval(
   draft: string,
   reviewer: string,
   assertion: PasskeyAssertion | undefined
-): Promise<Confirmed> {
+): Promise<ConfirmedApproval> {
   const { db, keys, config } = context;
-  const row = await freshDraft(context, draft, reviewer);
+  const row = await openDraft(context, draft, reviewer);
   const shown = Approval.read(new Uint8Array(row.payload));
   const inspected = await inspectSubmission(context, row.submission);
-  requireSame(shown.value, row, inspected);
+  requireUnchanged(shown.value, row, inspected);
   const bundle: ApprovalBundle = {
     envelope: await signPayload(keys, Approval.payloadType, shown.bytes),
     ...(assertion === undefined ? {} : { assertion }),
@@ -99,21 +104,22 @@ export async function confirmApproval(
       .where('id', '=', draft)
       .where('used_at', 'is', null)
       .executeTakeFirst();
-    if (used.numUpdatedRows !== 1n) throw new CleanRoomError('conflict', 'This page was answered already.');
+    if (used.numUpdatedRows !== 1n)
+      throw new CleanRoomError('conflict', 'A decision was already made on this page.');
     await trx
       .insertInto('approval')
       .values({
         digest: approval.digest,
         submission: row.submission,
         revision: row.revision,
-        spec: approval.value.spec,
-        image: approval.value.image,
-        submitter_root: inspected.submitter.roster.rootKey,
+        spec_digest: approval.value.spec,
+        image_digest: approval.value.image,
+        submitter_root_key: inspected.submitter.roster.rootKey,
         attempts: approval.value.attempts,
-        expires: fromTimestamp(approval.value.expires),
+        expires_at: fromTimestamp(approval.value.expires),
         reviewer,
         unattended: approval.value.unattended,
-        log_size: head.size,
+        tree_size: head.size,
         bundle: JSON.stringify(bundle),
         approved_at: fromTimestamp(approval.value.approvedAt),
         delivered_at: null,
@@ -121,7 +127,7 @@ export async function confirmApproval(
       })
       .execute();
   });
-  context.logger.info({ submission: row.submission, approval: approval.digest, reviewer }, 'approved');
+  context.logger.info({ submission: row.submission, approval: approval.digest, reviewer }, 'approval signed');
   await deliverApproval(context, approval.digest);
   return { approval, digest: approval.digest };
 }

@@ -1,18 +1,24 @@
 import { ApprovalBundle } from '@clean-room/protocol/approvals';
-import { utf8, type Digest } from '@clean-room/protocol/bytes';
+import { utf8 } from '@clean-room/protocol/bytes';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
 
+/** Parses an approval bundle from the database. */
 export function readBundle(text: string): ApprovalBundle {
-  return checkSchema(ApprovalBundle, parseStrictJson(utf8(text)), 'kept approval');
+  return checkSchema(ApprovalBundle, parseStrictJson(utf8(text)), 'stored approval');
 }
 
-/** Gives an approval to the coordinator. Giving it twice is harmless: the key makes it count once. */
+/**
+ * Sends an approval to the coordinator, unless that was done before. Sending it twice is safe: the idempotency key makes it
+ * count once.
+ *
+ * @throws CleanRoomError `unavailable`, or the coordinator's own error
+ */
 export async function deliverApproval(
   { db, coordinator, now }: CustodianContext,
-  digest: Digest | string
+  digest: string
 ): Promise<void> {
   const row = await db
     .selectFrom('approval')
@@ -28,8 +34,11 @@ export async function deliverApproval(
   await db.updateTable('approval').set({ delivered_at: now() }).where('digest', '=', digest).execute();
 }
 
-/** Delivers what a crash or a lost connection had left behind. What the coordinator has no use for any more is let go. */
-export async function deliverLeftBehind(context: CustodianContext): Promise<void> {
+/**
+ * Delivers approvals that were signed but not delivered because of a crash or a lost connection. An approval that the
+ * coordinator rejects is not tried again.
+ */
+export async function deliverPendingApprovals(context: CustodianContext): Promise<void> {
   const rows = await context.db
     .selectFrom('approval')
     .select('digest')
@@ -42,7 +51,7 @@ export async function deliverLeftBehind(context: CustodianContext): Promise<void
       if (!isCleanRoomError(error) || error.code === 'unavailable') throw error;
       context.logger.warn(
         { approval: digest, code: error.code },
-        'the coordinator does not take the approval'
+        'the coordinator did not accept the approval'
       );
       await context.db
         .updateTable('approval')

@@ -10,27 +10,27 @@ import {
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { newId } from '../../platform/ids.js';
 import type { CustodianContext } from '../context.js';
-import type { InspectedRevision } from '../submissions/fetch.js';
+import type { InspectedRevision } from '../submissions/inspect.js';
 
-/** An approval as it is shown, before anyone has said yes: its bytes are fixed, and a passkey answers for exactly them. */
+/** An approval before it is confirmed. Its bytes are fixed, and the passkey signs exactly these bytes. */
 export interface ApprovalDraft {
   readonly id: string;
   readonly approval: ReadDocument<Approval>;
-  /** What the passkey signs: SHA-256 of the approval's pre-authentication bytes, base64url. */
+  /** The challenge for the passkey: SHA-256 of the approval's pre-authentication bytes, base64url. */
   readonly challenge: string;
 }
 
-/** How long a page that was opened may be answered. */
+/** The time in which a draft can be confirmed. */
 export const DRAFT_MINUTES = 30;
 
 const DAY_MS = 86_400_000;
 
-export function challengeOf(approval: ReadDocument<Approval>): string {
+function challengeOf(approval: ReadDocument<Approval>): string {
   const bytes = preAuthenticationEncoding(Approval.payloadType, approval.bytes);
   return toBase64Url(new Uint8Array(createHash('sha256').update(bytes).digest()));
 }
 
-/** The approval ends with the first of: the custodian's own period, the policies, the collaboration. */
+/** Returns the earliest end of the custodian's own approval period, the policies and the collaboration. */
 function expiryOf({ config }: CustodianContext, inspected: InspectedRevision, now: Date): string {
   const ends = [
     now.getTime() + config.approvalDays * DAY_MS,
@@ -40,7 +40,7 @@ function expiryOf({ config }: CustodianContext, inspected: InspectedRevision, no
   return toTimestamp(new Date(Math.min(...ends)));
 }
 
-/** Only data that is sealed for simulation may be approved by nobody in particular. */
+/** Returns whether the data may be approved without a passkey: only in a demo, and only data that is sealed for simulation. */
 export function mayBeUnattended({ config }: CustodianContext, inspected: InspectedRevision): boolean {
   return (
     config.demo !== undefined &&
@@ -49,8 +49,11 @@ export function mayBeUnattended({ config }: CustodianContext, inspected: Inspect
 }
 
 /**
- * Writes the approval that a reviewer is about to be asked for, and keeps its bytes.
- * @param attempts runs that it allows; at most what every policy allows
+ * Creates the approval that a reviewer can confirm, and stores its bytes.
+ *
+ * @param reviewer - the id of the person who is asked
+ * @param options - `attempts` is the number of runs to allow, at most what every policy allows
+ * @throws CleanRoomError `approval-invalid`, `policy-refused`
  */
 export async function draftApproval(
   context: CustodianContext,
@@ -60,15 +63,15 @@ export async function draftApproval(
 ): Promise<ApprovalDraft> {
   const { config, keys, db } = context;
   if (options.unattended && !mayBeUnattended(context, inspected)) {
-    throw new CleanRoomError('approval-invalid', 'This data can only be approved with a passkey.', {
-      remedy: 'Add a passkey on this page, then approve with it.'
+    throw new CleanRoomError('approval-invalid', 'This data can be approved only with a passkey.', {
+      remedy: 'Add a passkey on the page “Passkeys”, and approve with it.'
     });
   }
   const most = Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts));
   if (options.attempts > most) {
     throw new CleanRoomError(
       'policy-refused',
-      `The policy allows ${most} runs in one approval, not ${options.attempts}.`
+      `The policy allows at most ${most} runs in one approval, but ${options.attempts} were requested.`
     );
   }
   const now = context.now();
@@ -98,7 +101,7 @@ export async function draftApproval(
       id,
       submission: inspected.submission.id,
       revision: inspected.revision,
-      person: reviewer,
+      reviewer,
       payload: approval.bytes,
       created_at: now,
       used_at: null

@@ -1,81 +1,84 @@
 import type { Generated } from 'kysely';
 
-/** What was shown to a reviewer: the very bytes that a passkey then answers for. */
+/** An approval that was shown to a reviewer. The passkey signs exactly these bytes. */
 export interface DraftRow {
   id: string;
   submission: string;
   revision: number;
-  person: string;
-  /** Bytes of the approval. */
+  reviewer: string;
+  /** The bytes of the approval. */
   payload: Uint8Array;
   created_at: Date;
   used_at: Date | null;
 }
 
+/** An approval that this custodian has signed. */
 export interface ApprovalRow {
-  /** Digest of the approval's signed bytes. */
+  /** The digest of the approval's signed bytes. */
   digest: string;
   submission: string;
   revision: number;
-  spec: string;
-  image: string;
-  /** Root key of the submitter's party, as it was when the reviewer saw it. */
-  submitter_root: string;
+  spec_digest: string;
+  image_digest: string;
+  /** The root key of the submitter's party when the reviewer approved. */
+  submitter_root_key: string;
   attempts: number;
-  expires: Date;
+  expires_at: Date;
   reviewer: string;
   unattended: boolean;
-  /** Size of the log when it was given: no attempt may be shown an older one. */
-  log_size: number;
-  /** The bundle as JSON text. */
+  /** The size of the log when the approval was given. No attempt may be shown an older log. */
+  tree_size: number;
+  /** The approval bundle as JSON text. */
   bundle: string;
   approved_at: Date;
-  /** When the coordinator took it. */
+  /** The time when the coordinator accepted it. */
   delivered_at: Date | null;
   revoked_at: Date | null;
 }
 
-/** One attempt that keys were released to, or are just being released to: a row counts, whatever happens after. */
+/** An attempt that keys were or will be released to. A row counts, regardless of how the attempt ends. */
 export interface AttemptRow {
-  approval: string;
+  approval_digest: string;
   attempt_key: string;
   number: number;
-  at: Date;
+  counted_at: Date;
 }
 
-/** An answer that was given, by the digest of its request. */
-export interface AnswerRow {
-  request: string;
-  approval: string;
+/** A key release that was signed, by the digest of its request. */
+export interface KeyReleaseRow {
+  request_digest: string;
+  approval_digest: string;
   /** The signed envelope as JSON text. */
-  answer: string;
-  at: Date;
+  envelope: string;
+  released_at: Date;
 }
 
-/** The newest roster of each party that this custodian has seen. */
+/** The newest roster of a party that this custodian has seen. */
 export interface RosterRow {
   party: string;
   version: number;
+  /** The signed envelope as JSON text. */
   envelope: string;
 }
 
-/** The newest head of the coordinator's log that this custodian has made sure of. */
-export interface LogRow {
-  one: Generated<boolean>;
-  log: string;
+/** The newest tree head of the coordinator's log that this custodian has verified. The table has one row. */
+export interface TreeHeadRow {
+  singleton: Generated<boolean>;
+  log_key: string;
   size: number;
   root: string;
 }
 
+/** A reviewer who is signed in. */
 export interface SessionRow {
   /** SHA-256 of the cookie's value. */
-  token: string;
+  token_hash: string;
   person: string;
-  csrf: string;
+  csrf_token: string;
   expires_at: Date;
 }
 
-/** A challenge that a browser must answer. */
+/** A random value that a browser's passkey must sign. */
 export interface ChallengeRow {
   id: string;
   purpose: 'enrol' | 'sign-in';
@@ -84,22 +87,23 @@ export interface ChallengeRow {
   created_at: Date;
 }
 
-/** A passkey that waits for the root key's signature under the roster that lists it. */
+/** A passkey that becomes valid when the root key has signed a roster that lists it. */
 export interface EnrolmentRow {
-  credential: string;
+  credential_id: string;
   person: string;
   /** The passkey as JSON text. */
   passkey: string;
-  at: Date;
+  enrolled_at: Date;
 }
 
+/** The tables of a custodian's database. */
 export interface CustodianTables {
   draft: DraftRow;
   approval: ApprovalRow;
   attempt: AttemptRow;
-  answer: AnswerRow;
+  key_release: KeyReleaseRow;
   roster: RosterRow;
-  log_head: LogRow;
+  tree_head: TreeHeadRow;
   session: SessionRow;
   challenge: ChallengeRow;
   enrolment: EnrolmentRow;

@@ -1,38 +1,46 @@
-import { unlink } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { AssetVersion, type TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { signDocument, type KeyStore } from '../keys/key-store.js';
-import { policyFrom, sealedFor, type PolicyFile } from './policy/policy-file.js';
-import type { AssetRegistry, ProvisionedAsset } from './registry/registry.js';
-import { conformingRows, type TypedBatch } from './schema/conform.js';
-import { sealToFile, type SealedFile } from './sealing/seal.js';
+import { policyFrom, sealedFor, type PolicyFile } from './policy-file.js';
+import type { AssetRegistry, ProvisionedAsset } from './registry.js';
+import { conformingRows } from './schema/conform.js';
+import { sealToFile, type SealedFile } from './sealed-file.js';
 import { randomStandIn, STAND_IN_ROWS } from './stand-in/random-table.js';
-import type { Table } from './table/table.js';
+import type { Table, TypedBatch } from './table/table.js';
 import { writeParquet } from './table/write-parquet.js';
 
-export interface Provisioning {
+/** A dataset to provision. */
+export interface ProvisionOptions {
   /** `party/dataset` */
   readonly name: string;
   readonly table: Table;
-  /** As the steward confirmed it: from here on public. */
+  /** The schema that the steward confirmed. It becomes public. */
   readonly schema: TableSchema;
   readonly description: string;
   readonly policy: PolicyFile;
   readonly collaboration: Collaboration;
+  /** Whether this custodian runs on the operator's host. */
   readonly coHosted: boolean;
   readonly now: Date;
 }
 
+/** The provider's own keys and assets. */
 export interface Provider {
   readonly party: string;
   readonly keys: KeyStore;
   readonly registry: AssetRegistry;
 }
 
-async function* counted(
+/** Passes batches on and reports the number of rows in each. */
+async function* countRows(
   rows: AsyncIterable<TypedBatch>,
   count: (rows: number) => void
 ): AsyncGenerator<TypedBatch> {
@@ -43,52 +51,72 @@ async function* counted(
 }
 
 /**
- * Brings a dataset into the custodian's keeping: checks every value against the schema, seals the data to the custodian's
- * own key, makes the stand-in from the schema alone, signs version and policy. Publishes nothing.
- * @throws CleanRoomError `malformed` for a schema that does not fit or a policy that can't be signed; nothing is kept then
+ * Adds a dataset to the custodian's registry: checks every value against the schema, seals the data to the custodian's own
+ * key, creates the stand-in from the schema only, and signs version and policy. Publishes nothing.
+ *
+ * @throws CleanRoomError `forbidden` for another party's name; `malformed` for a schema that does not fit the data or a
+ * policy that cannot be signed. Nothing is stored then.
  */
 export async function provision(
   provider: Provider,
-  asked: Provisioning
+  options: ProvisionOptions
 ): Promise<ProvisionedAsset & { rows: number }> {
-  const [party, dataset = ''] = asked.name.split('/');
+  const [party, dataset = ''] = options.name.split('/');
   if (party !== provider.party) {
     throw new CleanRoomError(
       'forbidden',
-      `This custodian is ${provider.party}’s, and ${asked.name} is not.`,
-      {
-        remedy: `Name it ${provider.party}/${dataset || 'dataset'}.`
-      }
+      `This custodian belongs to ${provider.party} and cannot provision ${options.name}.`,
+      { remedy: `Name the dataset ${provider.party}/${dataset || 'dataset'}.` }
     );
   }
   const reservation = await provider.registry.reserve(dataset);
   let sealed: SealedFile | undefined;
   try {
-    const policy = policyFrom(asked.policy, { ...asked, asset: asked.name, version: reservation.version });
+    const policy = policyFrom(options.policy, {
+      ...options,
+      asset: options.name,
+      version: reservation.version
+    });
     let rows = 0;
-    const data = counted(conformingRows(asked.table, asked.schema), count => void (rows += count));
+    const data = countRows(conformingRows(options.table, options.schema), count => void (rows += count));
     sealed = await sealToFile(
-      writeParquet(asked.schema, data),
+      writeParquet(options.schema, data),
       provider.keys.recipient,
-      await provider.registry.incoming()
+      await provider.registry.incomingFolder()
     );
-    const standIn = await randomStandIn(asked.schema);
+    const standIn = await randomStandIn(options.schema);
     const version = await signDocument(provider.keys, AssetVersion, {
       format: 'clean-room.asset/v1',
-      name: asked.name,
+      name: options.name,
       version: reservation.version,
-      description: asked.description,
-      table: asked.schema,
-      sealedFor: sealedFor(asked.policy),
+      description: options.description,
+      table: options.schema,
+      sealedFor: sealedFor(options.policy),
       sealed: { digest: sealed.digest, bytes: sealed.bytes },
       standIn: { kind: 'random', digest: digestOf(standIn), bytes: standIn.length, rows: STAND_IN_ROWS }
     });
     const signedPolicy = await signDocument(provider.keys, Policy, policy);
     await reservation.commit({ version: version.envelope, policy: signedPolicy.envelope, sealed, standIn });
-    return { ...(await provider.registry.find(asked.name, version.digest)), rows };
+    return { ...(await provider.registry.find(options.name, version.digest)), rows };
   } catch (error) {
-    await reservation.release();
+    await reservation.cancel();
     if (sealed !== undefined) await unlink(sealed.file).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Publishes a provisioned asset: uploads its sealed bytes and its stand-in, and publishes the two signed documents. It is
+ * safe to publish an asset again.
+ */
+export async function publishAsset(client: Client, asset: ProvisionedAsset): Promise<void> {
+  const { sealed, standIn } = asset.version.value;
+  const bytes = Readable.toWeb(createReadStream(asset.sealedFile)) as ReadableStream<Uint8Array>;
+  await client.upload(routes.putObject, { params: { digest: sealed.digest } }, bytes);
+  await client.upload(
+    routes.putObject,
+    { params: { digest: standIn.digest } },
+    new Uint8Array(await readFile(asset.standInFile))
+  );
+  await client.call(routes.publishAsset, { body: asset.envelopes });
 }

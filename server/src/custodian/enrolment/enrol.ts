@@ -9,10 +9,13 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Passkey, Person } from '@clean-room/protocol/parties';
 import type { CustodianContext } from '../context.js';
 
-/** ES256 and EdDSA: what approvals are checked with everywhere. */
+/** COSE algorithms ES256 and EdDSA, which every verifier of approvals supports. */
 const ALGORITHMS = [-7, -8];
 
-/** What the browser needs to make a passkey for this origin. */
+/**
+ * Returns the options with which a browser creates a passkey for this origin.
+ * @param challenge - base64url
+ */
 export function registrationOptions(
   { config }: CustodianContext,
   person: Person,
@@ -31,7 +34,10 @@ export function registrationOptions(
   });
 }
 
-/** The passkey that the browser has made, as a roster lists it. @throws CleanRoomError `approval-invalid` */
+/**
+ * Verifies a passkey that a browser has created, and returns it in the form in which a roster lists it.
+ * @throws CleanRoomError `approval-invalid`
+ */
 export async function readRegistration(
   { config }: CustodianContext,
   response: RegistrationResponseJSON,
@@ -47,13 +53,13 @@ export async function readRegistration(
       requireUserVerification: true,
       supportedAlgorithmIDs: ALGORITHMS
     });
-    if (registrationInfo === undefined) throw new Error('the registration does not hold');
+    if (registrationInfo === undefined) throw new Error('the registration is not valid');
     const { id, publicKey } = registrationInfo.credential;
     return { credentialId: id, publicKey: toBase64Url(publicKey), relyingParty, origin: config.origin };
   } catch (cause) {
     throw new CleanRoomError(
       'approval-invalid',
-      'The new passkey’s answer does not hold. Nothing was added.',
+      'The new passkey could not be verified. Nothing was added.',
       {
         remedy: 'Try again, or use another device.',
         cause

@@ -1,33 +1,37 @@
 import path from 'node:path';
-import type { Envelope } from '@clean-room/protocol/documents';
+import { writeFileAtomic } from '@clean-room/node-support';
+import { checkSchema, parseStrictJson, type Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Passkey, Roster } from '@clean-room/protocol/parties';
-import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
 import { utf8 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 import { readSigningKey } from '../keys/key-folder.js';
 
-/** The roster as it would be next: the newest one, and the passkeys that wait. Nothing when none waits. */
+/**
+ * Returns the next version of the roster: the newest one plus the enrolled passkeys that it does not list yet.
+ *
+ * @returns undefined when the newest roster lists all enrolled passkeys
+ * @throws CleanRoomError `not-found` when this custodian has no roster of its party
+ */
 export async function nextRoster({ db, rosters, config }: CustodianContext): Promise<Roster | undefined> {
-  const known = await rosters.newest(config.party, config.rootKey);
-  if (known === undefined)
-    throw new CleanRoomError('not-found', `No roster of ${config.party} is known here.`);
-  const waiting = await db.selectFrom('enrolment').selectAll().orderBy('at').execute();
+  const newest = await rosters.newest(config.party, config.rootKey);
+  if (newest === undefined)
+    throw new CleanRoomError('not-found', `This custodian has no roster of ${config.party} yet.`);
+  const enrolled = await db.selectFrom('enrolment').selectAll().orderBy('enrolled_at').execute();
   const listed = new Set(
-    known.roster.people.flatMap(({ passkeys }) => passkeys.map(({ credentialId }) => credentialId))
+    newest.roster.people.flatMap(({ passkeys }) => passkeys.map(({ credentialId }) => credentialId))
   );
-  const missing = waiting.filter(({ credential }) => !listed.has(credential));
+  const missing = enrolled.filter(row => !listed.has(row.credential_id));
   if (missing.length === 0) return undefined;
   const added = (person: string): Passkey[] =>
     missing
       .filter(row => row.person === person)
-      .map(row => checkSchema(Passkey, parseStrictJson(utf8(row.passkey)), 'waiting passkey'));
+      .map(row => checkSchema(Passkey, parseStrictJson(utf8(row.passkey)), 'enrolled passkey'));
   return {
-    ...known.roster,
-    version: known.roster.version + 1,
-    people: known.roster.people.map(person => ({
+    ...newest.roster,
+    version: newest.roster.version + 1,
+    people: newest.roster.people.map(person => ({
       ...person,
       passkeys: [...person.passkeys, ...added(person.id)]
     }))
@@ -36,19 +40,27 @@ export async function nextRoster({ db, rosters, config }: CustodianContext): Pro
 
 async function publish({ coordinator, rosters, config }: CustodianContext, roster: Envelope): Promise<void> {
   await coordinator.call(routes.publishRoster, { body: { roster } });
-  await rosters.learn(roster, config.party, config.rootKey);
+  await rosters.store(roster, config.party, config.rootKey);
 }
 
 /**
- * Keeps a new passkey. Who keeps the root key signs the roster that lists it; a demo custodian has the key itself.
- * @returns whether the passkey counts already
+ * Stores a new passkey. It becomes valid when the party's root key has signed a roster that lists it. A demo custodian has
+ * that key and signs the roster at once.
+ *
+ * @param person - the id of the passkey's owner
+ * @returns whether the passkey is valid already
  */
 export async function enrol(context: CustodianContext, person: string, passkey: Passkey): Promise<boolean> {
   const { db, config, folder, now } = context;
   await db
     .insertInto('enrolment')
-    .values({ credential: passkey.credentialId, person, passkey: JSON.stringify(passkey), at: now() })
-    .onConflict(conflict => conflict.column('credential').doNothing())
+    .values({
+      credential_id: passkey.credentialId,
+      person,
+      passkey: JSON.stringify(passkey),
+      enrolled_at: now()
+    })
+    .onConflict(conflict => conflict.column('credential_id').doNothing())
     .execute();
   if (config.demo === undefined) return false;
   const next = await nextRoster(context);

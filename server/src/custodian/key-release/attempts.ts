@@ -3,38 +3,44 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { AttemptKey } from '@clean-room/protocol/documents';
 import type { ApprovalRow, CustodianTables } from '../database/tables.js';
 
-async function countIn(
+async function countInTransaction(
   trx: Transaction<CustodianTables>,
   approval: ApprovalRow,
   key: AttemptKey,
   now: Date
 ): Promise<number> {
-  // One at a time for each approval, on every replica of this custodian.
+  // The row lock makes attempts of one approval count one after the other, also across replicas of this custodian.
   await sql`select 1 from approval where digest = ${approval.digest} for update`.execute(trx);
-  const rows = await trx.selectFrom('attempt').selectAll().where('approval', '=', approval.digest).execute();
-  const known = rows.find(row => row.attempt_key === key);
-  if (known !== undefined) return known.number;
+  const rows = await trx
+    .selectFrom('attempt')
+    .selectAll()
+    .where('approval_digest', '=', approval.digest)
+    .execute();
+  const counted = rows.find(row => row.attempt_key === key);
+  if (counted !== undefined) return counted.number;
   if (rows.length >= approval.attempts) {
     throw new CleanRoomError(
       'attempts-spent',
-      `The approval allowed ${approval.attempts} attempts, and they are spent.`,
+      `The approval allowed ${approval.attempts} attempts, and all of them have been used.`,
       {
-        remedy: 'Ask the provider to approve again.'
+        remedy: 'Ask the provider for another approval.'
       }
     );
   }
   const number = rows.length + 1;
   await trx
     .insertInto('attempt')
-    .values({ approval: approval.digest, attempt_key: key, number, at: now })
+    .values({ approval_digest: approval.digest, attempt_key: key, number, counted_at: now })
     .execute();
   return number;
 }
 
 /**
- * Counts an attempt before its keys leave: a crash behind this point has spent it. The same attempt asking again counts
- * once.
- * @returns which of the approval's attempts it is, from 1
+ * Counts an attempt before its keys are released, so that a crash between the two uses up the attempt. An attempt that asks
+ * again is counted once.
+ *
+ * @param key - the attempt's public key
+ * @returns the number of the attempt under this approval, from 1
  * @throws CleanRoomError `attempts-spent`
  */
 export async function countAttempt(
@@ -43,5 +49,5 @@ export async function countAttempt(
   key: AttemptKey,
   now: Date
 ): Promise<number> {
-  return db.transaction().execute(trx => countIn(trx, approval, key, now));
+  return db.transaction().execute(trx => countInTransaction(trx, approval, key, now));
 }

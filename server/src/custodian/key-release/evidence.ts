@@ -8,10 +8,10 @@ import { readSpec, type Spec } from '@clean-room/protocol/submissions';
 import { readBundle } from '../approvals/deliver.js';
 import type { CustodianContext } from '../context.js';
 import type { ApprovalRow } from '../database/tables.js';
-import type { ProvisionedAsset } from '../datasets/registry/registry.js';
+import type { ProvisionedAsset } from '../datasets/registry.js';
 import { openMembership } from '../parties/collaborations.js';
 
-/** A key request with all that it rests on, every part checked against what was signed and what is kept here. */
+/** A key request and the documents that it depends on, all verified against signatures and this custodian's records. */
 export interface RequestEvidence {
   readonly request: ReadDocument<KeyRequest>;
   readonly token: string;
@@ -23,11 +23,11 @@ export interface RequestEvidence {
   readonly record: ApprovalRow;
 }
 
-function refuse(reason: string): never {
-  throw new CleanRoomError('key-release-refused', `No key is released: ${reason}.`);
+function refused(reason: string): CleanRoomError {
+  return new CleanRoomError('key-release-refused', `No key is released: ${reason}.`);
 }
 
-/** An approval counts here only while this custodian itself remembers having given it, and has not taken it back. */
+/** Returns this custodian's record of the approval. An approval without a record, or a revoked one, is not valid. */
 async function ownRecord({ db }: CustodianContext, request: KeyRequest): Promise<ApprovalRow> {
   const row = await db
     .selectFrom('approval')
@@ -35,17 +35,19 @@ async function ownRecord({ db }: CustodianContext, request: KeyRequest): Promise
     .where('digest', '=', request.approval)
     .executeTakeFirst();
   if (row === undefined)
-    throw new CleanRoomError('approval-missing', 'This custodian has given no such approval.');
-  if (row.revoked_at !== null) throw new CleanRoomError('approval-invalid', 'The approval was taken back.');
-  if (row.spec !== request.spec || row.image !== request.image) refuse('the approval is for another program');
+    throw new CleanRoomError('approval-missing', 'This custodian did not give this approval.');
+  if (row.revoked_at !== null) throw new CleanRoomError('approval-invalid', 'The approval was revoked.');
+  if (row.spec_digest !== request.spec || row.image_digest !== request.image) {
+    throw refused('the approval is for a different program');
+  }
   return row;
 }
 
 /**
- * The approval judged by the newest roster known here, whichever the attempt was shown: who has left the roster since, or
- * whose passkey was taken out of it, has not approved.
+ * Verifies the approval against the newest roster that this custodian knows, even if the attempt was shown an older one: an
+ * approval is not valid when its reviewer, or the reviewer's passkey, has been removed from the roster.
  */
-async function judgeApproval(
+async function verifyAgainstNewestRoster(
   context: CustodianContext,
   message: KeyRequestMessage,
   parts: Omit<RequestEvidence, 'approval' | 'token'>
@@ -53,10 +55,11 @@ async function judgeApproval(
   const { config, rosters } = context;
   const { request, spec, collaboration, assets, record } = parts;
   const newest = await rosters.newest(config.party, config.rootKey);
-  if (newest === undefined) return refuse('this custodian knows no roster of its party');
+  if (newest === undefined) throw refused('this custodian has no roster of its party');
   const approvedUnder = Roster.peek(readBundle(record.bundle).roster).value.version;
-  if (request.value.rosterVersion < approvedUnder)
-    refuse('the attempt was shown a roster from before the approval');
+  if (request.value.rosterVersion < approvedUnder) {
+    throw refused('the attempt was shown a roster that is older than the approval');
+  }
   const approval = verifyApproval({ ...message.approval, roster: newest.envelope }, config.party, {
     spec,
     image: request.value.image,
@@ -64,13 +67,15 @@ async function judgeApproval(
     assets: assets.map(({ version }) => version),
     at: context.now()
   });
-  if (approval.digest !== request.value.approval) refuse('it names another approval than it brings');
+  if (approval.digest !== request.value.approval) {
+    throw refused('the request names a different approval than the one it carries');
+  }
   return approval;
 }
 
 /**
- * Reads a message from the mailbox, which anyone may have written.
- * @throws CleanRoomError with the code that the attempt is told
+ * Reads and verifies a message from the mailbox. The mailbox is not trusted: anyone may have written the message.
+ * @throws CleanRoomError with the code that the attempt receives
  */
 export async function readEvidence(
   context: CustodianContext,
@@ -78,17 +83,23 @@ export async function readEvidence(
 ): Promise<RequestEvidence> {
   const { config, keys, registry } = context;
   const request = KeyRequest.read(fromBase64(message.request));
-  if (request.value.custodian !== keys.publicKey) refuse('the request is for another custodian');
+  if (request.value.custodian !== keys.publicKey) throw refused('the request is for a different custodian');
   const spec = readSpec(fromBase64(message.spec));
-  if (spec.digest !== request.value.spec) refuse('the request is for another spec');
+  if (spec.digest !== request.value.spec) throw refused('the request is for a different spec');
   const collaboration = openMembership(message.collaboration, config.party, config.rootKey);
-  if (collaboration.digest !== spec.value.collaboration) refuse('the spec is for another collaboration');
+  if (collaboration.digest !== spec.value.collaboration) {
+    throw refused('the spec is for a different collaboration');
+  }
   const record = await ownRecord(context, request.value);
-  const wanted = spec.value.assets.filter(({ name }) => name.startsWith(`${config.party}/`));
-  const assets = await Promise.all(wanted.map(({ name, version }) => registry.find(name, version)));
-  if (assets.some((asset, index) => asset.policy.digest !== wanted[index]?.policy)) {
-    refuse('an asset is under another policy than the spec says');
+  const pinned = spec.value.assets.filter(({ name }) => name.startsWith(`${config.party}/`));
+  const assets = await Promise.all(pinned.map(({ name, version }) => registry.find(name, version)));
+  if (assets.some((asset, index) => asset.policy.digest !== pinned[index]?.policy)) {
+    throw refused('the spec names a different policy for an asset');
   }
   const parts = { request, spec, collaboration, assets, record };
-  return { ...parts, token: message.token, approval: await judgeApproval(context, message, parts) };
+  return {
+    ...parts,
+    token: message.token,
+    approval: await verifyAgainstNewestRoster(context, message, parts)
+  };
 }

@@ -4,9 +4,10 @@ import { routes, type KeyRequestWaiting } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
 import { releaseKeys } from './release.js';
 
-/** Failures that say nothing of the request: it waits until they have passed. */
-const PASSING: readonly ErrorCode[] = ['unavailable', 'rate-limited', 'internal'];
+/** Errors that are not caused by the request. The request stays in the mailbox and is tried again. */
+const TRANSIENT: readonly ErrorCode[] = ['unavailable', 'rate-limited', 'internal'];
 
+/** Returns the reply to one request, or undefined when it has to be tried again. */
 async function replyTo(
   context: CustodianContext,
   { message, run }: KeyRequestWaiting
@@ -14,8 +15,8 @@ async function replyTo(
   try {
     return { answer: await releaseKeys(context, message) };
   } catch (error) {
-    if (!isCleanRoomError(error) || PASSING.includes(error.code)) {
-      context.logger.error({ err: error, run }, 'a key request could not be judged; it is tried again');
+    if (!isCleanRoomError(error) || TRANSIENT.includes(error.code)) {
+      context.logger.error({ err: error, run }, 'a key request could not be processed and will be retried');
       return undefined;
     }
     context.logger.warn({ run, code: error.code, reason: error.message }, 'key release refused');
@@ -23,7 +24,10 @@ async function replyTo(
   }
 }
 
-/** Answers every key request that waits in the mailbox. @returns how many were answered or refused */
+/**
+ * Answers every key request that waits in the mailbox.
+ * @returns the number of requests that were answered or refused
+ */
 export async function answerMailbox(context: CustodianContext): Promise<number> {
   const { items } = await context.coordinator.call(routes.listKeyRequests, {});
   let answered = 0;

@@ -1,25 +1,28 @@
-import { toTimestamp, type Envelope } from '@clean-room/protocol/documents';
-import { checkSchema, parseStrictJson, Envelope as EnvelopeSchema } from '@clean-room/protocol/documents';
+import { checkSchema, Envelope, parseStrictJson, toTimestamp } from '@clean-room/protocol/documents';
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import { KeyReleaseAnswer, sealFileKey, type KeyRequestMessage } from '@clean-room/protocol/key-release';
 import type { CustodianContext } from '../context.js';
 import { signDocument } from '../keys/key-store.js';
 import { countAttempt } from './attempts.js';
 import { readEvidence, type RequestEvidence } from './evidence.js';
-import { requireTrustworthyAttempt } from './verify-attempt.js';
+import { requireAcceptedAttempt } from './verify-attempt.js';
 
-/** The answer that was already given to these very bytes. It opens to the attempt that asked, and to nobody else. */
+/**
+ * Returns the answer that was already given to a request with these exact bytes. Only the attempt that sent the request can
+ * open it, so it is safe to send again.
+ */
 async function storedAnswer({ db }: CustodianContext, request: string): Promise<Envelope | undefined> {
   const row = await db
-    .selectFrom('answer')
-    .select('answer')
-    .where('request', '=', request)
+    .selectFrom('key_release')
+    .select('envelope')
+    .where('request_digest', '=', request)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return checkSchema(EnvelopeSchema, parseStrictJson(utf8(row.answer)), 'kept answer');
+  return checkSchema(Envelope, parseStrictJson(utf8(row.envelope)), 'stored key release');
 }
 
-async function writeAnswer(
+/** Seals the file keys of the approved asset versions to the attempt's key, and signs the answer. */
+async function signAnswer(
   context: CustodianContext,
   evidence: RequestEvidence,
   attempt: number
@@ -52,28 +55,29 @@ async function writeAnswer(
 }
 
 /**
- * Answers a key request: checks everything, counts the attempt, then releases the file keys of the approved asset versions to
- * the attempt's own key.
- * @throws CleanRoomError with the reason; nothing is released and nothing counted then, unless it says `internal`
+ * Answers a key request: verifies everything, counts the attempt, and then releases the file keys of the approved asset
+ * versions, sealed to the attempt's own key.
+ *
+ * @throws CleanRoomError with the reason. Nothing is then released, and nothing is counted unless the code is `internal`.
  */
 export async function releaseKeys(context: CustodianContext, message: KeyRequestMessage): Promise<Envelope> {
   const stored = await storedAnswer(context, digestOf(fromBase64(message.request)));
   if (stored !== undefined) return stored;
   const evidence = await readEvidence(context, message);
-  await context.log.requireShown(evidence.request.value.logHead, evidence.record.log_size);
-  await requireTrustworthyAttempt(context, evidence);
+  await context.log.requireShown(evidence.request.value.logHead, evidence.record.tree_size);
+  await requireAcceptedAttempt(context, evidence);
   const { request, record } = evidence;
   const attempt = await countAttempt(context.db, record, request.value.attemptKey, context.now());
-  const answer = await writeAnswer(context, evidence, attempt);
+  const answer = await signAnswer(context, evidence, attempt);
   await context.db
-    .insertInto('answer')
+    .insertInto('key_release')
     .values({
-      request: request.digest,
-      approval: record.digest,
-      answer: JSON.stringify(answer),
-      at: context.now()
+      request_digest: request.digest,
+      approval_digest: record.digest,
+      envelope: JSON.stringify(answer),
+      released_at: context.now()
     })
-    .onConflict(conflict => conflict.column('request').doNothing())
+    .onConflict(conflict => conflict.column('request_digest').doNothing())
     .execute();
   context.logger.info({ approval: record.digest, attempt, request: request.digest }, 'keys released');
   return (await storedAnswer(context, request.digest)) ?? answer;

@@ -8,64 +8,73 @@ import {
 import { readImageConfig } from '@clean-room/protocol/packaging';
 import { attestationTrust, requireTerms, satisfiesTeeRule } from '@clean-room/protocol/policies';
 import type { CustodianContext } from '../context.js';
-import type { ProvisionedAsset } from '../datasets/registry/registry.js';
+import type { ProvisionedAsset } from '../datasets/registry.js';
 import type { RequestEvidence } from './evidence.js';
 
-function refuse(message: string): never {
-  throw new CleanRoomError('attestation-refused', message);
-}
-
-function argumentsOf({ kernelImages }: CustodianContext, { spec }: RequestEvidence): readonly string[] {
+/** Returns the arguments that the program must have been started with: the kernel image's own entry point. */
+function expectedArguments({ kernelImages }: CustodianContext, { spec }: RequestEvidence): readonly string[] {
   const image = kernelImages.find(({ digest }) => digest === spec.value.kernelImage);
-  if (image === undefined) throw new CleanRoomError('policy-refused', 'The kernel image is not known here.');
+  if (image === undefined)
+    throw new CleanRoomError('policy-refused', 'This custodian does not know the kernel image.');
   return readImageConfig(image.config).value.config.Entrypoint;
 }
 
-/** Why a token was refused, by the codes of its failed steps alone: it may quote claims that somebody else chose. */
-function reasonsOf(verdict: TokenAppraisal): string {
-  return verdict.steps
+/** Lists the failed checks of a token by their codes. Claims are not quoted, because an attacker may have chosen them. */
+function failedChecks(appraisal: TokenAppraisal): string {
+  return appraisal.steps
     .flatMap(({ status, code, id }) => (status === 'fail' ? [`${id} (${code ?? 'failed'})`] : []))
     .join(', ');
 }
 
-/** Data that is sealed for simulation never goes to a real TEE, nor the reverse: the roots differ, and so must the token. */
-async function judgeToken(
+/**
+ * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, nor the reverse: only the
+ * roots of the asset's own kind are accepted, and the token must be of that kind.
+ */
+async function verifyTokenFor(
   context: CustodianContext,
   evidence: RequestEvidence,
   asset: ProvisionedAsset
 ): Promise<TokenAppraisal> {
   const { roots } = asset.policy.value.tee;
   const simulation = asset.version.value.sealedFor === 'simulation';
-  const fitting = roots.filter(({ kind }) => (kind === 'simulated') === simulation);
-  const verdict = await verifyToken(evidence.token, {
+  const accepted = roots.filter(({ kind }) => (kind === 'simulated') === simulation);
+  const appraisal = await verifyToken(evidence.token, {
     profile: 'production',
     at: context.now(),
-    trust: attestationTrust(fitting),
-    acceptSimulator: simulation && fitting.length > 0,
+    trust: attestationTrust(accepted),
+    acceptSimulator: simulation && accepted.length > 0,
     expect: {
       audience: keyRequestAudience(context.keys.publicKey),
       nonces: [keyRequestNonce(evidence.request)],
       imageDigest: evidence.request.value.image,
-      args: argumentsOf(context, evidence),
+      args: expectedArguments(context, evidence),
       env: {},
       maxAgeSeconds: KEY_REQUEST_TOKEN_SECONDS
     }
   });
-  if (!verdict.ok) refuse(`The attestation token is refused: ${reasonsOf(verdict)}.`);
-  if (verdict.simulated !== simulation) {
-    refuse(
-      `${asset.version.value.name} is sealed for ${asset.version.value.sealedFor}, and the token is of the other kind.`
+  if (!appraisal.ok) {
+    throw new CleanRoomError(
+      'attestation-refused',
+      `The attestation token failed these checks: ${failedChecks(appraisal)}.`
     );
   }
-  return verdict;
+  if (appraisal.simulated !== simulation) {
+    const { name, sealedFor } = asset.version.value;
+    throw new CleanRoomError(
+      'attestation-refused',
+      `${name} is sealed for ${sealedFor}, but the token is from ${appraisal.simulated ? 'the simulator' : 'hardware'}.`
+    );
+  }
+  return appraisal;
 }
 
 /**
- * Whether keys may go to the attempt behind a request: under every policy of this provider, the token, its TEE rule, the
- * sandbox profile and the standing terms must hold.
+ * Checks that keys may be released to the attempt that sent a request. Under every policy of this provider, the terms, the
+ * sandbox profile, the token and the TEE rule must be satisfied.
+ *
  * @throws CleanRoomError `attestation-refused`, `policy-refused`, `expired`
  */
-export async function requireTrustworthyAttempt(
+export async function requireAcceptedAttempt(
   context: CustodianContext,
   evidence: RequestEvidence
 ): Promise<void> {
@@ -73,7 +82,7 @@ export async function requireTrustworthyAttempt(
     const policy = asset.policy.value;
     requireTerms(policy, {
       collaboration: evidence.collaboration.value,
-      party: evidence.record.submitter_root,
+      party: evidence.record.submitter_root_key,
       purpose: evidence.spec.value.purpose,
       kernelImage: evidence.spec.value.kernelImage,
       hosting: context.config.hosting,
@@ -82,12 +91,15 @@ export async function requireTrustworthyAttempt(
     if (!policy.tee.sandboxProfiles.includes(evidence.request.value.sandboxProfile)) {
       throw new CleanRoomError(
         'policy-refused',
-        `The policy of ${policy.asset} does not accept the sandbox profile.`
+        `The policy of ${policy.asset} does not accept the attempt’s sandbox profile.`
       );
     }
-    const { claims } = await judgeToken(context, evidence, asset);
+    const { claims } = await verifyTokenFor(context, evidence, asset);
     if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims)) {
-      throw new CleanRoomError('policy-refused', `The TEE rule of ${policy.asset} says no.`);
+      throw new CleanRoomError(
+        'policy-refused',
+        `The attestation does not satisfy the TEE rule of ${policy.asset}.`
+      );
     }
   }
 }

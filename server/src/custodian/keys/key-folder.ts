@@ -2,25 +2,28 @@ import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encr
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '@clean-room/node-support';
 import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import { generateSigningKey, signBytes, signingKey, type SigningKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 import { readSecretFile } from '../../platform/files/secret-file.js';
 import type { KeyStore } from './key-store.js';
 
-/** An Ed25519 key in a file of its own, readable by its owner alone. @throws CleanRoomError `forbidden`, `malformed` */
+/**
+ * Reads an Ed25519 key from a file that only its owner can read.
+ * @throws CleanRoomError `unavailable`, `forbidden` when others can read the file, `malformed`
+ */
 export async function readSigningKey(file: string): Promise<SigningKey> {
   const text = await readSecretFile(file);
   if (!/^[A-Za-z0-9_-]{43}$/.test(text)) {
-    throw new CleanRoomError('malformed', `${file} does not hold a signing key.`, {
+    throw new CleanRoomError('malformed', `${file} does not contain a signing key.`, {
       remedy: 'Restore it from a backup.'
     });
   }
   return signingKey(fromBase64Url(text));
 }
 
-/** Makes the key unless the file is there: a key is never overwritten. */
+/** Reads an Ed25519 key from a file, or creates both if the file does not exist. A key is never overwritten. */
 export async function ensureSigningKey(file: string): Promise<SigningKey> {
   if (!existsSync(file)) {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -34,7 +37,7 @@ async function ensureAgeIdentity(file: string): Promise<string> {
   return readSecretFile(file);
 }
 
-/** Keys as files in a folder of the custodian's own: `signing.key` and `age.key`, each 0600. Made when absent. */
+/** Opens a folder with the files `signing.key` and `age.key`, both with mode 0600. Missing keys are created. */
 export async function openKeyFolder(folder: string): Promise<KeyStore> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const signing = await ensureSigningKey(path.join(folder, 'signing.key'));
@@ -43,11 +46,11 @@ export async function openKeyFolder(folder: string): Promise<KeyStore> {
     publicKey: signing.publicKey,
     recipient: await identityToRecipient(age),
     sign: async bytes => signBytes(signing, bytes),
-    fileKeyOf: header => unwrap(age, header)
+    fileKeyOf: header => unwrapFileKey(age, header)
   };
 }
 
-async function unwrap(identity: string, header: Uint8Array): Promise<Uint8Array> {
+async function unwrapFileKey(identity: string, header: Uint8Array): Promise<Uint8Array> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   try {

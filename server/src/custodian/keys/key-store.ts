@@ -10,29 +10,31 @@ import {
 } from '@clean-room/protocol/documents';
 
 /**
- * A custodian's two keys, behind the only two things that are ever done with them. The embedded one is a folder of
- * files; a key management service signs and unwraps elsewhere.
+ * A custodian's two keys and the only two operations that use them. The embedded implementation stores the keys in a folder;
+ * with a key management service, both operations take place in that service.
  */
 export interface KeyStore {
-  /** Signs policies, asset versions, approvals, key releases and output releases. */
+  /** The key that verifies policies, asset versions, approvals, key releases and output releases. */
   readonly publicKey: PublicKey;
-  /** Datasets are sealed to it. */
+  /** The age recipient that datasets are sealed to. */
   readonly recipient: Recipient;
-  /** An Ed25519 signature. */
+  /** Returns an Ed25519 signature. */
   sign(bytes: Uint8Array): Promise<Uint8Array>;
   /**
-   * The key of one age file that is sealed to this custodian, and of no other file.
-   * @param header the file's text header, its MAC line included; what follows may be there or not
-   * @throws CleanRoomError `forbidden` when it is not sealed to this custodian
+   * Returns the key of one age file that is sealed to this custodian. It opens only that file.
+   *
+   * @param header - the file's text header including its MAC line; bytes after it are ignored
+   * @throws CleanRoomError `forbidden` when the file is not sealed to this custodian
    */
   fileKeyOf(header: Uint8Array): Promise<Uint8Array>;
 }
 
+/** A document and its signed envelope. */
 export interface Signed<T> extends ReadDocument<T> {
   readonly envelope: Envelope;
 }
 
-/** A document signed by the custodian's key. */
+/** Signs a document with the custodian's key. */
 export async function signDocument<S extends TSchema>(
   keys: KeyStore,
   kind: DocumentKind<S>,
@@ -42,7 +44,7 @@ export async function signDocument<S extends TSchema>(
   return { ...read, envelope: await signPayload(keys, kind.payloadType, read.bytes) };
 }
 
-/** The envelope over bytes that were shown to a person before. */
+/** Signs bytes that were written earlier, such as an approval that a reviewer has seen. */
 export async function signPayload(
   keys: KeyStore,
   payloadType: string,

@@ -1,67 +1,73 @@
 import { fromUtf8 } from '@clean-room/protocol/bytes';
-import type { ApprovalBundle } from '@clean-room/protocol/approvals';
 import type { Passkey } from '@clean-room/protocol/parties';
 import type { ApprovalDraft } from '../approvals/draft.js';
-import type { InspectedRevision } from '../submissions/fetch.js';
-import { digestText, html, sourceText, type Html } from './html.js';
+import type { InspectedRevision } from '../submissions/inspect.js';
+import { dateText, html, sizeText, sourceText, type Html } from './html.js';
 import { policyView } from './policy-view.js';
 import { fileView } from './source.js';
 
+/** Everything that the approval page shows. */
 export interface ApprovalView {
   readonly inspected: InspectedRevision;
   readonly draft: ApprovalDraft;
+  /** The reviewer's passkeys at this origin. */
   readonly passkeys: readonly Passkey[];
-  readonly csrf: string;
+  readonly csrfToken: string;
+  /** The host name of this custodian's origin. */
   readonly relyingParty: string;
   readonly mayBeUnattended: boolean;
-  readonly mostAttempts: number;
+  /** The largest number of runs that all policies allow. */
+  readonly maxAttempts: number;
 }
 
-function day(timestamp: string): string {
-  return new Date(timestamp).toLocaleDateString('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    timeZone: 'UTC'
-  });
-}
-
-function runs(attempts: number): string {
+function runsText(attempts: number): string {
   return attempts === 1 ? 'one run' : `${attempts} runs`;
 }
 
-/** What is allowed, in one sentence, from the bytes that are signed. */
+function assetNames({ assets }: InspectedRevision): string {
+  return assets.map(({ version: { value } }) => `${value.name} v${value.version}`).join(' and ');
+}
+
+/** Says in one sentence what the reviewer allows, from the bytes that are signed. */
 function allowSentence({ inspected, draft }: ApprovalView): Html {
-  const { attempts, image, expires } = draft.approval.value;
-  const data = inspected.assets
-    .map(({ version }) => `${version.value.name} v${version.value.version}`)
-    .join(' and ');
+  const { attempts, expires } = draft.approval.value;
+  const { notebook, purpose } = inspected.spec.value;
   const reviewed = inspected.assets.some(({ policy }) => policy.value.outputs.review === 'person');
   return html`<p class="allow" id="allow">
-    You allow <strong>${runs(attempts)}</strong> of program ${digestText(image)} on
-    <strong>${data}</strong> until <strong>${day(expires)}</strong>, for
-    ${inspected.spec.value.purpose}${reviewed ? ', outputs reviewed by you' : ''}.
+    You allow <strong>${runsText(attempts)}</strong> of <strong>${sourceText(notebook)}</strong> (revision
+    ${inspected.revision}) on <strong>${assetNames(inspected)}</strong> until
+    <strong>${dateText(expires)}</strong>, for ${purpose}.
+    ${reviewed ? 'You review the outputs before they are released.' : ''}
   </p>`;
 }
 
-/** Whose key it is, as far as the submitter's roster says; a key of nobody known must catch the eye. */
-function recipientView({ submitter }: InspectedRevision, recipient: string): Html {
-  const owner = submitter.roster.people.find(({ recipients }) => recipients.includes(recipient));
+/** Names the owner of a recipient key. A key that is not in the submitter's roster is shown in full and marked. */
+function recipientView({ submitter: { roster } }: InspectedRevision, recipient: string): Html {
+  const owner = roster.people.find(({ recipients }) => recipients.includes(recipient));
   return owner === undefined
     ? html`<div>
-        <code>${recipient}</code> <span class="mark">not in the roster of ${submitter.roster.title}</span>
+        <code>${recipient}</code> <span class="mark">not in the roster of ${roster.title}</span>
       </div>`
-    : html`<div><code>${recipient}</code> ${owner.name}, ${submitter.roster.title}</div>`;
+    : html`<div>${owner.name}, ${roster.title}</div>`;
 }
 
-function factsView({ inspected }: ApprovalView): Html {
-  const { spec, submitter, image, collaboration, assets } = inspected;
-  const { value } = spec;
+function computeText({
+  processors,
+  memoryBytes,
+  accelerator
+}: InspectedRevision['spec']['value']['compute']) {
+  const size = `${processors} ${processors === 1 ? 'processor' : 'processors'}, ${sizeText(memoryBytes)} of memory`;
+  return accelerator === 'none' ? size : `${size}, ${accelerator}`;
+}
+
+function requestView(inspected: InspectedRevision): Html {
+  const { submitter, collaboration, assets } = inspected;
+  const { value } = inspected.spec;
   const others = value.assets.filter(
     ({ name }) => !assets.some(({ version }) => version.value.name === name)
   );
   return html`<dl>
-    <dt>Asked by</dt>
+    <dt>Submitted by</dt>
     <dd>
       ${submitter.person.name}, ${submitter.roster.title}
       ${submitter.roster.jupyterHost === 'operator-hosted' ? html`<span class="mark">operator-hosted</span>` : html``}
@@ -69,39 +75,59 @@ function factsView({ inspected }: ApprovalView): Html {
     <dt>Purpose</dt>
     <dd>${value.purpose}</dd>
     <dt>Your data</dt>
-    <dd>
-      ${assets.map(({ version }) => html`<div>${version.value.name} v${version.value.version} <span class="soft">${version.digest}</span></div>`)}
-    </dd>
+    <dd>${assetNames(inspected)}</dd>
     ${
       others.length === 0
         ? html``
-        : html`<dt>Others’ data</dt>
+        : html`<dt>Data of other providers</dt>
             <dd>${others.map(({ name }) => name).join(', ')}</dd>`
     }
     <dt>Results go to</dt>
     <dd>
       ${value.recipients.map(recipient => recipientView(inspected, recipient))}
-      ${value.recovery === undefined ? html`` : html`<div>recovery: ${recipientView(inspected, value.recovery)}</div>`}
+      ${value.recovery === undefined ? html`` : html`<div>For recovery: ${recipientView(inspected, value.recovery)}</div>`}
     </dd>
     <dt>Parameters</dt>
     <dd><code>${sourceText(value.parameters)}</code></dd>
     <dt>Compute</dt>
-    <dd>
-      ${value.compute.processors} CPU, ${Math.round(value.compute.memoryBytes / 1024 ** 3)} GB, accelerator
-      ${value.compute.accelerator}
-    </dd>
+    <dd>${computeText(value.compute)}</dd>
     <dt>Collaboration</dt>
-    <dd>${collaboration.value.title}, ends ${day(collaboration.value.ends)}</dd>
+    <dd>${collaboration.value.title}, ends on ${dateText(collaboration.value.ends)}</dd>
     <dt>Program</dt>
-    <dd>
-      <code>${image}</code><br /><span class="good">✓ rebuilt here from these files: equal</span><br />
-      <span class="soft">kernel image ${value.kernelImage}</span>
-    </dd>
+    <dd class="good">✓ This custodian built the program from the files below and got the same image.</dd>
   </dl>`;
 }
 
-function decideView(view: ApprovalView): Html {
-  const { draft, csrf, passkeys, relyingParty, inspected } = view;
+/** Shows the technical facts of the request: digests, keys and the accelerator. */
+function detailsView({ spec, image, assets }: InspectedRevision): Html {
+  const { value } = spec;
+  const recipients = [...value.recipients, ...(value.recovery === undefined ? [] : [value.recovery])];
+  return html`<details>
+    <summary>Details</summary>
+    <dl>
+      <dt>Image</dt>
+      <dd><code>${image}</code></dd>
+      <dt>Kernel image</dt>
+      <dd><code>${value.kernelImage}</code></dd>
+      <dt>Spec</dt>
+      <dd><code>${spec.digest}</code></dd>
+      <dt>Accelerator</dt>
+      <dd>${value.compute.accelerator}</dd>
+      ${assets.map(
+        ({ version }) =>
+          html`<dt>${version.value.name} v${version.value.version}</dt>
+            <dd><code>${version.digest}</code></dd>`
+      )}
+      <dt>Recipient keys</dt>
+      <dd>${recipients.map(recipient => html`<div><code>${recipient}</code></div>`)}</dd>
+    </dl>
+  </details>`;
+}
+
+function passkeyForm({ draft, passkeys, csrfToken, relyingParty }: ApprovalView): Html {
+  if (passkeys.length === 0) {
+    return html`<p>You have no passkey here yet. <a href="/passkeys">Add a passkey</a> to approve.</p>`;
+  }
   const options = JSON.stringify({
     challenge: draft.challenge,
     rpId: relyingParty,
@@ -109,43 +135,46 @@ function decideView(view: ApprovalView): Html {
     timeout: 300_000,
     allowCredentials: passkeys.map(({ credentialId }) => ({ type: 'public-key', id: credentialId }))
   });
-  const withPasskey =
-    passkeys.length === 0
-      ? html`<p>You have no passkey here yet. <a href="/passkeys">Add one</a> to approve.</p>`
-      : html`<form
-          method="post"
-          action="/drafts/${draft.id}/confirm"
-          data-passkey="get"
-          data-options="${options}"
-        >
-          <input type="hidden" name="csrf" value="${csrf}" /><input type="hidden" name="passkey" value="" />
-          <button class="primary">Confirm with passkey</button>
-          <p data-trouble role="alert"></p>
-        </form>`;
-  const unattended = view.mayBeUnattended
-    ? html`<form method="post" action="/submissions/${inspected.submission.id}/unattended">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <input type="hidden" name="revision" value="${inspected.revision}" />
-        <input type="hidden" name="image" value="${inspected.image}" />
-        <input type="hidden" name="attempts" value="${draft.approval.value.attempts}" />
-        <button>Confirm without passkey</button>
-        <p><span class="mark">UNATTENDED</span> is written into the approval and shown with the result.</p>
-      </form>`
-    : html``;
-  return html`<div class="actions">${withPasskey} ${unattended}</div>
-    <form method="post" action="/submissions/${inspected.submission.id}/refuse">
-      <input type="hidden" name="csrf" value="${csrf}" />
-      <label for="reason">Reason, for the researcher</label>
+  return html`<form
+    method="post"
+    action="/drafts/${draft.id}/confirm"
+    data-passkey="get"
+    data-options="${options}"
+  >
+    <input type="hidden" name="csrf" value="${csrfToken}" /><input type="hidden" name="passkey" value="" />
+    <button class="primary">Confirm with passkey</button>
+    <p data-message role="alert"></p>
+  </form>`;
+}
+
+function unattendedForm({ inspected, draft, csrfToken }: ApprovalView): Html {
+  return html`<form method="post" action="/submissions/${inspected.submission.id}/unattended">
+    <input type="hidden" name="csrf" value="${csrfToken}" />
+    <input type="hidden" name="revision" value="${inspected.revision}" />
+    <input type="hidden" name="image" value="${inspected.image}" />
+    <input type="hidden" name="attempts" value="${draft.approval.value.attempts}" />
+    <button>Confirm without passkey</button>
+    <p>The approval and the result will be marked <span class="mark">UNATTENDED</span>.</p>
+  </form>`;
+}
+
+function decisionView(view: ApprovalView): Html {
+  return html`<div class="actions">
+      ${passkeyForm(view)} ${view.mayBeUnattended ? unattendedForm(view) : html``}
+    </div>
+    <form method="post" action="/submissions/${view.inspected.submission.id}/reject">
+      <input type="hidden" name="csrf" value="${view.csrfToken}" />
+      <label for="reason">Comment to the researcher</label>
       <textarea id="reason" name="reason" required maxlength="4000"></textarea>
-      <button>No</button>
+      <button>Reject</button>
     </form>`;
 }
 
-function attemptsView({ inspected, draft, mostAttempts }: ApprovalView): Html {
-  if (mostAttempts === 1) return html``;
-  const choices = Array.from({ length: Math.min(mostAttempts, 20) }, (_, index) => index + 1);
+function attemptsForm({ inspected, draft, maxAttempts }: ApprovalView): Html {
+  if (maxAttempts === 1) return html``;
+  const choices = Array.from({ length: Math.min(maxAttempts, 20) }, (_, index) => index + 1);
   return html`<form method="get" action="/approve/${inspected.submission.id}">
-    <label for="attempts">Runs allowed</label>
+    <label for="attempts">Number of runs to allow</label>
     <select id="attempts" name="attempts">
       ${choices.map(count => html`<option value="${count}" ${count === draft.approval.value.attempts ? html`selected` : html``}>${count}</option>`)}
     </select>
@@ -153,53 +182,43 @@ function attemptsView({ inspected, draft, mostAttempts }: ApprovalView): Html {
   </form>`;
 }
 
-/** The page on which a reviewer decides: all of it text, from the bytes that the approval names. */
+/** Shows the signed documents, so that a reviewer can compare the page with exactly what is signed. */
+function signedDocumentsView({ inspected, draft }: ApprovalView): Html {
+  const document = (title: string, bytes: Uint8Array): Html =>
+    html`<details>
+      <summary>${title}</summary>
+      <pre>${sourceText(fromUtf8(bytes))}</pre>
+    </details>`;
+  return html`${document('The approval, byte by byte', draft.approval.bytes)}
+  ${document('The spec, byte by byte', inspected.spec.bytes)}
+  ${inspected.assets.map(({ policy }) => document(`The policy of ${policy.value.asset}, byte by byte`, policy.bytes))}`;
+}
+
+/** Returns the page on which a reviewer decides. All of it is text, from the bytes that the approval names. */
 export async function approvalPage(view: ApprovalView): Promise<Html> {
-  const { inspected, draft } = view;
+  const { inspected } = view;
   const { notebook } = inspected.spec.value;
   const files = await Promise.all(inspected.files.map(file => fileView(file, file.path === notebook)));
   const simulated = inspected.assets.some(({ version }) => version.value.sealedFor === 'simulation');
   return html`<h1>
-      ${notebook}
+      ${sourceText(notebook)}
       <span class="soft">revision ${inspected.revision}, from ${inspected.submitter.roster.title}</span>
       ${simulated ? html`<span class="mark">SIMULATED</span>` : html``}
     </h1>
-    ${allowSentence(view)} ${attemptsView(view)} ${decideView(view)}
-    <h2>What is asked</h2>
-    ${factsView(view)}
+    ${allowSentence(view)} ${attemptsForm(view)} ${decisionView(view)}
+    <h2>The request</h2>
+    ${requestView(inspected)} ${detailsView(inspected)}
     <h2>Your rules</h2>
     ${inspected.assets.map(({ policy }) => policyView(policy.value))}
     <h2>The program</h2>
     ${files}
-    <h2>What is signed</h2>
-    <details>
-      <summary>The approval, byte for byte</summary>
-      <pre>${sourceText(fromUtf8(draft.approval.bytes))}</pre>
-    </details>
-    <details>
-      <summary>The spec, byte for byte</summary>
-      <pre>${sourceText(fromUtf8(inspected.spec.bytes))}</pre>
-    </details>
-    ${inspected.assets.map(
-      ({ policy }) =>
-        html`<details>
-          <summary>The policy of ${policy.value.asset}, byte for byte</summary>
-          <pre>${sourceText(fromUtf8(policy.bytes))}</pre>
-        </details>`
-    )}`;
+    <h2>The signed documents</h2>
+    ${signedDocumentsView(view)}`;
 }
 
-/** What is shown once it is decided. */
-export function decidedPage(title: string, sentence: string, bundle?: ApprovalBundle): Html {
+/** Returns the page that is shown after a decision. */
+export function decidedPage(title: string, sentence: string): Html {
   return html`<h1>${title}</h1>
     <p>${sentence}</p>
-    ${
-      bundle === undefined
-        ? html``
-        : html`<details>
-            <summary>The approval as it was sent</summary>
-            <pre>${sourceText(JSON.stringify(bundle, undefined, 1))}</pre>
-          </details>`
-    }
-    <p><a href="/">Back to what waits for you</a></p>`;
+    <p><a href="/">Back to the list</a></p>`;
 }

@@ -4,21 +4,21 @@ import type { App } from '../../platform/http/app.js';
 import { ID_PATTERN } from '../../platform/ids.js';
 import { confirmApproval } from '../approvals/confirm.js';
 import { draftApproval, mayBeUnattended } from '../approvals/draft.js';
-import { refuseSubmission } from '../approvals/refuse.js';
+import { rejectSubmission } from '../approvals/reject.js';
 import { custodianPaths } from '../config.js';
 import type { CustodianContext } from '../context.js';
-import { requireReviewer } from '../sign-in/people.js';
+import { requireReviewer } from '../sign-in/reviewers.js';
 import { useTicket } from '../sign-in/tickets.js';
-import { inspectSubmission, type InspectedRevision } from '../submissions/fetch.js';
-import { sendPage, seeOther } from './answer.js';
+import { inspectSubmission, type InspectedRevision } from '../submissions/inspect.js';
 import { approvalPage, decidedPage } from './approval-page.js';
+import { readPasskeyAssertion } from './credentials.js';
 import { requireOwnForm, requireSession } from './guard.js';
-import { asPasskeyAssertion } from './passkey-answer.js';
+import { sendPage, seeOther } from './layout.js';
 
-const ById = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
-const Attempts = Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) });
+const IdParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
+const AttemptsQuery = Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) });
 
-/** For runs without a browser: the pass proves that whoever asks may write to the custodian's own folder. */
+/** An approval without a browser. The ticket proves that the caller can write to the custodian's own folder. */
 const Unattended = Type.Object(
   {
     ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
@@ -29,23 +29,24 @@ const Unattended = Type.Object(
 );
 type Unattended = Static<typeof Unattended>;
 
+/** Returns the state of this provider's decision on the inspected revision. */
 function ownDecision({ config }: CustodianContext, { submission, revision }: InspectedRevision): string {
   const current = submission.revisions.find(({ number }) => number === revision);
   return current?.decisions.find(({ provider }) => provider === config.party)?.state ?? 'pending';
 }
 
-/** The pages on which a provider's reviewers decide on submissions. */
+/** Adds the pages on which a provider's reviewers decide about submissions. */
 export function addApprovalPages(app: App, context: CustodianContext): void {
   app.get<{ Params: { id: string }; Querystring: { attempts?: number } }>(
     '/approve/:id',
-    { schema: { params: ById, querystring: Attempts, hide: true } },
+    { schema: { params: IdParams, querystring: AttemptsQuery, hide: true } },
     async (request, reply) => {
       const session = await requireSession(context, request);
       const inspected = await inspectSubmission(context, request.params.id);
       const state = ownDecision(context, inspected);
       if (state !== 'pending') {
-        const body = decidedPage('Decided', `Your party’s decision on this revision is: ${state}.`);
-        return sendPage(context, reply, { title: 'Decided', body, session });
+        const body = decidedPage('Already decided', `Your party’s decision about this revision: ${state}.`);
+        return sendPage(context, reply, { title: 'Already decided', body, session });
       }
       const draft = await draftApproval(context, inspected, session.person.id, {
         attempts: request.query.attempts ?? 1,
@@ -54,11 +55,11 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
       const body = await approvalPage({
         inspected,
         draft,
-        csrf: session.csrf,
+        csrfToken: session.csrfToken,
         passkeys: session.person.passkeys.filter(({ origin }) => origin === context.config.origin),
         relyingParty: new URL(context.config.origin).hostname,
         mayBeUnattended: mayBeUnattended(context, inspected),
-        mostAttempts: Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts))
+        maxAttempts: Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts))
       });
       return sendPage(context, reply, { title: `Approve ${inspected.spec.value.notebook}`, body, session });
     }
@@ -66,10 +67,10 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
 
   app.post<{ Params: { id: string }; Body: URLSearchParams }>(
     '/drafts/:id/confirm',
-    { schema: { params: ById, hide: true } },
+    { schema: { params: IdParams, hide: true } },
     async (request, reply) => {
       const session = await requireOwnForm(context, request, request.body);
-      const assertion = asPasskeyAssertion(request.body.get('passkey') ?? '');
+      const assertion = readPasskeyAssertion(request.body);
       await confirmApproval(context, request.params.id, session.person.id, assertion);
       return seeOther(reply, '/approved');
     }
@@ -77,7 +78,7 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
 
   app.post<{ Params: { id: string }; Body: URLSearchParams }>(
     '/submissions/:id/unattended',
-    { schema: { params: ById, hide: true } },
+    { schema: { params: IdParams, hide: true } },
     async (request, reply) => {
       const session = await requireOwnForm(context, request, request.body);
       const inspected = await inspectSubmission(context, request.params.id);
@@ -88,9 +89,7 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
         throw new CleanRoomError(
           'conflict',
           'The submission has changed since this page was opened. Nothing was approved.',
-          {
-            remedy: 'Open it again and look at what changed.'
-          }
+          { remedy: 'Open it again and review the changes.' }
         );
       }
       const attempts = Number(request.body.get('attempts'));
@@ -104,12 +103,12 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
   );
 
   app.post<{ Params: { id: string }; Body: URLSearchParams }>(
-    '/submissions/:id/refuse',
-    { schema: { params: ById, hide: true } },
+    '/submissions/:id/reject',
+    { schema: { params: IdParams, hide: true } },
     async (request, reply) => {
       await requireOwnForm(context, request, request.body);
-      const told = await refuseSubmission(context, request.params.id, request.body.get('reason') ?? '');
-      return seeOther(reply, told ? '/refused' : '/refused?told=no');
+      const accepted = await rejectSubmission(context, request.params.id, request.body.get('reason') ?? '');
+      return seeOther(reply, accepted ? '/rejected' : '/rejected?delivered=no');
     }
   );
 
@@ -118,7 +117,7 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
     { schema: { body: Unattended, hide: true } },
     async (request, reply) => {
       if (context.config.demo === undefined) {
-        throw new CleanRoomError('forbidden', 'Only a demo custodian takes an approval without a passkey.');
+        throw new CleanRoomError('forbidden', 'Only a demo custodian accepts an approval without a passkey.');
       }
       const { ticket, submission, attempts } = request.body;
       const { id } = await requireReviewer(
@@ -134,22 +133,22 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
 
   app.get('/approved', { schema: { hide: true } }, async (request, reply) => {
     const session = await requireSession(context, request);
-    const body = decidedPage('Approved', 'The approval is signed and on its way. You can close this page.');
+    const body = decidedPage('Approved', 'The approval is signed and was sent. You can close this page.');
     return sendPage(context, reply, { title: 'Approved', body, session });
   });
 
-  app.get<{ Querystring: { told?: string } }>(
-    '/refused',
-    { schema: { hide: true, querystring: Type.Object({ told: Type.Optional(Type.Literal('no')) }) } },
+  app.get<{ Querystring: { delivered?: string } }>(
+    '/rejected',
+    { schema: { hide: true, querystring: Type.Object({ delivered: Type.Optional(Type.Literal('no')) }) } },
     async (request, reply) => {
       const session = await requireSession(context, request);
       const sentence =
-        request.query.told === 'no'
-          ? 'Nothing is approved, and what was approved before is taken back here. The coordinator takes a rejection only from JupyterLab’s review panel: reject it there, so that the researcher hears of it.'
-          : 'Nothing is approved, and the researcher is told your reason.';
+        request.query.delivered === 'no'
+          ? 'Nothing is approved, and earlier approvals were revoked here. The researcher has not been informed, because the coordinator accepts a rejection only from the review panel in JupyterLab. Reject the submission there as well.'
+          : 'Nothing is approved. The researcher sees your comment.';
       return sendPage(context, reply, {
-        title: 'Not approved',
-        body: decidedPage('Not approved', sentence),
+        title: 'Rejected',
+        body: decidedPage('Rejected', sentence),
         session
       });
     }

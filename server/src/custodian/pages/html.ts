@@ -1,4 +1,4 @@
-/** Markup that is safe to send: made by {@link html} alone. */
+/** Markup that is safe to send. Only {@link html} and {@link sourceText} create it. */
 export class Html {
   readonly text: string;
 
@@ -28,21 +28,21 @@ function partText(part: Part): string {
   return part.map(partText).join('');
 }
 
-/** Markup from a template: everything that is put into it is text, and stays text. */
+/** Creates markup from a template. Strings that are inserted are escaped, so that they stay text. */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(
     template.map((piece, index) => piece + (index < parts.length ? partText(parts[index]) : '')).join('')
   );
 }
 
-/** Control characters, bidirectional overrides, zero-width characters and the like: what could show text as other than it is. */
+/** Control characters, bidirectional overrides, zero-width characters and others that can make text look different. */
 const INVISIBLE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu;
 
 function codePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** Source text as it is, with every invisible character made visible as its code point. */
+/** Shows source text unchanged, except that every invisible character is replaced by its code point. */
 export function sourceText(text: string): Html {
   const marked = escaped(text.replace(/\r\n/g, '\n')).replace(
     INVISIBLE,
@@ -51,8 +51,19 @@ export function sourceText(text: string): Html {
   return new Html(marked);
 }
 
-/** A digest short enough to read, in full on hover and for copying. */
-export function digestText(digest: string): Html {
-  const hex = digest.slice(digest.indexOf(':') + 1);
-  return html`<span class="digest" title="${digest}">${hex.slice(0, 4)}…${hex.slice(-4)}</span>`;
+/** Formats a timestamp as a date, such as 26 Nov 2026 (UTC). */
+export function dateText(timestamp: string): string {
+  return new Date(timestamp).toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    timeZone: 'UTC'
+  });
+}
+
+/** Formats a number of bytes with a unit, such as 1.5 MB. One kB has 1,024 bytes. */
+export function sizeText(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${Math.round((bytes / 1024 ** power) * 10) / 10} ${units[power] ?? ''}`;
 }

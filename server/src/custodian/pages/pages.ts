@@ -1,62 +1,65 @@
 import { readFile } from 'node:fs/promises';
-import type { CleanRoomError, ErrorCode } from '@clean-room/protocol/errors';
+import type { CleanRoomError } from '@clean-room/protocol/errors';
 import { buildApp, type App } from '../../platform/http/app.js';
 import { asCleanRoomError, toProblem } from '../../platform/http/problems.js';
 import { HTTP_STATUS } from '../../platform/http/status.js';
 import type { CustodianContext } from '../context.js';
-import { sendPage, seeOther } from './answer.js';
 import { addApprovalPages } from './approvals.js';
 import { requireHost } from './guard.js';
 import { html, type Html } from './html.js';
-import { addPeoplePages } from './people.js';
+import { sendPage, seeOther } from './layout.js';
+import { addPasskeyPages } from './passkeys.js';
 import { addQueuePage } from './queue.js';
+import { addSignInPages } from './sign-in.js';
 
-const FORM_BYTES = 64 * 1024;
+const MAX_FORM_BYTES = 64 * 1024;
 
-function troubleView(error: CleanRoomError, reference: string): Html {
+function errorView(error: CleanRoomError, reference: string): Html {
   return html`<h1>That did not work</h1>
     <p>${error.message}</p>
     ${error.remedy === undefined ? html`` : html`<p>${error.remedy}</p>`}
     <p class="soft">Reference ${reference}</p>
-    <p><a href="/">Back to what waits for you</a></p>`;
+    <p><a href="/">Back to the list</a></p>`;
 }
 
-const STATIC: Readonly<Record<string, string>> = {
+/** The static files and their types. */
+const STATIC_FILES: Readonly<Record<string, string>> = {
   '/style.css': 'text/css; charset=utf-8',
   '/passkey.js': 'text/javascript; charset=utf-8'
 };
 
-async function addStatic(app: App): Promise<void> {
-  for (const [place, type] of Object.entries(STATIC)) {
-    const bytes = await readFile(new URL(`../../../static/custodian${place}`, import.meta.url));
-    app.get(place, { schema: { hide: true } }, async (_request, reply) => reply.type(type).send(bytes));
+async function addStaticFiles(app: App): Promise<void> {
+  for (const [file, type] of Object.entries(STATIC_FILES)) {
+    const bytes = await readFile(new URL(`../../../static/custodian${file}`, import.meta.url));
+    app.get(file, { schema: { hide: true } }, async (_request, reply) => reply.type(type).send(bytes));
   }
 }
 
-const SIGN_IN: readonly ErrorCode[] = ['unauthenticated'];
-
-/** Pages answer with pages, failures included; who is not signed in is led to where that is done. */
+/** Adds all pages. Errors are shown as pages too, and a person who is not signed in is sent to the sign-in page. */
 function addPages(app: App, context: CustodianContext): void {
   app.setErrorHandler(async (error, request, reply) => {
     const failure = asCleanRoomError(error);
-    if (request.method === 'GET' && SIGN_IN.includes(failure.code)) {
+    if (request.method === 'GET' && failure.code === 'unauthenticated') {
       return seeOther(reply, `/sign-in?to=${encodeURIComponent(request.url.split('?', 1)[0] ?? '/')}`);
     }
     const status = HTTP_STATUS[failure.code];
-    if (status >= 500) request.log.error({ err: error, code: failure.code }, 'page failed');
+    if (status >= 500) request.log.error({ err: error, code: failure.code }, 'the page could not be shown');
     if (request.headers['content-type'] === 'application/json') {
       return reply.status(status).type('application/json').send(toProblem(failure, request.id));
     }
-    return sendPage(context, reply, { title: 'Trouble', body: troubleView(failure, request.id), status });
+    return sendPage(context, reply, { title: 'Error', body: errorView(failure, request.id), status });
   });
   addQueuePage(app, context);
-  addPeoplePages(app, context);
+  addSignInPages(app, context);
+  addPasskeyPages(app, context);
   addApprovalPages(app, context);
 }
 
 /**
- * The custodian's own pages, on its own origin: plain HTML written here, one style sheet and one small script of this
- * origin, and nothing of anyone else's.
+ * Builds the web application with the custodian's pages: plain HTML with one style sheet and one small script, all from its own
+ * origin. Nothing is loaded from other origins.
+ *
+ * @param version - the program's version, for health checks
  */
 export async function buildPages(context: CustodianContext, version: string): Promise<App> {
   const app = await buildApp({
@@ -64,9 +67,9 @@ export async function buildPages(context: CustodianContext, version: string): Pr
     version,
     logLevel: context.config.logLevel,
     requestsPerMinute: 600,
-    bodyLimit: FORM_BYTES,
+    bodyLimit: MAX_FORM_BYTES,
     checks: {
-      database: () => context.db.selectFrom('log_head').select('size').execute(),
+      database: () => context.db.selectFrom('tree_head').select('size').execute(),
       coordinator: () => context.log.advance()
     },
     contentSecurityPolicy: {
@@ -89,13 +92,13 @@ export async function buildPages(context: CustodianContext, version: string): Pr
     void reply
       .header('x-frame-options', 'DENY')
       .header('cross-origin-resource-policy', 'same-origin')
-      // With `no-referrer` a browser would not say of a form which origin it comes from.
+      // With `no-referrer`, browsers would not send a form's origin, which requireOwnOrigin checks.
       .header('referrer-policy', 'same-origin');
     return payload;
   });
   await app.register(async pages => {
-    addPages(pages as App, context);
-    await addStatic(pages as App);
+    addPages(pages, context);
+    await addStaticFiles(pages);
   });
   return app;
 }

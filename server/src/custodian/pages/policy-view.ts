@@ -1,34 +1,48 @@
 import type { Policy } from '@clean-room/protocol/policies';
-import { html, sourceText, type Html } from './html.js';
+import { dateText, html, sizeText, sourceText, type Html } from './html.js';
 
-function size(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  return `${Math.round((bytes / 1024 ** power) * 10) / 10} ${units[power] ?? ''}`;
+function reviewSentence({ review }: Policy['outputs']): string {
+  return review === 'person'
+    ? 'A reviewer of your party releases them.'
+    : 'The filter releases them without review by a person.';
 }
 
-/** A policy in the words of its reader; the signed text itself stands below it. */
-export function policyView(policy: Policy): Html {
-  const { outputs, run, tee } = policy;
+/** Describes a policy in plain words. The page shows the signed text as well. */
+export function policyView({ asset, version, validUntil, purposes, outputs, run, tee }: Policy): Html {
   const simulated = tee.roots.some(({ kind }) => kind === 'simulated');
   return html`<dl>
-    <dt>Policy</dt>
-    <dd>${policy.asset}, version ${policy.version}, until ${policy.validUntil.slice(0, 10)}</dd>
-    <dt>Purposes</dt>
-    <dd>${policy.purposes.join('; ')}</dd>
-    <dt>Runs</dt>
-    <dd>at most ${run.attempts} in one approval, ${run.wallSeconds} s and ${size(run.memoryBytes)} each</dd>
-    <dt>Outputs</dt>
-    <dd>
-      at most ${outputs.outputsPerRun}, ${size(outputs.bytesPerOutput)} each, ${size(outputs.bytesPerRun)}
-      together; ${outputs.mimeTypes.join(', ')};
-      ${outputs.review === 'person' ? 'released by a person of yours' : 'released by the filter alone, no person looks'}
-    </dd>
-    <dt>TEE</dt>
-    <dd>
-      ${simulated ? html`<span class="mark">SIMULATED</span> ` : html``}sandbox
-      ${tee.sandboxProfiles.join(' or ')}; rule
-      <code>${sourceText(tee.rule)}</code>
-    </dd>
-  </dl>`;
+      <dt>Policy</dt>
+      <dd>${asset}, version ${version}, valid until ${dateText(validUntil)}</dd>
+      <dt>Purposes</dt>
+      <dd>${purposes.join('; ')}</dd>
+      <dt>Runs</dt>
+      <dd>
+        At most ${run.attempts} in one approval, each with at most ${run.wallSeconds} seconds and
+        ${sizeText(run.memoryBytes)} of memory
+      </dd>
+      <dt>Outputs</dt>
+      <dd>
+        At most ${outputs.outputsPerRun} outputs, each at most ${sizeText(outputs.bytesPerOutput)}, together
+        at most ${sizeText(outputs.bytesPerRun)}. ${reviewSentence(outputs)}
+      </dd>
+      <dt>Machine</dt>
+      <dd>
+        ${
+          simulated
+            ? html`<span class="mark">SIMULATED</span> without hardware protection`
+            : 'Trusted execution environment'
+        }
+      </dd>
+    </dl>
+    <details>
+      <summary>Details</summary>
+      <dl>
+        <dt>Output types</dt>
+        <dd>${outputs.mimeTypes.join(', ')}</dd>
+        <dt>Sandbox profiles</dt>
+        <dd>${tee.sandboxProfiles.join(', ')}</dd>
+        <dt>TEE rule</dt>
+        <dd><code>${sourceText(tee.rule)}</code></dd>
+      </dl>
+    </details>`;
 }

@@ -1,12 +1,12 @@
 import { routes, type SubmissionSummary } from '@clean-room/api/coordinator';
 import type { App } from '../../platform/http/app.js';
 import type { CustodianContext } from '../context.js';
-import { sendPage, seeOther } from './answer.js';
-import { cookieOf } from './guard.js';
 import { findSession } from '../sign-in/sessions.js';
-import { html, type Html } from './html.js';
+import { sessionCookie } from './guard.js';
+import { dateText, html, type Html } from './html.js';
+import { sendPage, seeOther } from './layout.js';
 
-function row({ id, party, revision }: SubmissionSummary): Html {
+function submissionRow({ id, party, revision }: SubmissionSummary): Html {
   return html`<tr>
     <td><a href="/approve/${id}">${revision.notebook}</a></td>
     <td>${party}</td>
@@ -24,29 +24,29 @@ async function queueView(context: CustodianContext): Promise<Html> {
   return html`<h1>Waiting for you</h1>
     ${
       items.length === 0
-        ? html`<p>Nothing waits for your decision.</p>`
+        ? html`<p>No submissions are waiting for your decision.</p>`
         : html`<table>
             <tr>
               <th>Notebook</th>
               <th>From</th>
-              <th>Asks for</th>
+              <th>Data</th>
               <th>Purpose</th>
-              <th>Since</th>
+              <th>Submitted</th>
             </tr>
-            ${items.map(row)}
+            ${items.map(submissionRow)}
           </table>`
     }
     <h2>Your datasets</h2>
     ${
       assets.length === 0
-        ? html`<p>None yet. A steward adds one with <code>clean-room provision</code>.</p>`
+        ? html`<p>You have no datasets yet. A steward adds one with <code>clean-room provision</code>.</p>`
         : html`<table>
             <tr>
               <th>Dataset</th>
               <th>Columns</th>
               <th>Sealed for</th>
               <th>Stand-in</th>
-              <th>Policy until</th>
+              <th>Policy valid until</th>
             </tr>
             ${assets.map(
               ({ version: { value }, policy }) =>
@@ -57,17 +57,17 @@ async function queueView(context: CustodianContext): Promise<Html> {
                     ${value.sealedFor === 'simulation' ? html`<span class="mark">SIMULATION</span>` : 'hardware'}
                   </td>
                   <td>${value.standIn.kind}, ${value.standIn.rows} rows</td>
-                  <td>${policy.value.validUntil.slice(0, 10)}</td>
+                  <td>${dateText(policy.value.validUntil)}</td>
                 </tr>`
             )}
           </table>`
     }`;
 }
 
-/** The first page: what waits for the person's decision. */
+/** Adds the first page: the submissions that wait for a decision, and the provider's datasets. */
 export function addQueuePage(app: App, context: CustodianContext): void {
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
-    const session = await findSession(context, cookieOf(request));
+    const session = await findSession(context, sessionCookie(request));
     if (session === undefined) return seeOther(reply, '/sign-in');
     return sendPage(context, reply, { title: 'Waiting for you', body: await queueView(context), session });
   });

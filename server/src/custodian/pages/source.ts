@@ -1,40 +1,36 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { RevisionFile } from '@clean-room/protocol/packaging';
-import { html, sourceText, type Html } from './html.js';
+import { html, sizeText, sourceText, type Html } from './html.js';
 
-/** A file larger than this is named with its digest, and can be fetched for reading elsewhere. */
-const LARGEST_SHOWN = 2 * 1024 * 1024;
+/** Larger files are listed with their size and digest, but their content is not shown. */
+const MAX_SHOWN_BYTES = 2 * 1024 * 1024;
 
 interface NotebookCell {
   readonly cell_type: string;
   readonly source: string | readonly string[];
 }
 
-async function contentOf(file: RevisionFile): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of file.content()) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return undefined; // binary: shown by size and digest
+    return undefined; // A binary file, shown only by size and digest.
   }
 }
 
 function cellsOf(text: string): { cells: readonly NotebookCell[]; rest: unknown } | undefined {
   try {
     const { cells, ...rest } = JSON.parse(text) as { cells: NotebookCell[] };
-    const known = cells.every(({ source }) => typeof source === 'string' || Array.isArray(source));
-    return known ? { cells, rest: { ...rest, cells: cells.map(remainder) } } : undefined;
+    const valid = cells.every(({ source }) => typeof source === 'string' || Array.isArray(source));
+    return valid ? { cells, rest: { ...rest, cells: cells.map(withoutSource) } } : undefined;
   } catch {
-    return undefined; // not a notebook: shown as the text it is
+    return undefined; // Not a notebook, shown as plain text.
   }
 }
 
-/** What a cell holds beside its source; shown, so that nothing in the file goes unseen. */
-function remainder(cell: NotebookCell): unknown {
+/** Returns everything in a cell except its source. It is shown as well, so that nothing in the file is hidden. */
+function withoutSource(cell: NotebookCell): unknown {
   return Object.fromEntries(Object.entries(cell).filter(([name]) => name !== 'source'));
 }
 
@@ -50,24 +46,28 @@ function notebookView(text: string): Html {
   });
   return html`${cells}
     <details>
-      <summary>Everything else in the notebook’s file</summary>
+      <summary>Everything else in the notebook file</summary>
       <pre>${sourceText(JSON.stringify(notebook.rest, undefined, 1))}</pre>
     </details>`;
 }
 
-/** One file as text, from the bytes whose digest the spec names. */
+/** Shows one file as text, from the bytes whose digest the spec names. */
 export async function fileView(file: RevisionFile, isNotebook: boolean): Promise<Html> {
-  const head = html`<h3>
-    <code>${sourceText(file.path)}</code> <span class="soft">${file.bytes} bytes · ${file.digest}</span>
+  const heading = html`<h3>
+    <code>${sourceText(file.path)}</code>
+    <span class="soft" title="${file.digest}">${sizeText(file.bytes)}</span>
   </h3>`;
-  if (file.bytes > LARGEST_SHOWN)
-    return html`${head}
-      <p>Too large to show here.</p>`;
-  const text = textOf(await contentOf(file));
+  if (file.bytes > MAX_SHOWN_BYTES)
+    return html`${heading}
+      <p>This file is too large to show here. Its digest is <code>${file.digest}</code>.</p>`;
+  const text = textOf(await buffer(Readable.from(file.content())));
   if (text === undefined)
-    return html`${head}
-      <p>Not text. It is part of the program all the same.</p>`;
-  if (isNotebook) return html`${head}${notebookView(text)}`;
-  return html`${head}
+    return html`${heading}
+      <p>
+        This file is not text and cannot be shown, but it is part of the program. Its digest is
+        <code>${file.digest}</code>.
+      </p>`;
+  if (isNotebook) return html`${heading}${notebookView(text)}`;
+  return html`${heading}
     <pre>${sourceText(text)}</pre>`;
 }

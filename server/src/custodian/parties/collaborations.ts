@@ -5,16 +5,18 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { openCollaboration, Roster, rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import type { KnownRoster, RosterBook } from './roster-book.js';
 
-/** A collaboration that this party has signed, with the newest roster of each member. */
+/** A collaboration that this party has signed, with the newest known roster of each member. */
 export interface Membership {
   readonly collaboration: ReadDocument<Collaboration>;
   readonly envelope: Envelope;
+  /** By party name. */
   readonly rosters: ReadonlyMap<string, KnownRoster>;
 }
 
 /**
- * Opens a collaboration and makes sure that this party's root key has signed it: that signature is what makes the root
- * keys of the other members worth believing.
+ * Opens a collaboration and checks that this party's root key has signed it. Because of this signature, the root keys of
+ * the other members can be trusted.
+ *
  * @throws CleanRoomError `signature-invalid`, `forbidden`
  */
 export function openMembership(
@@ -24,12 +26,17 @@ export function openMembership(
 ): ReadDocument<Collaboration> {
   const collaboration = openCollaboration(envelope);
   if (rootKeyOf(collaboration.value, party) !== rootKey) {
-    throw new CleanRoomError('forbidden', `The collaboration names another root key for ${party}.`);
+    throw new CleanRoomError('forbidden', `The collaboration names a different root key for ${party}.`);
   }
   return collaboration;
 }
 
-/** Every collaboration of this party that the coordinator shows and that holds up. */
+/**
+ * Fetches the collaborations of this party, and stores the newest roster of each member.
+ *
+ * @param rootKey - this party's own root key
+ * @throws CleanRoomError `signature-invalid`, `forbidden`, or `conflict` when a member has two rosters of one version
+ */
 export async function fetchMemberships(
   coordinator: Client,
   rosters: RosterBook,
@@ -40,12 +47,12 @@ export async function fetchMemberships(
   return Promise.all(
     items.map(async item => {
       const collaboration = openMembership(item.envelope, party, rootKey);
-      const known = new Map<string, KnownRoster>();
+      const newest = new Map<string, KnownRoster>();
       for (const envelope of item.rosters) {
         const { party: member } = Roster.peek(envelope).value;
-        known.set(member, await rosters.learn(envelope, member, rootKeyOf(collaboration.value, member)));
+        newest.set(member, await rosters.store(envelope, member, rootKeyOf(collaboration.value, member)));
       }
-      return { collaboration, envelope: item.envelope, rosters: known };
+      return { collaboration, envelope: item.envelope, rosters: newest };
     })
   );
 }

@@ -5,12 +5,13 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
 import type { CustodianTables } from '../database/tables.js';
 
+/** A verified roster and the signed envelope that it came in. */
 export interface KnownRoster {
   readonly roster: Roster;
   readonly envelope: Envelope;
 }
 
-/** The newest roster of each party. What was seen once is never forgotten: an older one is refused from then on. */
+/** The newest roster of each party. A newer roster replaces an older one, never the reverse. */
 export class RosterBook {
   readonly #db: Kysely<CustodianTables>;
 
@@ -19,14 +20,18 @@ export class RosterBook {
   }
 
   /**
-   * Takes note of a roster. One that is older than the newest known changes nothing.
-   * @returns the newest now known
-   * @throws CleanRoomError `signature-invalid`; `conflict` for a second roster of the same version
+   * Stores a roster unless a newer one of the same party is stored.
+   *
+   * @returns the newest roster of the party
+   * @throws CleanRoomError `signature-invalid`, or `conflict` for a second, different roster of the same version
    */
-  async learn(envelope: Envelope, party: string, rootKey: PublicKey): Promise<KnownRoster> {
+  async store(envelope: Envelope, party: string, rootKey: PublicKey): Promise<KnownRoster> {
     const { value } = Roster.open(envelope, rootKey);
     if (value.party !== party || value.rootKey !== rootKey) {
-      throw new CleanRoomError('signature-invalid', `The roster shown as ${party}’s is of another party.`);
+      throw new CleanRoomError(
+        'signature-invalid',
+        `The roster that was sent for ${party} belongs to a different party.`
+      );
     }
     const text = JSON.stringify(envelope);
     await this.#db
@@ -39,23 +44,25 @@ export class RosterBook {
           .where('roster.version', '<', value.version)
       )
       .execute();
-    const known = await this.newest(party, rootKey);
-    if (known === undefined) throw new CleanRoomError('internal', `The roster of ${party} was not kept.`);
+    const newest = await this.newest(party, rootKey);
+    if (newest === undefined) throw new CleanRoomError('internal', `The roster of ${party} was not stored.`);
     if (
-      known.roster.version === value.version &&
-      !Buffer.from(Roster.write(known.roster)).equals(Buffer.from(Roster.write(value)))
+      newest.roster.version === value.version &&
+      !Buffer.from(Roster.write(newest.roster)).equals(Buffer.from(Roster.write(value)))
     ) {
       throw new CleanRoomError(
         'conflict',
-        `There are two rosters of ${party} with the version ${value.version}.`,
+        `There are two different rosters of ${party} with version ${value.version}.`,
         {
-          remedy: 'Ask the party which one is right. Until then nothing is approved or released.'
+          remedy:
+            'Ask the party which one is correct. Until then, nothing is approved and no key is released.'
         }
       );
     }
-    return known;
+    return newest;
   }
 
+  /** Returns the newest roster of a party that is stored, if there is one. */
   async newest(party: string, rootKey: PublicKey): Promise<KnownRoster | undefined> {
     const row = await this.#db
       .selectFrom('roster')
@@ -63,7 +70,7 @@ export class RosterBook {
       .where('party', '=', party)
       .executeTakeFirst();
     if (row === undefined) return undefined;
-    const envelope = checkSchema(Envelope, parseStrictJson(utf8(row.envelope)), `kept roster of ${party}`);
+    const envelope = checkSchema(Envelope, parseStrictJson(utf8(row.envelope)), `stored roster of ${party}`);
     return { roster: Roster.open(envelope, rootKey).value, envelope };
   }
 }

@@ -6,32 +6,40 @@ import type { ChallengeRow } from '../database/tables.js';
 
 const CHALLENGE_MINUTES = 10;
 
+/** A random value that a passkey signs, and the id under which it is stored. */
 export interface PasskeyChallenge {
   readonly id: string;
-  /** base64url */
+  /** 32 random bytes, base64url. */
   readonly challenge: string;
 }
 
-export async function writeChallenge(
+/**
+ * Creates and stores a challenge.
+ * @param person - the person it is for, or null when that is not known before signing in
+ */
+export async function createChallenge(
   { db, now }: CustodianContext,
   purpose: ChallengeRow['purpose'],
   person: string | null
 ): Promise<PasskeyChallenge> {
   const at = now();
-  const made = { id: newId(at.getTime()), challenge: randomBytes(32).toString('base64url') };
+  const created = { id: newId(at.getTime()), challenge: randomBytes(32).toString('base64url') };
   await db
     .deleteFrom('challenge')
     .where('created_at', '<', new Date(at.getTime() - CHALLENGE_MINUTES * 60_000))
     .execute();
   await db
     .insertInto('challenge')
-    .values({ ...made, purpose, person, created_at: at })
+    .values({ ...created, purpose, person, created_at: at })
     .execute();
-  return made;
+  return created;
 }
 
-/** A challenge is answered once. @throws CleanRoomError `conflict` */
-export async function takeChallenge(
+/**
+ * Returns a challenge and deletes it, so that it can be used only once.
+ * @throws CleanRoomError `conflict` when it was used before, has expired or was created for something else
+ */
+export async function useChallenge(
   { db, now }: CustodianContext,
   id: string,
   purpose: ChallengeRow['purpose'],
@@ -40,8 +48,8 @@ export async function takeChallenge(
   const row = await db.deleteFrom('challenge').where('id', '=', id).returningAll().executeTakeFirst();
   const fresh = row !== undefined && now().getTime() - row.created_at.getTime() < CHALLENGE_MINUTES * 60_000;
   if (!fresh || row.purpose !== purpose || row.person !== person) {
-    throw new CleanRoomError('conflict', 'This page was answered already, or was open for too long.', {
-      remedy: 'Open it again.'
+    throw new CleanRoomError('conflict', 'This page was used before, or was open for too long.', {
+      remedy: 'Open the page again.'
     });
   }
   return row.challenge;

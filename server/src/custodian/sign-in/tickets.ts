@@ -3,9 +3,10 @@ import { mkdir, readFile, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
+import { isMissing, writeFileAtomic } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { writeFileAtomic } from '../../platform/files/atomic.js';
 
+/** The time in which a sign-in link can be used. */
 export const TICKET_MINUTES = 15;
 
 const Ticket = Type.Object(
@@ -13,13 +14,17 @@ const Ticket = Type.Object(
   { additionalProperties: false }
 );
 
+/** Returns the file of a ticket. Its name is a hash, so that a reader of the folder does not learn the ticket. */
 function fileOf(folder: string, ticket: string): string {
   return path.join(folder, `${createHash('sha256').update(ticket).digest('hex')}.json`);
 }
 
 /**
- * A one-time pass for a person who has no passkey here yet. Whoever may write to the custodian's own folder can make one, and
- * nobody else: it is a file there, by the hash of the pass.
+ * Creates a one-time ticket for a person who has no passkey at this custodian yet. It is a file in the custodian's own folder,
+ * so only a user who can write to that folder can create one.
+ *
+ * @param person - the id of the person in the roster
+ * @returns the ticket
  */
 export async function writeTicket(folder: string, person: string, now: Date): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -29,25 +34,30 @@ export async function writeTicket(folder: string, person: string, now: Date): Pr
   return ticket;
 }
 
-function spent(): CleanRoomError {
-  return new CleanRoomError('unauthenticated', 'This sign-in link was used already, or is too old.', {
-    remedy: 'Run "clean-room custodian sign-in" for another one.'
+function invalidTicket(): CleanRoomError {
+  return new CleanRoomError('unauthenticated', 'This sign-in link was used before, or has expired.', {
+    remedy: 'Ask for a new link. The command "clean-room custodian sign-in" prints one.'
   });
 }
 
-/** @returns the person it was made for; it is gone afterwards. @throws CleanRoomError `unauthenticated` */
+/**
+ * Redeems a ticket. It cannot be used again.
+ *
+ * @returns the id of the person that it was created for
+ * @throws CleanRoomError `unauthenticated`
+ */
 export async function useTicket(folder: string, ticket: string, now: Date): Promise<string> {
   const file = fileOf(folder, ticket);
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-    // Who removes the file has used the pass: two at once, and one of them fails here.
+    // Removing the file redeems the ticket. Of two simultaneous attempts, one fails here.
     await unlink(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw spent();
+    if (isMissing(error)) throw invalidTicket();
     throw error;
   }
   const value: unknown = JSON.parse(text);
-  if (!Check(Ticket, value) || new Date(value.expires) <= now) throw spent();
+  if (!Check(Ticket, value) || new Date(value.expires) <= now) throw invalidTicket();
   return value.person;
 }

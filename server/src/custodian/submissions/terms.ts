@@ -1,12 +1,27 @@
-import type { Envelope } from '@clean-room/protocol/documents';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { Envelope, PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
+import type { Collaboration } from '@clean-room/protocol/parties';
 import { requireTerms, type Policy } from '@clean-room/protocol/policies';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
-import type { InspectedRevision } from './fetch.js';
+import type { ProvisionedAsset } from '../datasets/registry.js';
 
-function signedBy(
+/** The facts about a submission that this provider's policies are evaluated against. */
+export interface RequestedUse {
+  readonly collaboration: Collaboration;
+  /** The root key of the submitter's party. */
+  readonly party: PublicKey;
+  readonly purpose: string;
+  /** The digest of the kernel image. */
+  readonly kernelImage: Digest;
+  /** This provider's assets. */
+  readonly assets: readonly ProvisionedAsset[];
+}
+
+/** Opens a kernel image's statement with the first of the policy's release keys that has signed it. */
+function openStatement(
   statement: Envelope,
   signers: Policy['kernelImages']['signers']
 ): KernelImageStatement | undefined {
@@ -20,41 +35,46 @@ function signedBy(
   return undefined;
 }
 
-/** A release key that the policy names must have signed the kernel image; a development one is for simulation alone. */
+/** Checks that a release key of each policy has signed the kernel image, and accepts development images only in simulation. */
 async function requireSignedKernelImage(
-  context: CustodianContext,
-  { spec, assets }: InspectedRevision
+  { coordinator }: CustodianContext,
+  { kernelImage, assets }: RequestedUse
 ): Promise<void> {
-  const { items } = await context.coordinator.call(routes.listKernelImages, {});
-  const shown = items.find(({ digest }) => digest === spec.value.kernelImage);
+  const { items } = await coordinator.call(routes.listKernelImages, {});
+  const published = items.find(({ digest }) => digest === kernelImage);
   for (const { policy, version } of assets) {
-    const statement = shown && signedBy(shown.statement, policy.value.kernelImages.signers);
-    if (statement?.digest !== spec.value.kernelImage) {
+    const statement = published && openStatement(published.statement, policy.value.kernelImages.signers);
+    if (statement?.digest !== kernelImage) {
       throw new CleanRoomError(
         'policy-refused',
-        `No release key that the policy of ${policy.value.asset} names has signed the kernel image.`,
-        {
-          remedy: 'Ask for a submission on a signed kernel image.'
-        }
+        `The kernel image is not signed by a release key that the policy of ${policy.value.asset} names.`,
+        { remedy: 'Ask for a submission on a signed kernel image.' }
       );
     }
     if (statement.development && version.value.sealedFor !== 'simulation') {
-      throw new CleanRoomError('policy-refused', 'A development kernel image is for simulated data alone.');
+      throw new CleanRoomError(
+        'policy-refused',
+        'A development kernel image can only be used with data that is sealed for simulation.'
+      );
     }
   }
 }
 
-/** Whether every policy of this provider allows what is asked, as far as it can be told before a run. */
-export async function requireAllowed(context: CustodianContext, inspected: InspectedRevision): Promise<void> {
-  for (const { policy } of inspected.assets) {
+/**
+ * Checks that every policy of this provider allows the requested use, as far as that is known before a run.
+ * @throws CleanRoomError `policy-refused`, `expired`
+ */
+export async function requireAllowedUse(context: CustodianContext, use: RequestedUse): Promise<void> {
+  const { collaboration, party, purpose, kernelImage, assets } = use;
+  for (const { policy } of assets) {
     requireTerms(policy.value, {
-      collaboration: inspected.collaboration.value,
-      party: inspected.submitter.roster.rootKey,
-      purpose: inspected.spec.value.purpose,
-      kernelImage: inspected.spec.value.kernelImage,
+      collaboration,
+      party,
+      purpose,
+      kernelImage,
       hosting: context.config.hosting,
       at: context.now()
     });
   }
-  await requireSignedKernelImage(context, inspected);
+  await requireSignedKernelImage(context, use);
 }

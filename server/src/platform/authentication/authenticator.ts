@@ -1,12 +1,14 @@
+import type { FastifyRequest } from 'fastify';
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 
-/** A person of a party, as its roster names them. */
+/** A person of a party, by the id that the party's roster gives them. */
 export interface ActsAs {
   readonly party: string;
   readonly person: string;
 }
 
-/** Whom a credential is. What they may do, rosters say. */
+/** The person or custodian that a credential belongs to. Rosters, not identities, say what they are allowed to do. */
 export type Identity =
   | { readonly kind: 'person'; readonly subject: string; readonly acts: readonly ActsAs[] }
   | { readonly kind: 'custodian'; readonly party: string };
@@ -14,17 +16,19 @@ export type Identity =
 /** Turns a bearer token into an identity. */
 export interface Authenticator {
   /**
-   * Nothing when the token is not one of this authenticator's.
-   * @throws CleanRoomError `unavailable` when it can't be found out, `forbidden` for a token that was made for others
+   * Returns the identity that a token belongs to, or undefined when this authenticator does not know the token.
+   *
+   * @throws CleanRoomError `unavailable` when the token cannot be checked, `forbidden` when it was issued for another service
    */
   authenticate(token: string): Promise<Identity | undefined>;
 }
 
+/** Returns the SHA-256 hash of a token, so that tokens need not be kept in memory. */
 export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** A fixed token that stands for a fixed identity. Holds the hash alone. */
+/** Accepts one configured token for one identity. Keeps only the token's hash. */
 export class FixedToken implements Authenticator {
   readonly #hash: Buffer;
   readonly #identity: Identity;
@@ -39,7 +43,7 @@ export class FixedToken implements Authenticator {
   }
 }
 
-/** Asks several, in order; the first that knows the token decides. */
+/** Asks several authenticators in order. The first one that knows the token decides. */
 export class AnyOf implements Authenticator {
   readonly #authenticators: readonly Authenticator[];
 
@@ -54,4 +58,24 @@ export class AnyOf implements Authenticator {
     }
     return undefined;
   }
+}
+
+/**
+ * Returns the identity that belongs to a request's `Authorization: Bearer` header.
+ *
+ * @throws CleanRoomError `unauthenticated`. The message never says which part of the credential was wrong, because that
+ * would help someone who guesses tokens.
+ */
+export async function authenticateBearer(
+  request: FastifyRequest,
+  authenticator: Authenticator
+): Promise<Identity> {
+  const [, token] = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(request.headers.authorization ?? '') ?? [];
+  const identity = token === undefined ? undefined : await authenticator.authenticate(token);
+  if (identity === undefined) {
+    throw new CleanRoomError('unauthenticated', 'You are not signed in.', {
+      remedy: 'Sign in again: the access token is missing, wrong or no longer valid.'
+    });
+  }
+  return identity;
 }

@@ -6,24 +6,25 @@ import { openPglite } from './pglite.js';
 import { openPostgres } from './postgres.js';
 
 /**
- * A database of one role. The same SQL (PostgreSQL 15) runs on both kinds; `bigint` is read as a number, `bytea` as
- * Uint8Array. Rules that keep both alike: inside a transaction use its own `trx` for everything (PGlite has one
- * connection and would wait for itself), and never catch an SQL error inside one (use `on conflict`).
+ * The database of one role. The same SQL (PostgreSQL 15) runs on both kinds. `bigint` is read as a number, `bytea` as
+ * Uint8Array. Two rules keep both kinds working: inside a transaction, use its `trx` for every query (PGlite has one
+ * connection and would wait for itself), and never catch an SQL error inside a transaction (use `on conflict`).
  */
 export interface Database<DB> {
   readonly kind: 'pglite' | 'postgresql';
   readonly db: Kysely<DB>;
-  /** A job queue in the same database, not yet started. */
+  /** Creates a job queue in the same database, without starting it. */
   createQueue(onError: (error: Error) => void): PgBoss;
-  /** Resolves when the database answers. */
+  /** Resolves when the database answers a query. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions {
+/** The database to open, and its tables. */
+interface DatabaseOptions {
   /** `pglite:<folder>` for a database in this process, or `postgres://…`. */
   readonly url: string;
-  /** By name; they run in the order of their names, once. */
+  /** Migrations by name. Each runs once, in the order of the names. */
   readonly migrations: Readonly<Record<string, Migration>>;
 }
 
@@ -33,9 +34,9 @@ async function migrate(db: Kysely<unknown>, migrations: Readonly<Record<string, 
   if (error !== undefined) {
     throw new CleanRoomError(
       'unavailable',
-      'The database could not be brought to this version of the program.',
+      'The database could not be updated for this version of the program.',
       {
-        remedy: 'Start the version that wrote it, or restore a backup.',
+        remedy: 'Start the version of the program that wrote it, or restore a backup.',
         cause: error
       }
     );
@@ -43,8 +44,10 @@ async function migrate(db: Kysely<unknown>, migrations: Readonly<Record<string, 
 }
 
 /**
- * Opens the database and brings its tables to this version.
- * @throws CleanRoomError `conflict` when another process holds a PGlite folder, `unavailable` when it can't be opened
+ * Opens the database and runs the migrations that it does not have yet.
+ *
+ * @throws CleanRoomError `conflict` when another process uses the PGlite folder, `unavailable` when the database cannot be
+ * opened or migrated
  */
 export async function openDatabase<DB>({ url, migrations }: DatabaseOptions): Promise<Database<DB>> {
   const driver = url.startsWith('pglite:')
@@ -59,8 +62,10 @@ export async function openDatabase<DB>({ url, migrations }: DatabaseOptions): Pr
   return {
     kind: driver.kind,
     db: driver.db as Kysely<DB>,
-    createQueue: driver.createQueue,
-    ping: async () => void (await sql`select 1`.execute(driver.db)),
-    close: driver.close
+    createQueue: onError => driver.createQueue(onError),
+    ping: async () => {
+      await sql`select 1`.execute(driver.db);
+    },
+    close: () => driver.close()
   };
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ConstructorOptions, PgBoss } from 'pg-boss';
 
-/** What the two kinds of database have in common before migrations. */
+/** A connection to either kind of database, before migrations. */
 export interface Driver {
   readonly kind: 'pglite' | 'postgresql';
   readonly db: Kysely<unknown>;
@@ -9,8 +9,8 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** The queue's upkeep, the same on both. Intervals in seconds. */
-export const QUEUE_UPKEEP: ConstructorOptions = {
+/** Maintenance settings of the job queue, equal on both kinds of database. Intervals are in seconds. */
+export const QUEUE_OPTIONS: ConstructorOptions = {
   schema: 'queue',
   useListenNotify: true,
   schedule: false,
@@ -22,12 +22,17 @@ export const QUEUE_UPKEEP: ConstructorOptions = {
   openTelemetry: { enabled: false }
 };
 
-/** `int8` as a number: nothing we store comes near 2^53. */
+/**
+ * Parses an `int8` column as a number. No value that is stored comes near 2^53.
+ *
+ * @throws RangeError when the value is not a safe integer
+ */
 export function safeInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is no safe integer`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is not a safe integer`);
   return value;
 }
 
+/** Object identifiers of column types in PostgreSQL. */
 export const INT8 = 20;
 export const BYTEA = 17;

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fromPglite, PgBoss } from 'pg-boss';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { INT8, QUEUE_UPKEEP, safeInteger, type Driver } from './driver.js';
+import { INT8, QUEUE_OPTIONS, safeInteger, type Driver } from './driver.js';
 
 /**
- * PGlite has no lock of its own, and two processes on one folder lose rows without a word. An exclusive SQLite file is a
- * lock of the operating system that dies with its process.
+ * Locks the folder of a PGlite database. PGlite has no lock of its own, and two processes on one folder silently lose rows.
+ * The operating system releases the exclusive lock on an SQLite file when its process ends.
  */
 function lock(folder: string): DatabaseSync {
   const file = new DatabaseSync(`${folder}.lock`);
@@ -19,7 +19,7 @@ function lock(folder: string): DatabaseSync {
   } catch (cause) {
     file.close();
     throw new CleanRoomError('conflict', `Another process uses the database in ${folder}.`, {
-      remedy: 'Stop the other one, or give this one a database of its own.',
+      remedy: 'Stop the other process, or configure another database folder for this one.',
       cause
     });
   }
@@ -30,8 +30,8 @@ interface NodeFileSystem {
 }
 
 /**
- * PGlite's file system forgets `fsync` (electric-sql/pglite#1107): commits would survive the process, not a power cut.
- * The hook is private, which is why the version is pinned and a test counts the calls.
+ * Makes commits survive a power cut. PGlite's file system ignores `fsync` (electric-sql/pglite#1107). The hook is private,
+ * so the version of PGlite is pinned and a test counts the calls.
  */
 function syncToDisk(pglite: PGlite): void {
   const { mod } = pglite as unknown as { mod: NodeFileSystem };
@@ -41,16 +41,21 @@ function syncToDisk(pglite: PGlite): void {
   };
 }
 
+/**
+ * Opens a PGlite database, and creates its folder if needed.
+ *
+ * @throws CleanRoomError `conflict` when another process uses the folder, `unavailable` when it cannot be opened
+ */
 export async function openPglite(folder: string): Promise<Driver> {
   const dataDir = path.resolve(folder);
   fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const held = lock(dataDir);
+  const folderLock = lock(dataDir);
   let pglite: PGlite;
   try {
     pglite = await PGlite.create({
       dataDir,
       parsers: { [INT8]: safeInteger },
-      // `-F` switches fsync off; `fdatasync` would be silently nothing on this file system.
+      // `-F` switches fsync off. `fdatasync` does nothing on this file system, and reports no error.
       startParams: [
         ...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
         '-c',
@@ -59,9 +64,9 @@ export async function openPglite(folder: string): Promise<Driver> {
     });
     syncToDisk(pglite);
   } catch (cause) {
-    held.close();
-    throw new CleanRoomError('unavailable', `The database in ${dataDir} can not be opened.`, {
-      remedy: 'Restore a backup of the folder, or point the server at a new one.',
+    folderLock.close();
+    throw new CleanRoomError('unavailable', `The database in ${dataDir} cannot be opened.`, {
+      remedy: 'Restore a backup of the folder, or configure a new folder.',
       cause
     });
   }
@@ -69,13 +74,13 @@ export async function openPglite(folder: string): Promise<Driver> {
     kind: 'pglite',
     db: new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) }),
     createQueue: onError => {
-      const boss = new PgBoss({ ...QUEUE_UPKEEP, db: fromPglite(pglite), backend: 'pglite' });
+      const boss = new PgBoss({ ...QUEUE_OPTIONS, db: fromPglite(pglite), backend: 'pglite' });
       boss.on('error', onError);
       return boss;
     },
     close: async () => {
       await pglite.close();
-      held.close();
+      folderLock.close();
     }
   };
 }

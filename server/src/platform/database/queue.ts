@@ -1,23 +1,24 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
 
+/** Settings of one queue. */
 export interface QueuePlan {
-  /** Seconds until a job whose worker has died is given to another. */
+  /** Seconds until a job whose worker has died is given to another worker. */
   readonly expireInSeconds: number;
   readonly retryLimit: number;
-  /** Whether a job is not sent while another with the same key waits to be worked on. */
+  /** Whether a job is dropped while another job with the same key is waiting. */
   readonly onceWaiting?: boolean;
 }
 
-export interface SendOptions {
-  /** The earliest start, in seconds from now. */
+interface SendOptions {
+  /** Earliest start, in seconds from now. */
   readonly after?: number;
-  /** What the job is about, where its queue has one waiting at most. */
+  /** The subject of the job, for queues with at most one waiting job per subject. */
   readonly key?: string;
 }
 
-export type JobHandler<T> = (data: T) => Promise<void>;
+type JobHandler<T> = (data: T) => Promise<void>;
 
-/** Named jobs with typed data. A job comes back until its handler has resolved: handlers must bear being run again. */
+/** Named queues of jobs with typed data. A job is repeated until its handler resolves, so handlers must be idempotent. */
 export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
   readonly #boss: PgBoss;
 
@@ -25,6 +26,7 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
     this.#boss = boss;
   }
 
+  /** Starts the queue, and creates or updates the queues of `plans`. */
   async start(plans: { readonly [N in keyof Jobs & string]: QueuePlan }): Promise<void> {
     await this.#boss.start();
     for (const [name, { onceWaiting, ...plan }] of Object.entries<QueuePlan>(plans)) {
@@ -37,7 +39,7 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
     }
   }
 
-  /** Enqueues as part of `trx`: the job exists if and only if the transaction commits. */
+  /** Sends a job as part of a transaction: the job exists if and only if `trx` commits. */
   async send<N extends keyof Jobs & string>(
     trx: Parameters<typeof fromKysely>[0],
     name: N,
@@ -51,7 +53,11 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
     });
   }
 
-  /** @param concurrency handlers that run at once in this process */
+  /**
+   * Begins to handle the jobs of a queue.
+   *
+   * @param concurrency - how many handlers of this queue run at the same time in this process
+   */
   async work<N extends keyof Jobs & string>(
     name: N,
     concurrency: number,
@@ -66,12 +72,12 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
     );
   }
 
-  /** Resolves when the queue answers. */
+  /** Resolves when the queue can be read. */
   async ping(): Promise<void> {
     await this.#boss.getQueues();
   }
 
-  /** Takes no more jobs and waits for those at work. */
+  /** Takes no more jobs, and waits for running handlers to end. */
   async stop(): Promise<void> {
     await this.#boss.stop({ graceful: true, close: true, timeout: 20_000 });
   }

@@ -2,8 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 /**
- * The text of a file that holds a secret, without the line end.
- * @throws CleanRoomError `unavailable` when it is not there, `forbidden` when others than its owner may read it
+ * Reads a file that holds a secret, and removes white space at both ends.
+ *
+ * @throws CleanRoomError `unavailable` when the file cannot be read, `forbidden` when users other than its owner can read it
  */
 export async function readSecretFile(file: string): Promise<string> {
   let mode: number;
@@ -12,11 +13,14 @@ export async function readSecretFile(file: string): Promise<string> {
     mode = (await stat(file)).mode;
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CleanRoomError('unavailable', `The secret in ${file} can not be read.`, { cause });
+    throw new CleanRoomError('unavailable', `The secret in ${file} cannot be read.`, {
+      remedy: 'Check that the file exists and that this program is allowed to read it.',
+      cause
+    });
   }
   if ((mode & 0o077) !== 0) {
-    throw new CleanRoomError('forbidden', `Others may read the secret in ${file}.`, {
-      remedy: `Run "chmod 600 ${file}", and make a new secret if others use this machine.`
+    throw new CleanRoomError('forbidden', `Other users of this machine can read the secret in ${file}.`, {
+      remedy: `Run "chmod 600 ${file}". If other people use this machine, create a new secret too.`
     });
   }
   return text.trim();

@@ -2,43 +2,46 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { createHash, randomUUID } from 'node:crypto';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { LogLevel } from '../config/config.js';
 import { addHealth, type Checks } from './health.js';
+import { loggerOptions } from './logging.js';
 import { addMetrics, Metrics } from './metrics.js';
-import { loggerOptions, type LogLevel } from './logging.js';
 import { answerProblems } from './problems.js';
 import { validateStrictly } from './validation.js';
 
+/** The HTTP application of one role. */
 export type App = FastifyInstance;
 
-export interface AppOptions {
+/** Settings of an application. */
+interface AppOptions {
   readonly title: string;
   readonly version: string;
   readonly logLevel: LogLevel;
-  /** Where log lines go; standard output unless told. */
+  /** Receives the log lines. Standard output by default. */
   readonly logTo?: { write(line: string): void };
-  /** Requests a minute that one credential (or, without one, one address) may make. */
+  /** Maximum number of requests per minute from one credential, or from one address when a request has none. */
   readonly requestsPerMinute: number;
-  /** Largest JSON body, in bytes, where a route does not say. */
+  /** Maximum size of a JSON body in bytes, for routes that set no limit of their own. */
   readonly bodyLimit: number;
-  /** What `/healthz` asks. */
+  /** Checks that `/healthz` runs. */
   readonly checks: Checks;
-  /** Sources of the content security policy; by default a page of this server may do nothing at all. */
+  /** Directives of the content security policy. By default, pages of this server may load and do nothing. */
   readonly contentSecurityPolicy?: Readonly<Record<string, readonly string[]>>;
   readonly metrics?: Metrics;
 }
 
-/** Counts by credential without holding it; without one by address. */
-function caller(authorization: string | undefined, address: string): string {
+/** Returns the key by which requests are counted: the hash of the credential, or the address when there is none. */
+function rateLimitKey(authorization: string | undefined, address: string): string {
   return authorization === undefined ? address : createHash('sha256').update(authorization).digest('base64');
 }
 
 /**
- * A Fastify application with what every role of ours needs: strict validation, failures as `Problem`, request ids, limits,
- * security headers, structured logs without secrets, health, metrics, OpenAPI 3.1 at `/openapi.json`. JSON and raw bytes
- * are the only bodies it takes.
+ * Creates a Fastify application with the parts that both roles need: strict validation, failures as `Problem`, request ids,
+ * limits, security headers, structured logs without secrets, health checks, metrics and OpenAPI 3.1 at `/openapi.json`. It
+ * accepts only JSON and raw bytes as request bodies.
  */
 export async function buildApp(options: AppOptions): Promise<App> {
   const app = Fastify({
@@ -79,10 +82,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(rateLimit, {
     max: options.requestsPerMinute,
     timeWindow: 60_000,
-    keyGenerator: request => caller(request.headers.authorization, request.ip),
+    keyGenerator: request => rateLimitKey(request.headers.authorization, request.ip),
     allowList: request => request.url === '/healthz',
     errorResponseBuilder: (_request, { after }) =>
-      new CleanRoomError('rate-limited', 'Too many requests came with this credential.', {
+      new CleanRoomError('rate-limited', 'You have sent too many requests in a short time.', {
         remedy: `Try again in ${after}.`
       })
   });
@@ -92,7 +95,5 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   addHealth(app, options.checks);
   addMetrics(app, options.metrics ?? new Metrics());
-  return app as FastifyInstance;
+  return app;
 }
-
-export type Logger = FastifyBaseLogger;

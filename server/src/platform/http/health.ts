@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 
-/** Each check resolves when its part can be worked with. */
+/** Health checks by name. Each resolves when its part of the server works. */
 export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
-const CHECK_MILLISECONDS = 5000;
+const CHECK_TIMEOUT_MS = 5000;
 
-async function holds(check: () => Promise<unknown>): Promise<boolean> {
+async function passes(check: () => Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), CHECK_MILLISECONDS);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
   });
   try {
-    await Promise.race([check(), late]);
+    await Promise.race([check(), timeout]);
     return true;
   } catch {
     return false;
@@ -26,7 +26,7 @@ const Health = Type.Object({
   checks: Type.Record(Type.String(), Type.Union([Type.Literal('ok'), Type.Literal('failing')]))
 });
 
-/** `GET /healthz`: 200 when every part answers, else 503 with the parts that don't. */
+/** Adds `GET /healthz`: status 200 when all checks pass, otherwise 503 with the names of the checks that fail. */
 export function addHealth(app: FastifyInstance, checks: Checks): void {
   app.get(
     '/healthz',
@@ -34,13 +34,13 @@ export function addHealth(app: FastifyInstance, checks: Checks): void {
     async (_request, reply) => {
       const results = await Promise.all(
         Object.entries(checks).map(
-          async ([name, check]) => [name, (await holds(check)) ? 'ok' : 'failing'] as const
+          async ([name, check]) => [name, (await passes(check)) ? 'ok' : 'failing'] as const
         )
       );
-      const well = results.every(([, result]) => result === 'ok');
+      const healthy = results.every(([, result]) => result === 'ok');
       return reply
-        .status(well ? 200 : 503)
-        .send({ status: well ? 'ok' : 'failing', checks: Object.fromEntries(results) });
+        .status(healthy ? 200 : 503)
+        .send({ status: healthy ? 'ok' : 'failing', checks: Object.fromEntries(results) });
     }
   );
 }

@@ -1,15 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import type { LoggerOptions } from 'pino';
+import type { LogLevel } from '../config/config.js';
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
+/** The log of a running server, as the domains of a role write to it. */
+export type Logger = Readonly<Record<'info' | 'warn' | 'error', (data: object, message: string) => void>>;
 
-/** A job's token stands in paths: whoever reads the log must not be able to act as the supervisor. */
-export function pathForLog(url: string): string {
+/** Returns a URL's path without a job's token: a reader of the log must not be able to act as the supervisor. */
+function pathForLog(url: string): string {
   const path = url.split('?', 1)[0] ?? '';
   return path.replace(/^(\/v1\/jobs\/)[^/]+/, '$1…');
 }
 
-/** One JSON object a line. No header, body, query or token is ever written. */
+/** Returns the settings of a log with one JSON object per line. It never contains headers, bodies, queries or tokens. */
 export function loggerOptions(
   level: LogLevel,
   stream?: { write(line: string): void }

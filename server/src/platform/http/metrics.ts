@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What Prometheus reads. One registry an application, so that several can live in one process. */
+/** Metrics for Prometheus. Each application has its own registry, so that one process can run several applications. */
 export class Metrics {
   readonly registry = new Registry();
   readonly requests = new Histogram({
@@ -16,6 +16,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
+  /** Registers a gauge. `collect`, if given, updates it before each read. */
   gauge(name: string, help: string, collect?: (gauge: Gauge) => void | Promise<void>): Gauge {
     return new Gauge({
       name,
@@ -31,12 +32,13 @@ export class Metrics {
     });
   }
 
+  /** Registers a counter. */
   counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 }
 
-/** `GET /metrics` in Prometheus' text format; routes are named by pattern, so no id or token becomes a label. */
+/** Adds `GET /metrics` in the text format of Prometheus. Labels contain route patterns, never ids or tokens. */
 export function addMetrics(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';

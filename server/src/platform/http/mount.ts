@@ -3,7 +3,7 @@ import { Problem } from '@clean-room/api';
 import type { BodyOf, ParamsOf, QueryOf, ResponseOf, RouteDefinition } from '@clean-room/api';
 import type { App } from './app.js';
 
-/** What a handler is given: everything already validated against the route's definition. */
+/** The arguments of a handler, already validated against the route's definition. */
 export interface RouteCall<D extends RouteDefinition> {
   readonly params: ParamsOf<D>;
   readonly query: QueryOf<D>;
@@ -12,14 +12,14 @@ export interface RouteCall<D extends RouteDefinition> {
   readonly reply: FastifyReply;
 }
 
-/** Resolves with the JSON to answer; of a route with cargo, with the reply it has sent itself. */
-export type Handler<D extends RouteDefinition> = (
-  call: RouteCall<D>
-) => Promise<ResponseOf<D> | FastifyReply>;
+/** Handles a request. Resolves with the JSON to send, or, for a route that sends bytes, with the reply it has sent. */
+type Handler<D extends RouteDefinition> = (call: RouteCall<D>) => Promise<ResponseOf<D> | FastifyReply>;
 
-/** Puts a route where its definition says, validated in and out by it, and into the OpenAPI document. */
+/** Adds a route to the application and to the OpenAPI document. The definition validates requests and responses. */
 export function mount<D extends RouteDefinition>(app: App, definition: D, handler: Handler<D>): void {
   const { method, path, summary, params, query, body, response, status = 200, bodyLimit } = definition;
+  // The response type depends on the route; only its schema is known here.
+  const handle: (call: RouteCall<D>) => Promise<unknown> = handler;
   app.route({
     method,
     url: path,
@@ -39,9 +39,9 @@ export function mount<D extends RouteDefinition>(app: App, definition: D, handle
     handler: async (request, reply) => {
       const call = { params: request.params, query: request.query, body: request.body, request, reply };
       void reply.status(status);
-      const answer = await handler(call as RouteCall<D>);
-      // A reply is a thenable: a handler that has sent it itself resolves with nothing once it is through.
-      // A stream that was cut half-way counts as answered too: there is nobody left to answer.
+      const answer = await handle(call as RouteCall<D>);
+      // A reply is a thenable: the answer of a handler that has sent the reply itself is undefined.
+      // A response stream that broke off counts as answered too, because the client is gone.
       if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return reply;
       return answer === undefined ? reply.send() : answer;
     }

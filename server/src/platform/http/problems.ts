@@ -18,7 +18,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   503: 'unavailable'
 };
 
-function place(error: FastifyError): string {
+function describeInvalidRequest(error: FastifyError): string {
   const [first] = error.validation ?? [];
   const context = error.validationContext ?? 'request';
   const field = first?.params['additionalProperty'];
@@ -26,25 +26,32 @@ function place(error: FastifyError): string {
   return `The ${context}${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}${named}.`;
 }
 
-/** The failure as a {@link CleanRoomError}. What is not meant for people is kept as its cause, for the log alone. */
+/** Converts any error to a {@link CleanRoomError}. Details that are not meant for people stay in its `cause`, for the log. */
 export function asCleanRoomError(error: unknown): CleanRoomError {
   if (isCleanRoomError(error)) return error;
   const fault = error as Partial<FastifyError>;
-  if (Array.isArray(fault.validation)) return new CleanRoomError('malformed', place(error as FastifyError));
+  if (Array.isArray(fault.validation)) {
+    return new CleanRoomError('malformed', describeInvalidRequest(error as FastifyError));
+  }
   const code = CODE_OF_STATUS[fault.statusCode ?? 500];
   if (code !== undefined && typeof fault.message === 'string') {
     return new CleanRoomError(code, fault.message, { cause: error });
   }
   return new CleanRoomError(
     'internal',
-    'Something went wrong in the server; the request was not carried out.',
+    'The server failed while it handled the request. The request was not carried out.',
     {
-      remedy: 'Try again. If it fails once more, tell the operator the reference.',
+      remedy: 'Try again. If it fails again, send the reference to the operator.',
       cause: error
     }
   );
 }
 
+/**
+ * Returns the JSON body that describes an error to a client.
+ *
+ * @param reference - the request's id, by which the operator finds the log entry
+ */
 export function toProblem(error: CleanRoomError, reference: string): Problem {
   return {
     code: error.code,
@@ -67,10 +74,10 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): F
     .send(toProblem(failure, request.id));
 }
 
-/** Every failure leaves as a {@link Problem}, an unknown route and a failed validation too. */
+/** Answers every failure with a {@link Problem}, including unknown routes and failed validation. */
 export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler(answer);
   app.setNotFoundHandler((request, reply) =>
-    answer(new CleanRoomError('not-found', 'There is nothing at this address.'), request, reply)
+    answer(new CleanRoomError('not-found', 'The server has no resource at this address.'), request, reply)
   );
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@clean-room/protocol/errors';
 
-/** The HTTP status of each error code. The code is what clients switch over; the status is for what stands between. */
+/** HTTP status of each error code. Clients decide by the code; proxies and other intermediaries use the status. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   malformed: 400,
   'unsupported-version': 400,

@@ -7,28 +7,32 @@ import { digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readImageConfig, readManifest, type KernelImageFiles } from '@clean-room/protocol/packaging';
 
+/** A kernel image whose manifest and configuration are part of the repository. */
 export interface CommittedKernelImage extends KernelImageFiles {
   readonly name: string;
   readonly digest: Digest;
 }
 
-/** Where the repository, or a bundle of the command, keeps them. */
-const PLACES = ['../../../../kernel-images', './kernel-images'];
+/** Folders of the committed kernel images, in the repository and in the bundled command, relative to this file. */
+const FOLDERS = ['../../../../kernel-images', './kernel-images'];
 
 function defaultFolder(): string {
-  const places = PLACES.map(place => fileURLToPath(new URL(place, import.meta.url)));
-  return places.find(place => existsSync(place)) ?? path.resolve('kernel-images');
+  const folders = FOLDERS.map(folder => fileURLToPath(new URL(folder, import.meta.url)));
+  return folders.find(folder => existsSync(folder)) ?? path.resolve('kernel-images');
 }
 
-/** Manifest and config (kilobytes) of every kernel image that is committed: what a revision is composed on. */
+/**
+ * Reads the manifest and configuration (some kilobytes) of every committed kernel image. Images of revisions are composed
+ * on them.
+ */
 export async function committedKernelImages(folder = defaultFolder()): Promise<CommittedKernelImage[]> {
   const images: CommittedKernelImage[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const place = path.join(folder, entry.name);
-    if (!entry.isDirectory() || !existsSync(path.join(place, 'manifest.json'))) continue;
+    const imageFolder = path.join(folder, entry.name);
+    if (!entry.isDirectory() || !existsSync(path.join(imageFolder, 'manifest.json'))) continue;
     const [manifest, config] = await Promise.all([
-      readFile(path.join(place, 'manifest.json')),
-      readFile(path.join(place, 'config.json'))
+      readFile(path.join(imageFolder, 'manifest.json')),
+      readFile(path.join(imageFolder, 'config.json'))
     ]);
     const files = { manifest: new Uint8Array(manifest), config: new Uint8Array(config) };
     readManifest(files.manifest);
@@ -38,16 +42,20 @@ export async function committedKernelImages(folder = defaultFolder()): Promise<C
   return images;
 }
 
-/** @throws CleanRoomError `image-unknown` */
+/**
+ * Reads one committed kernel image.
+ *
+ * @throws CleanRoomError `image-unknown` when no committed kernel image has this digest
+ */
 export async function committedKernelImage(digest: Digest, folder?: string): Promise<CommittedKernelImage> {
   const images = await committedKernelImages(folder);
   const image = images.find(candidate => candidate.digest === digest);
   if (image !== undefined) return image;
   throw new CleanRoomError(
     'image-unknown',
-    `The kernel image ${digest} is not one that this program came with.`,
+    `This version of the clean room does not include the kernel image ${digest}.`,
     {
-      remedy: 'Update the clean room, or submit with a kernel image of this version.'
+      remedy: 'Update the clean room, or submit with a kernel image that this version includes.'
     }
   );
 }

@@ -4,15 +4,11 @@ import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { syncDirectory } from '../files/atomic.js';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-/** Objects in a folder: `sha256/ab/cdef…`, written under `incoming/` and renamed once their digest has been found right. */
+/** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed when their digest is right. */
 export class FolderStore implements ObjectStore {
   readonly #root: string;
 
@@ -20,7 +16,7 @@ export class FolderStore implements ObjectStore {
     this.#root = root;
   }
 
-  /** Makes the folder, and clears away what a process that died had not finished. */
+  /** Opens or creates the folder, and deletes unfinished files of a process that died. */
   static async open(folder: string): Promise<FolderStore> {
     const root = path.resolve(folder);
     const incoming = path.join(root, 'incoming');

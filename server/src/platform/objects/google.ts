@@ -4,10 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
-/** Bytes held in memory while uploading; a broken connection goes on from the last chunk. A multiple of 256 KiB. */
+/**
+ * Number of bytes that are kept in memory during an upload. After a broken connection the upload continues from the last
+ * chunk. Must be a multiple of 256 KiB.
+ */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
-/** Nothing at all: an empty `__init__.py`, most often. */
+/** Digest of an empty file, such as many `__init__.py` files. */
 const EMPTY = digestOf(new Uint8Array());
 
 function hasStatus(error: unknown, status: number): boolean {
@@ -16,14 +19,18 @@ function hasStatus(error: unknown, status: number): boolean {
 }
 
 /**
- * Objects in a Google Cloud Storage bucket. An upload is finished, and so comes to be, only after its digest was found
- * right; `ifGenerationMatch: 0` writes each object once and makes retries safe.
+ * Stores objects in a bucket of Google Cloud Storage. An upload is completed only after its digest was found to be right, so
+ * wrong bytes never become an object. `ifGenerationMatch: 0` writes each object once and makes retries safe.
  */
 export class GoogleCloudStorage implements ObjectStore {
   readonly #bucket: Bucket;
   readonly #prefix: string;
 
-  /** @param prefix put before every name, e.g. `objects/` */
+  /**
+   * Creates a store; nothing is sent yet.
+   *
+   * @param prefix - beginning of every object's name, for example `objects/`
+   */
   constructor(storage: Storage, bucket: string, prefix = '') {
     this.#bucket = storage.bucket(bucket);
     this.#prefix = prefix;
@@ -44,13 +51,13 @@ export class GoogleCloudStorage implements ObjectStore {
       validation: 'crc32c',
       contentType: 'application/octet-stream',
       preconditionOpts: { ifGenerationMatch: 0 },
-      // The client gives the range of a chunked upload of nothing as `0--1`, which no server takes.
+      // For an empty object, the client library would send the invalid range `0--1`, which servers refuse.
       ...(digest === EMPTY ? { resumable: false } : { resumable: true, chunkSize: CHUNK_BYTES })
     });
     try {
       await pipeline(source, verification, upload);
     } catch (error) {
-      // Another put of the same bytes was faster. Ours were read to their end only if the check had its say.
+      // 412: another upload of the same bytes was faster. `readableEnded` shows that our own bytes passed the check too.
       if (!hasStatus(error, 412) || !verification.readableEnded) throw error;
     }
     return verification.bytes;

@@ -2,13 +2,18 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { FolderStore } from './folder.js';
 import type { ObjectStore } from './store.js';
 
-/** @param url `folder:<path>` or `gs://<bucket>[/<prefix>]` (with the machine's own Google credentials) */
+/**
+ * Opens an object store. For Google Cloud Storage, the default credentials of the machine are used.
+ *
+ * @param url - `folder:<path>` or `gs://<bucket>[/<prefix>]`
+ * @throws CleanRoomError `malformed` when the URL has another form
+ */
 export async function openObjectStore(url: string): Promise<ObjectStore> {
   if (url.startsWith('folder:')) return FolderStore.open(url.slice('folder:'.length));
   const google = /^gs:\/\/(?<bucket>[a-z0-9][a-z0-9._-]{1,220})(?:\/(?<prefix>[A-Za-z0-9._/-]+))?$/.exec(url);
   const bucket = google?.groups?.['bucket'];
   if (bucket === undefined) {
-    throw new CleanRoomError('malformed', `"${url}" names no object store.`, {
+    throw new CleanRoomError('malformed', `"${url}" is not the address of an object store.`, {
       remedy: 'Write "folder:<path>" or "gs://<bucket>/<prefix>".'
     });
   }

@@ -3,36 +3,47 @@ import { Transform, type Readable } from 'node:stream';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
+/** An object that is being read. */
 export interface StoredObject {
+  /** Length in bytes. */
   readonly bytes: number;
-  /** The caller reads it to its end or destroys it. */
+  /** Content. The caller must read it to the end or destroy it. */
   readonly stream: Readable;
 }
 
-/** Bytes by their digest. An object is there in full or not at all, never changes, and is written to disk before `put` resolves. */
+/**
+ * A store of immutable objects, addressed by their digest. An object exists completely or not at all, and is on disk before
+ * `put` resolves.
+ */
 export interface ObjectStore {
   /**
-   * Stores what `source` gives and resolves with its length. Putting what is already there is no error, and reads the
-   * source all the same: who puts must have the bytes.
-   * @param limit most bytes to take
-   * @throws CleanRoomError `digest-mismatch` when the bytes are others than named, `too-large` beyond the limit
+   * Stores the bytes of `source`, and resolves with their number. An object that is already stored can be put again; its
+   * source is read and checked all the same, because the caller has to prove that it has the bytes.
+   *
+   * @param limit - maximum number of bytes
+   * @throws CleanRoomError `digest-mismatch` when the bytes do not have this digest, `too-large` beyond the limit
    */
   put(digest: Digest, source: Readable, limit: number): Promise<number>;
-  /** @throws CleanRoomError `not-found` */
+  /**
+   * Opens an object for reading.
+   *
+   * @throws CleanRoomError `not-found`
+   */
   get(digest: Digest): Promise<StoredObject>;
-  /** Length in bytes, or nothing when it is not there. */
+  /** Returns the length of an object in bytes, or undefined when it is not stored. */
   size(digest: Digest): Promise<number | undefined>;
-  /** Deleting what is not there is no error. */
+  /** Deletes an object, if it is stored. */
   delete(digest: Digest): Promise<void>;
-  /** Resolves when the store can be worked with. */
+  /** Resolves when the store is available. */
   ping(): Promise<void>;
 }
 
+/** Returns the error for an object that is not stored. */
 export function notStored(digest: Digest): CleanRoomError {
-  return new CleanRoomError('not-found', `The object ${digest} is not here.`);
+  return new CleanRoomError('not-found', `The object ${digest} is not stored on this server.`);
 }
 
-/** Passes bytes on and fails at their end unless they are the ones `digest` names; at once when they are too many. */
+/** Passes bytes on, and checks them: fails at the end if their digest is wrong, and at once if there are too many. */
 export class Verification extends Transform {
   readonly #hash = createHash('sha256');
   readonly #digest: Digest;
@@ -64,9 +75,14 @@ export class Verification extends Transform {
     done(
       found === this.#digest
         ? null
-        : new CleanRoomError('digest-mismatch', `The bytes sent are ${found}, not ${this.#digest}.`, {
-            remedy: 'Send them again; they were damaged on the way, or named wrongly.'
-          })
+        : new CleanRoomError(
+            'digest-mismatch',
+            `The bytes that were sent have the digest ${found}, not ${this.#digest}.`,
+            {
+              remedy:
+                'Send the file again. It was damaged during the transfer, or it changed after its digest was computed.'
+            }
+          )
     );
   }
 }

@@ -4,7 +4,7 @@ import { Client } from '@clean-room/api';
 import { confirmApproval } from '../../../src/custodian/approvals/confirm.js';
 import { draftApproval } from '../../../src/custodian/approvals/draft.js';
 import type { CustodianContext } from '../../../src/custodian/context.js';
-import { inspectSubmission } from '../../../src/custodian/submissions/fetch.js';
+import { inspectSubmission } from '../../../src/custodian/submissions/inspect.js';
 import { readSecretFile } from '../../../src/platform/files/secret-file.js';
 import { DemoWorld } from '../support/demo.js';
 
@@ -13,7 +13,7 @@ let context: CustodianContext;
 let id: string;
 
 beforeAll(async () => {
-  world = await DemoWorld.found();
+  world = await DemoWorld.create();
   await world.start();
   await world.provision();
   context = world.custodian!.context;
@@ -23,69 +23,69 @@ afterAll(() => world.stop());
 
 type Tamper = (body: Record<string, never>) => unknown;
 
-/** The custodian, with a coordinator that answers one route falsely. */
-function deceived(route: RegExp, tamper: Tamper): CustodianContext {
-  const lying: typeof fetch = async (input, init) => {
+/** Returns the custodian's context with a coordinator whose answers on one route are changed. */
+function withTamperedAnswers(route: RegExp, tamper: Tamper): CustodianContext {
+  const tampered: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
-    if (!route.test(String(input)) || !response.ok) return response;
+    if (!route.test(response.url) || !response.ok) return response;
     const body = tamper((await response.json()) as Record<string, never>);
     return new Response(JSON.stringify(body), { status: response.status });
   };
   const token = () => readSecretFile(`${world.layout.custodian('hospital')}/token`);
-  return { ...context, coordinator: new Client({ base: world.url, token, fetch: lying }) };
+  return { ...context, coordinator: new Client({ base: world.url, token, fetch: tampered }) };
 }
 
-interface Shown {
+interface SubmissionBody {
   revisions: { spec: string; image: string; request: { signatures: { sig: string }[] } }[];
 }
 
 const SUBMISSION = /\/v1\/submissions\/[a-z0-9]+$/;
 
-describe('a custodian that is deceived by the coordinator', () => {
-  it('refuses an image that spec and files do not make', async () => {
-    const lied = deceived(SUBMISSION, body => {
-      const shown = body as unknown as Shown;
-      shown.revisions[0]!.image = `sha256:${'0'.repeat(64)}`;
-      return shown;
+describe('a custodian whose coordinator is hostile', () => {
+  it('refuses an image digest that does not result from the spec and the files', async () => {
+    const hostile = withTamperedAnswers(SUBMISSION, body => {
+      const submission = body as unknown as SubmissionBody;
+      submission.revisions[0]!.image = `sha256:${'0'.repeat(64)}`;
+      return submission;
     });
-    await expect(inspectSubmission(lied, id)).rejects.toMatchObject({ code: 'digest-mismatch' });
+    await expect(inspectSubmission(hostile, id)).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
-  it('refuses the spec of another submission under this one’s signature', async () => {
+  it('refuses the spec of another submission with this submission’s signature', async () => {
     const other = await world.submit('print("another program")');
     const { routes } = await import('@clean-room/api/coordinator');
     const foreign = await context.coordinator.call(routes.getSubmission, { params: { id: other.id } });
-    const lied = deceived(SUBMISSION, body => {
-      const shown = body as unknown as Shown;
-      shown.revisions[0]!.spec = foreign.revisions[0]!.spec;
-      shown.revisions[0]!.image = foreign.revisions[0]!.image;
-      return shown;
+    const hostile = withTamperedAnswers(SUBMISSION, body => {
+      const submission = body as unknown as SubmissionBody;
+      submission.revisions[0]!.spec = foreign.revisions[0]!.spec;
+      submission.revisions[0]!.image = foreign.revisions[0]!.image;
+      return submission;
     });
-    await expect(inspectSubmission(lied, id)).rejects.toMatchObject({
+    await expect(inspectSubmission(hostile, id)).rejects.toMatchObject({
       code: expect.stringMatching(/digest-mismatch|signature-invalid/)
     });
   });
 
-  it('refuses a file that is not the one the spec names', async () => {
+  it('refuses a file that does not have the digest in the spec', async () => {
     const fresh = await world.submit('print("never seen here before")');
-    const lied = deceived(/\/files\//, () => ({ cells: [] }));
-    await expect(inspectSubmission(lied, fresh.id)).rejects.toMatchObject({
+    const hostile = withTamperedAnswers(/\/files\//, () => ({ cells: [] }));
+    await expect(inspectSubmission(hostile, fresh.id)).rejects.toMatchObject({
       code: expect.stringMatching(/digest-mismatch|too-large/)
     });
   });
 
-  it('refuses a kernel image that no release key of the policy has signed', async () => {
-    const lied = deceived(/\/v1\/kernel-images/, () => ({ items: [] }));
-    await expect(inspectSubmission(lied, id)).rejects.toMatchObject({ code: 'policy-refused' });
+  it('refuses a kernel image that is not signed by a release key of the policy', async () => {
+    const hostile = withTamperedAnswers(/\/v1\/kernel-images/, () => ({ items: [] }));
+    await expect(inspectSubmission(hostile, id)).rejects.toMatchObject({ code: 'policy-refused' });
   });
 
-  it('refuses a collaboration that its own party has not signed', async () => {
-    const lied = deceived(/\/v1\/collaborations/, () => ({ items: [] }));
-    await expect(inspectSubmission(lied, id)).rejects.toMatchObject({ code: 'policy-refused' });
+  it('refuses a submission for a collaboration that its own party has not signed', async () => {
+    const hostile = withTamperedAnswers(/\/v1\/collaborations/, () => ({ items: [] }));
+    await expect(inspectSubmission(hostile, id)).rejects.toMatchObject({ code: 'policy-refused' });
   });
 
-  it('refuses a roster that the party’s root key has not signed', async () => {
-    const lied = deceived(/\/v1\/collaborations/, body => {
+  it('refuses a roster that is not signed by the party’s root key', async () => {
+    const hostile = withTamperedAnswers(/\/v1\/collaborations/, body => {
       const { items } = body as unknown as { items: { rosters: unknown[] }[] };
       const key = generateSigningKey();
       const roster = Roster.sign(
@@ -103,7 +103,7 @@ describe('a custodian that is deceived by the coordinator', () => {
       items[0]!.rosters = [roster];
       return { items };
     });
-    await expect(inspectSubmission(lied, id)).rejects.toMatchObject({ code: 'signature-invalid' });
+    await expect(inspectSubmission(hostile, id)).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 });
 
@@ -119,7 +119,7 @@ describe('an approval without a passkey', () => {
     ).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
-  it('is refused by a custodian that is no demo', async () => {
+  it('is refused by a custodian that is not a demo', async () => {
     const inspected = await inspectSubmission(context, id);
     const config = { ...context.config };
     delete config.demo;
@@ -128,7 +128,7 @@ describe('an approval without a passkey', () => {
     ).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
-  it('can’t be made out of a page that asks for one', async () => {
+  it('cannot be given on a page that asks for a passkey', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
       attempts: 1,
       unattended: false
@@ -138,7 +138,7 @@ describe('an approval without a passkey', () => {
     });
   });
 
-  it('grants no more runs than the policy allows', async () => {
+  it('cannot allow more runs than the policy', async () => {
     const inspected = await inspectSubmission(context, id);
     await expect(
       draftApproval(context, inspected, 'demo', { attempts: 4, unattended: true })
@@ -146,30 +146,30 @@ describe('an approval without a passkey', () => {
   });
 });
 
-describe('a page that was opened', () => {
-  it('is answered by the person it was shown to', async () => {
+describe('an approval page', () => {
+  it('can be confirmed only by the person who opened it', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
       attempts: 1,
       unattended: true
     });
-    await expect(confirmApproval(context, draft.id, 'somebody', undefined)).rejects.toMatchObject({
+    await expect(confirmApproval(context, draft.id, 'another-person', undefined)).rejects.toMatchObject({
       code: 'conflict'
     });
   });
 
-  it('is answered in time', async () => {
+  it('cannot be confirmed after it has expired', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
       attempts: 1,
       unattended: true
     });
-    world.ahead = 31 * 60_000;
+    world.clockOffsetMs = 31 * 60_000;
     await expect(confirmApproval(context, draft.id, 'demo', undefined)).rejects.toMatchObject({
       code: 'conflict'
     });
-    world.ahead = 0;
+    world.clockOffsetMs = 0;
   });
 
-  it('by two at once gives one approval', async () => {
+  it('gives one approval when it is confirmed twice at the same time', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
       attempts: 1,
       unattended: true

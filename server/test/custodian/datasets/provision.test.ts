@@ -7,9 +7,9 @@ import { digestOf } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
-import { readPolicyFile, type PolicyFile } from '../../../src/custodian/datasets/policy/policy-file.js';
+import { readPolicyFile, type PolicyFile } from '../../../src/custodian/datasets/policy-file.js';
 import { provision } from '../../../src/custodian/datasets/provision.js';
-import { AssetRegistry } from '../../../src/custodian/datasets/registry/registry.js';
+import { AssetRegistry } from '../../../src/custodian/datasets/registry.js';
 import { inferSchema } from '../../../src/custodian/datasets/schema/infer.js';
 import { readSchemaFile } from '../../../src/custodian/datasets/schema/read.js';
 import { randomStandIn } from '../../../src/custodian/datasets/stand-in/random-table.js';
@@ -107,8 +107,8 @@ async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> 
   );
 }
 
-describe('what is read off a file', () => {
-  it('is a proposal with types, rounded bounds, categories and marked identifiers', async () => {
+describe('an inferred schema', () => {
+  it('contains types, rounded bounds, categories and marked identifiers', async () => {
     const { schema, rows, remarks } = await inferSchema(await openTable(file));
     expect(rows).toBe(ROWS);
     const byName = Object.fromEntries(schema.columns.map(column => [column.name, column]));
@@ -128,7 +128,7 @@ describe('what is read off a file', () => {
     expect(remarks.map(({ column }) => column)).toEqual(['patient_id', 'surname', 'note']);
   });
 
-  it('lists no category that only a few rows share', async () => {
+  it('does not list a category that only a few rows share', async () => {
     await writeFile(
       file,
       `ward\n${Array.from({ length: 100 }, (_, row) => (row < 2 ? 'isolation' : 'general')).join('\n')}\n`
@@ -138,11 +138,11 @@ describe('what is read off a file', () => {
   });
 
   it.each([
-    ['bytes that are no UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0xfe]), /not UTF-8/],
-    ['records of different length', Buffer.from('a,b\n1,2\n3\n'), /not well formed/],
-    ['a column that stands twice', Buffer.from('a,a\n1,2\n'), /stands twice/],
-    ['no rows', Buffer.from('a,b\n'), /no rows/]
-  ])('refuses %s', async (_what, bytes, message) => {
+    ['bytes that are not UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0xfe]), /not UTF-8/],
+    ['records of different lengths', Buffer.from('a,b\n1,2\n3\n'), /not well formed/],
+    ['a column name that is used twice', Buffer.from('a,a\n1,2\n'), /used twice/],
+    ['a file without rows', Buffer.from('a,b\n'), /no rows/]
+  ])('is refused for %s', async (_description, bytes, message) => {
     await writeFile(file, bytes);
     await expect(openTable(file).then(inferSchema)).rejects.toMatchObject({
       code: 'malformed',
@@ -152,7 +152,7 @@ describe('what is read off a file', () => {
 });
 
 describe('provisioning', () => {
-  it('seals the data so that only its own file key opens it, in the schema’s types', async () => {
+  it('seals the data with the types of the schema, so that only its own file key opens it', async () => {
     const asset = await provisionVisits();
     const sealed = new Uint8Array(await readFile(asset.sealedFile));
     expect(digestOf(sealed)).toBe(asset.version.value.sealed.digest);
@@ -172,43 +172,43 @@ describe('provisioning', () => {
     expect(rows[0]?.['note']).toBeNull();
   });
 
-  it('ships nothing of the data in the open: not in the sealed bytes, the stand-in or the signed documents', async () => {
+  it('publishes no value of the data: not in the sealed bytes, the stand-in or the signed documents', async () => {
     const asset = await provisionVisits();
-    const shipped = Buffer.concat([
+    const published = Buffer.concat([
       await readFile(asset.sealedFile),
       await readFile(asset.standInFile),
       Buffer.from(JSON.stringify(asset.envelopes)),
       Buffer.from(asset.version.bytes),
       Buffer.from(asset.policy.bytes)
     ]).toString('latin1');
-    for (const value of ['P-77', 'Zyxw', 'free text', '13.48']) expect(shipped).not.toContain(value);
-    expect(shipped).toContain('Aachen'); // a confirmed category is public, so that the search above means something
+    for (const value of ['P-77', 'Zyxw', 'free text', '13.48']) expect(published).not.toContain(value);
+    expect(published).toContain('Aachen'); // A confirmed category is public, so that the search above is known to work.
   });
 
-  it('keeps its secrets to itself', async () => {
+  it('stores keys in files that only the owner can read', async () => {
     for (const name of ['signing.key', 'age.key']) {
       expect((await stat(path.join(folder, 'keys', name))).mode & 0o777).toBe(0o600);
     }
   });
 
-  it('counts versions up, and leaves nothing of a provisioning that failed', async () => {
+  it('increases the version number, and stores nothing when it fails', async () => {
     expect((await provisionVisits()).version.value.version).toBe(1);
     const schema = {
       columns: [{ name: 'age', type: 'integer' as const, nullable: false, minimum: '0', maximum: '30' }]
     };
     await expect(provisionVisits({ schema })).rejects.toMatchObject({
       code: 'malformed',
-      message: expect.stringMatching(/in column "age" \d+ values lie outside/)
+      message: expect.stringMatching(/in column "age" \d+ values are outside/)
     });
     expect((await provisionVisits()).version.value.version).toBe(2);
     expect((await registry.list()).map(({ version }) => version.value.version)).toEqual([1, 2]);
   });
 
-  it('refuses another party’s name', async () => {
+  it('refuses a dataset name of another party', async () => {
     await expect(provisionVisits({ name: 'university/visits' })).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  it('finds only versions that carry its own signature', async () => {
+  it('finds only versions that the custodian has signed', async () => {
     const { version } = await provisionVisits();
     const other = new AssetRegistry(path.join(folder, 'assets'), generateSigningKey().publicKey);
     await expect(other.find('hospital/visits', version.digest)).rejects.toMatchObject({
@@ -219,7 +219,7 @@ describe('provisioning', () => {
 });
 
 describe('a random stand-in', () => {
-  it('is made from the schema alone: two data sets of one schema get the same bytes', async () => {
+  it('depends only on the schema: two datasets with one schema have the same stand-in', async () => {
     const schema = (await inferSchema(await openTable(file))).schema;
     const first = await provisionVisits({ schema });
     await writeFile(file, CSV.split('\n').slice(0, 120).join('\n'));
@@ -228,7 +228,7 @@ describe('a random stand-in', () => {
     expect(second.version.value.sealed.digest).not.toBe(first.version.value.sealed.digest);
   });
 
-  it('holds no value of an undeclared column of the data, and fits its schema', async () => {
+  it('contains no undeclared value of the data, and conforms to its schema', async () => {
     const { schema } = await inferSchema(await openTable(file));
     const standIn = path.join(folder, 'stand-in.parquet');
     await writeFile(standIn, await randomStandIn(schema));
@@ -240,13 +240,13 @@ describe('a random stand-in', () => {
     const rows = await parquetReadObjects({ file: new Uint8Array(await readFile(standIn)).buffer });
     expect(rows).toHaveLength(1000);
     for (const row of rows) {
-      expect(real.has(row['patient_id'])).toBe(false);
-      expect(real.has(row['surname'])).toBe(false);
+      expect(real.has(String(row['patient_id']))).toBe(false);
+      expect(real.has(String(row['surname']))).toBe(false);
       expect(CITIES).toContain(row['city']);
       expect(row['cost']).toBeGreaterThanOrEqual(0);
       expect(row['cost']).toBeLessThanOrEqual(3000);
     }
-    expect(new Set(rows.map(row => row['patient_id'])).size).toBe(1000);
+    expect(new Set(rows.map(row => String(row['patient_id']))).size).toBe(1000);
     expect((await inferSchema(await openTable(standIn))).schema.columns.map(({ type }) => type)).toEqual(
       schema.columns.map(({ type }) => type)
     );
@@ -259,18 +259,22 @@ describe('a policy file', () => {
 
   it.each([
     ['a misspelt field', { validTill: '2027-01-01T00:00:00Z' }, /expected form/],
-    ['a day that is no moment', { validUntil: '2027-01-01' }, /validUntil/]
-  ])('refuses %s', (_what, change, message) => {
+    ['a date without a time', { validUntil: '2027-01-01' }, /validUntil/]
+  ])('refuses %s', (_description, change, message) => {
     expect(() => readPolicyFile(text(change))).toThrow(message);
   });
 
   it.each([
-    ['a TEE rule that is no CEL', { tee: { ...POLICY.tee, rule: 'assertion.hwmodel ==' } }, /CEL/],
-    ['a party that is no member', { parties: ['insurer'] }, /not a member/],
-    ['a purpose nobody agreed on', { purposes: ['Marketing'] }, /"Marketing" is none/],
+    ['a TEE rule that is not CEL', { tee: { ...POLICY.tee, rule: 'assertion.hwmodel ==' } }, /CEL/],
+    ['a party that is not a member', { parties: ['insurer'] }, /not a member/],
+    [
+      'a purpose that the collaboration does not list',
+      { purposes: ['Marketing'] },
+      /does not list the purpose "Marketing"/
+    ],
     ['a policy that has ended', { validUntil: '2026-01-01T00:00:00Z' }, /already ended/],
     [
-      'hardware and simulation beside each other',
+      'both hardware and simulator roots',
       {
         tee: {
           ...POLICY.tee,
@@ -280,20 +284,20 @@ describe('a policy file', () => {
           ]
         }
       },
-      /beside each other/
+      /both hardware roots and simulator roots/
     ],
-    ['a policy that forbids this very custodian', { coHosted: false }, /forbids a co-hosted/],
+    ['a policy that forbids this custodian’s hosting', { coHosted: false }, /forbids a co-hosted/],
     [
-      'a person’s review of outputs, which can not be given yet',
+      'a review of outputs by a person, which is not supported yet',
       { outputs: { ...POLICY.outputs, review: 'person' as const } },
       /no page for that yet/
     ],
     [
-      'outputs larger than a run',
+      'a limit of one output that is larger than the limit of a run',
       { outputs: { ...POLICY.outputs, bytesPerOutput: 20_000 } },
       /larger than all/
     ]
-  ])('refuses %s, and signs nothing', async (_what, change, message) => {
+  ])('refuses %s, and signs nothing', async (_description, change, message) => {
     await expect(provisionVisits({ policy: { ...POLICY, ...change } })).rejects.toMatchObject({
       message: expect.stringMatching(message)
     });
@@ -307,7 +311,7 @@ describe('a schema file', () => {
 
   it.each([
     [
-      'a column twice',
+      'a column that is listed twice',
       [
         { name: 'a', type: 'text', nullable: false },
         { name: 'a', type: 'text', nullable: false }
@@ -315,13 +319,17 @@ describe('a schema file', () => {
       /twice/
     ],
     [
-      'bounds the wrong way round',
+      'bounds in the wrong order',
       [{ name: 'a', type: 'integer', nullable: false, minimum: '2', maximum: '1' }],
-      /wrong way round/
+      /wrong order/
     ],
-    ['bounds of text', [{ name: 'a', type: 'text', nullable: false, minimum: '1' }], /can not have bounds/],
-    ['an unknown type', [{ name: 'a', type: 'json', nullable: false }], /expected form/]
-  ])('with %s is refused', (_what, columns, message) => {
+    [
+      'bounds of a text column',
+      [{ name: 'a', type: 'text', nullable: false, minimum: '1' }],
+      /cannot have bounds/
+    ],
+    ['an unknown column type', [{ name: 'a', type: 'json', nullable: false }], /expected form/]
+  ])('with %s is refused', (_description, columns, message) => {
     expect(read(columns)).toThrow(message);
   });
 });

@@ -8,21 +8,22 @@ import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
 import { KeyReleaseAnswer, openFileKey } from '@clean-room/protocol/key-release';
 import { Roster } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
-import { revokeApprovals } from '../../../src/custodian/approvals/refuse.js';
+import { revokeApprovals } from '../../../src/custodian/approvals/reject.js';
 import type { CustodianContext } from '../../../src/custodian/context.js';
 import { countAttempt } from '../../../src/custodian/key-release/attempts.js';
 import { releaseKeys } from '../../../src/custodian/key-release/release.js';
 import { readSigningKey } from '../../../src/custodian/keys/key-folder.js';
-import { askForKeys, type Lies } from '../support/attempt.js';
+import { createKeyRequest, type Tampering } from '../support/attempt.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
 let context: CustodianContext;
 let submission: string;
 
-async function approved(attempts: number, ...sources: string[]): Promise<string> {
+/** Submits a notebook and approves it for a number of runs. */
+async function submitApproved(attempts: number, ...sources: string[]): Promise<string> {
   const { id } = await world.submit(...sources);
-  const said = await world.run(
+  const output = await world.run(
     'approve',
     id,
     '--party',
@@ -32,29 +33,30 @@ async function approved(attempts: number, ...sources: string[]): Promise<string>
     String(attempts),
     '--json'
   );
-  if (said.code !== 0) throw new Error(said.out + said.err);
+  if (output.code !== 0) throw new Error(output.out + output.err);
   return id;
 }
 
 beforeAll(async () => {
-  world = await DemoWorld.found();
+  world = await DemoWorld.create();
   await world.start();
   await world.provision();
   context = world.custodian!.context;
-  submission = await approved(3);
+  submission = await submitApproved(3);
 });
 afterAll(() => world.stop());
 beforeEach(() => {
-  world.ahead = 0;
+  world.clockOffsetMs = 0;
 });
 
-async function counted(): Promise<number> {
+/** Returns the number of attempts that were counted, for all approvals. */
+async function countedAttempts(): Promise<number> {
   return (await context.db.selectFrom('attempt').selectAll().execute()).length;
 }
 
 describe('an honest attempt', () => {
-  it('gets the file keys of the approved asset versions, sealed to its own key', async () => {
-    const { key, request, message } = await askForKeys(world, submission);
+  it('receives the file keys of the approved asset versions, sealed to its own key', async () => {
+    const { key, request, message } = await createKeyRequest(world, submission);
     const envelope = await releaseKeys(context, message);
     const { value } = KeyReleaseAnswer.open(envelope, context.keys.publicKey);
     expect(value).toMatchObject({ request: request.digest, attemptKey: key.publicKey, attempt: 1 });
@@ -64,21 +66,24 @@ describe('an honest attempt', () => {
     expect(Buffer.from(open.subarray(0, 4)).toString()).toBe('PAR1');
   });
 
-  it('that asks again gets the same answer, and counts once', async () => {
-    const { key, message } = await askForKeys(world, submission);
+  it('receives the same answer when it asks again, and is counted once', async () => {
+    const { key, message } = await createKeyRequest(world, submission);
     const first = await releaseKeys(context, message);
-    const before = await counted();
+    const before = await countedAttempts();
     expect(await releaseKeys(context, message)).toEqual(first);
-    const anew = await askForKeys(world, submission, { key });
-    const { value } = KeyReleaseAnswer.open(await releaseKeys(context, anew.message), context.keys.publicKey);
+    const again = await createKeyRequest(world, submission, { key });
+    const { value } = KeyReleaseAnswer.open(
+      await releaseKeys(context, again.message),
+      context.keys.publicKey
+    );
     expect(value.attempt).toBe(KeyReleaseAnswer.open(first, context.keys.publicKey).value.attempt);
-    expect(await counted()).toBe(before);
+    expect(await countedAttempts()).toBe(before);
   });
 });
 
-describe('a request is refused, and counts nothing,', () => {
+describe('a key request is refused without being counted', () => {
   const other = digestOf(utf8('another'));
-  const lies: [string, string, () => Lies | Promise<Lies>][] = [
+  const cases: [string, string, () => Tampering | Promise<Tampering>][] = [
     ['with a token for another request', 'attestation-refused', () => ({ nonce: 'A'.repeat(43) })],
     [
       'with a token for another custodian',
@@ -86,20 +91,20 @@ describe('a request is refused, and counts nothing,', () => {
       () => ({ audience: `clean-room:custodian:v1:${generateSigningKey().publicKey}` })
     ],
     ['with the token of a run statement', 'attestation-refused', () => ({ audience: 'clean-room:run:v1' })],
-    ['with a token of more than 300 seconds', 'attestation-refused', () => ({ age: 302 })],
+    ['with a token that is older than 300 seconds', 'attestation-refused', () => ({ age: 302 })],
     ['from another image', 'attestation-refused', () => ({ container: { imageDigest: other } })],
     [
-      'from an image whose command was overridden',
+      'from an image with an overridden command',
       'attestation-refused',
       () => ({ container: { cmdOverride: ['/bin/sh'], args: ['/bin/sh'] } })
     ],
     [
-      'from an image that was given arguments',
+      'from an image with additional arguments',
       'attestation-refused',
       () => ({ container: { args: ['/usr/lib/clean-room/node', '--inspect'] } })
     ],
     [
-      'from an image that was given a variable',
+      'from an image with an additional environment variable',
       'attestation-refused',
       () => ({
         container: { env: { NODE_OPTIONS: '--inspect' }, envOverride: { NODE_OPTIONS: '--inspect' } }
@@ -108,23 +113,27 @@ describe('a request is refused, and counts nothing,', () => {
     [
       'with a token of another simulator',
       'attestation-refused',
-      async () => ({ identity: await strangerIdentity() })
+      async () => ({ identity: await otherSimulator() })
     ],
     [
       'for another custodian',
       'key-release-refused',
       () => ({ request: { custodian: generateSigningKey().publicKey } })
     ],
-    ['for another image than was approved', 'key-release-refused', () => ({ request: { image: other } })],
+    [
+      'for an image other than the approved one',
+      'key-release-refused',
+      () => ({ request: { image: other } })
+    ],
     ['for another spec', 'key-release-refused', () => ({ request: { spec: other } })],
     ['for an approval that was never given', 'approval-missing', () => ({ request: { approval: other } })],
     [
-      'with a roster from before the approval',
+      'with a roster that is older than the approval',
       'key-release-refused',
       () => ({ request: { rosterVersion: 0 } })
     ],
     [
-      'with a log from before the approval',
+      'with a log that is older than the approval',
       'key-release-refused',
       () => ({ request: { logHead: EMPTY_TREE_HEAD } })
     ],
@@ -134,69 +143,73 @@ describe('a request is refused, and counts nothing,', () => {
       async () => ({ request: { logHead: { size: (await context.log.head()).size, root: other } } })
     ],
     [
-      'with a log that has entries nobody knows',
+      'with a log that has unknown entries',
       'key-release-refused',
       () => ({ request: { logHead: { size: 100_000, root: other } } })
     ],
-    ['that is no request', 'malformed', () => ({ message: { request: 'e30=' } })]
+    ['that is not a key request', 'malformed', () => ({ message: { request: 'e30=' } })]
   ];
 
-  it.each(lies)('%s', async (_what, code, lie) => {
-    const before = await counted();
-    const { message } = await askForKeys(world, submission, await lie());
+  it.each(cases)('%s', async (_description, code, tamper) => {
+    const before = await countedAttempts();
+    const { message } = await createKeyRequest(world, submission, await tamper());
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code });
-    expect(await counted()).toBe(before);
+    expect(await countedAttempts()).toBe(before);
   });
 
   it('with the token of another attempt', async () => {
-    const honest = await askForKeys(world, submission);
-    const thief = await askForKeys(world, submission, { message: { token: honest.message.token } });
-    await expect(releaseKeys(context, thief.message)).rejects.toMatchObject({ code: 'attestation-refused' });
+    const honest = await createKeyRequest(world, submission);
+    const dishonest = await createKeyRequest(world, submission, { message: { token: honest.message.token } });
+    await expect(releaseKeys(context, dishonest.message)).rejects.toMatchObject({
+      code: 'attestation-refused'
+    });
   });
 
   it('with an approval of another submission', async () => {
-    const second = await approved(1, 'print("other")');
-    const { message: otherMessage } = await askForKeys(world, second);
-    const { message } = await askForKeys(world, submission, { message: { approval: otherMessage.approval } });
+    const second = await submitApproved(1, 'print("other")');
+    const { message: otherMessage } = await createKeyRequest(world, second);
+    const { message } = await createKeyRequest(world, submission, {
+      message: { approval: otherMessage.approval }
+    });
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
-  it('when the approval has ended', async () => {
-    const { message } = await askForKeys(world, submission);
-    world.ahead = 31 * 86_400_000;
+  it('after the approval has expired', async () => {
+    const { message } = await createKeyRequest(world, submission);
+    world.clockOffsetMs = 31 * 86_400_000;
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'expired' });
   });
 });
 
-describe('attempts', () => {
-  it('are spent one by one, and then no further one gets keys', async () => {
-    const id = await approved(2, 'print("twice")');
+describe('the number of attempts', () => {
+  it('is limited: no further attempt receives keys once all are used', async () => {
+    const id = await submitApproved(2, 'print("twice")');
     for (const number of [1, 2]) {
-      const { message } = await askForKeys(world, id);
+      const { message } = await createKeyRequest(world, id);
       const { value } = KeyReleaseAnswer.open(await releaseKeys(context, message), context.keys.publicKey);
       expect(value.attempt).toBe(number);
     }
-    const { message } = await askForKeys(world, id);
+    const { message } = await createKeyRequest(world, id);
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'attempts-spent' });
   });
 
-  it('that ask at the same moment never get more than were allowed', async () => {
-    const id = await approved(1, 'print("race")');
-    const asked = await Promise.all(Array.from({ length: 5 }, () => askForKeys(world, id)));
-    const outcomes = await Promise.allSettled(asked.map(({ message }) => releaseKeys(context, message)));
+  it('is limited for attempts that ask at the same time', async () => {
+    const id = await submitApproved(1, 'print("race")');
+    const requests = await Promise.all(Array.from({ length: 5 }, () => createKeyRequest(world, id)));
+    const outcomes = await Promise.allSettled(requests.map(({ message }) => releaseKeys(context, message)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('count when the custodian dies before it has answered: only that very attempt may ask on', async () => {
-    const id = await approved(1, 'print("crash")');
-    const { key, request, message } = await askForKeys(world, id);
+  it('includes an attempt that was counted before the custodian crashed, and only that attempt may ask again', async () => {
+    const id = await submitApproved(1, 'print("crash")');
+    const { key, request, message } = await createKeyRequest(world, id);
     const record = await context.db
       .selectFrom('approval')
       .selectAll()
       .where('digest', '=', request.value.approval)
       .executeTakeFirstOrThrow();
-    await countAttempt(context.db, record, key.publicKey, new Date()); // and here it died
-    const late = await askForKeys(world, id);
+    await countAttempt(context.db, record, key.publicKey, new Date()); // The custodian crashes here.
+    const late = await createKeyRequest(world, id);
     await expect(releaseKeys(context, late.message)).rejects.toMatchObject({ code: 'attempts-spent' });
     const { value } = KeyReleaseAnswer.open(await releaseKeys(context, message), context.keys.publicKey);
     expect(value.attempt).toBe(1);
@@ -204,16 +217,16 @@ describe('attempts', () => {
 });
 
 describe('an approval', () => {
-  it('that was taken back releases nothing', async () => {
-    const id = await approved(1, 'print("revoked")');
-    const { message } = await askForKeys(world, id);
+  it('that was revoked releases no keys', async () => {
+    const id = await submitApproved(1, 'print("revoked")');
+    const { message } = await createKeyRequest(world, id);
     expect(await revokeApprovals(context, id)).toBe(1);
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
-  it('that was taken back through the coordinator releases nothing', async () => {
-    const id = await approved(1, 'print("rejected")');
-    const { message } = await askForKeys(world, id);
+  it('that was revoked through the coordinator releases no keys', async () => {
+    const id = await submitApproved(1, 'print("rejected")');
+    const { message } = await createKeyRequest(world, id);
     await world.run('reject', id, '--party', 'hospital', '--reason', 'On second thoughts, no.', '--json');
     const isRevoked = async () => {
       const rows = await context.db
@@ -228,25 +241,25 @@ describe('an approval', () => {
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
-  // Last, since the roster stays as it is then.
-  it('by somebody who has left the roster since releases nothing, whichever roster the attempt was shown', async () => {
-    const { message } = await askForKeys(world, submission);
+  // This test is the last one, because it changes the roster.
+  it('by a person who has left the roster releases no keys, even if the attempt was shown an older roster', async () => {
+    const { message } = await createKeyRequest(world, submission);
     const { config, rosters } = context;
     const root = await readSigningKey(world.layout.rootKey('hospital'));
     const known = await rosters.newest(config.party, config.rootKey);
     const next = { ...known!.roster, version: known!.roster.version + 1, people: [] };
-    await rosters.learn(Roster.sign(next, root), config.party, config.rootKey);
+    await rosters.store(Roster.sign(next, root), config.party, config.rootKey);
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
-    await rosters.learn(known!.envelope, config.party, config.rootKey);
+    await rosters.store(known!.envelope, config.party, config.rootKey);
     await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 });
 
-let stranger: string | undefined;
-async function strangerIdentity() {
-  stranger ??= await mkdtemp(path.join(tmpdir(), 'clean-room-stranger-'));
-  return openIdentity(stranger);
+let otherFolder: string | undefined;
+async function otherSimulator() {
+  otherFolder ??= await mkdtemp(path.join(tmpdir(), 'clean-room-other-simulator-'));
+  return openIdentity(otherFolder);
 }
 afterAll(async () => {
-  if (stranger !== undefined) await rm(stranger, { recursive: true });
+  if (otherFolder !== undefined) await rm(otherFolder, { recursive: true });
 });

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { fromBase64 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
-import { addAuthenticator, chromiumIsHere, openBrowser } from '../support/browser.js';
+import { addAuthenticator, hasChromium, openBrowser } from '../support/browser.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
@@ -12,8 +12,9 @@ let browser: Browser;
 let people: BrowserContext;
 let page: Page;
 
-const withChromium = chromiumIsHere() ? describe : describe.skip;
+const withChromium = hasChromium() ? describe : describe.skip;
 
+/** Returns the hospital's decision on a submission. */
 async function decision(id: string) {
   const found = await world.client('hospital').call(routes.getSubmission, { params: { id } });
   return found.revisions.at(-1)!.decisions[0]!;
@@ -33,7 +34,7 @@ async function addPasskey(): Promise<void> {
 
 withChromium('a reviewer in a browser', () => {
   beforeAll(async () => {
-    world = await DemoWorld.found();
+    world = await DemoWorld.create();
     await world.start();
     await world.provision();
     browser = await openBrowser();
@@ -44,11 +45,11 @@ withChromium('a reviewer in a browser', () => {
     await addPasskey();
   });
   afterAll(async () => {
-    await browser?.close();
-    await world?.stop();
+    await browser.close();
+    await world.stop();
   });
 
-  it('holds a session that only this very host could have set', async () => {
+  it('has a session cookie that only this host can set', async () => {
     const [cookie, ...others] = await people.cookies(world.origin);
     expect(others).toEqual([]);
     expect(cookie).toMatchObject({
@@ -61,11 +62,11 @@ withChromium('a reviewer in a browser', () => {
     });
   });
 
-  it('reads what is asked, confirms with a passkey, and has approved exactly that', async () => {
+  it('reads the request, confirms it with a passkey, and approves exactly that request', async () => {
     const { id, image } = await world.submit('# the last cell');
     await page.goto(`${world.origin}/approve/${id}`);
     const allow = await page.locator('#allow').innerText();
-    expect(allow).toContain('You allow one run of program');
+    expect(allow).toContain('You allow one run of explore.ipynb');
     expect(allow).toContain('hospital/visits v1');
     expect(allow).toContain('for Teaching');
     expect(await page.locator('main').innerText()).toContain('# the last cell');
@@ -77,7 +78,7 @@ withChromium('a reviewer in a browser', () => {
     expect(value).toMatchObject({ image, reviewer: 'demo', attempts: 1, unattended: false });
   });
 
-  it('shows sources as text, and what would be invisible as what it is', async () => {
+  it('sees sources as text, with invisible characters made visible', async () => {
     const { id } = await world.submit(
       '<script>document.title = "owned"</script>',
       'x = 1 # \u202Eoshow\u2066 <img src=x onerror=alert(1)>'
@@ -90,16 +91,16 @@ withChromium('a reviewer in a browser', () => {
     expect(await page.locator('main img, main script').count()).toBe(0);
   });
 
-  it('says no with a reason, and nothing is approved', async () => {
+  it('rejects a submission with a comment', async () => {
     const { id } = await world.submit('print("no")');
     await page.goto(`${world.origin}/approve/${id}`);
-    await page.getByLabel('Reason, for the researcher').fill('Please bin age');
-    await page.getByRole('button', { name: 'No', exact: true }).click();
-    await page.getByRole('heading', { name: 'Not approved' }).waitFor();
+    await page.getByLabel('Comment to the researcher').fill('Please bin age');
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await page.getByRole('heading', { name: 'Rejected' }).waitFor();
     expect((await decision(id)).state).not.toBe('approved');
   });
 
-  it('can’t use a passkey’s answer for another revision than it was given for', async () => {
+  it('cannot use a passkey assertion for another submission', async () => {
     const [first, second] = [await world.submit('print("first")'), await world.submit('print("second")')];
     await page.goto(`${world.origin}/approve/${second.id}`);
     const elsewhere = await page.locator('form[data-passkey]').getAttribute('action');
@@ -114,7 +115,7 @@ withChromium('a reviewer in a browser', () => {
     expect((await decision(second.id)).state).toBe('pending');
   });
 
-  it('can’t answer a page twice', async () => {
+  it('cannot confirm a page twice', async () => {
     const { id } = await world.submit('print("twice")');
     await page.goto(`${world.origin}/approve/${id}`);
     const answer = page.waitForRequest(sending => sending.method() === 'POST');
@@ -151,17 +152,17 @@ withChromium('a reviewer in a browser', () => {
     afterAll(() => hostile.close());
     const address = () => `http://evil.localhost:${(hostile.address() as AddressInfo).port}/`;
 
-    it('approves nothing by a form that page sends', async () => {
+    it('does not approve anything when that page submits a form', async () => {
       const { id, image } = await world.submit('print("forged")');
       html = `<form method="post" action="${world.origin}/submissions/${id}/unattended">
         <input name="revision" value="1"><input name="image" value="${image}"><input name="attempts" value="1"></form>
         <script>document.forms[0].submit()</script>`;
       await page.goto(address());
-      await page.getByText('from another page than the custodian’s own').waitFor();
+      await page.getByText('did not come from the custodian’s own page').waitFor();
       expect((await decision(id)).state).toBe('pending');
     });
 
-    it('is not shown the custodian in a frame', async () => {
+    it('does not see the custodian in a frame of that page', async () => {
       html = `<iframe src="${world.origin}/"></iframe>`;
       const refused = page.waitForEvent('console', message =>
         /frame-ancestors|X-Frame-Options/.test(message.text())
@@ -171,7 +172,7 @@ withChromium('a reviewer in a browser', () => {
       expect(await page.frames()[1]?.locator('body').innerText()).not.toContain('Custodian of');
     });
 
-    it('gives that page no way to the custodian’s pages by script', async () => {
+    it('does not let scripts of that page read the custodian’s pages', async () => {
       html = `<script>fetch("${world.origin}/", { credentials: "include" }).then(() => document.title = "read", () => document.title = "refused")</script>`;
       await page.goto(address());
       await page.waitForFunction(() => document.title !== '');
@@ -180,12 +181,12 @@ withChromium('a reviewer in a browser', () => {
   });
 });
 
-describe('a request that is no browser’s', () => {
+describe('a request that was not sent by a browser', () => {
   let session = '';
   let csrf = '';
   let submission = { id: '', image: '' };
 
-  interface Sent {
+  interface RequestOptions {
     readonly host?: string;
     readonly origin?: string;
     readonly csrf?: string;
@@ -196,14 +197,14 @@ describe('a request that is no browser’s', () => {
     path: string,
     method: string,
     fields: Record<string, string>,
-    sent: Sent = {}
+    options: RequestOptions = {}
   ): Promise<{ status: number; text: string; cookie: string }> {
     const { port, host } = new URL(world.origin);
     const body = new URLSearchParams(fields).toString();
     const headers = {
-      host: sent.host ?? host,
-      ...(sent.origin === undefined ? {} : { origin: sent.origin }),
-      ...(sent.site === undefined ? {} : { 'sec-fetch-site': sent.site }),
+      host: options.host ?? host,
+      ...(options.origin === undefined ? {} : { origin: options.origin }),
+      ...(options.site === undefined ? {} : { 'sec-fetch-site': options.site }),
       ...(session === '' ? {} : { cookie: session }),
       ...(method === 'GET'
         ? {}
@@ -212,7 +213,7 @@ describe('a request that is no browser’s', () => {
     return new Promise((resolve, reject) => {
       const call = request({ host: '127.0.0.1', port, path, method, headers }, response => {
         let text = '';
-        response.on('data', chunk => (text += chunk));
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('end', () =>
           resolve({
             status: response.statusCode ?? 0,
@@ -226,7 +227,7 @@ describe('a request that is no browser’s', () => {
   }
 
   beforeAll(async () => {
-    world = await DemoWorld.found();
+    world = await DemoWorld.create();
     await world.start();
     await world.provision();
     submission = await world.submit();
@@ -237,31 +238,31 @@ describe('a request that is no browser’s', () => {
   });
   afterAll(() => world.stop());
 
-  const approve = (sent: Sent) =>
+  const approve = (options: RequestOptions) =>
     send(
       `/submissions/${submission.id}/unattended`,
       'POST',
-      { csrf: sent.csrf ?? csrf, revision: '1', image: submission.image, attempts: '1' },
-      sent
+      { csrf: options.csrf ?? csrf, revision: '1', image: submission.image, attempts: '1' },
+      options
     );
 
-  it.each<[string, Sent]>([
-    ['says no origin', {}],
-    ['says another origin', { origin: 'http://127.0.0.1:8888' }],
-    ['says the null origin', { origin: 'null' }],
-    ['says another port’s origin', { origin: 'http://hospital.localhost:1' }],
-    ['comes from another site, whatever origin it claims', { origin: '', site: 'cross-site' }],
-    ['has no token of the form', { origin: 'own', csrf: '' }],
-    ['has another session’s token', { origin: 'own', csrf: 'A'.repeat(43) }],
-    ['was meant for another host name', { origin: 'own', host: 'rebound.example:80' }]
-  ])('is refused when it %s', async (_what, sent) => {
-    const origin = sent.origin === 'own' || sent.site !== undefined ? world.origin : sent.origin;
-    const answer = await approve({ ...sent, ...(origin === undefined ? {} : { origin }) });
+  it.each<[string, RequestOptions]>([
+    ['has no origin', {}],
+    ['has another origin', { origin: 'http://127.0.0.1:8888' }],
+    ['has the null origin', { origin: 'null' }],
+    ['has the origin of another port', { origin: 'http://hospital.localhost:1' }],
+    ['comes from another site, regardless of its origin header', { origin: '', site: 'cross-site' }],
+    ['has no form token', { origin: 'own', csrf: '' }],
+    ['has the form token of another session', { origin: 'own', csrf: 'A'.repeat(43) }],
+    ['is addressed to another host name', { origin: 'own', host: 'rebound.example:80' }]
+  ])('is refused when it %s', async (_description, options) => {
+    const origin = options.origin === 'own' || options.site !== undefined ? world.origin : options.origin;
+    const answer = await approve({ ...options, ...(origin === undefined ? {} : { origin }) });
     expect(answer.status).toBe(403);
     expect((await decision(submission.id)).state).toBe('pending');
   });
 
-  it('reads nothing without a session', async () => {
+  it('is redirected without a session', async () => {
     const kept = session;
     session = '';
     const answer = await send(`/approve/${submission.id}`, 'GET', {});
@@ -270,7 +271,7 @@ describe('a request that is no browser’s', () => {
     expect(answer.text).not.toContain('open_dataset');
   });
 
-  it('with everything right is what the page itself would send', async () => {
+  it('is accepted when it is the same as the page’s own form', async () => {
     expect((await approve({ origin: world.origin })).status).toBe(303);
     expect((await decision(submission.id)).state).toBe('approved');
   });

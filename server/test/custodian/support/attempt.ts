@@ -25,27 +25,32 @@ const MACHINE = {
   serviceAccounts: []
 };
 
-/** What an attempt may say otherwise than it should. */
-export interface Lies {
+/** Changes to an honest attempt's request, token or message. */
+export interface Tampering {
   readonly request?: Partial<KeyRequest>;
   readonly container?: Partial<TokenSubject['container']>;
   readonly audience?: string;
   readonly nonce?: string;
-  /** Seconds that the token is old. */
+  /** The age of the token, in seconds. */
   readonly age?: number;
   readonly identity?: DemoWorld['simulator'];
   readonly message?: Partial<KeyRequestMessage>;
   readonly key?: AttemptKeyPair;
 }
 
-export interface Asked {
+/** A key request, and the key of the attempt that sent it. */
+export interface SentKeyRequest {
   readonly key: AttemptKeyPair;
   readonly request: ReadDocument<KeyRequest>;
   readonly message: KeyRequestMessage;
 }
 
-/** Plays the supervisor of one attempt: an honest one, but for the lies it is told to tell. */
-export async function askForKeys(world: DemoWorld, submission: string, lies: Lies = {}): Promise<Asked> {
+/** Creates the key request of an attempt, as its supervisor would, with the given changes. */
+export async function createKeyRequest(
+  world: DemoWorld,
+  submission: string,
+  tampering: Tampering = {}
+): Promise<SentKeyRequest> {
   const client = world.client('hospital');
   const found = await client.call(routes.getSubmission, { params: { id: submission } });
   const revision = found.revisions.at(-1)!;
@@ -53,7 +58,7 @@ export async function askForKeys(world: DemoWorld, submission: string, lies: Lie
   const approval = Approval.read(fromBase64(bundle.envelope.payload));
   const { items } = await client.call(routes.listCollaborations, {});
   const { checkpoint } = await client.call(routes.getCheckpoint, {});
-  const key = lies.key ?? (await generateAttemptKey());
+  const key = tampering.key ?? (await generateAttemptKey());
   const request = KeyRequest.read(
     KeyRequest.write({
       format: 'clean-room.key-request/v1',
@@ -65,7 +70,7 @@ export async function askForKeys(world: DemoWorld, submission: string, lies: Lie
       approval: approval.digest,
       rosterVersion: Roster.peek(bundle.roster).value.version,
       logHead: Checkpoint.peek(checkpoint).value.head,
-      ...lies.request
+      ...tampering.request
     })
   );
   const subject: TokenSubject = {
@@ -78,15 +83,15 @@ export async function askForKeys(world: DemoWorld, submission: string, lies: Lie
       env: { CLEAN_ROOM_JOB: `http://127.0.0.1/v1/jobs/${'j'.repeat(43)}` },
       envOverride: { CLEAN_ROOM_JOB: `http://127.0.0.1/v1/jobs/${'j'.repeat(43)}` },
       cmdOverride: [],
-      ...lies.container
+      ...tampering.container
     }
   };
-  const clock = () => new Date(Date.now() - (lies.age ?? 0) * 1000);
-  const issuer = new TokenIssuer(lies.identity ?? world.simulator, subject, clock);
+  const clock = () => new Date(Date.now() - (tampering.age ?? 0) * 1000);
+  const issuer = new TokenIssuer(tampering.identity ?? world.simulator, subject, clock);
   const token = await issuer.issue({
     kind: 'pki',
-    audience: lies.audience ?? keyRequestAudience(request.value.custodian),
-    nonces: [lies.nonce ?? keyRequestNonce(request)]
+    audience: tampering.audience ?? keyRequestAudience(request.value.custodian),
+    nonces: [tampering.nonce ?? keyRequestNonce(request)]
   });
   const message: KeyRequestMessage = {
     request: toBase64(request.bytes),
@@ -94,7 +99,7 @@ export async function askForKeys(world: DemoWorld, submission: string, lies: Lie
     spec: revision.spec,
     approval: bundle,
     collaboration: items[0]!.envelope,
-    ...lies.message
+    ...tampering.message
   };
   return { key, request, message };
 }

@@ -4,23 +4,22 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openIdentity, type SimulatorIdentity } from '@clean-room/simulator';
-import { runCommand } from '../../../src/cli/program.js';
-import { foundDemo } from '../../../src/cli/demo/found.js';
-import { DemoLayout } from '../../../src/cli/demo/layout.js';
-import { publishFounding } from '../../../src/cli/demo/publish.js';
-import type { Terminal } from '../../../src/cli/terminal/terminal.js';
 import { Client } from '@clean-room/api';
+import { runCommand } from '../../../src/cli/program.js';
+import { createDemo } from '../../../src/cli/demo/create.js';
+import { DemoLayout } from '../../../src/cli/demo/layout.js';
+import { publishDemo } from '../../../src/cli/demo/publish.js';
+import type { Terminal } from '../../../src/cli/terminal/terminal.js';
 import {
   startCoordinator,
   type RunningCoordinator,
   type TeeBackend
 } from '../../../src/coordinator/start.js';
-import { readCustodianHome } from '../../../src/custodian/config.js';
-import { startCustodian, type RunningCustodian } from '../../../src/custodian/start.js';
+import { readCustodianHome, startCustodian, type RunningCustodian } from '../../../src/custodian/index.js';
 import { readSecretFile } from '../../../src/platform/files/secret-file.js';
 import { writeKernelImage } from './kernel-image.js';
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   return new Promise(resolve => {
     const server = createServer();
     server.listen(0, '127.0.0.1', () => {
@@ -30,8 +29,8 @@ export async function freePort(): Promise<number> {
   });
 }
 
-/** A backend whose TEEs the test plays itself: it only notes what was asked. */
-export class NotingBackend implements TeeBackend {
+/** A backend that records which jobs were started. Tests act as the TEE themselves. */
+class RecordingBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
   readonly jobs: string[] = [];
 
@@ -44,30 +43,31 @@ export class NotingBackend implements TeeBackend {
   }
 
   async stop(): Promise<void> {
-    // There is nothing to stop.
+    // Nothing was started that could be stopped.
   }
 }
 
-export interface Said {
+/** The output of one call of the command. */
+export interface CommandOutput {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  /** Standard output as the JSON it is. */
+  /** Parses standard output as JSON. */
   json<T = Record<string, unknown>>(): T;
 }
 
-/** The whole demo in one process, on folders and ports of its own; only the TEE is missing. */
+/** The whole demo except the TEE in one process, with its own folders and ports. */
 export class DemoWorld {
   readonly root: string;
   readonly layout: DemoLayout;
   readonly origin: string;
   readonly url: string;
-  readonly backend = new NotingBackend();
+  readonly backend = new RecordingBackend();
   readonly simulator: SimulatorIdentity;
   coordinator: RunningCoordinator | undefined;
   custodian: RunningCustodian | undefined;
-  /** Milliseconds that the custodian's clock is ahead. */
-  ahead = 0;
+  /** The number of milliseconds by which the custodian's clock is ahead. */
+  clockOffsetMs = 0;
 
   private constructor(root: string, ports: readonly [number, number], simulator: SimulatorIdentity) {
     this.root = root;
@@ -77,24 +77,25 @@ export class DemoWorld {
     this.simulator = simulator;
   }
 
-  static async found(): Promise<DemoWorld> {
+  /** Sets the demo up without starting it. */
+  static async create(): Promise<DemoWorld> {
     const root = await mkdtemp(path.join(tmpdir(), 'clean-room-demo-'));
     await writeKernelImage(path.join(root, 'kernel-images'));
-    // Its keys take seconds to make, and nothing hangs on their being new.
+    // Creating the simulator's keys takes seconds, and all tests can share them.
     const simulator = await openIdentity(
       fileURLToPath(new URL('../../../../.cache/server/simulator', import.meta.url))
     );
     const world = new DemoWorld(root, [await freePort(), await freePort()], simulator);
-    await world.refound();
+    await world.#setUp();
     return world;
   }
 
-  async refound(): Promise<void> {
-    await foundDemo({
+  async #setUp(): Promise<void> {
+    await createDemo({
       folder: this.layout.root,
       kernelImages: path.join(this.root, 'kernel-images'),
       simulatorRoot: this.simulator.root.sha256,
-      places: {
+      locations: {
         coordinatorUrl: this.url,
         custodianOrigins: { hospital: this.origin },
         custodianHost: '127.0.0.1',
@@ -104,23 +105,28 @@ export class DemoWorld {
     });
   }
 
+  /** Starts the coordinator and the custodian, and publishes rosters and collaboration. */
   async start(): Promise<void> {
     const images = { publish: async () => undefined };
     const config: unknown = JSON.parse(await readFile(this.layout.coordinatorConfig, 'utf8'));
     const quiet = { ...(config as object), logLevel: 'silent' };
     this.coordinator = await startCoordinator(quiet, { backend: this.backend, images });
-    await publishFounding(this.layout.root);
-    await this.startCustodian();
+    await publishDemo(this.layout.root);
+    await this.#startCustodian();
   }
 
-  async startCustodian(change: object = {}): Promise<void> {
+  async #startCustodian(): Promise<void> {
     const own = await readCustodianHome(this.layout.custodian('hospital'));
     this.custodian = await startCustodian(
-      { ...own, config: { ...own.config, ...({ logLevel: 'silent' } as object), ...change } },
-      { kernelImages: path.join(this.root, 'kernel-images'), now: () => new Date(Date.now() + this.ahead) }
+      { ...own, config: { ...own.config, logLevel: 'silent' } },
+      {
+        kernelImages: path.join(this.root, 'kernel-images'),
+        now: () => new Date(Date.now() + this.clockOffsetMs)
+      }
     );
   }
 
+  /** Stops everything and deletes the folder. */
   async stop(): Promise<void> {
     await this.coordinator?.close();
     await this.custodian?.close();
@@ -128,7 +134,7 @@ export class DemoWorld {
   }
 
   /** Runs the `clean-room` command in this process. */
-  async run(...args: string[]): Promise<Said> {
+  async run(...args: string[]): Promise<CommandOutput> {
     const [out, err]: [string[], string[]] = [[], []];
     const terminal: Terminal = {
       print: line => void out.push(line),
@@ -146,10 +152,10 @@ export class DemoWorld {
     };
     const code = await runCommand(args, terminal);
     const text = out.join('\n');
-    return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) };
+    return { code, out: text, err: err.join('\n'), json: <T>() => JSON.parse(text) as T };
   }
 
-  /** A client of the coordinator as the demo's person, acting for a party. */
+  /** Returns a client of the coordinator with which the demo person acts for a party. */
   client(party: string): Client {
     return new Client({
       base: this.url,
@@ -158,7 +164,7 @@ export class DemoWorld {
     });
   }
 
-  /** Provisions hospital/visits with a few rows. */
+  /** Provisions hospital/visits with 300 rows. */
   async provision(): Promise<void> {
     const file = path.join(this.root, 'visits.csv');
     const rows = Array.from(
@@ -166,7 +172,7 @@ export class DemoWorld {
       (_, row) => `P-${9000 + row * 7},${20 + (row % 60)},${row % 2 === 0 ? 'north' : 'south'}`
     );
     await writeFile(file, ['patient_id,age,region', ...rows].join('\n'));
-    const said = await this.run(
+    const output = await this.run(
       'provision',
       file,
       '--name',
@@ -176,10 +182,10 @@ export class DemoWorld {
       '--yes',
       '--json'
     );
-    if (said.code !== 0) throw new Error(`${said.out}\n${said.err}`);
+    if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);
   }
 
-  /** Writes a notebook of these cells. */
+  /** Writes a notebook with these code cells, each with an output. */
   async notebook(name: string, ...sources: string[]): Promise<string> {
     const cells = sources.map((source, index) => ({
       cell_type: 'code',
@@ -194,7 +200,7 @@ export class DemoWorld {
     return file;
   }
 
-  /** Submits a notebook that opens hospital/visits. */
+  /** Submits a notebook that opens hospital/visits and contains these additional cells. */
   async submit(...sources: string[]): Promise<{ id: string; image: string; spec: string }> {
     const code = [
       'from clean_room import open_dataset',
@@ -202,8 +208,8 @@ export class DemoWorld {
       ...sources
     ];
     const file = await this.notebook('explore.ipynb', ...code);
-    const said = await this.run('submit', file, '--purpose', 'Teaching', '--json');
-    if (said.code !== 0) throw new Error(`${said.out}\n${said.err}`);
-    return said.json();
+    const output = await this.run('submit', file, '--purpose', 'Teaching', '--json');
+    if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);
+    return output.json();
   }
 }

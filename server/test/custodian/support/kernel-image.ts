@@ -4,9 +4,10 @@ import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { canonicalJson } from '@clean-room/protocol/documents';
 import { CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE } from '@clean-room/protocol/packaging';
 
+/** The arguments that the program of the kernel image is started with. */
 export const ENTRYPOINT = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js'];
 
-/** Manifest and config of a kernel image that only its digests are needed of. */
+/** Writes the manifest and config of a kernel image. Tests need only its digests, so that it has no layers. */
 export async function writeKernelImage(folder: string, name = 'python-cpu'): Promise<void> {
   const layer = digestOf(utf8('a layer of libraries'));
   const config = canonicalJson({
@@ -21,8 +22,8 @@ export async function writeKernelImage(folder: string, name = 'python-cpu'): Pro
     config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
     layers: [{ mediaType: LAYER_TYPE, digest: layer, size: 20 }]
   });
-  const place = path.join(folder, name);
-  await mkdir(place, { recursive: true });
-  await writeFile(path.join(place, 'manifest.json'), manifest);
-  await writeFile(path.join(place, 'config.json'), config);
+  const target = path.join(folder, name);
+  await mkdir(target, { recursive: true });
+  await writeFile(path.join(target, 'manifest.json'), manifest);
+  await writeFile(path.join(target, 'config.json'), config);
 }

@@ -1,24 +1,18 @@
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Batch, Table } from '../table/table.js';
-import { readAs, scaleOf, type Typed } from './value.js';
-
-/** Rows in which every value is of its column's declared type. */
-export interface TypedBatch {
-  readonly rows: number;
-  readonly columns: readonly (readonly Exclude<Typed, undefined>[])[];
-}
+import type { Batch, Table, TypedBatch, TypedValue } from '../table/table.js';
+import { readAs, scaleOf } from './value.js';
 
 type Fault = 'type' | 'null' | 'bounds' | 'category';
 
 const FAULTS: Readonly<Record<Fault, string>> = {
-  type: 'are not of the declared type',
-  null: 'are missing, and the column is not declared as nullable',
-  bounds: 'lie outside the declared bounds',
+  type: 'do not have the declared type',
+  null: 'are missing, but the column is not declared as nullable',
+  bounds: 'are outside the declared bounds',
   category: 'are not among the declared categories'
 };
 
-function faultOf(column: Column, value: Typed): Fault | undefined {
+function faultOf(column: Column, value: TypedValue | undefined): Fault | undefined {
   if (value === undefined) return 'type';
   if (value === null) return column.nullable ? undefined : 'null';
   if (column.categories !== undefined && !column.categories.includes(String(value))) return 'category';
@@ -28,8 +22,8 @@ function faultOf(column: Column, value: Typed): Fault | undefined {
   return column.maximum !== undefined && scale > Number(column.maximum) ? 'bounds' : undefined;
 }
 
-/** Says what is wrong by column and count: a value itself is never in a message. */
-function failure(column: Column, faults: ReadonlyMap<Fault, number>): CleanRoomError {
+/** Describes a fault by column and number of values. Messages never contain a value of the data. */
+function nonconforming(column: Column, faults: ReadonlyMap<Fault, number>): CleanRoomError {
   const [[fault, count] = ['type', 0] as const] = faults;
   return new CleanRoomError(
     'malformed',
@@ -50,7 +44,7 @@ function columnsInOrder(table: Table, schema: TableSchema): readonly number[] {
   });
 }
 
-function typed(batch: Batch, schema: TableSchema, order: readonly number[]): TypedBatch {
+function toTyped(batch: Batch, schema: TableSchema, order: readonly number[]): TypedBatch {
   const columns = schema.columns.map((column, index) => {
     const faults = new Map<Fault, number>();
     const values = (batch.columns[order[index] ?? -1] ?? []).map(cell => {
@@ -59,17 +53,17 @@ function typed(batch: Batch, schema: TableSchema, order: readonly number[]): Typ
       if (fault !== undefined) faults.set(fault, (faults.get(fault) ?? 0) + 1);
       return value ?? null;
     });
-    if (faults.size > 0) throw failure(column, faults);
+    if (faults.size > 0) throw nonconforming(column, faults);
     return values;
   });
   return { rows: batch.rows, columns };
 }
 
 /**
- * The table's rows as the schema declares them; columns that the schema leaves out are left out.
- * @throws CleanRoomError `malformed` at the first batch in which a value is not what the schema says
+ * Yields a table's rows with the types that the schema declares. Columns that the schema does not list are left out.
+ * @throws CleanRoomError `malformed` at the first batch with a value that does not conform to the schema
  */
 export async function* conformingRows(table: Table, schema: TableSchema): AsyncGenerator<TypedBatch> {
   const order = columnsInOrder(table, schema);
-  for await (const batch of table.batches()) yield typed(batch, schema, order);
+  for await (const batch of table.batches()) yield toTyped(batch, schema, order);
 }

@@ -50,7 +50,7 @@ const WORDS = new Set([
 const HIGH_UNIQUENESS = 0.9;
 const FEW_ROWS = 20;
 
-/** `patientId`, `patient_id` and `PATIENT ID` are the words patient and id. */
+/** Splits a column name into words: `patientId`, `patient_id` and `PATIENT ID` become patient and id. */
 function wordsOf(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -58,13 +58,16 @@ function wordsOf(name: string): string[] {
     .split(/[^a-z0-9]+/);
 }
 
-/** Why a column probably names persons; nothing when it probably does not. A proposal: the steward decides. */
+/**
+ * Returns the reason why a column probably identifies persons, or undefined when it probably does not. This is a proposal; the
+ * steward decides.
+ */
 export function identifierReason(profile: ColumnProfile): string | undefined {
   const word = wordsOf(profile.name).find(candidate => WORDS.has(candidate));
-  if (word !== undefined) return `its name says "${word}"`;
+  if (word !== undefined) return `its name contains "${word}"`;
   const values = profile.rows - profile.nulls;
   if (profile.type === 'text' && values >= FEW_ROWS && profile.uniqueness >= HIGH_UNIQUENESS) {
-    return 'nearly every row has a text of its own';
+    return 'nearly every row has a different text';
   }
   return undefined;
 }

@@ -4,25 +4,25 @@ import type { Table } from '../table/table.js';
 import { identifierReason } from './identifiers.js';
 import { ColumnProfile } from './profile.js';
 
-/** A schema that was read off the data, for the steward to confirm: once confirmed, every word of it is public. */
+/** A schema that was inferred from the data, for the steward to confirm. The confirmed schema is public. */
 export interface SchemaProposal {
   readonly schema: TableSchema;
   readonly rows: number;
-  /** What the steward should look at, by column. */
+  /** Remarks on columns that the steward should check. */
   readonly remarks: readonly { readonly column: string; readonly remark: string }[];
 }
 
-const MOST_CATEGORIES = 50;
-/** A value that fewer rows share would tell of persons by being listed. */
-const FEWEST_ROWS_PER_CATEGORY = 10;
+const MAX_CATEGORIES = 50;
+/** A value that fewer rows share is not listed as a category, because it could reveal something about persons. */
+const MIN_ROWS_PER_CATEGORY = 10;
 
-/** A number in plain decimal text, however small. */
-export function decimalText(value: number): string {
+/** Formats a number without an exponent. */
+function decimalText(value: number): string {
   const text = String(value);
   return /e/.test(text) ? value.toFixed(15).replace(/\.?0+$/, '') : text;
 }
 
-/** Rounded outward to a coarse step, so that a bound is not the very value of the extreme row. */
+/** Rounds bounds outward to a coarse step, so that they do not reveal the exact value of an extreme row. */
 function roundedBounds(least: number, greatest: number): readonly [string, string] {
   const range = Math.max(greatest - least, Math.abs(greatest), 1);
   const step = 10 ** Math.floor(Math.log10(range));
@@ -31,7 +31,7 @@ function roundedBounds(least: number, greatest: number): readonly [string, strin
   return [scaled(least, Math.floor), scaled(greatest, Math.ceil)];
 }
 
-/** Whole years around the extremes, on the scale of the column. */
+/** Returns whole years around the extremes, on the scale of the column. */
 function yearBounds(type: 'date' | 'timestamp', least: number, greatest: number): readonly [string, string] {
   const unit = type === 'date' ? 86_400_000 : 1000;
   const first = Date.UTC(new Date(least * unit).getUTCFullYear(), 0, 1);
@@ -51,9 +51,9 @@ function boundsOf(profile: ColumnProfile): Pick<Column, 'minimum' | 'maximum'> {
 
 function categoriesOf(profile: ColumnProfile): string[] | undefined {
   const { counts } = profile;
-  if (profile.type !== 'text' || counts === undefined || counts.size === 0 || counts.size > MOST_CATEGORIES)
+  if (profile.type !== 'text' || counts === undefined || counts.size === 0 || counts.size > MAX_CATEGORIES)
     return undefined;
-  if ([...counts.values()].some(count => count < FEWEST_ROWS_PER_CATEGORY)) return undefined;
+  if ([...counts.values()].some(count => count < MIN_ROWS_PER_CATEGORY)) return undefined;
   if ([...counts.keys()].some(value => value.length > 200)) return undefined;
   return [...counts.keys()].sort();
 }
@@ -73,11 +73,14 @@ function propose(profile: ColumnProfile): { column: Column; remark: string | und
       ...(type === 'number' ? { decimals: profile.decimals } : {}),
       ...(categories === undefined ? {} : { categories })
     },
-    remark: profile.rows === profile.nulls ? 'holds no value at all' : undefined
+    remark: profile.rows === profile.nulls ? 'contains no values' : undefined
   };
 }
 
-/** @throws CleanRoomError `malformed` for a table without rows */
+/**
+ * Infers a schema from the data.
+ * @throws CleanRoomError `malformed` for a table without rows
+ */
 export async function inferSchema(table: Table): Promise<SchemaProposal> {
   const profiles = table.columns.map(name => new ColumnProfile(name));
   let rows = 0;

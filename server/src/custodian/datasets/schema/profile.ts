@@ -3,12 +3,12 @@ import type { ColumnType } from '@clean-room/protocol/assets';
 import type { Cell } from '../table/table.js';
 import { isNoValue, readAs, scaleOf } from './value.js';
 
-/** Narrower types first: a column is of the first that all of its values are of. */
+/** Column types, narrower ones first. A column has the first type that fits all of its values. */
 const CANDIDATES: readonly ColumnType[] = ['boolean', 'integer', 'number', 'date', 'timestamp', 'text'];
-const MOST_VALUES = 64;
-const MOST_HASHES = 200_000;
+const MAX_COUNTED_VALUES = 64;
+const MAX_HASHES = 200_000;
 
-/** What one pass over a column tells. It is the provider's own: nothing of it is published unless confirmed. */
+/** Facts about a column, collected in one pass. They stay with the provider and are published only if confirmed. */
 export class ColumnProfile {
   readonly name: string;
   rows = 0;
@@ -19,12 +19,12 @@ export class ColumnProfile {
   #candidates: ColumnType[] = [...CANDIDATES];
   #counts: Map<string, number> | undefined = new Map();
   readonly #hashes = new Set<string>();
-  #longest = 0;
 
   constructor(name: string) {
     this.name = name;
   }
 
+  /** Adds one value of the column. */
   add(cell: Cell): void {
     this.rows += 1;
     if (cell === null || (this.type !== 'text' && isNoValue(cell))) {
@@ -36,7 +36,6 @@ export class ColumnProfile {
     const value = readAs(type, cell);
     if (value === null || value === undefined) return;
     const text = value instanceof Date ? value.toISOString() : String(value);
-    this.#longest = Math.max(this.#longest, text.length);
     const scale = scaleOf(type, value);
     if (scale !== undefined) {
       this.least = Math.min(this.least, scale);
@@ -47,29 +46,26 @@ export class ColumnProfile {
   }
 
   #count(text: string): void {
-    if (this.#hashes.size < MOST_HASHES) {
+    if (this.#hashes.size < MAX_HASHES) {
       this.#hashes.add(text.length < 24 ? text : createHash('sha256').update(text).digest('base64'));
     }
     if (this.#counts === undefined) return;
     this.#counts.set(text, (this.#counts.get(text) ?? 0) + 1);
-    if (this.#counts.size > MOST_VALUES) this.#counts = undefined;
+    if (this.#counts.size > MAX_COUNTED_VALUES) this.#counts = undefined;
   }
 
+  /** The narrowest type of all values so far. */
   get type(): ColumnType {
     return this.#candidates[0] ?? 'text';
   }
 
-  /** Distinct values over values; exact up to 200,000 values, and a lower bound beyond. */
+  /** The number of distinct values divided by the number of values. Above 200,000 values it is a lower bound. */
   get uniqueness(): number {
-    const values = Math.min(this.rows - this.nulls, MOST_HASHES);
+    const values = Math.min(this.rows - this.nulls, MAX_HASHES);
     return values === 0 ? 0 : this.#hashes.size / values;
   }
 
-  get longest(): number {
-    return this.#longest;
-  }
-
-  /** Every value with how often it stands; nothing when there are too many. */
+  /** The number of rows of each value, or undefined when there are too many different values. */
   get counts(): ReadonlyMap<string, number> | undefined {
     return this.#counts;
   }

@@ -1,16 +1,17 @@
 import type { ColumnType } from '@clean-room/protocol/assets';
-import type { Cell } from '../table/table.js';
+import type { Cell, TypedValue } from '../table/table.js';
 
-/** Words that stand for "no value" in columns that are not text. In text they may be words. */
+/** Words that mean "no value" in columns that are not text. In text columns they are ordinary words. */
 const NO_VALUE = new Set(['NA', 'N/A', 'NaN', 'nan', 'null', 'NULL', 'None']);
 const INTEGER = /^[+-]?\d{1,18}$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** A value of one column type, as it is written; `undefined` when it is not of that type. */
-export type Typed = bigint | number | boolean | string | Date | null | undefined;
+/** The result of reading a value as a column type: `undefined` when it does not have that type. */
+type Typed = TypedValue | undefined;
 
+/** Returns whether a value that was read from a file means "no value" in a column that is not text. */
 export function isNoValue(cell: Cell): boolean {
   return (
     cell === null ||
@@ -38,7 +39,7 @@ function asBoolean(cell: Cell): Typed {
   return word === 'true' ? true : word === 'false' ? false : undefined;
 }
 
-function momentOf(text: string): Date | undefined {
+function dateOf(text: string): Date | undefined {
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
@@ -46,8 +47,8 @@ function momentOf(text: string): Date | undefined {
 function asDate(cell: Cell): Typed {
   if (cell instanceof Date) return cell.getTime() % 86_400_000 === 0 ? cell : undefined;
   if (typeof cell !== 'string' || !DATE.test(cell)) return undefined;
-  const date = momentOf(cell);
-  // `new Date` takes 31 February for 3 March.
+  const date = dateOf(cell);
+  // `new Date` reads 31 February as 3 March.
   return date?.toISOString().startsWith(cell) === true ? date : undefined;
 }
 
@@ -55,7 +56,7 @@ function asTimestamp(cell: Cell): Typed {
   if (cell instanceof Date) return cell;
   if (typeof cell !== 'string' || !TIMESTAMP.test(cell)) return undefined;
   const zoned = /(Z|[+-]\d{2}:?\d{2})$/.test(cell) ? cell : `${cell}Z`;
-  return momentOf(zoned.replace(' ', 'T'));
+  return dateOf(zoned.replace(' ', 'T'));
 }
 
 function asText(cell: Cell): Typed {
@@ -71,14 +72,17 @@ const READERS: Readonly<Record<ColumnType, (cell: Cell) => Typed>> = {
   timestamp: asTimestamp
 };
 
-/** Reads a value as a type: `null` for no value, `undefined` when it is not of the type. */
+/** Reads a value as a column type. Returns `null` for no value and `undefined` when the value does not have the type. */
 export function readAs(type: ColumnType, cell: Cell): Typed {
   if (cell === null || (type !== 'text' && isNoValue(cell))) return null;
   return READERS[type](cell);
 }
 
-/** A value on the scale that bounds are written in: itself, days since 1970 (dates), seconds since 1970 (timestamps). */
-export function scaleOf(type: ColumnType, value: Exclude<Typed, null | undefined>): number | undefined {
+/**
+ * Returns a value as a number on the scale of the column's bounds: the number itself, days since 1970 for dates, seconds since
+ * 1970 for timestamps.
+ */
+export function scaleOf(type: ColumnType, value: Exclude<TypedValue, null>): number | undefined {
   if (value instanceof Date) return type === 'date' ? value.getTime() / 86_400_000 : value.getTime() / 1000;
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
 }

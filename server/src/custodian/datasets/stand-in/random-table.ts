@@ -1,18 +1,15 @@
 import { digestOf } from '@clean-room/protocol/bytes';
 import { canonicalJson } from '@clean-room/protocol/documents';
 import type { Column, TableSchema } from '@clean-room/protocol/assets';
-import { BATCH_ROWS } from '../table/table.js';
+import { BATCH_ROWS, type TypedBatch, type TypedValue } from '../table/table.js';
 import { writeParquet } from '../table/write-parquet.js';
-import type { TypedBatch } from '../schema/conform.js';
-import type { Typed } from '../schema/value.js';
 import { SeededRandom } from './random.js';
 
-type Value = Exclude<Typed, undefined>;
-
+/** The number of rows in a stand-in. */
 export const STAND_IN_ROWS = 1000;
 const NULL_SHARE = 0.05;
 const SYLLABLES = ['ba', 'de', 'fi', 'go', 'hu', 'ka', 'le', 'mi', 'no', 'ru', 'sa', 'te', 'vi', 'zo'];
-/** Bounds where a column declares none: 0 to 100; dates from 2000 to 2029. */
+/** The bounds of dates that declare none, in days since 1970: from 2000 to 2029. Numbers without bounds are from 0 to 100. */
 const DAYS: readonly [number, number] = [10_957, 21_914];
 
 function boundsOf(
@@ -31,7 +28,7 @@ function word(random: SeededRandom): string {
 
 function text(column: Column, row: number, random: SeededRandom): string {
   if (column.categories !== undefined) return random.pick(column.categories, '');
-  // Every row its own, as an identifier's would be.
+  // Identifiers are different in every row.
   if (column.identifier === true) return `${column.name}-${String(row + 1).padStart(6, '0')}`;
   return Array.from({ length: random.integer(1, 3) }, () => word(random)).join(' ');
 }
@@ -42,7 +39,7 @@ function number(column: Column, random: SeededRandom): number {
   return Math.min(greatest, Math.max(least, Number(value.toFixed(Math.min(column.decimals ?? 2, 15)))));
 }
 
-function valueOf(column: Column, row: number, random: SeededRandom): Value {
+function valueOf(column: Column, row: number, random: SeededRandom): TypedValue {
   if (column.nullable && random.next() < NULL_SHARE) return null;
   switch (column.type) {
     case 'boolean':
@@ -79,8 +76,8 @@ function* batches(schema: TableSchema, rows: number): Generator<TypedBatch> {
 }
 
 /**
- * A stand-in from the schema alone, as Parquet: no value of the data has any way into it, its number of rows included.
- * Equal schemas give equal bytes.
+ * Creates a stand-in as a Parquet file from the schema only, so that it contains nothing of the data, not even the number of
+ * rows. Equal schemas give equal bytes.
  */
 export async function randomStandIn(schema: TableSchema, rows = STAND_IN_ROWS): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];

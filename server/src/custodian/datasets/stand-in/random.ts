@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { hashFromDigest, type Digest } from '@clean-room/protocol/bytes';
 
 /**
- * Numbers that are random to look at and follow from a seed alone: SHA-256 over the seed and a counter. For stand-ins,
- * never for keys.
+ * A deterministic random number generator: SHA-256 over a seed and a counter. It is for stand-ins and must not be used for
+ * keys.
  */
 export class SeededRandom {
   readonly #seed: Uint8Array;
@@ -15,7 +15,7 @@ export class SeededRandom {
     this.#seed = hashFromDigest(seed);
   }
 
-  /** In [0, 1), 48 bits. */
+  /** Returns a number in [0, 1) with 48 random bits. */
   next(): number {
     if (this.#block === undefined || this.#offset + 6 > this.#block.byteLength) {
       const counter = Buffer.alloc(8);
@@ -30,11 +30,12 @@ export class SeededRandom {
     return (high * 2 ** 32 + low) / 2 ** 48;
   }
 
-  /** A whole number from `least` to `greatest`, both included. */
+  /** Returns an integer from `least` to `greatest`, both included. */
   integer(least: number, greatest: number): number {
     return least + Math.floor(this.next() * (greatest - least + 1));
   }
 
+  /** Returns one of the items, or `otherwise` when there are none. */
   pick<T>(items: readonly T[], otherwise: T): T {
     return items[this.integer(0, items.length - 1)] ?? otherwise;
   }

@@ -4,17 +4,17 @@ import { pipeline, Transform, type TransformCallback } from 'node:stream';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { BATCH_ROWS, type Batch, type Cell, type Table } from './table.js';
 
-const LONGEST_RECORD = 4 * 1024 * 1024;
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
-function refuse(file: string, reason: string, cause?: unknown): CleanRoomError {
-  return new CleanRoomError('malformed', `${file} can't be read as CSV: ${reason}.`, {
-    remedy: 'Save it as UTF-8 CSV with one header line and one record a line.',
+function invalidCsv(file: string, reason: string, cause?: unknown): CleanRoomError {
+  return new CleanRoomError('malformed', `${file} cannot be read as CSV: ${reason}.`, {
+    remedy: 'Save it as UTF-8 CSV with one header line and one record per line.',
     cause
   });
 }
 
-/** Bytes as text; what is no UTF-8 ends the stream with an error instead of silently becoming another character. */
-class StrictText extends Transform {
+/** Decodes UTF-8. Invalid bytes end the stream with an error instead of becoming replacement characters. */
+class StrictUtf8Decoder extends Transform {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
 
   constructor() {
@@ -43,32 +43,32 @@ async function* records(file: string, delimiter: readonly string[]): AsyncGenera
     bom: true,
     delimiter: [...delimiter],
     skip_empty_lines: true,
-    max_record_size: LONGEST_RECORD
+    max_record_size: MAX_RECORD_BYTES
   });
-  // Its failure reaches the loop below through the parser.
-  pipeline(createReadStream(file), new StrictText(), parser, () => undefined);
+  // Errors of the pipeline reach the loop below through the parser.
+  pipeline(createReadStream(file), new StrictUtf8Decoder(), parser, () => undefined);
   try {
     for await (const record of parser) yield record as string[];
   } catch (cause) {
     if (cause instanceof CsvError)
-      throw refuse(file, `record ${cause['records'] ?? '?'} is not well formed`, cause);
-    throw refuse(file, cause instanceof Error ? cause.message : 'it broke off', cause);
+      throw invalidCsv(file, `record ${Number(cause['records'])} is not well formed`, cause);
+    throw invalidCsv(file, cause instanceof Error ? cause.message : 'reading it failed', cause);
   }
 }
 
 async function header(file: string, delimiter: readonly string[]): Promise<string[]> {
   for await (const record of records(file, delimiter)) return record.map(name => name.trim());
-  throw refuse(file, 'it is empty');
+  throw invalidCsv(file, 'it is empty');
 }
 
-/** A semicolon is the comma of countries that write a comma in numbers. */
+/** Detects the delimiter. Programs write a semicolon in countries where numbers contain a comma. */
 async function delimiterOf(file: string): Promise<readonly string[]> {
   if (file.endsWith('.tsv')) return ['\t'];
   const [only, ...more] = await header(file, [',']);
   return more.length === 0 && only?.includes(';') === true ? [';'] : [','];
 }
 
-function turned(rows: readonly (readonly string[])[], width: number): Batch {
+function toBatch(rows: readonly (readonly string[])[], width: number): Batch {
   const columns = Array.from({ length: width }, (_, column) =>
     rows.map((row): Cell => {
       const text = row[column] ?? '';
@@ -78,7 +78,10 @@ function turned(rows: readonly (readonly string[])[], width: number): Batch {
   return { rows: rows.length, columns };
 }
 
-/** A CSV file with a header line, UTF-8, RFC 4180 quoting. Every value is text; a schema gives it its type. */
+/**
+ * Opens a CSV file in UTF-8 with a header line and RFC 4180 quoting. Every value is text until a schema gives it a type.
+ * @throws CleanRoomError `malformed`
+ */
 export async function openCsvTable(file: string): Promise<Table> {
   const delimiter = await delimiterOf(file);
   const columns = await header(file, delimiter);
@@ -94,10 +97,10 @@ export async function openCsvTable(file: string): Promise<Table> {
         }
         rows.push(record);
         if (rows.length < BATCH_ROWS) continue;
-        yield turned(rows, columns.length);
+        yield toBatch(rows, columns.length);
         rows = [];
       }
-      if (rows.length > 0) yield turned(rows, columns.length);
+      if (rows.length > 0) yield toBatch(rows, columns.length);
     }
   };
 }

@@ -12,21 +12,24 @@ function requireColumnNames(file: string, { columns }: Table): void {
   const why =
     bad === ''
       ? 'A column has no name'
-      : `The column "${bad.slice(0, 60)}" stands twice, or its name is too long`;
+      : `The column name "${bad.slice(0, 60)}" is used twice or is too long`;
   throw new CleanRoomError('malformed', `${why} in ${file}.`, {
-    remedy: 'Give each column a name of its own.'
+    remedy: 'Give each column a different name of at most 128 characters.'
   });
 }
 
-/** Opens a file by its ending: `.csv`, `.tsv`, `.parquet`. @throws CleanRoomError `malformed` */
+/**
+ * Opens a file as a table, by its extension: `.csv`, `.tsv` or `.parquet`.
+ * @throws CleanRoomError `malformed`
+ */
 export async function openTable(file: string): Promise<Table> {
-  const ending = path.extname(file).toLowerCase();
-  if (!['.csv', '.tsv', '.parquet'].includes(ending)) {
+  const extension = path.extname(file).toLowerCase();
+  if (!['.csv', '.tsv', '.parquet'].includes(extension)) {
     throw new CleanRoomError('malformed', `${file} is neither CSV nor Parquet.`, {
       remedy: 'Save the data as .csv, .tsv or .parquet.'
     });
   }
-  const table = ending === '.parquet' ? await openParquetTable(file) : await openCsvTable(file);
+  const table = extension === '.parquet' ? await openParquetTable(file) : await openCsvTable(file);
   requireColumnNames(file, table);
   return table;
 }

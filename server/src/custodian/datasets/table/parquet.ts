@@ -2,8 +2,8 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema }
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { BATCH_ROWS, type Batch, type Cell, type Table } from './table.js';
 
-function refuse(file: string, reason: string, cause?: unknown): CleanRoomError {
-  return new CleanRoomError('malformed', `${file} can't be read as Parquet: ${reason}.`, {
+function invalidParquet(file: string, reason: string, cause?: unknown): CleanRoomError {
+  return new CleanRoomError('malformed', `${file} cannot be read as Parquet: ${reason}.`, {
     remedy: 'Save it as Parquet with flat columns and Snappy or no compression, or as CSV.',
     cause
   });
@@ -19,18 +19,21 @@ function asCell(file: string, value: unknown): Cell {
     case 'boolean':
       return value;
     default:
-      throw refuse(file, 'a column is nested or holds bytes');
+      throw invalidParquet(file, 'a column is nested or contains bytes');
   }
 }
 
-/** A Parquet file with flat columns. One batch of rows is in memory at a time. */
+/**
+ * Opens a Parquet file with flat columns. One batch of rows is in memory at a time.
+ * @throws CleanRoomError `malformed`
+ */
 export async function openParquetTable(file: string): Promise<Table> {
   const buffer = await asyncBufferFromFile(file);
   const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
-    throw refuse(file, 'its footer is damaged', cause);
+    throw invalidParquet(file, 'its footer is damaged', cause);
   });
   const children = parquetSchema(metadata).children;
-  if (children.some(child => child.children.length > 0)) throw refuse(file, 'it has nested columns');
+  if (children.some(child => child.children.length > 0)) throw invalidParquet(file, 'it has nested columns');
   const columns = children.map(child => child.element.name);
   const total = Number(metadata.num_rows);
   const read = async (rowStart: number): Promise<Batch> => {
@@ -46,7 +49,7 @@ export async function openParquetTable(file: string): Promise<Table> {
         onComplete: all => void (rows = all)
       });
     } catch (cause) {
-      throw refuse(file, 'its data is damaged or compressed in a way that is not understood', cause);
+      throw invalidParquet(file, 'its data is damaged or uses an unsupported compression', cause);
     }
     return {
       rows: rows.length,

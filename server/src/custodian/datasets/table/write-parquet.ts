@@ -1,7 +1,7 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { SchemaElement } from 'hyparquet';
 import type { Column, ColumnType, TableSchema } from '@clean-room/protocol/assets';
-import type { TypedBatch } from '../schema/conform.js';
+import type { TypedBatch } from './table.js';
 
 const ELEMENTS: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   integer: { type: 'INT64' },
@@ -20,8 +20,9 @@ function elementOf({ name, type, nullable }: Column): SchemaElement {
   return { name, ...ELEMENTS[type], repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED' };
 }
 
-/** Bytes that are handed on as soon as a row group is whole, so that a file of any size takes the memory of one. */
-class PassingWriter extends ByteWriter {
+/** A writer whose bytes can be taken after each row group, so that a large file needs the memory of one row group. */
+class RowGroupWriter extends ByteWriter {
+  /** Returns the bytes since the last call. */
   take(): Uint8Array {
     const bytes = new Uint8Array(this.buffer.slice(0, this.index));
     this.index = 0;
@@ -30,14 +31,15 @@ class PassingWriter extends ByteWriter {
 }
 
 /**
- * A Parquet file (Snappy, one row group a batch). Types are those of the schema, in both stages the same: INT64, DOUBLE,
- * BOOLEAN, UTF8, DATE, TIMESTAMP in microseconds UTC. Column statistics stay in: the file is sealed as a whole.
+ * Writes a Parquet file with Snappy compression and one row group per batch. The types are the same in both stages: INT64,
+ * DOUBLE, BOOLEAN, UTF8, DATE, and TIMESTAMP in microseconds UTC. Column statistics are included, because the file is sealed as
+ * a whole.
  */
 export async function* writeParquet(
   schema: TableSchema,
   batches: AsyncIterable<TypedBatch> | Iterable<TypedBatch>
 ): AsyncGenerator<Uint8Array> {
-  const writer = new PassingWriter();
+  const writer = new RowGroupWriter();
   const file = new ParquetWriter({
     writer,
     schema: [{ name: 'table', num_children: schema.columns.length }, ...schema.columns.map(elementOf)],

@@ -1,0 +1,20 @@
+import type { QueuePlan } from '../../platform/database/queue.js';
+
+/**
+ * Background jobs, which survive a restart. Every job is idempotent: it names an attempt or a revision, and its handler looks
+ * at their present state before it acts.
+ */
+export type CoordinatorJobs = {
+  'start-attempt': { readonly attempt: string };
+  'watch-attempt': { readonly attempt: string };
+  'stop-attempt': { readonly attempt: string };
+  'expire-revision': { readonly submission: string; readonly revision: number };
+};
+
+/** Settings of each queue. When a worker dies, another worker continues its job after `expireInSeconds`. */
+export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
+  'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
+  'watch-attempt': { expireInSeconds: 60, retryLimit: 1000, onceWaiting: true },
+  'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
+  'expire-revision': { expireInSeconds: 60, retryLimit: 100 }
+};

@@ -1,0 +1,229 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { Digest } from '@clean-room/protocol/bytes';
+import {
+  DECISION_TRANSITIONS,
+  isFinal,
+  requireTransition,
+  REVISION_TRANSITIONS,
+  RUN_TRANSITIONS,
+  type DecisionState,
+  type RevisionState,
+  type RunState
+} from '@clean-room/protocol/runs';
+import type { Reason } from '@clean-room/api/coordinator';
+import type { CoordinatorTables } from '../database/tables.js';
+import type { UnitOfWork } from './unit-of-work.js';
+
+/*
+ * All changes of state are made here. The protocol's tables say which transitions are allowed. Row, log entry and event are
+ * written in one transaction. Callers must have locked the rows, the revision before its runs.
+ */
+
+export type RevisionRow = Selectable<CoordinatorTables['revision']>;
+export type DecisionRow = Selectable<CoordinatorTables['decision']>;
+export type RunRow = Selectable<CoordinatorTables['run']>;
+
+/** Returns the parties that a submission concerns: the submitter's, and the providers of all its revisions. */
+export async function partiesOf(db: Kysely<CoordinatorTables>, submission: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('submission')
+    .select('party')
+    .where('id', '=', submission)
+    .union(db.selectFrom('decision').select('provider as party').where('submission', '=', submission))
+    .execute();
+  return rows.map(row => row.party);
+}
+
+/** Returns the name of a revision in the log. */
+const revisionName = (row: Pick<RevisionRow, 'submission' | 'number'>): string =>
+  `${row.submission}/${row.number}`;
+
+/** Sets the time of a submission's last change. */
+export async function touchSubmission(unit: UnitOfWork, submission: string): Promise<void> {
+  await unit.trx
+    .updateTable('submission')
+    .set({ updated_at: unit.at })
+    .where('id', '=', submission)
+    .execute();
+}
+
+/** Adds the log entry and the event of a new revision, which has just been inserted as `submitted`. */
+export async function recordRevision(unit: UnitOfWork, row: RevisionRow): Promise<void> {
+  requireTransition(REVISION_TRANSITIONS, 'draft', row.state);
+  unit.appendLogEntry({
+    subject: 'revision',
+    id: revisionName(row),
+    state: row.state,
+    evidence: row.spec_digest
+  });
+  const { submission, number: revision, state } = row;
+  unit.queueEvent(await partiesOf(unit.trx, submission), {
+    topic: 'submission',
+    submission,
+    revision,
+    state
+  });
+}
+
+/**
+ * Changes the state of a revision.
+ *
+ * @returns the changed row
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
+export async function transitionRevision(
+  unit: UnitOfWork,
+  row: RevisionRow,
+  state: RevisionState,
+  reason?: Reason
+): Promise<RevisionRow> {
+  requireTransition(REVISION_TRANSITIONS, row.state, state);
+  await unit.trx
+    .updateTable('revision')
+    .set({ state, reason: reason === undefined ? null : JSON.stringify(reason), updated_at: unit.at })
+    .where('submission', '=', row.submission)
+    .where('number', '=', row.number)
+    .execute();
+  await touchSubmission(unit, row.submission);
+  unit.appendLogEntry({ subject: 'revision', id: revisionName(row), state, evidence: row.spec_digest });
+  const { submission, number: revision } = row;
+  unit.queueEvent(await partiesOf(unit.trx, submission), {
+    topic: 'submission',
+    submission,
+    revision,
+    state
+  });
+  return { ...row, state, reason: reason ?? null, updated_at: unit.at };
+}
+
+/** The values that are saved with a decision. */
+interface DecisionFacts {
+  readonly decided_by: string | null;
+  readonly reason?: Reason;
+  readonly approval?: {
+    readonly text: string;
+    readonly digest: Digest;
+    readonly attempts: number;
+    readonly expires: Date;
+  };
+}
+
+/**
+ * Changes the state of a provider's decision.
+ *
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
+export async function transitionDecision(
+  unit: UnitOfWork,
+  revision: RevisionRow,
+  row: DecisionRow,
+  state: DecisionState,
+  { decided_by, reason, approval }: DecisionFacts
+): Promise<void> {
+  requireTransition(DECISION_TRANSITIONS, row.state, state);
+  await unit.trx
+    .updateTable('decision')
+    .set({
+      state,
+      decided_by,
+      decided_at: unit.at,
+      reason: reason === undefined ? null : JSON.stringify(reason),
+      ...(approval === undefined
+        ? {}
+        : {
+            approval: approval.text,
+            approval_digest: approval.digest,
+            attempts: approval.attempts,
+            expires_at: approval.expires
+          })
+    })
+    .where('submission', '=', row.submission)
+    .where('revision', '=', row.revision)
+    .where('provider', '=', row.provider)
+    .execute();
+  await touchSubmission(unit, row.submission);
+  const evidence = approval?.digest ?? row.approval_digest;
+  unit.appendLogEntry({
+    subject: 'decision',
+    id: `${revisionName(revision)}/${row.provider}`,
+    state,
+    ...(evidence === null ? {} : { evidence })
+  });
+  unit.queueEvent(await partiesOf(unit.trx, row.submission), {
+    topic: 'submission',
+    submission: row.submission,
+    revision: row.revision,
+    state: revision.state,
+    decision: { provider: row.provider, state }
+  });
+}
+
+/** Adds the log entry and the event of a new run, which has just been inserted as `queued`. */
+export async function recordRun(unit: UnitOfWork, row: RunRow): Promise<void> {
+  unit.appendLogEntry({ subject: 'run', id: row.id, state: row.state });
+  const { id: run, submission, state } = row;
+  unit.queueEvent(await partiesOf(unit.trx, submission), { topic: 'run', run, submission, state });
+}
+
+/** The values that are saved with a run's new state. */
+interface RunTransitionFacts {
+  readonly reason?: Reason;
+  readonly cell?: number;
+  readonly cells?: number;
+  readonly evidence?: Digest;
+}
+
+/**
+ * Changes the state of a run.
+ *
+ * @returns the changed row
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
+export async function transitionRun(
+  unit: UnitOfWork,
+  row: RunRow,
+  state: RunState,
+  facts: RunTransitionFacts = {}
+): Promise<RunRow> {
+  requireTransition(RUN_TRANSITIONS, row.state, state);
+  const { reason, cell, cells, evidence } = facts;
+  const next: RunRow = {
+    ...row,
+    state,
+    reason: reason ?? null,
+    cell: cell ?? row.cell,
+    cells: cells ?? row.cells,
+    started_at: row.started_at ?? (state === 'starting' ? unit.at : null),
+    ended_at: isFinal(RUN_TRANSITIONS, state) ? unit.at : null,
+    history: [...row.history, { state, at: unit.at.toISOString() }]
+  };
+  await unit.trx
+    .updateTable('run')
+    .set({
+      state,
+      reason: reason === undefined ? null : JSON.stringify(reason),
+      cell: next.cell,
+      cells: next.cells,
+      started_at: next.started_at,
+      ended_at: next.ended_at,
+      history: JSON.stringify(next.history)
+    })
+    .where('id', '=', row.id)
+    .execute();
+  await unit.trx.updateTable('attempt').set({ run_state_since: unit.at }).where('run', '=', row.id).execute();
+  unit.appendLogEntry({ subject: 'run', id: row.id, state, ...(evidence === undefined ? {} : { evidence }) });
+  await queueRunEvent(unit, next);
+  return next;
+}
+
+/** Sends an event with the state and the progress of a run. */
+export async function queueRunEvent(unit: UnitOfWork, row: RunRow): Promise<void> {
+  unit.queueEvent(await partiesOf(unit.trx, row.submission), {
+    topic: 'run',
+    run: row.id,
+    submission: row.submission,
+    state: row.state,
+    ...(row.cell === null ? {} : { cell: row.cell }),
+    ...(row.cells === null ? {} : { cells: row.cells })
+  });
+}

@@ -1,0 +1,132 @@
+import { Type, type Static } from 'typebox';
+import {
+  PartyName,
+  PublicKey,
+  checkSchema,
+  fromTimestamp,
+  parseStrictJson
+} from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
+import { Policy, satisfiesTeeRule } from '@clean-room/protocol/policies';
+import type { SealedFor } from '@clean-room/protocol/assets';
+
+const { purposes, validUntil, kernelImages, tee, run, outputs, coHosted } = Policy.schema.properties;
+
+/**
+ * A policy as a steward writes it: a {@link Policy} without the asset and its version, which the custodian adds. Parties are
+ * given by their names in the collaboration or by their root keys.
+ */
+export const PolicyFile = Type.Object(
+  {
+    parties: Type.Array(Type.Union([PartyName, PublicKey]), { minItems: 1, maxItems: 64 }),
+    purposes,
+    validUntil,
+    kernelImages,
+    tee,
+    run,
+    outputs,
+    coHosted
+  },
+  { additionalProperties: false }
+);
+export type PolicyFile = Static<typeof PolicyFile>;
+
+/** The facts that a policy file is checked against. */
+export interface PolicyContext {
+  readonly asset: string;
+  readonly version: number;
+  readonly collaboration: Collaboration;
+  /** Whether this custodian runs on the operator's host. */
+  readonly coHosted: boolean;
+  readonly now: Date;
+}
+
+function unsuitable(reason: string, remedy: string): CleanRoomError {
+  return new CleanRoomError('malformed', `The policy cannot be signed: ${reason}.`, { remedy });
+}
+
+/**
+ * Parses a policy file.
+ * @throws CleanRoomError `malformed`, with the path of the wrong field
+ */
+export function readPolicyFile(bytes: Uint8Array): PolicyFile {
+  return checkSchema(PolicyFile, parseStrictJson(bytes), 'policy file');
+}
+
+/**
+ * Returns the kind of TEE that data under this policy is sealed for. A policy cannot name both kinds of root, because a
+ * laptop could then be accepted in place of a machine with hardware protection.
+ *
+ * @throws CleanRoomError `malformed`
+ */
+export function sealedFor({ tee: { roots } }: Pick<PolicyFile, 'tee'>): SealedFor {
+  const kinds = new Set(roots.map(root => root.kind));
+  if (kinds.size > 1) {
+    throw unsuitable(
+      'it names both hardware roots and simulator roots',
+      'Provision the dataset twice, with one policy for each kind.'
+    );
+  }
+  return kinds.has('simulated') ? 'simulation' : 'hardware';
+}
+
+/** Checks that a policy agrees with the collaboration and with itself. */
+function requireConsistent(file: PolicyFile, context: PolicyContext): void {
+  const { outputs } = file;
+  const { collaboration } = context;
+  if (!collaboration.assets.includes(context.asset)) {
+    throw unsuitable(
+      `the collaboration does not list ${context.asset}`,
+      'Ask the parties to add it to their collaboration.'
+    );
+  }
+  const unknown = file.purposes.find(purpose => !collaboration.purposes.includes(purpose));
+  if (unknown !== undefined) {
+    throw unsuitable(
+      `the collaboration does not list the purpose "${unknown}"`,
+      `Choose from: ${collaboration.purposes.join('; ')}.`
+    );
+  }
+  if (fromTimestamp(file.validUntil) <= context.now)
+    throw unsuitable('it has already ended', 'Set a later "validUntil".');
+  if (context.coHosted && !file.coHosted) {
+    throw unsuitable(
+      'it forbids a co-hosted custodian, and this custodian is co-hosted',
+      'Run the custodian on a host of its own, or allow "coHosted".'
+    );
+  }
+  if (outputs.review === 'person') {
+    throw unsuitable(
+      'it requires a person to review outputs, and this custodian has no page for that yet',
+      'Set "review" to "none". Then only the filter decides which outputs are released.'
+    );
+  }
+  if (outputs.bytesPerOutput > outputs.bytesPerRun) {
+    throw unsuitable(
+      'it allows one output to be larger than all outputs of a run together',
+      'Lower "bytesPerOutput", or raise "bytesPerRun".'
+    );
+  }
+  for (const [name, list] of Object.entries({ purposes: file.purposes, mimeTypes: outputs.mimeTypes })) {
+    if (new Set<string>(list).size !== list.length)
+      throw unsuitable(`"${name}" contains a value twice`, 'Remove one of them.');
+  }
+  sealedFor(file);
+  satisfiesTeeRule(file.tee.rule, {});
+}
+
+/**
+ * Returns the policy to sign, in which parties are replaced by their root keys in the collaboration.
+ * @throws CleanRoomError `malformed`
+ */
+export function policyFrom(file: PolicyFile, context: PolicyContext): Policy {
+  requireConsistent(file, context);
+  const members = new Set(context.collaboration.members.map(({ rootKey }) => rootKey));
+  const parties = file.parties.map(party => {
+    const key = party.startsWith('ed25519:') ? party : rootKeyOf(context.collaboration, party);
+    if (members.has(key)) return key;
+    throw unsuitable(`${party} is not a member of the collaboration`, 'Name only members.');
+  });
+  return { ...file, format: 'clean-room.policy/v1', asset: context.asset, version: context.version, parties };
+}
