@@ -166,7 +166,7 @@ function present<T>(value: T | undefined): T {
 /**
  * Returns the steps that find out who issued a token, in order. Each needs the previous one.
  *
- * @throws CleanRoomError `unavailable` where there is no WebCrypto
+ * @throws CleanRoomError `unavailable` where WebCrypto does not exist
  */
 export function authenticitySteps(kind: 'oidc' | 'pki'): readonly AuthenticityStep[] {
   requireWebCrypto();

@@ -17,10 +17,10 @@ import {
 
 /**
  * Verifies a Confidential Space token, OIDC or PKI, and reports every step in the order of {@link STEPS}. The result depends only
- * on the arguments: there is no clock, no network and no built-in trust. A bad token is not an exception: the result then has
+ * on the arguments: it does not use a clock, a network or built-in trust. A bad token is not an exception: the result then has
  * `ok` false, and its failed steps say why.
  *
- * @throws CleanRoomError `unavailable` where there is no WebCrypto
+ * @throws CleanRoomError `unavailable` where WebCrypto does not exist
  * @throws CleanRoomError `malformed` when `request.at` is not a valid date
  *
  * @example

@@ -87,7 +87,7 @@ export function chainPlan(keys = KEYS): ChainPlan {
 }
 
 /** Makes a certificate as DER. */
-export function makeCertificate(plan: CertificatePlan, serial: string): Buffer {
+function makeCertificate(plan: CertificatePlan, serial: string): Buffer {
   const certificate = forge.pki.createCertificate();
   const publicKey = createPublicKey(plan.key).export({ type: 'spki', format: 'pem' });
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey.toString());

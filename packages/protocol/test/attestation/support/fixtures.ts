@@ -5,7 +5,7 @@ const folder = new URL('../../../../../../shared/fixtures/gcp/', import.meta.url
 const present = existsSync(folder);
 if (!present) console.warn('Tests with real tokens are skipped: ../shared/fixtures/gcp does not exist.');
 
-/** Jest's `test`, or `test.skip` if there are no captured tokens. */
+/** Jest's `test`, or `test.skip` if captured tokens are not available. */
 export const testWithFixtures: typeof test.skip = present ? test : test.skip;
 
 /** Returns the content of a captured file. */
