@@ -1,9 +1,8 @@
 import { jest } from '@jest/globals';
 
-// These tests drive real programs, sandboxes and clocks on shared machines. The limit ends a test that hangs; it judges
-// no speed (`npm run bench` does). It stands here and not in the configurations because jest ignores a project's own limit
-// when it runs several projects.
+// The tests use real programs, sandboxes and clocks on shared machines. The limit only ends tests that hang; speed is measured by
+// `npm run bench`. It is set here because jest ignores the limit of a project's configuration when it runs several projects.
 jest.setTimeout(300_000);
 
-// One that fails in CI is tried once more, and what it failed with is printed all the same.
+// In CI a failed test is tried once more, and its first error is printed too.
 if (process.env.CI === 'true') jest.retryTimes(1, { logErrorsBeforeRetry: true });

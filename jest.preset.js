@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 const limits = fileURLToPath(new URL('jest.limits.mjs', import.meta.url));
 
-/** What every Node room shares: native ES modules, TypeScript stripped by swc (types are checked by `npm run typecheck`). */
+/** The configuration of all Node packages: native ES modules; swc strips types, which `npm run typecheck` checks. */
 export const preset = {
   setupFilesAfterEnv: [limits],
   testEnvironment: 'node',

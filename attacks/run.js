@@ -26,7 +26,7 @@ function failingAgain(scratch, mutant, tests) {
 
 /** Returns the reasons why the applied mutant counts as unnoticed or broken, none if all is as the patch says. */
 function findProblems(scratch, mutant, onlyNamed) {
-  const errors = scratch.build(mutant.packages);
+  const errors = scratch.build();
   if (errors !== undefined) return [`the mutant does not compile: ${errors}`];
   const failed = mutant.packages.flatMap(folder => {
     const files = onlyNamed ? mutant.testFiles.filter(file => inPackage(folder, file)) : [];

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { bundled } from './test/support/bundle.mjs';
 
 const require = createRequire(import.meta.url);
-const room = dirname(fileURLToPath(import.meta.url));
-const base = require('@jupyterlab/testing/lib/jest-config')(room);
+const extensionFolder = dirname(fileURLToPath(import.meta.url));
+const base = require('@jupyterlab/testing/lib/jest-config')(extensionFolder);
 
-/** Packages that ship ES modules; swc turns them into CommonJS. */
+/** Packages that contain ES modules. swc converts them to CommonJS. */
 const modules = [
   '@codemirror',
   '@jupyter/',
@@ -28,7 +28,7 @@ const modules = [
 const swc = parser => ['@swc/jest', { jsc: { target: 'es2023', parser }, module: { type: 'commonjs' } }];
 
 export default {
-  rootDir: room,
+  rootDir: extensionFolder,
   displayName: 'extension',
   testEnvironment: '<rootDir>/test/support/environment.mjs',
   resolver: base.resolver,

@@ -1,14 +1,14 @@
-"""A real JupyterHub for the tests: the project's own configuration, a password, notebook servers of this machine."""
+"""Configures JupyterHub for the tests: the deployment's configuration, one password, and local notebook servers."""
 
 import json
 import os
 from pathlib import Path
 
-ROOM = Path(__file__).parent
+UI_TESTS = Path(__file__).parent
 HUB = json.loads(os.environ["CLEAN_ROOM_TEST_HUB"])
 FOLDER = Path(HUB["folder"])
 
-load_subconfig(str(ROOM.parent / "deployment/jupyterhub/jupyterhub_config.py"))  # noqa: F821
+load_subconfig(str(UI_TESTS.parent / "deployment/jupyterhub/jupyterhub_config.py"))  # noqa: F821
 c = get_config()  # noqa: F821
 
 c.JupyterHub.log_level = "WARN"
@@ -17,7 +17,7 @@ c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{HUB['api']}/"
 c.JupyterHub.db_url = f"sqlite:///{FOLDER}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = str(FOLDER / "hub-cookie-secret")
 c.ConfigurableHTTPProxy.command = [
-    str(ROOM.parent / "node_modules/.bin/configurable-http-proxy"),
+    str(UI_TESTS.parent / "node_modules/.bin/configurable-http-proxy"),
     "--log-level",
     "warn",
 ]
@@ -33,7 +33,7 @@ c.JupyterHub.spawner_class = "simple"
 c.Spawner.notebook_dir = str(FOLDER / "hub-room/notebooks")
 c.Spawner.args = ["--allow-root", "--LabApp.news_url=None"]
 c.Spawner.environment = {
-    # The person's own keys; in a Hub of one's own they lie in the person's home.
+    # The folder with the person's keys. In a real deployment it is in the person's home folder.
     "CLEAN_ROOM_HOME": os.environ["CLEAN_ROOM_HOME"],
     "CLEAN_ROOM_STAND_INS": str(FOLDER / "hub-stand-ins"),
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import base from '@jupyterlab/galata/lib/playwright-config.js';
-import { LAB, LAB_WITHOUT } from './support/places.js';
+import { LAB, LAB_WITHOUT } from './support/environment.js';
 
 const debian = '/usr/bin/chromium';
-// The system's browser where there is one, which needs no download; else Playwright's own.
+// The system's browser if it exists, because it needs no download. Otherwise Playwright's own.
 const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(debian) ? debian : undefined);
 
 export default {
@@ -12,7 +12,7 @@ export default {
   testDir: 'tests',
   outputDir: 'test-results',
   workers: 1,
-  // A shared machine can be slow beyond any sensible limit; a second failure is one.
+  // A shared machine can exceed any sensible time limit. Only a second failure counts.
   retries: 1,
   forbidOnly: Boolean(process.env.CI),
   timeout: 180_000,
@@ -22,7 +22,7 @@ export default {
     ...base.use,
     baseURL: `http://localhost:${LAB}`,
     viewport: { width: 1440, height: 900 },
-    // Recording needs a helper program of Playwright's own; traces show the same.
+    // Recording needs an additional program of Playwright. Traces contain the same information.
     video: 'off',
     actionTimeout: 20_000,
     trace: 'retain-on-failure',

@@ -9,17 +9,36 @@ const LOADERS = { '.ts': 'ts', '.tsx': 'tsx', '.js': 'js', '.mjs': 'js', '.cjs':
 
 const digest = content => createHash('sha256').update(content).digest('hex');
 
-/**
- * Returns the digest of a file's code. Comments, formatting and types do not change what a test sees, so TypeScript and
- * JavaScript are hashed without them. Other files (C, Python) are hashed byte by byte.
- */
-function codeDigest(file) {
-  const content = readFileSync(file);
-  const loader = LOADERS[extname(file)];
-  if (loader === undefined) return digest(content);
-  const options = { loader, target: 'esnext', minifyWhitespace: true, legalComments: 'none' };
-  return digest(transformSync(content.toString('utf8'), options).code);
+/** Returns C source without comments. Strings and characters are kept as they are. */
+function withoutCComments(source) {
+  const pieces = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\/\*[^]*?\*\/|\/\/[^\n]*/g;
+  return source.replace(pieces, piece => (piece.startsWith('/') ? ' ' : piece));
 }
+
+/** Returns Python source without docstrings and without lines that are only comments. */
+function withoutPythonComments(source) {
+  return source.replace(/^[ \t]*r?"""[^]*?"""[ \t]*$/gm, '').replace(/^[ \t]*#.*$/gm, '');
+}
+
+const withoutBlankLines = source =>
+  source
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{2,}/g, '\n')
+    .trim();
+
+function codeOf(source, extension) {
+  const loader = LOADERS[extension];
+  if (loader !== undefined) {
+    const options = { loader, target: 'esnext', minifyWhitespace: true, legalComments: 'none' };
+    return transformSync(source, options).code;
+  }
+  if (['.c', '.h'].includes(extension)) return withoutBlankLines(withoutCComments(source));
+  if (extension === '.py') return withoutBlankLines(withoutPythonComments(source));
+  return source;
+}
+
+/** Returns the digest of a file's code. Comments do not change what a test sees, so the code is hashed without them. */
+const codeDigest = file => digest(codeOf(readFileSync(file, 'utf8'), extname(file)));
 
 /**
  * Returns the digest of what a patch does: the tests that must fail, and the code of the changed files once it is applied.

@@ -14,7 +14,13 @@ const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8
 /** The folders of the project's npm packages, relative to `ROOT`. */
 export const PACKAGES = workspaces;
 
-/** Runs a program to its end and returns its status and output. */
+/**
+ * Runs a program to its end and returns its status and output.
+ *
+ * @throws when the program cannot be started
+ */
 export function command(program, args, options = {}) {
-  return spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28, ...options });
+  const result = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28, ...options });
+  if (result.error !== undefined) throw result.error;
+  return result;
 }

@@ -62,13 +62,12 @@ export class ScratchCopy {
   }
 
   /**
-   * Compiles packages of the copy and bundles what a run starts.
+   * Compiles the copy and bundles what a run starts.
    *
    * @returns undefined, or the errors of the compiler or the bundler
    */
-  build(packages) {
-    const compiled = packages.filter(folder => existsSync(join(this.#folder, folder, 'tsconfig.json')));
-    const built = command(join(BIN, 'tsc'), ['-b', ...compiled], { cwd: this.#folder });
+  build() {
+    const built = command(join(BIN, 'tsc'), ['-b'], { cwd: this.#folder });
     if (built.status !== 0) return built.stdout.trim();
     // A run starts bundled programs, so they must be bundled from the code that was just compiled.
     if (!existsSync(join(this.#folder, 'packages/simulator/lib'))) return undefined;

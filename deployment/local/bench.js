@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: every room's benches (`ROOM/bench/*.bench.*`), one after another, and one table. Each bench prints its
- * figures as a last line of JSON (packages/protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
+ * `npm run bench`: runs the benches of every package (`bench/*.bench.*`) one after another and prints one table. Each bench prints
+ * its figures as a last line of JSON (packages/protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
  * runs only the benches with that in their name.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { ROOT, SetupError, environment, has, main } from './steps.js';
 import { setup } from './setup.js';
 
-/** What benches compare with or drive, and the Debian packages that bring it. */
+/** Programs that benches use or compare with, and the Debian packages that contain them. */
 const PROGRAMS = [
   ['umoci', 'umoci'],
   ['buildah', 'buildah'],
@@ -34,7 +34,7 @@ function benches(wanted) {
     .filter(file => wanted.length === 0 || wanted.some(name => basename(file).startsWith(`${name}.`)));
 }
 
-/** @returns its figures, none when it did not succeed */
+/** Runs one bench. Returns its figures, or none when it failed. */
 function figuresOf(file) {
   console.log(`\n— ${basename(file)}`);
   const node = join(ROOT, 'node_modules/.bin/node');

@@ -1,4 +1,4 @@
-/** Makes this machine ready: Node packages, Python environment, extension, command and kernel image. */
+/** Prepares this machine: Node packages, Python environment, extension, command and kernel image. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ function checkMachine() {
 
 const KERNEL_LOCK = 'kernel-images/python-cpu/image.lock.json';
 
-/** Debian packages that a part of the clean room calls by name; installed as root, named to everybody else. */
+/** Installs missing Debian packages as root. Other users get the command that installs them. */
 export function systemPackages(wanted) {
   const missing = wanted.filter(([program]) => !has(program)).map(([, debian]) => debian);
   if (missing.length === 0) return;
@@ -32,7 +32,7 @@ export function systemPackages(wanted) {
   run(['sh', '-c', command], { env, quiet: true });
 }
 
-/** The libraries of the kernel image, in the same versions: what works on the stand-in then works on the real data. */
+/** Installs the libraries of the kernel image in the same versions, so that what works on a stand-in works on the real data. */
 function installNotebookLibraries() {
   const lock = JSON.parse(readFileSync(join(ROOT, KERNEL_LOCK), 'utf8'));
   const wheels = lock.python.wheels.filter(({ parts }) => parts.includes('jail'));
@@ -42,7 +42,11 @@ function installNotebookLibraries() {
   run(['.venv/bin/pip', 'install', '--quiet', '--requirement', requirements]);
 }
 
-/** @param {{ kernelImage?: boolean }} parts without `kernelImage`, whoever calls composes the kernel image itself */
+/**
+ * Runs all steps that this machine still needs.
+ *
+ * @param {{ kernelImage?: boolean }} parts - `kernelImage: false` when the caller composes the kernel image itself
+ */
 export function setup({ kernelImage = true } = {}) {
   checkMachine();
   systemPackages([['bwrap', 'bubblewrap']]);
@@ -61,7 +65,7 @@ export function setup({ kernelImage = true } = {}) {
     },
     () => {
       run(['python3', '-m', 'venv', join(ROOT, '.venv')], { remedy: 'On Debian, install python3-venv.' });
-      // Scripts that Python packages bring for Node are CommonJS: without this, this project's own package.json says otherwise.
+      // Node scripts in Python packages are CommonJS; without this file, this project's package.json would make them ES modules.
       writeFileSync(join(ROOT, '.venv/package.json'), '{ "type": "commonjs" }\n');
       run(['.venv/bin/pip', 'install', '--quiet', '--requirement', 'extension/requirements-dev.txt']);
     }

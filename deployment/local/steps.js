@@ -1,5 +1,8 @@
-/** Runs the steps that make a machine ready, each only when its inputs changed. Plain JavaScript for Node 18 and later: it runs before anything is installed. */
-import { spawnSync } from 'node:child_process';
+/**
+ * Runs the steps that prepare a machine, each only when its inputs changed. This is plain JavaScript for Node 18 and later,
+ * because it runs before anything is installed.
+ */
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const STAMPS = join(ROOT, '.cache/setup');
 
-/** What stops the setup, in words for the person at the keyboard. */
+/** An error that ends the setup; its message tells the user what to do. */
 export class SetupError extends Error {}
 
 export const environment = () => ({
@@ -16,7 +19,12 @@ export const environment = () => ({
   PATH: `${join(ROOT, '.venv/bin')}:${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`
 });
 
-/** @param {string[]} command */
+/**
+ * Runs a command and waits for its end.
+ *
+ * @param {string[]} command - the program and its arguments
+ * @throws SetupError when the command fails
+ */
 export function run(command, { cwd = ROOT, env = environment(), remedy = '', quiet = false } = {}) {
   const [program, ...args] = command;
   const result = spawnSync(program, args, {
@@ -28,6 +36,26 @@ export function run(command, { cwd = ROOT, env = environment(), remedy = '', qui
     const why = result.error ? result.error.message : `it ended with ${result.status ?? result.signal}`;
     throw new SetupError(`"${command.join(' ')}" did not succeed: ${why}. ${remedy}`.trim());
   }
+}
+
+/**
+ * Runs a command while others may run too.
+ *
+ * @param {string[]} command
+ * @returns {Promise<string | undefined>} undefined when it succeeded, or why it did not
+ */
+export function attempt([program, ...args]) {
+  return new Promise(resolve => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: environment(),
+      stdio: ['ignore', 'inherit', 'inherit']
+    });
+    child.on('error', error => resolve(error.message));
+    child.on('exit', (code, signal) =>
+      resolve(code === 0 ? undefined : `"${[program, ...args].join(' ')}" ended with ${code ?? signal}.`)
+    );
+  });
 }
 
 export function has(program) {
@@ -51,10 +79,11 @@ function fingerprint(inputs) {
 }
 
 /**
- * Takes a step when its inputs changed since it last succeeded, or when what it makes is gone.
- * @param {string} title a plain sentence part, shown to the person
- * @param {{ name: string, inputs: string[], makes: string[] }} step paths from the root
- * @param {() => void} take
+ * Runs a step when its inputs changed since it last succeeded, or when one of its results is missing.
+ *
+ * @param {string} title - shown to the user
+ * @param {{ name: string, inputs: string[], makes: string[] }} step - paths of inputs and results, relative to the root
+ * @param {() => void} take - does the work
  */
 export function step(title, { name, inputs, makes }, take) {
   const stamp = join(STAMPS, name);
@@ -67,11 +96,11 @@ export function step(title, { name, inputs, makes }, take) {
   console.log(`\n— ${title}`);
   take();
   mkdirSync(STAMPS, { recursive: true });
-  // Taken anew after the step: some steps complete their own inputs.
+  // Computed again after the step, because some steps change their own inputs.
   writeFileSync(stamp, fingerprint(inputs));
 }
 
-/** Runs a script's main part and ends the process with a sentence instead of a stack trace. */
+/** Runs the main part of a script. A SetupError ends the process with its message instead of a stack trace. */
 export async function main(part) {
   try {
     await part();

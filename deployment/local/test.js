@@ -1,5 +1,5 @@
 /** Every test, on a fresh clone too. `npm test -- jest galata` runs only the parts named. */
-import { SetupError, main, run } from './steps.js';
+import { SetupError, attempt, main } from './steps.js';
 import { setup, systemPackages } from './setup.js';
 
 /** Programs that tests drive for real, and the Debian packages that bring them. */
@@ -13,41 +13,51 @@ const PROGRAMS = [
   ['/usr/lib/postgresql/15/bin/postgres', 'postgresql-15']
 ];
 
-const PARTS = {
-  // First: the others run on it. Fails when it is not the image whose digest is committed.
-  kernel: () => run(['npm', 'run', '--silent', 'check:kernel']),
-  lint: () => run(['npm', 'run', '--silent', 'lint']),
-  typecheck: () => run(['npm', 'run', '--silent', 'typecheck']),
-  jest: () => run(['npm', 'run', '--silent', 'test:jest']),
-  mutants: () => run(['npm', 'run', '--silent', 'mutants', '--', '--changed']),
-  pytest: () => run(['npm', 'run', '--silent', 'test:pytest']),
-  demo: () => run(['npm', 'run', '--silent', 'demo']),
-  galata: () => run(['npm', 'run', '--silent', 'test', '-w', 'ui-tests'])
+const npm = (...words) => ['npm', 'run', '--silent', ...words];
+
+const COMMANDS = {
+  // Fails when the image of this tree is not the one whose digest is committed. The other parts run on it.
+  kernel: npm('check:kernel'),
+  lint: npm('lint'),
+  typecheck: npm('typecheck'),
+  jest: npm('test:jest'),
+  mutants: npm('mutants', '--', '--changed', '--named'),
+  pytest: npm('test:pytest'),
+  demo: npm('demo'),
+  galata: npm('test', '-w', 'ui-tests')
 };
 
-await main(() => {
+/** Parts that run at the same time. The first three use one processor each; the others use all of them. */
+const GROUPS = [['kernel', 'lint', 'typecheck'], ['jest'], ['mutants'], ['pytest'], ['demo'], ['galata']];
+
+/** Runs a part and reports its time. Returns whether it passed. */
+async function passes(part) {
+  const started = Date.now();
+  const problem = await attempt(COMMANDS[part]);
+  if (problem !== undefined) console.error(problem);
+  console.log(
+    `=== ${part}: ${problem === undefined ? 'passed' : 'FAILED'}, ${Math.round((Date.now() - started) / 1000)} s`
+  );
+  return problem === undefined;
+}
+
+await main(async () => {
   const wanted = process.argv.slice(2);
-  const unknown = wanted.filter(part => !(part in PARTS));
+  const parts = wanted.length > 0 ? wanted : Object.keys(COMMANDS);
+  const unknown = parts.filter(part => !(part in COMMANDS));
   if (unknown.length > 0) {
     throw new SetupError(
-      `There is no part ${unknown.join(', ')}. The parts are ${Object.keys(PARTS).join(', ')}.`
+      `There is no part ${unknown.join(', ')}. The parts are ${Object.keys(COMMANDS).join(', ')}.`
     );
   }
   systemPackages(PROGRAMS);
   setup({ kernelImage: false });
-  const parts = wanted.length > 0 ? wanted : Object.keys(PARTS);
   const failed = [];
-  for (const part of parts) {
-    console.log(`\n=== ${part}`);
-    const started = Date.now();
-    try {
-      PARTS[part]();
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      failed.push(part);
-      console.error(error.message);
-    }
-    console.log(`=== ${part}: ${Math.round((Date.now() - started) / 1000)} s`);
+  for (const group of GROUPS) {
+    const due = group.filter(part => parts.includes(part));
+    if (due.length > 0) console.log(`\n=== ${due.join(', ')}`);
+    const results = await Promise.all(due.map(passes));
+    failed.push(...due.filter((_, index) => !results[index]));
   }
   console.log(`\n${parts.length - failed.length} passed, ${failed.length} failed`);
   if (failed.length > 0) throw new SetupError(`Failed: ${failed.join(', ')}.`);

@@ -1,4 +1,4 @@
-/** Verifies in a process of its own, as the command does: what drives the browser slows every promise of its process. */
+/** Verifies in its own process, as the command does, because driving a browser slows down every promise of a process. */
 import { Buffer } from 'node:buffer';
 import { text } from 'node:stream/consumers';
 import { nodeEd25519 } from '@clean-room/node-support';

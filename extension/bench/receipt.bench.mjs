@@ -1,4 +1,4 @@
-/** A receipt of a real run, verified as people do it: in Node (the command) and in a browser (the extension). */
+/** Measures the verification of a real run's receipt in Node, as the command does, and in a browser, as the extension does. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,7 @@ async function inBrowser(options) {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   try {
     const page = await browser.newPage();
-    // WebCrypto is there only on secure pages.
+    // WebCrypto exists only on secure pages.
     const origin = 'https://bench.invalid';
     await page.route(`${origin}/**`, route =>
       route.fulfill({ contentType: 'text/html', body: '<!doctype html>' })

@@ -1,4 +1,8 @@
-/** Verifies a receipt again and again, the same in Node and in a browser, into which it is sent as text. @returns milliseconds */
+/**
+ * Verifies a receipt repeatedly. Node runs this function; a browser receives its source text.
+ *
+ * @returns the milliseconds of each verification
+ */
 export async function timed(verify, { receipt, trust, rounds, warmUp }) {
   const taken = [];
   for (let round = 0; round < warmUp + rounds; round++) {

@@ -1,4 +1,4 @@
-/** Builds what the Python distribution carries: the labextension and the `clean-room` command. Node alone, no network. */
+/** Builds the labextension and the `clean-room` command for the Python distribution. Needs only Node, and no network. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
-const room = fileURLToPath(new URL('..', import.meta.url));
-const packaged = join(room, 'jupyterlab_clean_room');
+const extensionFolder = fileURLToPath(new URL('..', import.meta.url));
+const packaged = join(extensionFolder, 'jupyterlab_clean_room');
 
-/** Parts of the server that only `clean-room serve` and its like need; they are not in the wheel. */
+/** Packages that only the server needs. They are not part of the wheel. */
 const SERVER_ONLY = [
   '@clean-room/simulator',
   '@electric-sql/*',
@@ -25,13 +25,13 @@ const SERVER_ONLY = [
 function buildLabextension() {
   const builder = require.resolve('@jupyter/builder/lib/build-labextension.js');
   const core = require.resolve('@jupyterlab/core-meta/core.package.json');
-  const { status } = spawnSync(process.execPath, [builder, '--core-package-file', core, room], {
-    cwd: room,
+  const { status } = spawnSync(process.execPath, [builder, '--core-package-file', core, extensionFolder], {
+    cwd: extensionFolder,
     stdio: 'inherit'
   });
   if (status !== 0) process.exit(status ?? 1);
-  // The extension manager reads there which Python package owns the extension.
-  copyFileSync(join(room, '../install.json'), join(packaged, 'labextension/install.json'));
+  // JupyterLab's extension manager reads from this file which Python package contains the extension.
+  copyFileSync(join(extensionFolder, '../install.json'), join(packaged, 'labextension/install.json'));
 }
 
 async function buildCommand() {
@@ -39,11 +39,11 @@ async function buildCommand() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await build({
-    entryPoints: [join(room, '../server/bin/clean-room.js')],
+    entryPoints: [join(extensionFolder, '../server/bin/clean-room.js')],
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // The entry switches the cache of compiled code on before it imports the rest.
+    // The entry turns on the cache of compiled code before it imports the rest.
     splitting: true,
     platform: 'node',
     format: 'esm',
@@ -51,16 +51,16 @@ async function buildCommand() {
     external: SERVER_ONLY,
     legalComments: 'eof',
     logLevel: 'warning',
-    // Some packages in it are CommonJS and ask for Node's own modules by `require`.
+    // Some bundled packages are CommonJS and load Node's own modules with `require`.
     banner: {
       js: "import { createRequire as cleanRoomRequire } from 'node:module'; const require = cleanRoomRequire(import.meta.url);"
     }
   });
 }
 
-/** The committed manifests of kernel images (kilobytes): with them the command works out image digests by itself. */
+/** Copies the committed manifests of kernel images (kilobytes), from which the command computes image digests. */
 function copyKernelImages() {
-  const images = join(room, '../kernel-images');
+  const images = join(extensionFolder, '../kernel-images');
   for (const name of readdirSync(images)) {
     if (!existsSync(join(images, name, 'manifest.json'))) continue;
     const to = join(packaged, 'command/kernel-images', name);

@@ -1,6 +1,6 @@
-"""The bundled `clean-room` command, for what needs the person's own key: sign, open, verify.
+"""Runs the bundled `clean-room` command for operations that need the person's own key: sign, open, verify.
 
-Only the verbs of `verbs.py`. Arguments are an array from beginning to end: no shell ever reads them.
+Only the verbs of `verbs.py` can be called. Arguments are passed as an array, so no shell interprets them.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from .node import command_line
 from .problem import Problem, ProblemHandler
 from .verbs import Call, call_for
 
-MAX_OUTPUT = 64 * 1024 * 1024
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+# The environment variables that the command gets, in addition to those that begin with CLEAN_ROOM_.
 ENVIRONMENT = (
     "HOME",
     "LANG",
@@ -38,7 +39,7 @@ _running = asyncio.Semaphore(4)
 
 
 class CommandHandler(ProblemHandler):
-    """`POST base_url/clean-room/command/<verb>` with JSON in; `{exitCode, output}` out."""
+    """Handles `POST base_url/clean-room/command/<verb>`: takes JSON, answers with `{exitCode, output}`."""
 
     auth_resource = "clean-room"
     _process: asyncio.subprocess.Process | None = None
@@ -47,8 +48,8 @@ class CommandHandler(ProblemHandler):
     @authorized
     async def post(self, verb: str) -> None:
         call = call_for(verb, self.get_json_body(), self._root())
-        if call.makes is not None:
-            call.makes.mkdir(parents=True, exist_ok=True)
+        if call.creates is not None:
+            call.creates.mkdir(parents=True, exist_ok=True)
         async with _running:
             code, out, err = await self._run(call)
         self._answer(code, out, err)
@@ -62,7 +63,7 @@ class CommandHandler(ProblemHandler):
         return Path(root) if root else None
 
     def _environment(self, configuration: CleanRoom) -> dict[str, str]:
-        """What the command may know: not the rest of the environment, which holds Jupyter's own credentials."""
+        """Return the command's environment. The server's own contains Jupyter's credentials, so only parts are kept."""
         kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         kept |= {name: value for name, value in os.environ.items() if name.startswith("CLEAN_ROOM_")}
         kept["CLEAN_ROOM_URL"] = configuration.origin()
@@ -80,7 +81,7 @@ class CommandHandler(ProblemHandler):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment(configuration),
-            # A folder without surprises: nothing that lies in the workspace is read unless it was named.
+            # Not in the workspace, so that the command reads no file there that was not named.
             cwd=Path(__file__).parent,
         )
         try:
@@ -93,7 +94,10 @@ class CommandHandler(ProblemHandler):
             _, out, err, code = await asyncio.wait_for(work, configuration.command_timeout)
         except asyncio.TimeoutError as cause:
             raise Problem(
-                503, "unavailable", "The clean-room command took too long and was stopped.", "Try again."
+                503,
+                "unavailable",
+                "The clean-room command took too long and was stopped.",
+                "Check whether the operation took effect, then try again.",
             ) from cause
         finally:
             self._stop()
@@ -109,7 +113,7 @@ class CommandHandler(ProblemHandler):
             await process.stdin.drain()
             process.stdin.close()
         except (BrokenPipeError, ConnectionResetError):
-            # The command ended without reading all; its own answer says why.
+            # The command ended before it read all input. Its output says why.
             return
 
     @staticmethod
@@ -119,8 +123,8 @@ class CommandHandler(ProblemHandler):
         data = bytearray()
         while piece := await stream.read(65536):
             data += piece
-            if len(data) > MAX_OUTPUT:
-                raise Problem(502, "too-large", "The clean-room command answered with more than this server takes.")
+            if len(data) > MAX_OUTPUT_BYTES:
+                raise Problem(502, "too-large", "The output of the clean-room command is too large for this server.")
         return bytes(data)
 
     def _stop(self) -> None:
@@ -132,15 +136,16 @@ class CommandHandler(ProblemHandler):
             output = json.loads(out)
         except ValueError:
             self.log.warning(
-                "Clean room: the command ended with %d and no JSON: %s",
+                "Clean room: the command ended with exit code %d and without JSON: %s",
                 code,
                 err.decode("utf-8", "replace")[-2000:],
             )
             raise Problem(
                 502,
                 "internal",
-                "The clean-room command ended without an answer. Nothing was changed by it.",
-                "Try again; if it stays, give the reference to whoever runs this Jupyter server.",
+                "The clean-room command ended without a result.",
+                "Check whether the operation took effect, then try again. "
+                "If this happens again, give the reference to the administrator of this Jupyter server.",
             ) from None
         if (
             code != 0

@@ -1,4 +1,4 @@
-"""Where the coordinator is and which credential goes with a call."""
+"""The address of the coordinator and the credential for calls to it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _CREDENTIAL = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
 def person_folder() -> Path:
-    """Where the person's keys, trust roots and settings lie; the `clean-room` command looks in the same place."""
+    """Return the folder with the person's keys, trust roots and settings, which the `clean-room` command also uses."""
     named = os.environ.get("CLEAN_ROOM_HOME", "")
     if named:
         return Path(named)
@@ -27,20 +27,20 @@ def person_folder() -> Path:
 
 
 class CleanRoom(Configurable):
-    """Settings of the clean room's server extension, and what follows from them."""
+    """Settings of the clean room's server extension."""
 
     coordinator_url = Unicode(
-        help="Address of the coordinator: https, or http on this machine. "
-        "When not set: CLEAN_ROOM_URL, else `url` of the person's config.json."
+        help="Address of the coordinator: https, or http on this computer. "
+        "Default: CLEAN_ROOM_URL, or else `url` in the person's config.json."
     ).tag(config=True)
     allow_plain_http = Bool(
-        False, help="Accept an http address of another machine. The credential then travels unprotected."
+        False, help="Accept an http address of another computer. The credential is then sent without encryption."
     ).tag(config=True)
     token_file = Unicode(
-        help="File with the credential, read for every call. "
-        "When not set: CLEAN_ROOM_TOKEN_FILE, else `tokenFile` of the person's config.json."
+        help="File with the credential. It is read for every call. "
+        "Default: CLEAN_ROOM_TOKEN_FILE, or else `tokenFile` in the person's config.json."
     ).tag(config=True)
-    command_timeout = Float(600.0, help="Seconds that one clean-room command may take.").tag(config=True)
+    command_timeout = Float(600.0, help="Maximum duration of one clean-room command, in seconds.").tag(config=True)
 
     @default("coordinator_url")
     def _coordinator_url(self) -> str:
@@ -56,7 +56,7 @@ class CleanRoom(Configurable):
 
     @staticmethod
     def _person_setting(name: str) -> str:
-        """A value of the file that the `clean-room` command reads too, so that both speak to the same place."""
+        """Return a value from the file that the `clean-room` command also reads, so that both use the same settings."""
         try:
             value = json.loads((person_folder() / "config.json").read_text("utf-8")).get(name, "")
         except (OSError, ValueError, AttributeError):
@@ -64,14 +64,17 @@ class CleanRoom(Configurable):
         return value if isinstance(value, str) else ""
 
     def origin(self) -> str:
-        """The coordinator's address without a trailing slash. Raises Problem when there is none safe to call."""
+        """Return the coordinator's address without a trailing slash.
+
+        Raises Problem if no address is set, or if it is not safe to send a credential to it.
+        """
         parts = urlsplit(self.coordinator_url)
         if not parts.hostname:
             raise Problem(
                 503,
                 "unavailable",
                 "This Jupyter server does not know where the clean room is.",
-                "Set CLEAN_ROOM_URL, or c.CleanRoom.coordinator_url, and start Jupyter again.",
+                "Set CLEAN_ROOM_URL or c.CleanRoom.coordinator_url, and restart Jupyter.",
             )
         plain = parts.scheme == "http"
         if (
@@ -84,13 +87,16 @@ class CleanRoom(Configurable):
             raise Problem(
                 503,
                 "unavailable",
-                "The configured address of the clean room is not safe to send a credential to. Nothing was sent.",
+                "It is not safe to send a credential to the configured address of the clean room. Nothing was sent.",
                 "Use an https address, or set c.CleanRoom.allow_plain_http on a network that you trust.",
             )
         return self.coordinator_url.rstrip("/")
 
     def credential(self) -> str | None:
-        """The bearer credential of this server's person; None when there is none. Raises Problem when unreadable."""
+        """Return the person's bearer credential, or None if there is none.
+
+        Raises Problem if the file cannot be read, or if its content is not a credential.
+        """
         if self.token_file:
             try:
                 text = Path(self.token_file).expanduser().read_text("ascii").strip()
@@ -98,8 +104,8 @@ class CleanRoom(Configurable):
                 raise Problem(
                     503,
                     "unavailable",
-                    "The clean room's credential file can't be read. Nothing was sent.",
-                    "Check c.CleanRoom.token_file (or CLEAN_ROOM_TOKEN_FILE) and the file's permissions.",
+                    "The clean room's credential file cannot be read. Nothing was sent.",
+                    "Check c.CleanRoom.token_file or CLEAN_ROOM_TOKEN_FILE, and the permissions of the file.",
                 ) from cause
         else:
             text = os.environ.get("CLEAN_ROOM_TOKEN", "").strip()
@@ -110,17 +116,17 @@ class CleanRoom(Configurable):
                 503,
                 "unavailable",
                 "The clean room's credential is not one line of plain text. Nothing was sent.",
-                "Replace the credential by the one that the clean room gave.",
+                "Replace it with the credential that you got from the clean room.",
             )
         return text
 
     @cached_property
     def client(self) -> httpx.AsyncClient:
-        """One pool of connections for all calls. Event streams stay open: reading may pause for several heartbeats."""
+        """The HTTP client for all calls. Its read timeout is long, because event streams can pause for minutes."""
         loopback = _LOOPBACK.fullmatch(urlsplit(self.coordinator_url).hostname or "")
         return httpx.AsyncClient(
             follow_redirects=False,
-            # A proxy from the environment is for the way out, never for this machine.
+            # A proxy that is set in the environment cannot reach this computer's own addresses.
             trust_env=not loopback,
             timeout=httpx.Timeout(connect=10.0, read=300.0, write=60.0, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),

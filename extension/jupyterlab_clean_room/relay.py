@@ -1,7 +1,7 @@
-"""The browser's calls, passed on to the coordinator under this Jupyter server's own credential.
+"""Relays the browser's calls to the coordinator with the credential of this Jupyter server.
 
-Bytes stream both ways. Headers pass by allow-list: neither Jupyter's cookies and tokens nor anything that could make
-the coordinator's bytes run as a page of this origin get through.
+Bodies are streamed in both directions. Only listed headers pass: Jupyter's cookies and tokens do not reach the
+coordinator, and no response of the coordinator can run as a page of this origin.
 """
 
 import asyncio
@@ -37,27 +37,27 @@ RESPONSE_HEADERS = (
     "etag",
     "retry-after",
 )
-# What a browser would run or render keeps none of its meaning on this origin.
+# Responses of any other type become application/octet-stream, so that the browser does not run or render them.
 CONTENT_TYPES = ("application/json", "text/event-stream", "text/plain", "application/octet-stream")
-# Jupyter's own: they mean nothing to the coordinator and must not reach its logs.
+# Jupyter's own query parameters. They must not reach the coordinator's logs.
 PRIVATE_PARAMETERS = ("token", "_xsrf", "no_track_activity")
 
-# The event loop itself keeps tasks only weakly.
+# References to running tasks. The event loop keeps only weak ones, so a task could disappear before it ends.
 _closings: set[asyncio.Task[None]] = set()
 
 
 @web.stream_request_body
 class RelayHandler(ProblemHandler):
-    """`base_url/clean-room/api/<path>` is `<path>` at the coordinator."""
+    """Relays `base_url/clean-room/api/<path>` to `<path>` at the coordinator."""
 
     auth_resource = "clean-room"
     _upstream: asyncio.Task[httpx.Response] | None = None
-    _answering: asyncio.Task[None] | None = None
+    _response_task: asyncio.Task[None] | None = None
     _body: asyncio.Queue[bytes | None] | None = None
 
     async def prepare(self) -> None:
         await super().prepare()
-        await self._require_right()
+        await self._require_authorization()
         configuration: CleanRoom = self.settings["clean_room"]
         headers = {name: self.request.headers[name] for name in REQUEST_HEADERS if name in self.request.headers}
         headers["accept-encoding"] = "identity"
@@ -67,11 +67,11 @@ class RelayHandler(ProblemHandler):
         length = self.request.headers.get("content-length", "0")
         content: AsyncIterator[bytes] | None = None
         if length != "0" or "transfer-encoding" in self.request.headers:
-            # Two pieces in flight: a slow coordinator slows the browser, and memory stays flat.
+            # At most two pieces wait here. A slow coordinator so slows down the browser and does not fill the memory.
             self._body = asyncio.Queue(maxsize=2)
             content = self._pieces(self._body)
         else:
-            # JupyterLab names a type for every call; without a body there is nothing of that type.
+            # JupyterLab sends a content type with every call, even without a body.
             headers.pop("content-type", None)
         request = configuration.client.build_request(
             self.request.method or "GET",
@@ -81,8 +81,8 @@ class RelayHandler(ProblemHandler):
         )
         self._upstream = asyncio.create_task(configuration.client.send(request, stream=True))
 
-    async def _require_right(self) -> None:
-        """The same as `authorized` on the verbs: the body, and so the call, starts before these run."""
+    async def _require_authorization(self) -> None:
+        """Check what `authorized` checks. That decorator runs only after the body, when the call has already begun."""
         action = {"GET": "read"}.get(self.request.method or "", "write")
         allowed = self.current_user is not None and self.authorizer.is_authorized(
             self, self.current_user, action, self.auth_resource
@@ -91,7 +91,7 @@ class RelayHandler(ProblemHandler):
             raise web.HTTPError(403)
 
     def _target(self) -> str:
-        """Path and query as the browser sent them, still encoded. Raises Problem when they point outside the API."""
+        """Return path and query as the browser encoded them. Raises Problem if they are outside the API."""
         path = "/" + self.request.path.split("/clean-room/api/", 1)[1]
         segments = unquote(path).split("/")[1:]
         if (
@@ -100,7 +100,7 @@ class RelayHandler(ProblemHandler):
             or any(ord(character) < 32 or character == "\\" for character in unquote(path))
         ):
             raise Problem(404, "not-found", "The clean room has no such address.")
-        # JupyterLab adds a bare number against caches; it has no value and says nothing.
+        # `parse_qsl` also drops the number without a value that JupyterLab adds to avoid caches.
         query = [(name, value) for name, value in parse_qsl(self.request.query) if name not in PRIVATE_PARAMETERS]
         return f"{path}?{urlencode(query)}" if query else path
 
@@ -110,10 +110,10 @@ class RelayHandler(ProblemHandler):
             yield piece
 
     async def data_received(self, chunk: bytes) -> None:
-        await self._offer(chunk)
+        await self._pass_on(chunk)
 
-    async def _offer(self, piece: bytes | None) -> None:
-        """Hand over one piece, unless the coordinator has already answered or gone: then it has no use for the rest."""
+    async def _pass_on(self, piece: bytes | None) -> None:
+        """Pass on one piece of the body, unless the coordinator has already responded or closed the connection."""
         if self._body is None or self._upstream is None:
             return
         put = asyncio.ensure_future(self._body.put(piece))
@@ -122,15 +122,15 @@ class RelayHandler(ProblemHandler):
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
-        if self._answering is not None:
-            self._answering.cancel()
+        if self._response_task is not None:
+            self._response_task.cancel()
         if self._upstream is not None:
             self._upstream.cancel()
             self._upstream.add_done_callback(self._abandon)
 
     @staticmethod
     def _abandon(upstream: asyncio.Task[httpx.Response]) -> None:
-        """Close an answer that nobody reads, and take note of a failure that nobody asks for."""
+        """Close a response after the browser has disconnected. Retrieves an exception, so that asyncio does not log it."""
         if not upstream.cancelled() and upstream.exception() is None:
             closing = asyncio.create_task(upstream.result().aclose())
             _closings.add(closing)
@@ -157,15 +157,15 @@ class RelayHandler(ProblemHandler):
         await self._relay()
 
     async def _relay(self) -> None:
-        self._answering = asyncio.create_task(self._answer())
+        self._response_task = asyncio.create_task(self._write_response())
         try:
-            await self._answering
+            await self._response_task
         except (asyncio.CancelledError, StreamClosedError):
-            # The browser went away: nobody is left to answer.
+            # The browser closed the connection.
             return
 
-    async def _answer(self) -> None:
-        await self._offer(None)
+    async def _write_response(self) -> None:
+        await self._pass_on(None)
         response = await self._response()
         try:
             self._copy_head(response)
@@ -174,7 +174,7 @@ class RelayHandler(ProblemHandler):
                 self.write(piece)
                 await self.flush()
         except httpx.HTTPError as cause:
-            self._break_off(cause)
+            self._close_connection(cause)
             return
         finally:
             await response.aclose()
@@ -186,17 +186,22 @@ class RelayHandler(ProblemHandler):
         try:
             return await self._upstream
         except httpx.HTTPError as cause:
-            self.log.warning("Clean room: the coordinator can't be reached: %r", cause)
+            self.log.warning("Clean room: the coordinator cannot be reached: %r", cause)
             raise Problem(
                 503,
                 "unavailable",
-                "The clean room can't be reached from this Jupyter server. Your notebook and your runs are safe.",
-                "Try again in a minute. Runs that were started go on without JupyterLab.",
+                "The clean room cannot be reached from this Jupyter server. Your notebook and your runs are safe.",
+                "Try again in a minute. Runs continue without JupyterLab.",
             ) from cause
 
     def _copy_head(self, response: httpx.Response) -> None:
         if response.is_redirect:
-            raise Problem(502, "unavailable", "The clean room sent this call elsewhere; it was not followed.")
+            raise Problem(
+                502,
+                "unavailable",
+                "The clean room redirected this call. The redirect was not followed.",
+                "Ask the administrator of this Jupyter server to check the address of the clean room.",
+            )
         self.set_status(response.status_code)
         for name in RESPONSE_HEADERS:
             if name in response.headers:
@@ -204,7 +209,7 @@ class RelayHandler(ProblemHandler):
         self.set_header("Content-Type", self._content_type(response))
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
         self.set_header("X-Content-Type-Options", "nosniff")
-        # Reverse proxies hold small answers back unless told; events must arrive one by one.
+        # Without this, reverse proxies can buffer events, which must arrive one by one.
         self.set_header("X-Accel-Buffering", "no")
 
     @staticmethod
@@ -212,8 +217,8 @@ class RelayHandler(ProblemHandler):
         kind = response.headers.get("content-type", "")
         return kind if kind.split(";")[0].strip().lower() in CONTENT_TYPES else "application/octet-stream"
 
-    def _break_off(self, cause: Exception) -> None:
-        """Close the connection midway, so that the browser can't take a part of the answer for the whole."""
-        self.log.warning("Clean room: the coordinator's answer broke off: %r", cause)
+    def _close_connection(self, cause: Exception) -> None:
+        """Close the connection, so that the browser does not take a part of the response for the whole."""
+        self.log.warning("Clean room: the connection to the coordinator broke during a response: %r", cause)
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.stream.close()

@@ -1,4 +1,4 @@
-"""Whom the person believes: the trust roots that the browser verifies receipts against."""
+"""The person's trust roots, against which the browser verifies receipts."""
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
@@ -10,10 +10,10 @@ MAX_BYTES = 1024 * 1024
 
 
 class TrustHandler(ProblemHandler):
-    """`GET base_url/clean-room/trust`: the person's trust.json as it is.
+    """Handles `GET base_url/clean-room/trust`: answers with the person's trust.json.
 
-    It comes from the Jupyter host, never from the coordinator: whoever gives out receipts must not also say whom to
-    believe about them.
+    Trust roots come from the Jupyter host and never from the coordinator, because the party that issues receipts must
+    not choose the roots that they are verified against.
     """
 
     auth_resource = "clean-room"
@@ -28,9 +28,9 @@ class TrustHandler(ProblemHandler):
             raise Problem(
                 404,
                 "not-found",
-                "You have not said whom to believe, so signers stay unknown.",
-                "Put the trust roots that your party gave you into trust.json of your clean-room folder.",
+                "You have no trust roots, so all signers of receipts are unknown.",
+                "Save the trust roots that you got from your party as trust.json in your clean-room folder.",
             ) from cause
         if len(roots) > MAX_BYTES:
-            raise Problem(502, "too-large", "The file of trust roots is too large to be one.")
+            raise Problem(502, "too-large", "The file with your trust roots is too large.", "Check trust.json.")
         await self.finish(roots)

@@ -1,4 +1,4 @@
-"""The verbs of the `clean-room` command that the browser may ask for, and what may go into their arguments."""
+"""The verbs of the `clean-room` command that the browser can call, and the checks of their arguments."""
 
 import re
 from collections.abc import Callable
@@ -16,17 +16,17 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Call:
-    """One start of the command: its arguments, and what it reads."""
+    """One call of the command: its arguments and its standard input."""
 
     arguments: list[str]
     stdin: bytes = b""
-    # A folder that is made first.
-    makes: Path | None = None
+    # A folder to create first.
+    creates: Path | None = None
 
 
 def _submit(body: dict[str, Any], root: Path | None) -> Call:
-    """Work out a revision from the notebook and files as they are on disk; sign and submit it unless `dryRun`."""
-    _closed(
+    """Make a revision from the files on disk. Sign and submit it, unless `dryRun` is set."""
+    _refuse_unknown_fields(
         body,
         "notebook",
         "files",
@@ -39,7 +39,7 @@ def _submit(body: dict[str, Any], root: Path | None) -> Call:
         "expect",
         "revisionOf",
     )
-    top = _top(root)
+    top = _workspace_root(root)
     compute = body.get("compute")
     if not isinstance(compute, dict):
         raise Problem(400, "malformed", "“compute” is missing.")
@@ -63,27 +63,27 @@ def _submit(body: dict[str, Any], root: Path | None) -> Call:
 
 
 def _results(body: dict[str, Any], root: Path | None) -> Call:
-    """Open a run's outputs: to look at, or into a folder of the workspace."""
-    _closed(body, "run", "party", "to")
+    """Open a run's outputs: only to return them, or into a folder in the workspace."""
+    _refuse_unknown_fields(body, "run", "party", "to")
     arguments = ["results", _text(body, "run", _IDENTIFIER), f"--party={_text(body, 'party', _PARTY)}", "--json"]
     if "to" not in body:
         return Call(arguments)
-    folder = _workspace_path(body["to"], _top(root))
-    return Call([*arguments, f"--to={folder}"], makes=folder)
+    folder = _workspace_path(body["to"], _workspace_root(root))
+    return Call([*arguments, f"--to={folder}"], creates=folder)
 
 
 def _verify(body: dict[str, Any], _: Path | None) -> Call:
-    """Verify a receipt, given as text."""
-    _closed(body, "receipt")
+    """Verify a receipt that is given as text."""
+    _refuse_unknown_fields(body, "receipt")
     receipt = body.get("receipt")
     if not isinstance(receipt, str) or not receipt:
-        raise Problem(400, "malformed", "There is no receipt to verify.")
+        raise Problem(400, "malformed", "“receipt” is missing.")
     return Call(["verify", "-", "--json"], receipt.encode())
 
 
 def _stand_ins(body: dict[str, Any], _: Path | None) -> Call:
-    """Fetch signed stand-ins into the local cache that kernels read."""
-    _closed(body, "datasets", "party")
+    """Download signed stand-ins to the local cache that kernels read."""
+    _refuse_unknown_fields(body, "datasets", "party")
     return Call(["stand-ins", *_dataset_names(body), f"--party={_text(body, 'party', _PARTY)}", "--json"])
 
 
@@ -96,16 +96,16 @@ VERBS: dict[str, Callable[[dict[str, Any], Path | None], Call]] = {
 
 
 def call_for(verb: str, body: Any, root: Path | None) -> Call:
-    """Checks everything that comes from the browser. Raises Problem for what does not fit."""
+    """Return the call for a request from the browser. Raises Problem if any part of the request is not valid."""
     build = VERBS.get(verb)
     if build is None:
         raise Problem(404, "not-found", "There is no such command.")
     if not isinstance(body, dict):
-        raise Problem(400, "malformed", "The command needs a JSON object.")
+        raise Problem(400, "malformed", "The body of the request is not a JSON object.")
     return build(body, root)
 
 
-def _closed(body: dict[str, Any], *names: str) -> None:
+def _refuse_unknown_fields(body: dict[str, Any], *names: str) -> None:
     unknown = sorted(set(body) - set(names))
     if unknown:
         raise Problem(400, "malformed", f"“{unknown[0]}” is not a field of this command.")
@@ -114,7 +114,7 @@ def _closed(body: dict[str, Any], *names: str) -> None:
 def _text(body: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise Problem(400, "malformed", f"“{name}” is missing or not of its form.")
+        raise Problem(400, "malformed", f"“{name}” is missing or not valid.")
     return value
 
 
@@ -146,18 +146,20 @@ def _dataset_names(body: dict[str, Any]) -> list[str]:
     return names
 
 
-def _top(root: Path | None) -> Path:
+def _workspace_root(root: Path | None) -> Path:
     if root is None:
         raise Problem(
-            503, "unavailable", "This Jupyter server keeps its files elsewhere; the command can't reach them."
+            503,
+            "unavailable",
+            "This Jupyter server does not keep its files on a local disk, so the command cannot read them.",
         )
     return root.resolve()
 
 
 def _workspace_path(name: Any, top: Path) -> Path:
-    """The file or folder `name` below the workspace's root, links resolved. Raises Problem for anything outside."""
+    """Return the absolute path of a file or folder in the workspace. Raises Problem if links lead out of it."""
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 4096:
-        raise Problem(400, "malformed", "A path is missing or not one of the workspace.")
+        raise Problem(400, "malformed", "A path is missing or not valid.")
     path = (top / name).resolve()
     if path == top or not path.is_relative_to(top):
         raise Problem(400, "malformed", f"“{name[:200]}” is not in the workspace.")

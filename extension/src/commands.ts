@@ -1,4 +1,6 @@
-/** Every command of this extension. */
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+/** The ids of this extension's commands. */
 export const CommandIDs = {
   submit: 'clean-room:submit-notebook',
   submitFile: 'clean-room:submit-selected-notebook',
@@ -11,3 +13,9 @@ export const CommandIDs = {
   insertDataset: 'clean-room:insert-dataset',
   chooseParty: 'clean-room:choose-party'
 } as const;
+
+/** Returns an argument of a command, or undefined if it is not a string. */
+export function stringArgument(args: ReadonlyPartialJSONObject, name: string): string | undefined {
+  const value = args[name];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -4,37 +4,41 @@ import type { DatasetsModel } from './datasets/model.js';
 import type { RunsModel } from './runs/model.js';
 import type { CleanRoomSession } from './session/session.js';
 
-/** The person's connection to the clean room, shared by all features and offered to other extensions. */
-export const ICleanRoom = new Token<ICleanRoom>(
-  '@clean-room/jupyterlab:ICleanRoom',
-  'The connection to the clean room: who is asking, for which party, the routes as methods, and what has changed.'
-);
-
-export type ICleanRoom = CleanRoomSession;
-
-/** Where the sentences of this extension are translated. */
+/** The domain of this extension's translations. */
 export const TRANSLATION_DOMAIN = 'clean_room';
 
-/** The clean room's panel in the left side bar; each feature adds its section. */
+/** The token of the connection to the clean room, for this extension's features and for other extensions. */
+export const ICleanRoom = new Token<ICleanRoom>(
+  '@clean-room/jupyterlab:ICleanRoom',
+  'The connection to the clean room: the person, the party that they act for, the API, and changes.'
+);
+
+/** The connection to the clean room. */
+export type ICleanRoom = CleanRoomSession;
+
+/** The token of the clean room's panel in the left sidebar. Each feature adds its section to it. */
 export const ICleanRoomPanel = new Token<ICleanRoomPanel>(
   '@clean-room/jupyterlab:ICleanRoomPanel',
-  'The clean room’s panel in the left side bar.'
+  'The clean room’s panel in the left sidebar.'
 );
 
+/** The clean room's panel in the left sidebar. */
 export type ICleanRoomPanel = SidePanel;
 
-/** Submissions and runs as this party sees them, kept up to date. */
+/** The token of the list of submissions and runs. */
 export const IRuns = new Token<IRuns>(
   '@clean-room/jupyterlab:IRuns',
-  'Submissions and runs, kept up to date.'
+  'The submissions and runs that the party can see, kept up to date.'
 );
 
+/** The submissions and runs that the party can see, kept up to date. */
 export type IRuns = RunsModel;
 
-/** Datasets that the acting party may ask for. */
+/** The token of the list of datasets. */
 export const IDatasets = new Token<IDatasets>(
   '@clean-room/jupyterlab:IDatasets',
-  'Datasets that the acting party may ask for.'
+  'The datasets that the party can use.'
 );
 
+/** The datasets that the party can use. */
 export type IDatasets = DatasetsModel;

@@ -1,4 +1,4 @@
-"""A real Jupyter server with the extension, and a coordinator that writes down what reaches it."""
+"""A real Jupyter server with the extension, and a coordinator that records the requests that it gets."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ CREDENTIAL = "clean-room-credential"
 
 @dataclass
 class Coordinator:
-    """The other end of the relay: answers a few addresses, keeps what it was sent."""
+    """A coordinator that answers a few addresses and records the requests."""
 
     url: str = ""
     requests: list[web.RequestHandler] = field(default_factory=list)
@@ -87,7 +87,7 @@ def _application(coordinator: Coordinator) -> web.Application:
             self.set_header("Content-Type", "text/html")
             self.write("<script>alert(1)</script>")
 
-    class Elsewhere(Recorder):
+    class Redirect(Recorder):
         def get(self):
             self.redirect("https://elsewhere.invalid/")
 
@@ -108,7 +108,7 @@ def _application(coordinator: Coordinator) -> web.Application:
             ("/v1/refuse", Refuse),
             ("/v1/events", Events),
             ("/v1/page", Page),
-            ("/v1/elsewhere", Elsewhere),
+            ("/v1/redirect", Redirect),
             ("/v1/empty", Empty),
             ("/v1/broken", Broken),
             ("/(.*)", Echo),
@@ -155,7 +155,7 @@ def jp_server_config(jp_server_config, coordinator, credential_file):
 
 @pytest.fixture(autouse=True)
 def person(tmp_path, monkeypatch):
-    """An empty folder of the person's, so that the one on this machine plays no part."""
+    """An empty folder for the person's settings, so that tests do not depend on this computer's."""
     folder = tmp_path / "person"
     folder.mkdir()
     monkeypatch.setenv("CLEAN_ROOM_HOME", str(folder))
@@ -166,5 +166,5 @@ def person(tmp_path, monkeypatch):
 
 @pytest.fixture
 def address(jp_serverapp, http_server, jp_base_url):
-    """The full address of a path below the extension's own."""
+    """Return the full address of a path below the extension's own."""
     return lambda path: f"http://127.0.0.1:{jp_serverapp.port}{jp_base_url}clean-room/{path}"

@@ -1,4 +1,4 @@
-"""The command handler, with a small program in the bundle's place that shows how it was started."""
+"""Tests of the command handler with a small program that reports how it was called."""
 
 import json
 
@@ -8,12 +8,12 @@ from tornado.httpclient import HTTPClientError
 
 from jupyterlab_clean_room import node, verbs
 
-# Prints its arguments, its environment and what it read; `results boom …` fails as the real one does.
+# Prints its arguments, environment and input. `results boom …` fails in the same way as the real command.
 PROGRAM = """
 const read = async () => { let text = ''; for await (const piece of process.stdin) text += piece; return text; };
 const [verb, ...rest] = process.argv.slice(2);
 if (rest[0] === 'boom') {
-  console.log(JSON.stringify({ code: 'not-found', message: 'There is no such run.', remedy: 'Look at the list.' }));
+  console.log(JSON.stringify({ code: 'not-found', message: 'This run does not exist.', remedy: 'Check the list.' }));
   process.exit(3);
 }
 if (rest[0] === 'mute') { console.error('Error: stack trace'); process.exit(1); }
@@ -45,7 +45,7 @@ async def _refused(call, verb, body):
     return refused.value.code, json.loads(refused.value.response.body)
 
 
-async def test_results_go_into_the_workspace(call, jp_root_dir):
+async def test_results_are_written_to_the_workspace(call, jp_root_dir):
     answer = await call("results", {"run": "run_1", "party": "university", "to": "results/run 1"})
     folder = jp_root_dir / "results" / "run 1"
     assert answer["exitCode"] == 0
@@ -54,7 +54,7 @@ async def test_results_go_into_the_workspace(call, jp_root_dir):
     assert folder.is_dir()
 
 
-async def test_results_can_be_looked_at_without_a_folder(call):
+async def test_results_without_a_folder_are_only_returned(call):
     assert (await call("results", {"run": "run_1", "party": "university"}))["output"]["rest"] == [
         "run_1",
         "--party=university",
@@ -62,11 +62,11 @@ async def test_results_can_be_looked_at_without_a_folder(call):
     ]
 
 
-async def test_the_receipt_travels_on_standard_input(call):
+async def test_the_receipt_is_passed_on_standard_input(call):
     assert (await call("verify", {"receipt": '{"a":1}'}))["output"]["stdin"] == '{"a":1}'
 
 
-ASKED = {
+SUBMISSION = {
     "notebook": "study/a b.ipynb",
     "files": ["study/helpers.py"],
     "datasets": ["hospital/visits"],
@@ -77,7 +77,7 @@ ASKED = {
 }
 
 
-async def test_a_submission_is_arguments_one_by_one(call, jp_root_dir):
+async def test_a_submission_becomes_separate_arguments(call, jp_root_dir):
     top = jp_root_dir.resolve()
     given = [
         f"{top}/study/a b.ipynb",
@@ -90,21 +90,21 @@ async def test_a_submission_is_arguments_one_by_one(call, jp_root_dir):
         "--party=university",
         "--json",
     ]
-    answer = await call("submit", {**ASKED, "dryRun": True})
+    answer = await call("submit", {**SUBMISSION, "dryRun": True})
     assert answer["output"]["rest"] == [*given, "--dry-run"]
-    answer = await call("submit", {**ASKED, "dryRun": True, "revisionOf": "01hzy"})
+    answer = await call("submit", {**SUBMISSION, "dryRun": True, "revisionOf": "01hzy"})
     assert "--revision-of=01hzy" in answer["output"]["rest"]
     image = "sha256:" + "0" * 64
-    answer = await call("submit", {**ASKED, "expect": image})
+    answer = await call("submit", {**SUBMISSION, "expect": image})
     assert answer["output"]["rest"] == [*given, f"--expect-image={image}"]
 
 
-async def test_stand_ins_by_name(call):
+async def test_stand_ins_are_requested_by_name(call):
     answer = await call("stand-ins", {"datasets": ["hospital/visits"], "party": "university"})
     assert answer["output"]["rest"] == ["hospital/visits", "--party=university", "--json"]
 
 
-async def test_the_command_sees_a_small_environment(call, monkeypatch):
+async def test_the_command_gets_only_listed_environment_variables(call, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "hub")
     monkeypatch.setenv("NODE_OPTIONS", "--require=/tmp/evil.js")
     environment = (await call("stand-ins", {"datasets": [], "party": "university"}))["output"]["environment"]
@@ -126,27 +126,27 @@ async def test_the_command_sees_a_small_environment(call, monkeypatch):
         ("results", {"run": "r", "party": "p", "to": "x\0y"}),
         ("results", {"run": "r", "party": "p", "to": "x", "extra": "--trust"}),
         ("verify", {"receipt": 5}),
-        ("submit", ASKED),
-        ("submit", {**ASKED, "expect": "sha256:0"}),
-        ("submit", {**ASKED, "dryRun": True, "notebook": "../a.ipynb"}),
-        ("submit", {**ASKED, "dryRun": True, "files": ["/etc/passwd"]}),
-        ("submit", {**ASKED, "dryRun": True, "datasets": ["-x"]}),
-        ("submit", {**ASKED, "dryRun": True, "party": "--x"}),
-        ("submit", {**ASKED, "dryRun": True, "purpose": "a\0b"}),
-        ("submit", {**ASKED, "dryRun": True, "compute": {"processors": True, "memoryBytes": 1}}),
+        ("submit", SUBMISSION),
+        ("submit", {**SUBMISSION, "expect": "sha256:0"}),
+        ("submit", {**SUBMISSION, "dryRun": True, "notebook": "../a.ipynb"}),
+        ("submit", {**SUBMISSION, "dryRun": True, "files": ["/etc/passwd"]}),
+        ("submit", {**SUBMISSION, "dryRun": True, "datasets": ["-x"]}),
+        ("submit", {**SUBMISSION, "dryRun": True, "party": "--x"}),
+        ("submit", {**SUBMISSION, "dryRun": True, "purpose": "a\0b"}),
+        ("submit", {**SUBMISSION, "dryRun": True, "compute": {"processors": True, "memoryBytes": 1}}),
         ("stand-ins", {"datasets": ["--json"], "party": "p"}),
         ("stand-ins", {"datasets": ["a/b;ls"], "party": "p"}),
         ("stand-ins", {"datasets": [], "party": "--trust"}),
         ("stand-ins", []),
     ],
 )
-async def test_what_does_not_fit_never_reaches_the_command(call, verb, body):
+async def test_refuses_invalid_requests_before_calling_the_command(call, verb, body):
     status, problem = await _refused(call, verb, body)
     assert status == 400
     assert problem["code"] == "malformed"
 
 
-async def test_a_link_out_of_the_workspace_is_no_folder_of_it(call, jp_root_dir, tmp_path):
+async def test_refuses_a_link_that_leads_out_of_the_workspace(call, jp_root_dir, tmp_path):
     (tmp_path / "outside").mkdir()
     (jp_root_dir / "link").symlink_to(tmp_path / "outside")
     status, _ = await _refused(call, "results", {"run": "r", "to": "link/x"})
@@ -154,34 +154,34 @@ async def test_a_link_out_of_the_workspace_is_no_folder_of_it(call, jp_root_dir,
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-async def test_unknown_verbs_are_not_found(call):
+async def test_refuses_unknown_verbs(call):
     assert (await _refused(call, "serve", {}))[0] == 404
 
 
-async def test_the_commands_own_failure_keeps_its_words(call):
+async def test_passes_on_the_error_message_of_the_command(call):
     status, problem = await _refused(call, "results", {"run": "boom", "party": "p", "to": "x"})
     assert status == 422
     assert (problem["code"], problem["message"], problem["remedy"]) == (
         "not-found",
-        "There is no such run.",
-        "Look at the list.",
+        "This run does not exist.",
+        "Check the list.",
     )
 
 
-async def test_a_crash_is_never_shown_as_it_is(call):
+async def test_never_shows_the_stack_trace_of_a_crash(call):
     status, problem = await _refused(call, "results", {"run": "mute", "party": "p", "to": "x"})
     assert status == 502
     assert "stack trace" not in json.dumps(problem)
 
 
-async def test_a_command_that_hangs_is_stopped(call, jp_serverapp):
+async def test_stops_a_command_that_hangs(call, jp_serverapp):
     jp_serverapp.web_app.settings["clean_room"].command_timeout = 1.0
     status, problem = await _refused(call, "results", {"run": "slow", "party": "p", "to": "x"})
     assert status == 503
     assert "too long" in problem["message"]
 
 
-async def test_needs_a_person(jp_fetch):
+async def test_refuses_calls_without_authentication(jp_fetch):
     with pytest.raises(HTTPClientError) as refused:
         await jp_fetch(
             "clean-room/command/stand-ins", method="POST", body="{}", headers={"Authorization": "token wrong"}
@@ -189,14 +189,14 @@ async def test_needs_a_person(jp_fetch):
     assert refused.value.code == 403
 
 
-async def test_a_missing_bundle_says_how_to_get_it(call, bundle):
+async def test_says_how_to_install_a_missing_bundle(call, bundle):
     bundle.unlink()
     status, problem = await _refused(call, "stand-ins", {"datasets": [], "party": "university"})
     assert status == 503
     assert "wheel" in problem["remedy"]
 
 
-async def test_too_old_a_node_is_not_used(monkeypatch, tmp_path):
+async def test_does_not_use_a_node_that_is_too_old(monkeypatch, tmp_path):
     old = tmp_path / "node"
     old.write_text("#!/bin/sh\necho v18.1.0\n")
     old.chmod(0o755)
@@ -205,5 +205,5 @@ async def test_too_old_a_node_is_not_used(monkeypatch, tmp_path):
         await node.find_node()
 
 
-def test_every_verb_is_listed_here():
+def test_only_these_verbs_can_be_called():
     assert sorted(verbs.VERBS) == ["results", "stand-ins", "submit", "verify"]

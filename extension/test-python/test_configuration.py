@@ -1,4 +1,4 @@
-"""Where settings come from, and the trust roots."""
+"""Tests of the settings and the trust roots."""
 
 import json
 
@@ -13,7 +13,7 @@ def _write(person, **values):
     (person / "config.json").write_text(json.dumps(values))
 
 
-def test_the_persons_own_file_is_the_last_resort(person, monkeypatch):
+def test_settings_come_from_traits_then_environment_then_the_persons_file(person, monkeypatch):
     _write(person, url="http://127.0.0.1:1", tokenFile="token")
     (person / "token").write_text(CREDENTIAL)
     assert CleanRoom().origin() == "http://127.0.0.1:1"
@@ -26,13 +26,13 @@ def test_the_persons_own_file_is_the_last_resort(person, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"url": 5}'])
-def test_a_file_that_says_nothing_is_nothing(person, text):
+def test_ignores_a_settings_file_without_settings(person, text):
     (person / "config.json").write_text(text)
     assert CleanRoom().coordinator_url == ""
     assert CleanRoom().credential() is None
 
 
-async def test_trust_roots_come_from_this_machine(jp_fetch, person, coordinator):
+async def test_trust_roots_come_from_the_jupyter_host(jp_fetch, person, coordinator):
     with pytest.raises(HTTPClientError) as refused:
         await jp_fetch("clean-room/trust")
     assert refused.value.code == 404

@@ -1,6 +1,6 @@
 /**
- * How fast the coordinator's API answers: 50 requests a second for 20 seconds, one in ten a submission, while 200 streams
- * of events are open; on PGlite and on PostgreSQL.
+ * Measures how fast the coordinator's API answers 50 requests per second for 20 seconds, while 200 event streams are open. One
+ * request in ten is a submission. Runs on PGlite and on PostgreSQL.
  */
 import { printFiguresOf } from './figures-of.js';
 

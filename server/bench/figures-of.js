@@ -6,8 +6,9 @@ import { bundle } from '../test/support/bundle.ts';
 const CHILD = 'coordinator/child.ts';
 
 /**
- * Bundles a bench of the coordinator and the child it starts, runs it, and prints its figures.
- * @param bench below this folder; exports `figures(script)`, `script` being the child's
+ * Bundles a benchmark of the coordinator and the child process that it starts, runs it, and prints its figures.
+ *
+ * @param bench - path of the benchmark in this folder. It exports `figures(script)`, which receives the child's bundle.
  */
 export async function printFiguresOf(bench) {
   const folder = await bundle([bench, CHILD].map(entry => fileURLToPath(new URL(entry, import.meta.url))));

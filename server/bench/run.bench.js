@@ -1,10 +1,11 @@
 /**
- * From a submitted notebook to its opened result, against executing the same notebook bare with nbclient.
+ * Measures the time from submitting a notebook to opening its result, and compares it with nbclient without a clean room.
  *
- * Measured on the demo with its real server, custodian, kernel image and sandbox, as everything goes by itself: the command
- * `submit`, the demo custodian's approval by the command `approve`, packaging, start of the simulated TEE, key release,
- * execution, filter, sealing, token, and `results`, which verifies the receipt and opens the outputs; the starts of the
- * commands, in the form that JupyterLab calls, included. Bare: nbclient in a process that runs already, on the stand-in, which has as many rows.
+ * Uses the demo with its real server, custodian, kernel image and sandbox. The measured steps are the command `submit`, the
+ * approval with the command `approve`, packaging, start of the simulated TEE, key release, execution, filter, sealing, token,
+ * and the command `results`, which verifies the receipt and opens the outputs. The time to start each command, in the form
+ * that JupyterLab calls, is included. For comparison, nbclient executes the same notebook in a running process on the
+ * stand-in, which has the same number of rows.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +25,7 @@ const PURPOSE = 'Health research: cost of chronic illness';
 const OVERHEAD_MS = 3000;
 const OVERHEAD_SHARE = 1.05;
 
-/** Some ten seconds of work on one processor, the same on any data. */
+/** About ten seconds of work on one processor, independent of the data. */
 const CELLS = [
   'from clean_room import open_dataset\n\nvisits = open_dataset("hospital/visits").to_pandas()\nvisits.shape[1]',
   `import numpy
@@ -49,11 +50,12 @@ function notebook(round) {
   return { cells: CELLS.map(cell), metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
 }
 
-/** The command as JupyterLab calls it. */
+/** The command in the form that JupyterLab calls. */
 const COMMAND = join(ROOT, 'extension/jupyterlab_clean_room/command/clean-room.mjs');
 
-function call(room, ...args) {
-  const options = { cwd: ROOT, env: room.env, encoding: 'utf8' };
+/** Runs the command, and returns its JSON output. */
+function call(cleanRoom, ...args) {
+  const options = { cwd: ROOT, env: cleanRoom.env, encoding: 'utf8' };
   return JSON.parse(execFileSync(process.execPath, [COMMAND, ...args, '--json'], options));
 }
 
@@ -66,16 +68,17 @@ function freePort() {
   return promise;
 }
 
-/** @returns milliseconds, kernel start included, imports of nbclient not */
-function executeBare(room, file) {
-  const program = fileURLToPath(new URL('bare.py', import.meta.url));
-  const env = { ...room.env, PYTHONPATH: join(ROOT, 'kernel-images/clean_room/src') };
+/** Returns the execution time with nbclient in milliseconds, with the start of the kernel and without the import of nbclient. */
+function executeWithNbclient(cleanRoom, file) {
+  const program = fileURLToPath(new URL('nbclient_time.py', import.meta.url));
+  const env = { ...cleanRoom.env, PYTHONPATH: join(ROOT, 'kernel-images/clean_room/src') };
   return (
     Number(execFileSync(join(ROOT, '.venv/bin/python'), [program, file], { env, encoding: 'utf8' })) * 1000
   );
 }
 
-async function released(client, id) {
+/** Waits until the newest run of a submission is completed, and returns its id. */
+async function completedRun(client, id) {
   for (;;) {
     const { runs } = await client.call(routes.getSubmission, { params: { id } });
     const run = runs.at(-1);
@@ -86,68 +89,69 @@ async function released(client, id) {
   }
 }
 
-/** @returns milliseconds of each step */
-async function executeWhole(room, client, file) {
+/** Submits, runs and opens a notebook. Returns the total time in milliseconds. */
+async function executeInCleanRoom(cleanRoom, client, file) {
   const marks = [];
   const mark = name => marks.push([name, performance.now()]);
   mark('begin');
-  const { id } = call(room, 'submit', file, '--purpose', PURPOSE);
+  const { id } = call(cleanRoom, 'submit', file, '--purpose', PURPOSE);
   mark('submit');
-  const custodian = join(room.folder, 'custodians/hospital');
-  call(room, 'approve', id, '--without-passkey', '--party', 'hospital', '--custodian', custodian);
+  const custodian = join(cleanRoom.folder, 'custodians/hospital');
+  call(cleanRoom, 'approve', id, '--without-passkey', '--party', 'hospital', '--custodian', custodian);
   mark('approve');
-  const run = await released(client, id);
+  const run = await completedRun(client, id);
   mark('run');
-  call(room, 'results', run, '--to', join(room.folder, 'results', id));
+  call(cleanRoom, 'results', run, '--to', join(cleanRoom.folder, 'results', id));
   mark('results');
   const steps = marks.slice(1).map(([name, at], index) => [name, at - marks[index][1]]);
   console.error(steps.map(([name, ms]) => `${name} ${(ms / 1000).toFixed(2)} s`).join(', '));
   return marks.at(-1)[1] - marks[0][1];
 }
 
-async function withRoom(work) {
+/** Sets up and starts the demo in a temporary folder, and removes it after `work`. */
+async function withCleanRoom(work) {
   const cache = join(ROOT, '.cache/bench');
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(cache, 'run-'));
   process.env.CLEAN_ROOM_STAND_INS = join(folder, 'stand-ins');
-  const room = new CleanRoom(folder, { coordinator: await freePort(), custodian: await freePort() });
+  const cleanRoom = new CleanRoom(folder, { coordinator: await freePort(), custodian: await freePort() });
   try {
-    room.found();
-    await room.serve();
-    room.provision();
-    room.call('stand-ins');
-    mkdirSync(room.notebooks, { recursive: true });
-    return await work(room);
+    cleanRoom.found();
+    await cleanRoom.serve();
+    cleanRoom.provision();
+    cleanRoom.call('stand-ins');
+    mkdirSync(cleanRoom.notebooks, { recursive: true });
+    return await work(cleanRoom);
   } finally {
-    await room.stop();
+    await cleanRoom.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const { bare, whole } = await withRoom(async room => {
-  const token = readFileSync(join(room.person, 'token'), 'utf8').trim();
-  const client = new Client({ base: room.url, token: async () => token, party: 'university' });
-  const bare = [];
-  const whole = [];
-  // The first one unpacks the kernel image, once and for all runs.
+const { nbclientMs, cleanRoomMs } = await withCleanRoom(async cleanRoom => {
+  const token = readFileSync(join(cleanRoom.person, 'token'), 'utf8').trim();
+  const client = new Client({ base: cleanRoom.url, token: async () => token, party: 'university' });
+  const nbclientMs = [];
+  const cleanRoomMs = [];
+  // The first run is not counted, because it unpacks the kernel image for all later runs.
   for (let round = 0; round <= ROUNDS; round++) {
-    const file = join(room.notebooks, `round-${round}.ipynb`);
+    const file = join(cleanRoom.notebooks, `round-${round}.ipynb`);
     writeFileSync(file, JSON.stringify(notebook(round)));
-    const times = [executeBare(room, file), await executeWhole(room, client, file)];
-    console.error(`bare ${(times[0] / 1000).toFixed(2)} s, whole ${(times[1] / 1000).toFixed(2)} s`);
+    const times = [executeWithNbclient(cleanRoom, file), await executeInCleanRoom(cleanRoom, client, file)];
+    console.error(`nbclient ${(times[0] / 1000).toFixed(2)} s, clean room ${(times[1] / 1000).toFixed(2)} s`);
     if (round === 0) continue;
-    bare.push(times[0]);
-    whole.push(times[1]);
+    nbclientMs.push(times[0]);
+    cleanRoomMs.push(times[1]);
   }
-  return { bare: median(bare), whole: median(whole) };
+  return { nbclientMs: median(nbclientMs), cleanRoomMs: median(cleanRoomMs) };
 });
 print([
   {
     figure: 'submit → result',
     unit: 'ms',
-    value: whole,
-    against: `nbclient (${(bare / 1000).toFixed(1)} s) + 5 % + 3 s`,
-    reference: bare * OVERHEAD_SHARE + OVERHEAD_MS,
+    value: cleanRoomMs,
+    against: `nbclient (${(nbclientMs / 1000).toFixed(1)} s) + 5 % + 3 s`,
+    reference: nbclientMs * OVERHEAD_SHARE + OVERHEAD_MS,
     limit: 1
   }
 ]);

@@ -1,4 +1,4 @@
-/** How much memory the coordinator takes while large objects come and go, against small ones: what streams is not held. */
+/** Measures the coordinator's memory while large objects are uploaded and downloaded. It must not grow with their size. */
 import { printFiguresOf } from './figures-of.js';
 
 await printFiguresOf('transfer/memory.ts');

@@ -5,48 +5,49 @@ import { CleanRoomPage, demoNotebook, openNotebook } from '../support/clean-room
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
-async function picture(page: Page, name: string): Promise<void> {
+/** Takes a screenshot of JupyterLab in both themes. */
+async function captureLab(page: Page, name: string): Promise<void> {
   for (const [theme, suffix] of [
     ['JupyterLab Dark', 'dark'],
     ['JupyterLab Light', 'light']
   ]) {
-    await page.evaluate(
-      async chosen => window.jupyterapp.commands.execute('apputils:change-theme', { theme: chosen }),
-      theme
-    );
+    await page.evaluate(async chosen => {
+      await window.jupyterapp.commands.execute('apputils:change-theme', { theme: chosen });
+    }, theme);
     await expect(page.locator('body')).toHaveAttribute('data-jp-theme-name', theme ?? '');
     await page.mouse.move(700, 890);
-    // Themes fade in.
+    // A new theme fades in.
     await page.waitForTimeout(600);
     await page.screenshot({ path: `${folder}${name}-${suffix}.png` });
   }
 }
 
-async function pageOfItsOwn(page: Page, name: string): Promise<void> {
+/** Takes a screenshot of a page outside JupyterLab in both colour schemes. */
+async function capturePage(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
   }
 }
 
-test('the main screens', async ({ page, tmpPath }) => {
+test('screenshots of the main screens', async ({ page, tmpPath }) => {
   test.setTimeout(400_000);
   const room = new CleanRoomPage(page);
   const row = room.row('explore.ipynb');
   await room.open();
   await room.actFor('Demo University');
   await openNotebook(page, tmpPath, 'explore.ipynb', demoNotebook('explore.ipynb'));
-  // Before its kernel is there, JupyterLab asks for one at every cell.
+  // JupyterLab asks for a kernel at every cell until the notebook's kernel has started.
   await expect(page.getByText('Python 3 (ipykernel) | Idle')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => void window.jupyterapp.commands.execute('notebook:run-all-cells'));
   await expect(page.locator('.jp-OutputArea-output img').first()).toBeVisible({ timeout: 120_000 });
   await page.locator('.jp-Notebook .jp-Cell').first().scrollIntoViewIfNeeded();
-  await picture(page, 'programming');
+  await captureLab(page, 'programming');
 
   await room.submitButton.click();
   await room.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
   await room.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
-  await picture(page, 'submit');
+  await captureLab(page, 'submit');
   await room.dialog.getByRole('button', { name: 'Cancel' }).click();
   await room.submit();
 
@@ -55,9 +56,9 @@ test('the main screens', async ({ page, tmpPath }) => {
   await review.getByRole('button', { name: 'Rebuild and compare' }).click();
   await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
   await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
-  await picture(page, 'review');
+  await captureLab(page, 'review');
   const custodian = await room.openCustodian(review);
-  await pageOfItsOwn(custodian, 'approve');
+  await capturePage(custodian, 'approve');
   await room.confirm(custodian);
 
   await page.bringToFront();
@@ -68,5 +69,5 @@ test('the main screens', async ({ page, tmpPath }) => {
   const result = page.getByRole('region', { name: 'Result of a run' });
   await expect(result.getByRole('status')).toContainText('Verified', { timeout: 60_000 });
   await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
-  await picture(page, 'result');
+  await captureLab(page, 'result');
 });

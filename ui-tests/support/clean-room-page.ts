@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, type IJupyterLabPageFixture } from '@jupyterlab/galata';
 import type { Locator, Page } from '@playwright/test';
-import { FOLDER } from './places.js';
+import { FOLDER } from './environment.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs the `clean-room` command as the demo's person, and reads its answer. */
-export function cleanRoom(...args: string[]): Record<string, unknown> {
+/** Runs the `clean-room` command as the demo person and returns its JSON output. */
+export function runCommand(...args: string[]): Record<string, unknown> {
   const answer = execFileSync(
     join(root, 'node_modules/.bin/node'),
     [join(root, 'server/bin/clean-room.js'), ...args, '--json'],
@@ -18,56 +18,60 @@ export function cleanRoom(...args: string[]): Record<string, unknown> {
   return JSON.parse(answer) as Record<string, unknown>;
 }
 
-/** A demo notebook's content. */
+/** Returns the content of a demo notebook. */
 export function demoNotebook(name: string): string {
   return readFileSync(join(root, 'deployment/demo', name), 'utf8');
 }
 
-/** What people do with the clean room in JupyterLab. */
+/** The steps that people take with the clean room in JupyterLab. */
 export class CleanRoomPage {
   constructor(readonly page: Page) {}
 
-  /** The clean room's side bar. */
+  /** The clean room's panel in the side bar. */
   get panel(): Locator {
     return this.page.locator('#clean-room-panel');
   }
 
+  /** The submit button in the toolbar of the visible notebook. */
   get submitButton(): Locator {
     return this.page.locator('[data-jp-item-name="clean-room-submit"] jp-button >> visible=true');
   }
 
+  /** The open dialog. */
   get dialog(): Locator {
     return this.page.getByRole('dialog');
   }
 
-  /** The newest submission of a notebook in the runs list. */
+  /** Returns the newest submission of a notebook in the list of runs. */
   row(notebook: string): Locator {
     return this.panel.locator('.crm-Row', { hasText: notebook }).first();
   }
 
+  /** Opens the side bar and waits for the connection to the coordinator. */
   async open(): Promise<void> {
     if (!(await this.panel.isVisible())) await this.page.locator('[data-id="clean-room-panel"]').click();
     await expect(this.panel.getByText('● live')).toBeVisible();
   }
 
+  /** Switches to the party with this title. */
   async actFor(title: string): Promise<void> {
     await this.panel.getByRole('combobox').selectOption(title);
-    // The list of the other party has to go before anything is said about this one's.
+    // The other party's list must disappear before this one's can be checked.
     await expect(this.panel.locator('.crm-Panel-live')).toHaveText('● live');
   }
 
-  /** Fills the submit dialog and sends it. */
+  /** Fills in the submit dialog and submits the notebook. */
   async submit(): Promise<void> {
     await this.submitButton.click();
     await this.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
     await this.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
     await this.dialog.getByRole('button', { name: 'Submit for approval' }).click();
-    await expect(this.page.getByText('It runs once Demo Hospital approved.')).toBeVisible({
+    await expect(this.page.getByText('It will run as soon as Demo Hospital approves it.')).toBeVisible({
       timeout: 60_000
     });
   }
 
-  /** Opens the review panel on what waits for this party. */
+  /** Opens the review panel with the submission that waits for this party. */
   async review(): Promise<Locator> {
     await this.page.getByRole('button', { name: /waiting for you/ }).click();
     const review = this.page.getByRole('region', { name: 'Submissions and reviews' });
@@ -75,7 +79,7 @@ export class CleanRoomPage {
     return review;
   }
 
-  /** Follows the review panel to the custodian's own page and signs in there. */
+  /** Opens the custodian's approval page from the review panel and signs in there. */
   async openCustodian(review: Locator): Promise<Page> {
     const [custodian] = await Promise.all([
       this.page.context().waitForEvent('page'),
@@ -95,7 +99,7 @@ export class CleanRoomPage {
   }
 }
 
-/** Writes a notebook into the test's folder and opens it; waits for no kernel. */
+/** Writes a notebook into the test's folder and opens it, without waiting for its kernel. */
 export async function openNotebook(
   page: IJupyterLabPageFixture,
   folder: string,
@@ -107,10 +111,4 @@ export async function openNotebook(
     await window.jupyterapp.commands.execute('docmanager:open', { path });
   }, `${folder}/${name}`);
   await expect(new CleanRoomPage(page).submitButton).toBeEnabled();
-}
-
-declare global {
-  interface Window {
-    readonly jupyterapp: { readonly commands: { execute(id: string, args?: object): Promise<unknown> } };
-  }
 }

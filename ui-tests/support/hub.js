@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
-import { FOLDER, HUB, HUB_PORTS } from './places.js';
+import { FOLDER, HUB, HUB_PORTS } from './environment.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** From now on the coordinator knows people by the tokens that the Hub makes for them. */
-function knowPeopleByHub(room) {
+/** Configures the coordinator to authenticate people by their JupyterHub tokens, and returns its configuration file. */
+function authenticateByHub(room) {
   const file = join(room.folder, 'coordinator/coordinator.json');
   const config = JSON.parse(readFileSync(file, 'utf8'));
   config.authentication = {
@@ -22,6 +22,7 @@ function knowPeopleByHub(room) {
   return file;
 }
 
+/** Starts JupyterHub and waits until it answers. */
 async function startHub(room) {
   const hub = spawn(
     join(root, '.venv/bin/jupyterhub'),
@@ -49,7 +50,7 @@ async function startHub(room) {
   return hub;
 }
 
-/** A clean room behind a real JupyterHub: its proxy, its cookies, its cross-site protection, its tokens. */
+/** Starts a clean room with a real JupyterHub, to test with its proxy, cookies, cross-site protection and tokens. */
 export async function startHubRoom() {
   const room = new CleanRoom(join(FOLDER, 'hub-room'), HUB_PORTS);
   mkdirSync(room.folder, { mode: 0o700 });
@@ -58,7 +59,7 @@ export async function startHubRoom() {
   room.provision();
   room.layOutNotebooks();
   await room.stop();
-  const coordinator = knowPeopleByHub(room);
+  const coordinator = authenticateByHub(room);
   const hub = await startHub(room);
   await room.serve('--coordinator', coordinator, '--custodian', join(room.folder, 'custodians/hospital'));
   return {

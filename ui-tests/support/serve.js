@@ -1,6 +1,6 @@
 /**
- * What the tests drive: the clean room with demo data, in a folder of its own, and two JupyterLabs: one that knows it and
- * one that knows of none; and another clean room behind a JupyterHub. Ends when Playwright ends it.
+ * Serves what the tests use: the clean room with demo data in its own folder, two JupyterLabs (one configured for it, one for
+ * no clean room), and another clean room with a JupyterHub. Runs until Playwright ends it.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
 import { startHubRoom } from './hub.js';
-import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './places.js';
+import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './environment.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,7 +39,7 @@ cpSync(join(root, 'deployment/demo'), join(FOLDER, 'demo'), { recursive: true })
 const hubRoom = await startHubRoom();
 const labs = [
   startLab('lab', LAB, room.env),
-  startLab('lab-without', LAB_WITHOUT, { ...room.env, CLEAN_ROOM_HOME: join(FOLDER, 'nobody') })
+  startLab('lab-without', LAB_WITHOUT, { ...room.env, CLEAN_ROOM_HOME: join(FOLDER, 'no-clean-room') })
 ];
 
 async function stop() {

@@ -1,11 +1,11 @@
 import { expect, test } from '@playwright/test';
 import { CleanRoomPage } from '../support/clean-room-page.js';
-import { HUB } from '../support/places.js';
+import { HUB } from '../support/environment.js';
 
 test.use({ baseURL: `http://localhost:${HUB.port}` });
 
-// Behind a Hub, cookies, cross-site protection, base path and a proxy that could hold back streams come into play.
-test('works behind a JupyterHub', async ({ page }) => {
+// A Hub adds cookies, cross-site protection, a base path, and a proxy that may buffer streams.
+test('submission, approval and result work in JupyterHub', async ({ page }) => {
   test.setTimeout(600_000);
   const room = new CleanRoomPage(page);
 
@@ -32,7 +32,7 @@ test('works behind a JupyterHub', async ({ page }) => {
     await room.confirm(await room.openCustodian(await room.review()));
   });
 
-  await test.step('following the run live and opening what came back', async () => {
+  await test.step('following the run and opening the result', async () => {
     await room.actFor('Demo University');
     await expect(room.row('model.ipynb').locator('.crm-Row-label')).toHaveText('result ready', {
       timeout: 240_000
@@ -41,7 +41,7 @@ test('works behind a JupyterHub', async ({ page }) => {
     await room.row('model.ipynb').getByRole('button', { name: 'Open result' }).click();
     const proof = page
       .getByRole('region', { name: 'Result of a run' })
-      .getByRole('region', { name: 'What is proved' });
+      .getByRole('region', { name: 'What is proven' });
     await expect(proof.getByRole('status')).toContainText('Verified', { timeout: 60_000 });
   });
 });

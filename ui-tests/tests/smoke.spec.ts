@@ -1,7 +1,7 @@
 import { expect, test } from '@jupyterlab/galata';
 import { CleanRoomPage, demoNotebook, openNotebook } from '../support/clean-room-page.js';
 
-test('offers itself where people look for it', async ({ page, tmpPath }) => {
+test('commands are in the toolbar, the menu, the palette and the file browser', async ({ page, tmpPath }) => {
   const room = new CleanRoomPage(page);
   await openNotebook(page, tmpPath, 'smoke.ipynb', demoNotebook('explore.ipynb'));
   await expect(room.submitButton).toContainText('Submit to Clean Room');
@@ -10,7 +10,7 @@ test('offers itself where people look for it', async ({ page, tmpPath }) => {
   await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
   await page.keyboard.press('Escape');
 
-  // The palette closes when it loses the focus, which a notebook takes once its kernel is there.
+  // The palette closes when it loses the focus, which the notebook takes when its kernel has started.
   await expect(page.getByText('Python 3 (ipykernel) | Idle')).toBeVisible({ timeout: 60_000 });
   await expect(async () => {
     await page.keyboard.press('Control+Shift+C');
@@ -30,7 +30,7 @@ test('offers itself where people look for it', async ({ page, tmpPath }) => {
   await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
 });
 
-test('can be used with the keyboard alone', async ({ page }) => {
+test('the tabs of the review panel can be used with the keyboard', async ({ page }) => {
   const room = new CleanRoomPage(page);
   await room.open();
   await page.evaluate(() => window.jupyterapp.commands.execute('clean-room:review'));

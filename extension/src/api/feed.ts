@@ -1,17 +1,18 @@
+import type { CoordinatorEvent } from '@clean-room/api/coordinator';
+import type { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { IDisposable } from '@lumino/disposable';
 import type { CleanRoomClient } from './client.js';
-import type { CoordinatorEvent } from './types.js';
 
-/** `live`: changes arrive as they happen. `polling`: they are asked for every few seconds instead. */
+/** The way in which changes arrive. `live`: as they happen. `polling`: the listeners reload every few seconds instead. */
 export type FeedStatus = 'live' | 'polling';
 
+/** A change that the coordinator reports, or `resync` when changes may have been missed. */
 export type Change = Exclude<CoordinatorEvent, { topic: 'mailbox' }>;
 
 /**
- * Tells that something has changed. Follows the coordinator's event stream, which goes on where it broke off, and says
- * `resync` whenever changes could have been missed: a listener that reloads then never misses one.
+ * Reports changes at the coordinator. It follows the event stream, which continues after the last received event when it
+ * breaks, and emits `resync` whenever changes may have been missed. A listener that then reloads misses none.
  */
 export class Feed implements IDisposable {
   private readonly changes = new Signal<this, Change>(this);
@@ -20,6 +21,10 @@ export class Feed implements IDisposable {
   private current: FeedStatus = 'polling';
   private stop: AbortController | undefined;
 
+  /**
+   * @param client - returns the client for the party that the person acts for
+   * @param seconds - the interval between two attempts to open the stream
+   */
   constructor(
     private readonly client: () => Promise<CleanRoomClient>,
     seconds = 5
@@ -32,10 +37,12 @@ export class Feed implements IDisposable {
     });
   }
 
+  /** A signal that is emitted for every change. */
   get changed(): ISignal<this, Change> {
     return this.changes;
   }
 
+  /** A signal that is emitted when the status has changed. */
   get statusChanged(): ISignal<this, FeedStatus> {
     return this.statusSignal;
   }
@@ -48,7 +55,7 @@ export class Feed implements IDisposable {
     return this.poll.isDisposed;
   }
 
-  /** Begins, or begins anew for another party. */
+  /** Starts following the stream. Restarts it when it is already open, for example for another party. */
   start(): void {
     this.stop?.abort();
     void this.poll.start();
@@ -61,19 +68,19 @@ export class Feed implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Follows the stream for as long as it can be had. */
+  /** Follows the stream until it ends. */
   private async follow(): Promise<void> {
     this.changes.emit({ topic: 'resync' });
     const stop = (this.stop = new AbortController());
     try {
       const client = await this.client();
       const lost = (): void => {
-        this.become('polling');
+        this.setStatus('polling');
         this.changes.emit({ topic: 'resync' });
       };
       const opened = (): void => {
-        this.become('live');
-        // What happened between the last look and now came too early for this stream.
+        this.setStatus('live');
+        // Changes between the last reload and now are not in this stream.
         this.changes.emit({ topic: 'resync' });
       };
       for await (const { event, data } of client.events({ signal: stop.signal, onLost: lost }, opened)) {
@@ -81,11 +88,11 @@ export class Feed implements IDisposable {
         if (event !== 'mailbox') this.changes.emit(JSON.parse(data) as Change);
       }
     } finally {
-      if (this.stop === stop && !this.isDisposed) this.become('polling');
+      if (this.stop === stop && !this.isDisposed) this.setStatus('polling');
     }
   }
 
-  private become(status: FeedStatus): void {
+  private setStatus(status: FeedStatus): void {
     if (status === this.current) return;
     this.current = status;
     this.statusSignal.emit(status);

@@ -1,61 +1,66 @@
+import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import { readProblem } from './problem.js';
-import type { SubmissionRequestOptions, OpenedRun, SubmissionPreview, TrustRoots } from './types.js';
+import { ProblemError, readProblem } from './problem.js';
+import type { OpenedRun, SubmissionPreview, SubmissionRequestOptions } from './types.js';
 
 /**
- * The clean room's part of the Jupyter server, below `base_url/clean-room/`. What needs the person's own keys happens
- * there, in the bundled `clean-room` command.
- * @throws Problem for every answer but success
+ * Client of the clean room's Jupyter Server extension, at `base_url/clean-room/`. Operations that need the person's own
+ * keys run there, in the bundled `clean-room` command. Every method rejects with a ProblemError unless it succeeds.
  */
 export class Host {
   constructor(private readonly serverSettings: ServerConnection.ISettings) {}
 
-  /** Where the relay stands for the coordinator. */
+  /** The address at which the Jupyter server relays calls to the coordinator. */
   get relay(): string {
     return URLExt.join(this.serverSettings.baseUrl, 'clean-room/api');
   }
 
-  /** `fetch` with JupyterLab's own credentials and XSRF header, which JupyterHub asks for on every call. */
+  /** `fetch` with JupyterLab's own credentials and the XSRF header that JupyterHub requires on every call. */
   readonly fetch: typeof fetch = (input, init) =>
     ServerConnection.makeRequest(
-      String(input),
-      // JupyterLab's own default would add a number to every address.
+      input instanceof Request ? input.url : input.toString(),
+      // By default JupyterLab adds a number to every address, to avoid caches.
       { ...init, cache: 'no-cache' },
       this.serverSettings
     );
 
-  /** What a submission would be. Nothing leaves the Jupyter host. */
-  preview(asked: SubmissionRequestOptions): Promise<SubmissionPreview> {
-    return this.command('submit', { ...asked, dryRun: true });
+  /** Computes what would be submitted. Nothing is sent to the coordinator. */
+  preview(options: SubmissionRequestOptions): Promise<SubmissionPreview> {
+    return this.runCommand('submit', { ...options, dryRun: true });
   }
 
-  /** Signs and submits, if it is still the program with this image digest. */
-  submit(asked: SubmissionRequestOptions, image: string): Promise<{ readonly id: string }> {
-    return this.command('submit', { ...asked, expect: image });
+  /** Signs and submits, but only if the program still has this image digest. */
+  submit(options: SubmissionRequestOptions, image: string): Promise<{ readonly id: string }> {
+    return this.runCommand('submit', { ...options, expect: image });
   }
 
-  /** Opens a run's outputs with the person's key; into `folder` of the workspace if one is given. */
+  /**
+   * Opens a run's outputs with the person's key.
+   *
+   * @param folder - a folder in the workspace to write them to; without one they are only returned
+   */
   open(run: string, party: string, folder?: string): Promise<OpenedRun> {
-    return this.command('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });
+    return this.runCommand('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });
   }
 
-  /** Fetches signed stand-ins into the local cache that kernels read. */
+  /** Downloads signed stand-ins to the local cache that kernels read. */
   fetchStandIns(datasets: readonly string[], party: string): Promise<unknown> {
-    return this.command('stand-ins', { datasets, party });
+    return this.runCommand('stand-ins', { datasets, party });
   }
 
-  /** Whom the person believes; undefined where they have not said. */
+  /** Returns the trust roots that the person configured, or undefined when there are none. */
   async trust(): Promise<TrustRoots | undefined> {
     try {
-      return (await this.call('trust').then(response => response.json())) as TrustRoots;
+      const response = await this.call('trust');
+      return (await response.json()) as TrustRoots;
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'not-found') return undefined;
+      if (error instanceof ProblemError && error.code === 'not-found') return undefined;
       throw error;
     }
   }
 
-  private async command<T>(verb: 'submit' | 'results' | 'stand-ins', body: unknown): Promise<T> {
+  private async runCommand<T>(verb: 'submit' | 'results' | 'stand-ins', body: unknown): Promise<T> {
     const response = await this.call(`command/${verb}`, { method: 'POST', body: JSON.stringify(body) });
     const { output } = (await response.json()) as { output: T };
     return output;

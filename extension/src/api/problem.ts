@@ -1,23 +1,23 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-/** A failure in the words of whoever refused: coordinator, relay or command. */
+/** A failure as the coordinator, the relay or the `clean-room` command describes it. */
 export class ProblemError extends Error {
-  override readonly name = 'Problem';
+  override readonly name = 'ProblemError';
 
   constructor(
-    /** One of the protocol's closed set of codes. */
+    /** One of the protocol's error codes. */
     readonly code: string,
     message: string,
-    /** What the person can do now. */
+    /** The steps that the person can take now. */
     readonly remedy?: string,
-    /** Finds the failure in a log. */
+    /** A reference to find the failure in a log. */
     readonly reference?: string
   ) {
     super(message);
   }
 }
 
-interface Wire {
+interface ProblemBody {
   readonly code?: unknown;
   readonly message?: unknown;
   readonly remedy?: unknown;
@@ -27,13 +27,13 @@ interface Wire {
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
-/** Reads a failed answer. One that is not in the expected form (a proxy's page, say) gets plain words, not its own. */
+/** Reads a failed response. The text of an unexpected response, such as the error page of a proxy, is never shown. */
 export async function readProblem(response: Response): Promise<ProblemError> {
-  let body: Wire = {};
+  let body: ProblemBody = {};
   try {
-    body = (await response.json()) as Wire;
+    body = (await response.json()) as ProblemBody;
   } catch {
-    // Not JSON: what stands below says what can be said.
+    // The response is not JSON. The generic error below is returned.
   }
   const message = text(body.message);
   const code = text(body.code);
@@ -43,36 +43,36 @@ export async function readProblem(response: Response): Promise<ProblemError> {
   if (response.status === 404) return missingServerExtension();
   return new ProblemError(
     'unavailable',
-    'Something between this page and the clean room refused the call. Nothing was changed by it.',
-    'Reload the page; if it stays, ask whoever runs this Jupyter server.',
+    'The request did not reach the clean room. Nothing was changed.',
+    'Reload the page. If this happens again, ask the administrator of this Jupyter server.',
     `HTTP ${response.status}`
   );
 }
 
-export function missingServerExtension(): ProblemError {
+function missingServerExtension(): ProblemError {
   return new ProblemError(
     'unavailable',
-    'The clean room’s part of this Jupyter server is missing or switched off.',
-    'Install jupyterlab-clean-room on the Jupyter server and start it again.'
+    'The clean room extension of this Jupyter server is not installed or is turned off.',
+    'Install jupyterlab-clean-room on the Jupyter server, and restart the server.'
   );
 }
 
 function unreachable(): ProblemError {
   return new ProblemError(
     'unavailable',
-    'The Jupyter server can’t be reached. Your runs go on without it.',
-    'Check your connection; this page tries again by itself.'
+    'The Jupyter server cannot be reached. Your runs continue without it.',
+    'Check your connection. This page tries again automatically.'
   );
 }
 
-/** Told by its name: a copy of the class may have come with another part of the page. */
-function isCleanRoomError(
+/** Checks the name instead of the class, because the class can be loaded more than once on a page. */
+export function isCleanRoomError(
   error: unknown
 ): error is Error & { code: string; remedy?: string; details?: Record<string, unknown> } {
   return error instanceof Error && error.name === 'CleanRoomError' && 'code' in error;
 }
 
-/** Any thrown value as a Problem. */
+/** Converts any thrown value to a ProblemError. */
 export function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) return unreachable();
@@ -82,8 +82,8 @@ export function asProblem(error: unknown): ProblemError {
   }
   return new ProblemError(
     'internal',
-    'This page could not finish that. Nothing was changed by it.',
-    'Reload and try again.',
+    'This page could not finish the operation.',
+    'Reload the page, check whether the operation took effect, and try again.',
     String(error)
   );
 }

@@ -1,60 +1,46 @@
-import type { AssetVersion } from '@clean-room/protocol/assets';
-import type { Custodian } from '@clean-room/protocol/parties';
-import type { Policy } from '@clean-room/protocol/policies';
-import type { Compute, Spec } from '@clean-room/protocol/submissions';
 import type {
   Me,
   PublishedAsset,
   Revision as PublishedRevision,
   Submission as PublishedSubmission
 } from '@clean-room/api/coordinator';
+import type { AssetVersion } from '@clean-room/protocol/assets';
+import type { Custodian } from '@clean-room/protocol/parties';
+import type { Policy } from '@clean-room/protocol/policies';
+import type { Compute, Spec } from '@clean-room/protocol/submissions';
 
-export type {
-  Comment,
-  CoordinatorEvent,
-  Decision,
-  Me,
-  Reason,
-  Run,
-  RunSummary,
-  SubmissionSummary
-} from '@clean-room/api/coordinator';
-export type { DecisionState, ReasonClass, RevisionState, RunState } from '@clean-room/protocol/runs';
-export type { TrustRoots } from '@clean-room/protocol/receipts';
-export type { Custodian, Role } from '@clean-room/protocol/parties';
-export type { Compute, Policy };
-
-/** A party that the person may act for, and as what. */
+/** A party that the person can act for, and the person's roles there. */
 export type ActingParty = Me['parties'][number];
 
-/** A dataset as its provider's custodian signed it: the newest version, its policy, and where its custodian is. */
+/** A dataset as its provider's custodian signed it: the newest version, its policy, and the custodian's address. */
 export interface Asset extends Pick<PublishedAsset, 'name' | 'provider' | 'versionDigest' | 'policyDigest'> {
   readonly version: AssetVersion;
   readonly policy: Policy;
   readonly custodian: Custodian;
 }
 
-/** A revision with its spec read. */
+/** A revision with its parsed spec. */
 export interface RevisionView extends Omit<PublishedRevision, 'spec'> {
   readonly spec: Spec;
 }
 
+/** A submission whose revisions have their parsed specs. */
 export interface SubmissionView extends Omit<PublishedSubmission, 'revisions'> {
   readonly revisions: readonly RevisionView[];
 }
 
-/** A party as its collaboration and roster name it. */
-export interface PartyWords {
+/** A party as its collaboration and its roster describe it. */
+export interface PartyDescription {
   readonly party: string;
   readonly title: string;
-  /** People's names by their id. */
+  /** The names of its people by their ids. */
   readonly people: Readonly<Record<string, string>>;
   readonly custodian?: Custodian;
 }
 
-/** What a person asks for in the submit dialog. */
+/** The choices of a person in the submit dialog. */
 export interface SubmissionRequestOptions {
-  /** Paths from the root of the Jupyter server's files. */
+  /** A path from the root of the Jupyter server's files, as all paths here. */
   readonly notebook: string;
   readonly files: readonly string[];
   readonly datasets: readonly string[];
@@ -62,24 +48,24 @@ export interface SubmissionRequestOptions {
   /** A JSON object as text. */
   readonly parameters: string;
   readonly compute: Compute;
-  /** The party asked for. */
+  /** The party that submits. */
   readonly party: string;
-  /** The submission whose next revision this is. */
+  /** The id of the submission whose next revision this is. */
   readonly revisionOf?: string;
 }
 
-/** The revision as it would be submitted: worked out on the Jupyter host from the files there. */
+/** The revision as it would be submitted, computed on the Jupyter server from the files there. */
 export interface SubmissionPreview {
   readonly image: string;
   readonly spec: string;
-  /** Providers whose approval is needed. */
+  /** The providers whose approval is needed. */
   readonly providers: readonly string[];
 }
 
-/** A run's opened outputs. */
+/** The opened outputs of a run. */
 export interface OpenedRun {
   /** The filtered notebook as nbformat 4 JSON. */
   readonly notebook: unknown;
-  /** Where it was written on the Jupyter host; absent when it was only shown. */
+  /** The path on the Jupyter server that it was written to; absent when it was only returned. */
   readonly file?: string;
 }

@@ -5,14 +5,13 @@ import { asProblem, type ProblemError } from '../api/problem.js';
 import type { Asset } from '../api/types.js';
 import type { CleanRoomSession } from '../session/session.js';
 
-/** The datasets that the acting party may ask for. A researcher's stand-ins are kept at hand for kernels. */
+/** The datasets that the party can use. A researcher's stand-ins are downloaded so that kernels can open them. */
 export class DatasetsModel extends VDomModel {
   private assets: readonly Asset[] = [];
   private party: string | undefined;
-  private fetched = '';
-  private standInsReady = false;
+  private downloaded = '';
   private loaded = false;
-  private trouble: ProblemError | undefined;
+  private lastProblem: ProblemError | undefined;
   private readonly reload: Throttler;
 
   constructor(readonly session: CleanRoomSession) {
@@ -22,28 +21,27 @@ export class DatasetsModel extends VDomModel {
     session.feed.changed.connect(this.onChange, this);
   }
 
+  /** All datasets. */
   get all(): readonly Asset[] {
     return this.assets;
   }
 
+  /** The reason why the list or the stand-ins could not be loaded. */
   get problem(): ProblemError | undefined {
-    return this.trouble;
+    return this.lastProblem;
   }
 
-  /** Whether `open_dataset` finds the stand-ins of these very versions on the Jupyter host. */
-  get hasStandIns(): boolean {
-    return this.standInsReady;
-  }
-
-  /** Whether the list is what the coordinator said, even if it is empty. */
+  /** Whether the list has been loaded. It can be empty. */
   get isReady(): boolean {
     return this.loaded && this.session.problem === undefined;
   }
 
+  /** Returns a dataset by its name, `party/dataset`. */
   byName(name: string): Asset | undefined {
     return this.assets.find(asset => asset.name === name);
   }
 
+  /** Loads the list and, for researchers, downloads the stand-ins. */
   async load(): Promise<void> {
     const acting = this.session.acting?.party;
     if (acting === undefined) return;
@@ -52,11 +50,11 @@ export class DatasetsModel extends VDomModel {
       if (acting !== this.session.acting?.party) return;
       this.assets = assets;
       this.loaded = true;
-      this.trouble = undefined;
+      this.lastProblem = undefined;
       this.stateChanged.emit();
-      if (this.session.may('researcher')) await this.fetchStandIns(acting);
+      if (this.session.may('researcher')) await this.downloadStandIns(acting);
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
     }
     this.stateChanged.emit();
   }
@@ -67,20 +65,18 @@ export class DatasetsModel extends VDomModel {
     super.dispose();
   }
 
-  /** Once for each set of versions: the command compares and signs nothing, it only fetches. */
-  private async fetchStandIns(party: string): Promise<void> {
-    const wanted = [party, ...this.assets.map(({ versionDigest }) => versionDigest)].join(' ');
-    if (this.assets.length === 0 || wanted === this.fetched) return;
-    this.standInsReady = false;
+  /** Downloads the stand-ins once for each set of versions. */
+  private async downloadStandIns(party: string): Promise<void> {
+    const versions = [party, ...this.assets.map(({ versionDigest }) => versionDigest)].join(' ');
+    if (this.assets.length === 0 || versions === this.downloaded) return;
     await this.session.host.fetchStandIns(
       this.assets.map(({ name }) => name),
       party
     );
-    this.fetched = wanted;
-    this.standInsReady = true;
+    this.downloaded = versions;
   }
 
-  private onSession(): void {
+  private readonly onSession = (): void => {
     const acting = this.session.acting?.party;
     if (acting === this.party) return;
     this.party = acting;
@@ -88,9 +84,9 @@ export class DatasetsModel extends VDomModel {
     this.loaded = false;
     this.stateChanged.emit();
     void this.reload.invoke();
-  }
+  };
 
-  private onChange(_: unknown, { topic }: Change): void {
+  private readonly onChange = (_: unknown, { topic }: Change): void => {
     if (topic === 'asset' || topic === 'resync') void this.reload.invoke();
-  }
+  };
 }

@@ -2,19 +2,22 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Asset } from '../api/types.js';
+import { standInKind } from '../shared/dataset-text.js';
+import { formatDate } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
-import { StatusMark } from '../shared/mark.js';
-import { ProblemView } from '../shared/problem-view.js';
-import { standInWords } from '../shared/stand-in.js';
+import { ProblemView } from '../shared/problems.js';
+import { StatusMark } from '../shared/symbols.js';
 import type { DatasetsModel } from './model.js';
 
-interface Props {
+/** The properties of the datasets section. */
+export interface DatasetsProps {
   readonly model: DatasetsModel;
   readonly insert: (name: string) => void;
   readonly trans: TranslationBundle;
+  readonly language: string;
 }
 
-function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): JSX.Element {
+function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): React.JSX.Element {
   return (
     <table className="crm-Columns">
       <thead>
@@ -41,7 +44,13 @@ function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): 
   );
 }
 
-function Dataset({ asset, model, insert, trans }: Props & { asset: Asset }): JSX.Element {
+function Dataset({
+  asset,
+  model,
+  insert,
+  trans,
+  language
+}: DatasetsProps & { asset: Asset }): React.JSX.Element {
   const { version, policy, custodian, name } = asset;
   return (
     <li className="crm-Dataset">
@@ -55,10 +64,15 @@ function Dataset({ asset, model, insert, trans }: Props & { asset: Asset }): JSX
       </div>
       {version.description !== '' && <p>{version.description}</p>}
       <p className="crm-Quiet">
-        {trans.__('by %1, until %2', model.session.titleOf(asset.provider), policy.validUntil.slice(0, 10))}
+        {trans.__('From %1', model.session.titleOf(asset.provider))} ·{' '}
+        {trans.__('available until %1', formatDate(policy.validUntil, language))}
       </p>
       <p className="crm-Quiet">
-        {trans.__('stand-in: %1, %2 rows', standInWords(asset, trans), version.standIn.rows.toLocaleString())}
+        {trans.__(
+          'Stand-in data: %1, %2 rows',
+          standInKind(asset, trans),
+          version.standIn.rows.toLocaleString(language)
+        )}
       </p>
       <details>
         <summary>{trans._n('%1 column', '%1 columns', version.table.columns.length)}</summary>
@@ -71,14 +85,14 @@ function Dataset({ asset, model, insert, trans }: Props & { asset: Asset }): JSX
   );
 }
 
-function DatasetsView(props: Props): JSX.Element {
+function DatasetsView(props: DatasetsProps): React.JSX.Element {
   const { model, trans } = props;
   useSignals(model.stateChanged, model.session.changed);
   return (
     <>
       {model.problem !== undefined && <ProblemView problem={model.problem} trans={trans} />}
       {model.isReady && model.all.length === 0 && (
-        <p className="crm-Panel-empty">{trans.__('No provider offers your party a dataset yet.')}</p>
+        <p className="crm-Panel-empty">{trans.__('No datasets are available to your party yet.')}</p>
       )}
       <ul className="crm-Rows" aria-label={trans.__('Datasets')}>
         {model.all.map(asset => (
@@ -89,15 +103,15 @@ function DatasetsView(props: Props): JSX.Element {
   );
 }
 
-/** The datasets section of the left side bar. */
+/** The datasets section of the left sidebar. */
 export class DatasetsPanel extends ReactWidget {
-  constructor(private readonly props: Props) {
+  constructor(private readonly props: DatasetsProps) {
     super();
     this.addClass('crm-DatasetsPanel');
     this.title.label = props.trans.__('Datasets');
   }
 
-  protected override render(): JSX.Element {
+  protected override render(): React.JSX.Element {
     return <DatasetsView {...this.props} />;
   }
 }

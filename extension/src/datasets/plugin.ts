@@ -2,16 +2,17 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { CommandIDs } from '../commands.js';
+import { CommandIDs, stringArgument } from '../commands.js';
 import { cleanRoomIcon } from '../icons.js';
+import { languageTag } from '../shared/format.js';
 import { ICleanRoom, ICleanRoomPanel, IDatasets, TRANSLATION_DOMAIN } from '../tokens.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
 
-/** The datasets section of the panel; keeps stand-ins at hand for kernels. */
+/** Adds the datasets section to the panel, and downloads stand-ins so that kernels can open them. */
 export const datasetsPlugin: JupyterFrontEndPlugin<IDatasets> = {
   id: '@clean-room/jupyterlab:datasets',
-  description: 'Lists datasets, and keeps their stand-ins at hand for notebooks.',
+  description: 'Lists datasets, and downloads their stand-ins for notebooks.',
   autoStart: true,
   provides: IDatasets,
   requires: [ICleanRoom, ICleanRoomPanel],
@@ -26,6 +27,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<IDatasets> = {
   ): IDatasets => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+    const language = languageTag((translator ?? nullTranslator).languageCode);
     const model = new DatasetsModel(session);
 
     commands.addCommand(CommandIDs.insertDataset, {
@@ -39,8 +41,8 @@ export const datasetsPlugin: JupyterFrontEndPlugin<IDatasets> = {
       },
       execute: args => {
         const notebook = notebooks?.currentWidget?.content;
-        if (!notebook) return;
-        const name = String(args['dataset']);
+        const name = stringArgument(args, 'dataset');
+        if (notebook === undefined || name === undefined) return;
         const variable = name.split('/').at(-1)?.replaceAll('-', '_') ?? 'data';
         NotebookActions.insertBelow(notebook);
         notebook.activeCell?.model.sharedModel.setSource(
@@ -57,7 +59,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<IDatasets> = {
     });
 
     const insert = (dataset: string): void => void commands.execute(CommandIDs.insertDataset, { dataset });
-    panel.addWidget(new DatasetsPanel({ model, insert, trans }));
+    panel.addWidget(new DatasetsPanel({ model, insert, trans, language }));
     palette?.addItem({ command: CommandIDs.showDatasets, category: trans.__('Clean Room') });
     return model;
   }

@@ -3,31 +3,32 @@ import { OutputArea, OutputAreaModel } from '@jupyterlab/outputarea';
 import { MimeModel, type IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
-import type { ShownCell, ShownOutput } from './cells.js';
-import { MarkView } from './mark-view.js';
+import type { OutputWithMark, ShownCell } from './cells.js';
+import { OutputMarkView } from './output-mark.js';
 
+/** The services that a notebook view needs, and how it shows markdown. */
 export interface NotebookViewOptions {
   readonly editors: IEditorServices;
   readonly rendermime: IRenderMimeRegistry;
   readonly trans: TranslationBundle;
-  /** `source`: a reviewer sees what was written, character by character, and nothing is rendered. */
+  /** `source`: reviewers see the source text as it was written, and nothing is rendered. */
   readonly markdown: 'rendered' | 'source';
 }
 
-/** A notebook to read: sources in read-only editors, outputs as JupyterLab shows those that it does not trust. */
+/** A read-only view of a notebook. Outputs are rendered as untrusted. */
 export class NotebookView extends Panel {
   constructor(private readonly options: NotebookViewOptions) {
     super();
     this.addClass('crm-NotebookView');
   }
 
-  /** Replaces what is shown. */
-  present(cells: readonly ShownCell[]): void {
+  /** Replaces the shown cells. */
+  setCells(cells: readonly ShownCell[]): void {
     for (const widget of [...this.widgets]) widget.dispose();
-    for (const cell of cells) this.addWidget(this.cell(cell));
+    for (const cell of cells) this.addWidget(this.createCell(cell));
   }
 
-  private cell(cell: ShownCell): Panel {
+  private createCell(cell: ShownCell): Panel {
     const { markdown, trans } = this.options;
     const panel = new Panel();
     panel.addClass('crm-Cell');
@@ -44,15 +45,19 @@ export class NotebookView extends Panel {
     body.addClass('crm-Cell-body');
     panel.addWidget(body);
     body.addWidget(
-      cell.type === 'markdown' && markdown === 'rendered' ? this.prose(cell.source) : this.source(cell)
+      cell.type === 'markdown' && markdown === 'rendered'
+        ? this.createProse(cell.source)
+        : this.createSource(cell)
     );
-    if (cell.status === 'not-run') body.addWidget(this.remark(trans.__('Not run: an earlier cell failed.')));
-    if (cell.status === 'interrupted') body.addWidget(this.remark(trans.__('Stopped before its end.')));
-    for (const output of cell.outputs) body.addWidget(this.output(output));
+    if (cell.status === 'not-run')
+      body.addWidget(this.createRemark(trans.__('Not run, because an earlier cell failed.')));
+    if (cell.status === 'interrupted')
+      body.addWidget(this.createRemark(trans.__('Stopped before it finished.')));
+    for (const output of cell.outputs) body.addWidget(this.createOutput(output));
     return panel;
   }
 
-  private source({ type, source }: ShownCell): Widget {
+  private createSource({ type, source }: ShownCell): Widget {
     const mimeType =
       type === 'code' ? 'text/x-python' : type === 'markdown' ? 'text/x-markdown' : 'text/plain';
     const model = new CodeEditor.Model({ mimeType });
@@ -66,16 +71,16 @@ export class NotebookView extends Panel {
     return viewer;
   }
 
-  private prose(source: string): Widget {
+  private createProse(source: string): Widget {
     const renderer = this.options.rendermime.createRenderer('text/markdown');
     renderer.addClass('crm-Cell-prose');
     void renderer.renderModel(new MimeModel({ data: { 'text/markdown': source }, trusted: false }));
     return renderer;
   }
 
-  private output({ output, mark }: ShownOutput): Widget {
+  private createOutput({ output, mark }: OutputWithMark): Widget {
     const { rendermime, trans } = this.options;
-    if (mark?.verdict === 'suppressed' || mark?.verdict === 'held') return new MarkView(mark, trans);
+    if (mark?.verdict === 'suppressed' || mark?.verdict === 'held') return new OutputMarkView(mark, trans);
     const area = new OutputArea({
       model: new OutputAreaModel({ values: [output], trusted: false }),
       rendermime
@@ -84,11 +89,11 @@ export class NotebookView extends Panel {
     if (mark?.verdict !== 'transformed') return area;
     const both = new Panel();
     both.addWidget(area);
-    both.addWidget(new MarkView(mark, trans));
+    both.addWidget(new OutputMarkView(mark, trans));
     return both;
   }
 
-  private remark(text: string): Widget {
+  private createRemark(text: string): Widget {
     const widget = new Widget();
     widget.addClass('crm-Cell-remark');
     widget.node.textContent = text;

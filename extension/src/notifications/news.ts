@@ -1,18 +1,17 @@
-import type { RunSummary } from '../../../packages/api/src/coordinator/runs.js';
-import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
-import type { Entry } from '../shared/status.js';
+import type { RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
+import { hasEnded, type Entry } from '../shared/status.js';
 
-/** What a person would want to be told without asking. */
+/** A change that a person is notified of. */
 export type News =
   | { readonly kind: 'run-ended'; readonly run: RunSummary }
   | { readonly kind: 'decided'; readonly submission: SubmissionSummary }
-  | { readonly kind: 'review-wanted'; readonly submission: SubmissionSummary }
-  | { readonly kind: 'outputs-wanted'; readonly run: RunSummary };
+  | { readonly kind: 'review-requested'; readonly submission: SubmissionSummary }
+  | { readonly kind: 'output-review-requested'; readonly run: RunSummary };
 
-const OVER = ['completed', 'failed', 'cancelled'];
 const DECIDED = ['changes-requested', 'rejected', 'expired'];
 
-function states(entries: readonly Entry[]): Map<string, string> {
+/** Returns the state of every submission's newest revision and of every run, by id. */
+function statesOf(entries: readonly Entry[]): Map<string, string> {
   return new Map(
     entries.flatMap(({ submission, runs }) => [
       [`submission ${submission.id} ${submission.revision.number}`, submission.revision.state] as const,
@@ -22,8 +21,9 @@ function states(entries: readonly Entry[]): Map<string, string> {
 }
 
 /**
- * What has changed between two looks, as far as it is for this party. The first look is no news: what was there before
- * JupyterLab was opened stands in the panel.
+ * Compares two versions of the list and returns the changes that concern a party.
+ *
+ * @param isReviewer - whether the person reviews submissions and outputs for the party
  */
 export function newsBetween(
   before: readonly Entry[],
@@ -31,29 +31,29 @@ export function newsBetween(
   party: string,
   isReviewer: boolean
 ): readonly News[] {
-  const old = states(before);
+  const oldStates = statesOf(before);
   return after.flatMap(({ submission, runs }): News[] => {
     const own = submission.party === party;
     const { revision } = submission;
-    const was = old.get(`submission ${submission.id} ${revision.number}`);
+    const oldState = oldStates.get(`submission ${submission.id} ${revision.number}`);
     const pending = revision.decisions.some(
       ({ provider, state }) => provider === party && state === 'pending'
     );
     return [
-      ...(own && was !== undefined && was !== revision.state && DECIDED.includes(revision.state)
+      ...(own && oldState !== undefined && oldState !== revision.state && DECIDED.includes(revision.state)
         ? [{ kind: 'decided', submission } as const]
         : []),
-      ...(isReviewer && was === undefined && revision.state === 'submitted' && pending
-        ? [{ kind: 'review-wanted', submission } as const]
+      ...(isReviewer && oldState === undefined && revision.state === 'submitted' && pending
+        ? [{ kind: 'review-requested', submission } as const]
         : []),
       ...runs.flatMap((run): News[] => {
-        const then = old.get(`run ${run.id}`);
-        if (then === run.state) return [];
-        // A run can begin and end between two looks; then its submission is what was known before.
-        if (own && OVER.includes(run.state) && (then ?? was) !== undefined)
+        const oldRunState = oldStates.get(`run ${run.id}`);
+        if (oldRunState === run.state) return [];
+        // A run can start and end between two versions of the list. Then only its submission was known before.
+        if (own && hasEnded(run) && (oldRunState ?? oldState) !== undefined)
           return [{ kind: 'run-ended', run }];
-        const wanted = isReviewer && run.state === 'output-review' && run.waitingFor.includes(party);
-        return wanted ? [{ kind: 'outputs-wanted', run }] : [];
+        const isRequested = isReviewer && run.state === 'output-review' && run.waitingFor.includes(party);
+        return isRequested ? [{ kind: 'output-review-requested', run }] : [];
       })
     ];
   });

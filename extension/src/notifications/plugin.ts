@@ -2,7 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { CommandIDs } from '../commands.js';
-import { revisionStatus, runStatus, type Entry, type TitleOf } from '../shared/status.js';
+import { revisionStatus, runStatus, type Entry, type Viewer } from '../shared/status.js';
 import { ICleanRoom, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { newsBetween, type News } from './news.js';
 
@@ -16,27 +16,27 @@ interface Message {
   };
 }
 
-function messageOf(news: News, titleOf: TitleOf, trans: TranslationBundle): Message {
+function messageOf(news: News, viewer: Viewer, trans: TranslationBundle): Message {
   switch (news.kind) {
     case 'run-ended': {
       const { run } = news;
-      const { label, detail } = runStatus(run, titleOf, trans);
-      const released = run.state === 'completed';
+      const { label, detail } = runStatus(run, viewer, trans);
+      const completed = run.state === 'completed';
       return {
         text:
           detail === undefined
             ? trans.__('%1: %2.', run.notebook, label)
             : trans.__('%1: %2. %3', run.notebook, label, detail),
         type:
-          released && run.failure === undefined ? 'success' : run.state === 'cancelled' ? 'info' : 'warning',
-        action: released
+          completed && run.failure === undefined ? 'success' : run.state === 'cancelled' ? 'info' : 'warning',
+        action: completed
           ? { label: trans.__('Open result'), command: CommandIDs.openResult, args: { run: run.id } }
           : { label: trans.__('Show runs'), command: CommandIDs.showRuns, args: {} }
       };
     }
     case 'decided': {
       const { submission } = news;
-      const { label, detail } = revisionStatus(submission.revision, titleOf, trans);
+      const { label, detail } = revisionStatus(submission.revision, viewer, trans);
       const { notebook } = submission.revision;
       return {
         text:
@@ -51,12 +51,12 @@ function messageOf(news: News, titleOf: TitleOf, trans: TranslationBundle): Mess
         }
       };
     }
-    case 'review-wanted':
+    case 'review-requested':
       return {
         text: trans.__(
-          '%1 from %2 waits for your review.',
+          '%1 from %2 is waiting for your review.',
           news.submission.revision.notebook,
-          titleOf(news.submission.party)
+          viewer.titleOf(news.submission.party)
         ),
         type: 'info',
         action: {
@@ -65,9 +65,9 @@ function messageOf(news: News, titleOf: TitleOf, trans: TranslationBundle): Mess
           args: { submission: news.submission.id }
         }
       };
-    case 'outputs-wanted':
+    case 'output-review-requested':
       return {
-        text: trans.__('The outputs of %1 wait for your review.', news.run.notebook),
+        text: trans.__('The outputs of %1 are waiting for your review.', news.run.notebook),
         type: 'info',
         action: {
           label: trans.__('Review'),
@@ -78,25 +78,26 @@ function messageOf(news: News, titleOf: TitleOf, trans: TranslationBundle): Mess
   }
 }
 
-/** Tells what has changed while the person did something else. */
+/** Shows notifications about changes that concern the person. */
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:notifications',
-  description: 'Notifies a person of the clean room’s news.',
+  description: 'Notifies you when a run ends or a decision is made or needed.',
   autoStart: true,
   requires: [ICleanRoom, IRuns],
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, session: ICleanRoom, runs: IRuns, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    let seen: { readonly party: string; readonly entries: readonly Entry[] } | undefined;
+    let last: { readonly party: string; readonly entries: readonly Entry[] } | undefined;
     runs.stateChanged.connect(() => {
       const party = session.acting?.party;
       if (party === undefined || !runs.isReady) return;
       const entries = runs.all;
-      const before = seen?.party === party ? seen.entries : undefined;
-      seen = { party, entries };
+      // Changes from before JupyterLab was opened are shown in the panel, not as notifications.
+      const before = last?.party === party ? last.entries : undefined;
+      last = { party, entries };
       if (before === undefined) return;
       for (const news of newsBetween(before, entries, party, session.may('reviewer'))) {
-        const { text, type, action } = messageOf(news, name => session.titleOf(name), trans);
+        const { text, type, action } = messageOf(news, session.viewer, trans);
         Notification.emit(text, type, {
           autoClose: type === 'success' || type === 'info' ? 10_000 : false,
           actions: [

@@ -1,7 +1,7 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Role } from '../../../packages/protocol/src/parties/roster.js';
+import type { Role } from '@clean-room/protocol/parties';
 import type { CleanRoomSession } from '../session/session.js';
 import { useSignals } from '../shared/hooks.js';
 
@@ -16,13 +16,14 @@ function roleName(role: Role, trans: TranslationBundle): string {
   }
 }
 
+/** Shows the party that the person acts for and the person's roles, and lets them choose another party. */
 export function ActingFor({
   session,
   trans
 }: {
   session: CleanRoomSession;
   trans: TranslationBundle;
-}): JSX.Element | null {
+}): React.JSX.Element | null {
   useSignals(session.changed);
   const { me, acting } = session;
   if (me === undefined || acting === undefined) return null;
@@ -51,7 +52,7 @@ export function ActingFor({
   );
 }
 
-/** Says for which party every call is made, and lets the person choose another. */
+/** The header of the clean room's panel. */
 export class ActingWidget extends ReactWidget {
   constructor(
     private readonly session: CleanRoomSession,
@@ -61,7 +62,7 @@ export class ActingWidget extends ReactWidget {
     this.addClass('crm-ActingWidget');
   }
 
-  protected override render(): JSX.Element {
+  protected override render(): React.JSX.Element {
     return <ActingFor session={this.session} trans={this.trans} />;
   }
 }

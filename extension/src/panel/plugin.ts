@@ -5,10 +5,10 @@ import { cleanRoomIcon } from '../icons.js';
 import { ICleanRoom, ICleanRoomPanel, TRANSLATION_DOMAIN } from '../tokens.js';
 import { ActingWidget } from './header.js';
 
-/** The place in the left side bar where runs and datasets stand. */
+/** Adds the panel in the left sidebar that lists runs and datasets. */
 export const panelPlugin: JupyterFrontEndPlugin<ICleanRoomPanel> = {
   id: '@clean-room/jupyterlab:panel',
-  description: 'Adds the clean room’s panel to the left side bar.',
+  description: 'Adds the clean room’s panel to the left sidebar.',
   autoStart: true,
   provides: ICleanRoomPanel,
   requires: [ICleanRoom],

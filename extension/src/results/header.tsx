@@ -1,18 +1,20 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { failureSentence } from '../shared/failure.js';
+import { elapsed, formatDuration, formatTimestamp } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
-import { ProblemView } from '../shared/problem-view.js';
-import { elapsed, formatDuration, formatTimestamp } from '../shared/time.js';
+import { ProblemView } from '../shared/problems.js';
+import { failureText } from '../shared/status.js';
+import { StatusMark } from '../shared/symbols.js';
 import { Proof } from '../verification/proof-view.js';
-import { StatusMark } from '../shared/mark.js';
 import type { ResultModel } from './model.js';
 
+/** The actions on a result. */
 export interface ResultActions {
-  openInWorkspace(): void;
-  saveReceipt(): void;
+  readonly openInWorkspace: () => void;
+  readonly saveReceipt: () => void;
 }
 
+/** The properties of the parts of a result view. */
 export interface ResultProps {
   readonly model: ResultModel;
   readonly actions: ResultActions;
@@ -20,19 +22,19 @@ export interface ResultProps {
   readonly language: string;
 }
 
-function outputsSentence(model: ResultModel, trans: TranslationBundle): string {
-  const { released, held, suppressed } = model.counts;
-  const parts = [trans._n('%1 output', '%1 outputs', released)];
+function outputCounts(model: ResultModel, trans: TranslationBundle): string {
+  const { returned, held, suppressed } = model.counts;
+  const parts = [trans._n('%1 output', '%1 outputs', returned)];
   if (held > 0) parts.push(trans.__('%1 held for review', held));
   if (suppressed > 0) parts.push(trans.__('%1 suppressed', suppressed));
   return parts.join(', ');
 }
 
-/** What ran, when, how it ended; and what can be done with it. */
-export function ResultHeader({ model, actions, trans, language }: ResultProps): JSX.Element {
+/** Shows which notebook ran, when and how it ended, and the actions on the result. */
+export function ResultHeader({ model, actions, trans, language }: ResultProps): React.JSX.Element {
   useSignals(model.stateChanged);
   const { run, cells, receipt, isWorking } = model;
-  const failure = failureSentence(run?.failure, trans);
+  const failure = failureText(run?.failure, trans);
   return (
     <header className="crm-ResultHeader">
       <div>
@@ -45,11 +47,11 @@ export function ResultHeader({ model, actions, trans, language }: ResultProps): 
               formatTimestamp(run.startedAt, language),
               formatDuration(elapsed(run.startedAt, run.endedAt, Date.now()))
             )}
-            {cells !== undefined && <> · {outputsSentence(model, trans)}</>}
+            {cells !== undefined && <> · {outputCounts(model, trans)}</>}
           </p>
         )}
         {failure !== undefined && (
-          <p className="crm-Warning">{trans.__('The notebook did not get to its end: %1.', failure)}</p>
+          <p className="crm-Warning">{trans.__('The notebook ended early: %1.', failure)}</p>
         )}
       </div>
       <div className="crm-ResultHeader-actions">
@@ -67,7 +69,7 @@ export function ResultHeader({ model, actions, trans, language }: ResultProps): 
           disabled={isWorking}
           onClick={() => void model.verifyAgain()}
         >
-          {trans.__('Verify')}
+          {trans.__('Verify again')}
         </button>
         <button
           type="button"
@@ -82,16 +84,21 @@ export function ResultHeader({ model, actions, trans, language }: ResultProps): 
   );
 }
 
-/** The side of a result: what is proved about it. */
-export function ResultSide({ model, trans }: ResultProps): JSX.Element {
+/** Shows what the receipt proves. */
+export function ResultSide({ model, trans, language }: ResultProps): React.JSX.Element {
   useSignals(model.stateChanged, model.session.changed);
-  const { verdict, problem, isWorking } = model;
+  const { verified, problem, isWorking } = model;
   return (
     <>
       {problem !== undefined && <ProblemView problem={problem} trans={trans} />}
       {isWorking && <p role="status">{trans.__('Verifying…')}</p>}
-      {verdict !== undefined && (
-        <Proof verdict={verdict} titleOf={party => model.session.titleOf(party)} trans={trans} />
+      {verified !== undefined && (
+        <Proof
+          verified={verified}
+          titleOf={party => model.session.titleOf(party)}
+          language={language}
+          trans={trans}
+        />
       )}
     </>
   );

@@ -1,17 +1,17 @@
 import { VDomModel } from '@jupyterlab/ui-components';
-import type { Run } from '../../../packages/api/src/coordinator/runs.js';
+import type { Run } from '@clean-room/api/coordinator';
 import { asProblem, type ProblemError } from '../api/problem.js';
 import { cellsOf, type ShownCell } from '../notebook/cells.js';
 import type { CleanRoomSession } from '../session/session.js';
-import { verifyHere, type ReceiptAppraisal } from '../verification/verify.js';
+import { verifyInBrowser, type VerifiedReceipt } from '../verification/verify.js';
 
-/** One run's result: its receipt verified here, its outputs opened on the Jupyter host. */
+/** The result of a run. The receipt is verified in the browser; the outputs are opened on the Jupyter server. */
 export class ResultModel extends VDomModel {
-  private details: Run | undefined;
-  private shown: readonly ShownCell[] | undefined;
-  private proof: ReceiptAppraisal | undefined;
-  private bytes: Uint8Array | undefined;
-  private trouble: ProblemError | undefined;
+  private loadedRun: Run | undefined;
+  private shownCells: readonly ShownCell[] | undefined;
+  private verifiedReceipt: VerifiedReceipt | undefined;
+  private receiptBytes: Uint8Array | undefined;
+  private lastProblem: ProblemError | undefined;
   private working = false;
 
   constructor(
@@ -21,58 +21,68 @@ export class ResultModel extends VDomModel {
     super();
   }
 
+  /** The run; undefined until it has been loaded. */
   get run(): Run | undefined {
-    return this.details;
+    return this.loadedRun;
   }
 
+  /** The cells with their outputs; undefined until they have been opened. */
   get cells(): readonly ShownCell[] | undefined {
-    return this.shown;
+    return this.shownCells;
   }
 
-  get verdict(): ReceiptAppraisal | undefined {
-    return this.proof;
+  /** The verified receipt; undefined until it has been verified. */
+  get verified(): VerifiedReceipt | undefined {
+    return this.verifiedReceipt;
   }
 
+  /** The bytes of the receipt; undefined until it has been downloaded. */
   get receipt(): Uint8Array | undefined {
-    return this.bytes;
+    return this.receiptBytes;
   }
 
+  /** The reason why the result cannot be shown; undefined when it can. */
   get problem(): ProblemError | undefined {
-    return this.trouble;
+    return this.lastProblem;
   }
 
+  /** Whether the result is being loaded or verified. */
   get isWorking(): boolean {
     return this.working;
   }
 
-  /** How many outputs came back, were held, were suppressed. */
-  get counts(): { readonly released: number; readonly held: number; readonly suppressed: number } {
-    const verdicts = (this.shown ?? []).flatMap(cell => cell.outputs.map(({ mark }) => mark?.verdict));
-    const count = (wanted: string): number => verdicts.filter(verdict => verdict === wanted).length;
+  /** The number of outputs that came back, are held for review, and were suppressed. */
+  get counts(): { readonly returned: number; readonly held: number; readonly suppressed: number } {
+    const verdicts = (this.shownCells ?? []).flatMap(cell => cell.outputs.map(({ mark }) => mark?.verdict));
+    const count = (kind: string): number => verdicts.filter(verdict => verdict === kind).length;
     return {
-      released: verdicts.length - count('held') - count('suppressed'),
+      returned: verdicts.length - count('held') - count('suppressed'),
       held: count('held'),
       suppressed: count('suppressed')
     };
   }
 
-  /** Verifies, then opens what came back. Nothing is opened that does not verify. */
+  /** Verifies the receipt, and opens the outputs unless the verification fails. */
   async load(): Promise<void> {
     await this.work(async () => {
       await this.session.ready;
-      this.details = await (await this.session.client()).run(this.runId);
+      this.loadedRun = await (await this.session.client()).run(this.runId);
       await this.verify();
-      if (this.proof?.outcome === 'failed') return;
-      this.shown = cellsOf((await this.session.host.open(this.runId, this.party)).notebook);
+      if (this.verifiedReceipt?.appraisal.outcome === 'failed') return;
+      this.shownCells = cellsOf((await this.session.host.open(this.runId, this.party)).notebook);
     });
   }
 
-  /** Fetches the receipt anew and checks all of it again. */
+  /** Downloads the receipt again and repeats all checks. */
   async verifyAgain(): Promise<void> {
     await this.work(() => this.verify());
   }
 
-  /** Writes notebook and receipt into a folder of the workspace. @returns the notebook's path there */
+  /**
+   * Writes notebook and receipt to a folder in the workspace.
+   *
+   * @returns the path of the notebook in the workspace
+   */
   async openInWorkspace(folder: string): Promise<string> {
     const { file } = await this.session.host.open(this.runId, this.party, folder);
     return `${folder}/${file?.split(/[/\\]/).at(-1) ?? ''}`;
@@ -83,18 +93,18 @@ export class ResultModel extends VDomModel {
   }
 
   private async verify(): Promise<void> {
-    this.bytes = await (await this.session.client()).receipt(this.runId);
-    this.proof = await verifyHere(this.bytes, await this.session.host.trust());
+    this.receiptBytes = await (await this.session.client()).receipt(this.runId);
+    this.verifiedReceipt = await verifyInBrowser(this.receiptBytes, await this.session.host.trust());
   }
 
   private async work(task: () => Promise<void>): Promise<void> {
     this.working = true;
-    this.trouble = undefined;
+    this.lastProblem = undefined;
     this.stateChanged.emit();
     try {
       await task();
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
     }
     this.working = false;
     this.stateChanged.emit();

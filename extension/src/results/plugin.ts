@@ -4,19 +4,27 @@ import { IEditorServices } from '@jupyterlab/codeeditor';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { asProblem } from '../api/problem.js';
-import { CommandIDs } from '../commands.js';
-import { showProblem } from '../shared/show-problem.js';
-import { languageTag } from '../shared/time.js';
+import { CommandIDs, stringArgument } from '../commands.js';
+import { languageTag } from '../shared/format.js';
+import { notifyProblem } from '../shared/problems.js';
 import { ICleanRoom, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { ResultModel } from './model.js';
-import { saveAs } from './save.js';
 import { ResultWidget } from './widget.js';
 
-/** Opens what came back from a run. */
+/** Downloads bytes as a file. */
+function downloadAs(bytes: Uint8Array, name: string): void {
+  const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+/** Adds the result view and its commands. */
 export const resultsPlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:results',
-  description: 'Shows the filtered outputs of a run, and verifies its receipt in the browser.',
+  description: 'Shows the outputs of a run, and verifies its receipt in the browser.',
   autoStart: true,
   requires: [ICleanRoom, IRuns, IEditorServices, IRenderMimeRegistry],
   optional: [ITranslator, ILayoutRestorer],
@@ -42,23 +50,23 @@ export const resultsPlugin: JupyterFrontEndPlugin<void> = {
 
     const saveReceipt = async (id: string, known?: Uint8Array): Promise<void> => {
       const bytes = known ?? (await (await session.client()).receipt(id));
-      saveAs(bytes, `${stemOf(runs.run(id)?.notebook ?? 'run')}.receipt.json`);
+      downloadAs(bytes, `${stemOf(runs.run(id)?.notebook ?? 'run')}.receipt.json`);
     };
 
     const openInWorkspace = async (model: ResultModel): Promise<void> => {
-      // The last letters of an id tell runs apart; the first ones are the time.
+      // An id begins with the time, so only its last characters differ between runs of one day.
       const folder = `clean-room results/${stemOf(model.run?.notebook ?? 'result')} ${model.runId.slice(-6)}`;
       const path = await model.openInWorkspace(folder);
       await commands.execute('docmanager:open', { path });
     };
 
-    const make = (id: string): ResultWidget => {
+    const report = (error: unknown): void => notifyProblem(error, trans);
+
+    const createWidget = (id: string): ResultWidget => {
       const model = new ResultModel(session, id);
-      const guarded = (task: Promise<void>): void =>
-        void task.catch(error => showProblem(asProblem(error), trans));
       const actions = {
-        openInWorkspace: () => guarded(openInWorkspace(model)),
-        saveReceipt: () => guarded(saveReceipt(id, model.receipt))
+        openInWorkspace: () => void openInWorkspace(model).catch(report),
+        saveReceipt: () => void saveReceipt(id, model.receipt).catch(report)
       };
       const widget = new ResultWidget(model, { editors, rendermime, trans, language, actions });
       void model.load();
@@ -70,10 +78,11 @@ export const resultsPlugin: JupyterFrontEndPlugin<void> = {
       isVisible,
       describedBy,
       execute: async args => {
-        const id = String(args['run']);
+        const id = stringArgument(args, 'run');
+        if (id === undefined) return;
         const open = tracker.find(({ model }) => model.runId === id);
         if (open === undefined) {
-          const widget = make(id);
+          const widget = createWidget(id);
           await tracker.add(widget);
           shell.add(widget, 'main');
         }
@@ -85,7 +94,10 @@ export const resultsPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Save Receipt'),
       isVisible,
       describedBy,
-      execute: args => saveReceipt(String(args['run'])).catch(error => showProblem(asProblem(error), trans))
+      execute: async args => {
+        const id = stringArgument(args, 'run');
+        if (id !== undefined) await saveReceipt(id).catch(report);
+      }
     });
 
     if (restorer !== null) {

@@ -7,12 +7,13 @@ import { NotebookView, type NotebookViewOptions } from '../notebook/view.js';
 import { ResultHeader, ResultSide, type ResultActions } from './header.js';
 import type { ResultModel } from './model.js';
 
+/** The options of a result view. */
 export interface ResultOptions extends Omit<NotebookViewOptions, 'markdown'> {
   readonly actions: ResultActions;
   readonly language: string;
 }
 
-function makeContent(model: ResultModel, options: ResultOptions): Panel {
+function createContent(model: ResultModel, options: ResultOptions): Panel {
   const { actions, trans, language } = options;
   const props = { model, actions, trans, language };
   const notebook = new NotebookView({ ...options, markdown: 'rendered' });
@@ -20,11 +21,11 @@ function makeContent(model: ResultModel, options: ResultOptions): Panel {
   model.stateChanged.connect(() => {
     if (model.cells === shown || model.cells === undefined) return;
     shown = model.cells;
-    notebook.present(shown);
+    notebook.setCells(shown);
   });
   const side = ReactWidget.create(<ResultSide {...props} />);
   side.addClass('crm-ResultSide');
-  // Laid out by the style sheet: the header above is as high as its words, which a split panel can't follow.
+  // The style sheet does the layout, because a split panel cannot follow a header whose height depends on its text.
   const body = new Panel();
   body.addClass('crm-ResultBody');
   body.addWidget(notebook);
@@ -38,13 +39,13 @@ function makeContent(model: ResultModel, options: ResultOptions): Panel {
   return content;
 }
 
-/** A run's result in the main area: the filtered notebook, and what is proved about it. */
+/** The result of a run in the main area: the filtered notebook, and what its receipt proves. */
 export class ResultWidget extends MainAreaWidget<Panel> {
   constructor(
     readonly model: ResultModel,
     options: ResultOptions
   ) {
-    super({ content: makeContent(model, options) });
+    super({ content: createContent(model, options) });
     const { trans } = options;
     this.id = `clean-room-result-${model.runId}`;
     this.title.icon = cleanRoomIcon;

@@ -1,16 +1,17 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
+import { formatAgo, formatTimestamp } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
-import { formatAgo, formatTimestamp } from '../shared/time.js';
 import type { ReviewProps } from './queue.js';
 
-async function sureToReject(notebook: string, trans: TranslationBundle): Promise<boolean> {
+/** Asks for confirmation, because a rejected revision cannot be approved any more. */
+async function confirmRejection(notebook: string, trans: TranslationBundle): Promise<boolean> {
   const result = await showDialog({
     title: trans.__('Reject %1?', notebook),
-    body: trans.__('This revision can’t be approved any more. The researcher sees your reason.'),
+    body: trans.__('This revision cannot be approved any more. The researcher will see your comment.'),
     buttons: [
-      Dialog.cancelButton({ label: trans.__('Keep it open') }),
+      Dialog.cancelButton({ label: trans.__('Go back') }),
       Dialog.warnButton({ label: trans.__('Reject') })
     ],
     defaultButton: 0
@@ -18,7 +19,7 @@ async function sureToReject(notebook: string, trans: TranslationBundle): Promise
   return result.button.accept;
 }
 
-function Comments({ model, trans, language }: ReviewProps): JSX.Element {
+function Comments({ model, trans, language }: ReviewProps): React.JSX.Element {
   const comments = model.opened?.submission.comments ?? [];
   return (
     <ul className="crm-Comments" aria-label={trans.__('Comments')}>
@@ -37,19 +38,19 @@ function Comments({ model, trans, language }: ReviewProps): JSX.Element {
   );
 }
 
-/** Comments; the two ways to say no here; and the one way to say yes, which leads to the custodian. */
-export function Discussion(props: ReviewProps): JSX.Element | null {
+/** Shows the comments and the decisions. Approving happens on the custodian's own page, which a link opens. */
+export function Discussion(props: ReviewProps): React.JSX.Element | null {
   const { model, trans } = props;
   useSignals(model.stateChanged, model.session.changed);
   const [text, setText] = React.useState('');
   const { opened, mayDecide, isActing, approvalPage } = model;
   if (opened === undefined) return null;
-  const empty = text.trim() === '' || isActing;
-  const send = async (task: (text: string) => Promise<boolean>): Promise<void> => {
-    if (await task(text.trim())) setText('');
+  const isDisabled = text.trim() === '' || isActing;
+  const send = async (action: (text: string) => Promise<boolean>): Promise<void> => {
+    if (await action(text.trim())) setText('');
   };
   const reject = async (): Promise<void> => {
-    if (await sureToReject(opened.revision.notebook, trans)) await send(words => model.reject(words));
+    if (await confirmRejection(opened.revision.notebook, trans)) await send(reason => model.reject(reason));
   };
   return (
     <section className="crm-Discussion" aria-label={trans.__('Discussion')}>
@@ -58,13 +59,13 @@ export function Discussion(props: ReviewProps): JSX.Element | null {
         className="jp-mod-styled"
         rows={2}
         maxLength={4000}
-        placeholder={mayDecide ? trans.__('Your words to the researcher') : trans.__('Your comment')}
-        aria-label={trans.__('Your comment or reason')}
+        placeholder={mayDecide ? trans.__('Comment to the researcher') : trans.__('Comment')}
+        aria-label={mayDecide ? trans.__('Comment to the researcher') : trans.__('Comment')}
         value={text}
         onChange={event => setText(event.currentTarget.value)}
       />
       <div className="crm-Discussion-actions">
-        {/* First, at the left: JupyterLab’s notifications cover the lower right corner. */}
+        {/* It comes first, because JupyterLab’s notifications cover the lower right corner. */}
         {mayDecide && approvalPage !== undefined && (
           <a
             className="crm-Button crm-mod-main jp-Button"
@@ -72,14 +73,14 @@ export function Discussion(props: ReviewProps): JSX.Element | null {
             target="_blank"
             rel="noopener noreferrer"
           >
-            {trans.__('Approve… opens your custodian')}
+            {trans.__('Approve… (opens your approval page)')}
           </a>
         )}
         <button
           type="button"
           className="jp-Button crm-Button"
-          disabled={empty}
-          onClick={() => void send(words => model.comment(words))}
+          disabled={isDisabled}
+          onClick={() => void send(comment => model.comment(comment))}
         >
           {trans.__('Comment')}
         </button>
@@ -88,20 +89,24 @@ export function Discussion(props: ReviewProps): JSX.Element | null {
             <button
               type="button"
               className="jp-Button crm-Button"
-              disabled={empty}
-              onClick={() => void send(words => model.requestChanges(words))}
+              disabled={isDisabled}
+              onClick={() => void send(reason => model.requestChanges(reason))}
             >
               {trans.__('Ask for changes')}
             </button>
             <button
               type="button"
               className="jp-Button crm-Button"
-              disabled={empty}
+              disabled={isDisabled}
               onClick={() => void reject()}
             >
               {trans.__('Reject…')}
             </button>
-            {empty && <span className="crm-Quiet">{trans.__('Write your reason first.')}</span>}
+            {isDisabled && (
+              <span className="crm-Quiet">
+                {trans.__('To ask for changes or to reject, write a comment first.')}
+              </span>
+            )}
           </>
         )}
       </div>

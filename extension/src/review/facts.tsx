@@ -1,23 +1,23 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { DigestView } from '../shared/digest-view.js';
+import { DigestView } from '../shared/digest.js';
+import { formatTimestamp } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
-import { StatusMark } from '../shared/mark.js';
-import { ProblemView } from '../shared/problem-view.js';
+import { ProblemView } from '../shared/problems.js';
 import { entryStatus, revisionStatus } from '../shared/status.js';
-import { formatTimestamp } from '../shared/time.js';
-import { ToneIcon } from '../shared/tone-icon.js';
+import { StatusMark, ToneIcon } from '../shared/symbols.js';
 import type { OpenedRevision, ReviewModel } from './model.js';
 import type { ReviewProps } from './queue.js';
 
-function Rebuild({ model, trans }: { model: ReviewModel; trans: TranslationBundle }): JSX.Element {
+/** A button that has the image built again, and the result of the comparison. */
+function Rebuild({ model, trans }: { model: ReviewModel; trans: TranslationBundle }): React.JSX.Element {
   const { rebuilt } = model;
   const result =
     rebuilt === undefined || rebuilt === 'working'
       ? undefined
       : rebuilt.equal
         ? trans.__('✓ equal')
-        : trans.__('✗ not equal: do not approve this.');
+        : trans.__('✗ not equal. Do not approve this.');
   return (
     <>
       <button
@@ -40,21 +40,25 @@ function Rebuild({ model, trans }: { model: ReviewModel; trans: TranslationBundl
   );
 }
 
-function Facts({ model, opened, trans, language }: ReviewProps & { opened: OpenedRevision }): JSX.Element {
+function Facts({
+  model,
+  opened,
+  trans,
+  language
+}: ReviewProps & { opened: OpenedRevision }): React.JSX.Element {
   const { submission, revision } = opened;
-  const { session } = model;
-  const titleOf = (party: string): string => session.titleOf(party);
-  const { entry } = model;
+  const { session, entry } = model;
+  const { viewer } = session;
   const status =
-    entry === undefined ? revisionStatus(revision, titleOf, trans) : entryStatus(entry, titleOf, trans);
+    entry === undefined ? revisionStatus(revision, viewer, trans) : entryStatus(entry, viewer, trans);
   const simulated = model.assets.some(({ version }) => version.sealedFor === 'simulation');
   const coHosted = model.assets
     .filter(({ custodian }) => custodian.hosting === 'co-hosted')
-    .map(({ provider }) => titleOf(provider));
+    .map(({ provider }) => session.titleOf(provider));
   return (
     <>
       <h1>
-        {trans.__('%1 from %2', revision.notebook, titleOf(submission.party))}{' '}
+        {trans.__('%1 from %2', revision.notebook, session.titleOf(submission.party))}{' '}
         <span className="crm-Quiet">{trans.__('revision %1', revision.number)}</span>
       </h1>
       <div className="crm-Marks">
@@ -64,12 +68,12 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
         )}
       </div>
       <dl className="crm-Facts">
-        <dt>{trans.__('State')}</dt>
+        <dt>{trans.__('Status')}</dt>
         <dd>
           <ToneIcon tone={status.tone} /> {status.label}
           {status.detail !== undefined && <>: {status.detail}</>}
         </dd>
-        <dt>{trans.__('Asks for')}</dt>
+        <dt>{trans.__('Data')}</dt>
         <dd>{revision.assets.length === 0 ? trans.__('no dataset') : revision.assets.join(', ')}</dd>
         <dt>{trans.__('Purpose')}</dt>
         <dd>{revision.purpose}</dd>
@@ -90,8 +94,8 @@ function Facts({ model, opened, trans, language }: ReviewProps & { opened: Opene
   );
 }
 
-/** What is asked, by whom, what for; and the way to the approval. */
-export function ReviewHead(props: ReviewProps): JSX.Element {
+/** Shows who submitted the notebook, the data, the purpose and the status. */
+export function ReviewHead(props: ReviewProps): React.JSX.Element {
   const { model, trans } = props;
   useSignals(model.stateChanged, model.session.changed, model.datasets.stateChanged);
   const { opened, problem, selected } = model;
@@ -100,9 +104,7 @@ export function ReviewHead(props: ReviewProps): JSX.Element {
       {problem !== undefined && <ProblemView problem={problem} trans={trans} />}
       {opened === undefined && problem === undefined && (
         <p className="crm-Panel-empty">
-          {selected === undefined
-            ? trans.__('Choose a submission on the left.')
-            : trans.__('Fetching the submission…')}
+          {selected === undefined ? trans.__('Select a submission from the list.') : trans.__('Loading…')}
         </p>
       )}
       {opened !== undefined && <Facts {...props} opened={opened} />}

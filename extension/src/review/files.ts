@@ -2,13 +2,13 @@ import { CodeViewerWidget, type IEditorServices } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 import { asProblem } from '../api/problem.js';
-import { formatBytes, shortDigest } from '../shared/size.js';
+import { formatBytes, shortDigest } from '../shared/format.js';
 import type { ReviewModel } from './model.js';
 
-/** Files larger than this are not shown in an editor; they can still be compared by digest. */
-const LARGEST_SHOWN = 1024 * 1024;
+/** The size in bytes up to which a file is shown. Larger files can still be compared by their digest. */
+const MAX_SHOWN_BYTES = 1024 * 1024;
 
-function button(text: string, detail: string, title: string): HTMLButtonElement {
+function createButton(text: string, detail: string, title: string): HTMLButtonElement {
   const node = document.createElement('button');
   node.type = 'button';
   node.className = 'crm-Row-head';
@@ -20,11 +20,11 @@ function button(text: string, detail: string, title: string): HTMLButtonElement 
   return node;
 }
 
-/** The files that go along: a list, and the chosen one as text in a read-only editor. */
+/** Shows the files of a submission: a list, and the selected file in a read-only editor. */
 export class FilesView extends Panel {
   private readonly list = new Widget();
   private readonly content = new Panel();
-  private shown: string | undefined;
+  private shownSpec: string | undefined;
 
   constructor(
     private readonly model: ReviewModel,
@@ -39,24 +39,24 @@ export class FilesView extends Panel {
     this.refresh();
   }
 
-  private refresh(): void {
+  private readonly refresh = (): void => {
     const revision = this.model.opened?.revision;
-    if (revision?.specDigest === this.shown) return;
-    this.shown = revision?.specDigest;
+    if (revision?.specDigest === this.shownSpec) return;
+    this.shownSpec = revision?.specDigest;
     this.clear();
     this.list.node.replaceChildren();
     for (const { path, bytes, digest } of revision?.spec.workspace ?? []) {
-      const node = button(path, `${formatBytes(bytes)} · ${shortDigest(digest)}`, digest);
+      const node = createButton(path, `${formatBytes(bytes)} · ${shortDigest(digest)}`, digest);
       node.addEventListener('click', () => void this.open(path, bytes));
       this.list.node.append(node);
     }
-  }
+  };
 
   private clear(): void {
     for (const widget of [...this.content.widgets]) widget.dispose();
   }
 
-  private say(text: string): void {
+  private showMessage(text: string): void {
     this.clear();
     const widget = new Widget();
     widget.addClass('crm-Panel-empty');
@@ -65,10 +65,10 @@ export class FilesView extends Panel {
   }
 
   private async open(path: string, bytes: number): Promise<void> {
-    if (bytes > LARGEST_SHOWN) {
-      this.say(
+    if (bytes > MAX_SHOWN_BYTES) {
+      this.showMessage(
         this.trans.__(
-          '%1 is too large to show (%2). Its digest is part of what you approve.',
+          '%1 is too large to show here (%2). Your approval includes its digest.',
           path,
           formatBytes(bytes)
         )
@@ -87,7 +87,7 @@ export class FilesView extends Panel {
       viewer.addClass('crm-Files-viewer');
       this.content.addWidget(viewer);
     } catch (error) {
-      this.say(asProblem(error).message);
+      this.showMessage(asProblem(error).message);
     }
   }
 }

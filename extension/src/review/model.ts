@@ -1,5 +1,5 @@
 import { VDomModel } from '@jupyterlab/ui-components';
-import type { Decision, SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { Decision, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { Change } from '../api/feed.js';
 import { asProblem, type ProblemError } from '../api/problem.js';
 import type { Asset, RevisionView, SubmissionView } from '../api/types.js';
@@ -9,13 +9,14 @@ import type { RunsModel } from '../runs/model.js';
 import type { CleanRoomSession } from '../session/session.js';
 import type { Entry } from '../shared/status.js';
 
-/** A submission as it is looked at: the newest revision, its notebook as it was submitted. */
+/** The submission that is shown: its newest revision, with the notebook as it was submitted. */
 export interface OpenedRevision {
   readonly submission: SubmissionView;
   readonly revision: RevisionView;
   readonly cells: readonly ShownCell[];
 }
 
+/** The result of building the image again. */
 export interface Rebuilt {
   readonly equal: boolean;
   readonly image: string;
@@ -23,11 +24,11 @@ export interface Rebuilt {
 
 const isOpen = ({ revision }: SubmissionSummary): boolean => revision.state === 'submitted';
 
-/** What waits for this party, what it waits for, what is done; and one submission to look at. */
+/** The submissions that wait for the party's decision, the others, and the one that is shown. */
 export class ReviewModel extends VDomModel {
   private selectedId: string | undefined;
   private current: OpenedRevision | undefined;
-  private trouble: ProblemError | undefined;
+  private lastProblem: ProblemError | undefined;
   private rebuiltImage: Rebuilt | 'working' | undefined;
   private acting = false;
   private generation = 0;
@@ -43,51 +44,58 @@ export class ReviewModel extends VDomModel {
     session.feed.changed.connect(this.onChange, this);
   }
 
+  /** The id of the selected submission. */
   get selected(): string | undefined {
     return this.selectedId;
   }
 
+  /** The selected submission; undefined until it has been loaded. */
   get opened(): OpenedRevision | undefined {
     return this.current;
   }
 
+  /** The reason why something could not be loaded or done; undefined when there is none. */
   get problem(): ProblemError | undefined {
-    return this.session.problem ?? this.trouble;
+    return this.session.problem ?? this.lastProblem;
   }
 
+  /** The result of building the image again; undefined if the person has not asked for it. */
   get rebuilt(): Rebuilt | 'working' | undefined {
     return this.rebuiltImage;
   }
 
-  /** A decision or comment is under way. */
+  /** Whether a decision or a comment is being sent. */
   get isActing(): boolean {
     return this.acting;
   }
 
-  /** What this party still has to decide on. */
+  /** The submissions that wait for this party's decision. */
   get waitingForMe(): readonly Entry[] {
-    return this.runs.all.filter(({ submission }) => isOpen(submission) && this.mine(submission));
+    return this.runs.all.filter(({ submission }) => isOpen(submission) && this.isWaitingForMe(submission));
   }
 
+  /** The submissions that wait only for other parties. */
   get waitingForOthers(): readonly Entry[] {
-    return this.runs.all.filter(({ submission }) => isOpen(submission) && !this.mine(submission));
+    return this.runs.all.filter(({ submission }) => isOpen(submission) && !this.isWaitingForMe(submission));
   }
 
+  /** The submissions that do not wait for a decision. */
   get done(): readonly Entry[] {
     return this.runs.all.filter(({ submission }) => !isOpen(submission));
   }
 
-  /** What is open, with its runs, as the lists have it. */
+  /** The selected submission with its runs, as in the list. */
   get entry(): Entry | undefined {
     return this.runs.all.find(({ submission }) => submission.id === this.selectedId);
   }
 
-  /** This party's own decision on what is open; undefined where it has none to take. */
+  /** The party's own decision on the shown revision; undefined when it has none to make. */
   get decision(): Decision | undefined {
     const party = this.session.acting?.party;
     return this.current?.revision.decisions.find(({ provider }) => provider === party);
   }
 
+  /** Whether the person can decide on the shown revision. */
   get mayDecide(): boolean {
     return (
       this.session.may('reviewer') &&
@@ -96,7 +104,7 @@ export class ReviewModel extends VDomModel {
     );
   }
 
-  /** Where this party approves: on its custodian's own origin, never here. */
+  /** The address at which this party approves: on its custodian's own origin, never in JupyterLab. */
   get approvalPage(): string | undefined {
     const party = this.session.acting?.party;
     const origin = party === undefined ? undefined : this.session.custodianOf(party)?.origin;
@@ -104,12 +112,13 @@ export class ReviewModel extends VDomModel {
     return `${origin}/approve/${encodeURIComponent(this.current.submission.id)}`;
   }
 
-  /** The datasets asked for, as their providers offer them now. */
+  /** The revision's datasets, in the versions that their providers offer now. */
   get assets(): readonly Asset[] {
     const names = this.current?.revision.assets ?? [];
     return names.flatMap(name => this.datasets.byName(name) ?? []);
   }
 
+  /** Selects a submission and loads it. */
   async select(id: string): Promise<void> {
     if (id !== this.selectedId) {
       this.selectedId = id;
@@ -120,6 +129,7 @@ export class ReviewModel extends VDomModel {
     await this.load();
   }
 
+  /** Loads the newest revision of the selected submission. */
   async load(): Promise<void> {
     const id = this.selectedId;
     if (id === undefined) return;
@@ -136,21 +146,21 @@ export class ReviewModel extends VDomModel {
       const cells = known ?? cellsOf(JSON.parse(await client.file(id, revision.number, revision.notebook)));
       if (generation !== this.generation) return;
       this.current = { submission, revision, cells };
-      this.trouble = undefined;
+      this.lastProblem = undefined;
     } catch (error) {
-      if (generation === this.generation) this.trouble = asProblem(error);
+      if (generation === this.generation) this.lastProblem = asProblem(error);
     }
     this.stateChanged.emit();
   }
 
-  /** The text of one file of what is open. */
+  /** Returns the text of one file of the shown revision. */
   async file(path: string): Promise<string> {
     if (this.current === undefined) return '';
     const { submission, revision } = this.current;
     return (await this.session.client()).file(submission.id, revision.number, path);
   }
 
-  /** Has the image packed anew from the submitted files, and compares. */
+  /** Has the image built again from the submitted files, and compares its digest. */
   async rebuild(): Promise<void> {
     if (this.current === undefined || this.rebuiltImage === 'working') return;
     const { submission, revision } = this.current;
@@ -159,28 +169,31 @@ export class ReviewModel extends VDomModel {
     try {
       const client = await this.session.client();
       const { rebuilt } = await client.rebuild(submission.id, revision.number);
-      // Compared here too: the answer's own word for it would be the operator's.
+      // Compare here as well: the `equal` in the response is only the operator's statement.
       this.rebuiltImage = { image: rebuilt, equal: rebuilt === revision.image };
     } catch (error) {
       this.rebuiltImage = undefined;
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
     }
     this.stateChanged.emit();
   }
 
+  /** Sends a comment. Resolves to whether it was sent; otherwise `problem` says why. */
   comment(text: string): Promise<boolean> {
     return this.act(async (client, id) => client.comment(id, text));
   }
 
+  /** Sends the decision that changes are needed. */
   requestChanges(reason: string): Promise<boolean> {
     return this.act(async (client, id) => client.requestChanges(id, reason));
   }
 
+  /** Sends the decision to reject. */
   reject(reason: string): Promise<boolean> {
     return this.act(async (client, id) => client.reject(id, reason));
   }
 
-  private mine({ revision }: SubmissionSummary): boolean {
+  private isWaitingForMe({ revision }: SubmissionSummary): boolean {
     const party = this.session.acting?.party;
     return (
       this.session.may('reviewer') &&
@@ -188,19 +201,18 @@ export class ReviewModel extends VDomModel {
     );
   }
 
-  /** @returns whether it was done; why not stands in `problem` */
   private async act(
-    task: (client: Awaited<ReturnType<CleanRoomSession['client']>>, id: string) => Promise<unknown>
+    action: (client: Awaited<ReturnType<CleanRoomSession['client']>>, id: string) => Promise<unknown>
   ): Promise<boolean> {
     if (this.selectedId === undefined || this.acting) return false;
     this.acting = true;
     this.stateChanged.emit();
     try {
-      await task(await this.session.client(), this.selectedId);
+      await action(await this.session.client(), this.selectedId);
       await this.load();
       return true;
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
       return false;
     } finally {
       this.acting = false;
@@ -208,12 +220,12 @@ export class ReviewModel extends VDomModel {
     }
   }
 
-  private onSession(): void {
+  private readonly onSession = (): void => {
     if (this.session.acting !== undefined && this.selectedId !== undefined) void this.load();
     this.stateChanged.emit();
-  }
+  };
 
-  private onChange(_: unknown, change: Change): void {
+  private readonly onChange = (_: unknown, change: Change): void => {
     if (change.topic === 'submission' && change.submission === this.selectedId) void this.load();
-  }
+  };
 }

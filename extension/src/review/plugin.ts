@@ -4,17 +4,17 @@ import { IEditorServices } from '@jupyterlab/codeeditor';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { CommandIDs } from '../commands.js';
+import { CommandIDs, stringArgument } from '../commands.js';
 import { reviewIcon } from '../icons.js';
-import { languageTag } from '../shared/time.js';
+import { languageTag } from '../shared/format.js';
 import { ICleanRoom, IDatasets, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { ReviewModel } from './model.js';
 import { ReviewWidget } from './widget.js';
 
-/** The review panel in the main area. */
+/** Adds the view of submissions and reviews in the main area, and its command. */
 export const reviewPlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:review',
-  description: 'Shows submissions to those who decide on them and to those who sent them.',
+  description: 'Shows submissions to the people who review them and to those who submitted them.',
   autoStart: true,
   requires: [ICleanRoom, IRuns, IDatasets, IEditorServices, IRenderMimeRegistry],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer, ILauncher],
@@ -38,12 +38,14 @@ export const reviewPlugin: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.review, {
       label: trans.__('Clean Room Submissions and Reviews'),
-      caption: trans.__('What was submitted, what waits for whom, and what you have to decide'),
+      caption: trans.__('Show submissions, their status, and the decisions that you must make'),
       icon: reviewIcon,
       describedBy: {
         args: {
           type: 'object',
-          properties: { submission: { type: 'string', description: trans.__('The submission to show') } }
+          properties: {
+            submission: { type: 'string', description: trans.__('The id of the submission to show') }
+          }
         }
       },
       execute: async args => {
@@ -54,8 +56,8 @@ export const reviewPlugin: JupyterFrontEndPlugin<void> = {
           shell.add(widget, 'main');
         }
         shell.activateById(widget.id);
-        const submission = args['submission'];
-        if (typeof submission === 'string' && submission !== '') void model.select(submission);
+        const submission = stringArgument(args, 'submission');
+        if (submission !== undefined && submission !== '') void model.select(submission);
       }
     });
 

@@ -1,12 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { ActingFor } from '../panel/header.js';
+import { formatAgo, formatTimestamp } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
 import { entryStatus, type Entry } from '../shared/status.js';
-import { formatAgo, formatTimestamp } from '../shared/time.js';
-import { ToneIcon } from '../shared/tone-icon.js';
+import { ToneIcon } from '../shared/symbols.js';
 import type { ReviewModel } from './model.js';
 
+/** The properties of the parts of the review view. */
 export interface ReviewProps {
   readonly model: ReviewModel;
   readonly trans: TranslationBundle;
@@ -17,9 +18,9 @@ function Group({
   title,
   list,
   ...props
-}: ReviewProps & { title: string; list: readonly Entry[] }): JSX.Element {
+}: ReviewProps & { title: string; list: readonly Entry[] }): React.JSX.Element {
   const { model, trans, language } = props;
-  const titleOf = (party: string): string => model.session.titleOf(party);
+  const { session } = model;
   return (
     <section>
       <h2>
@@ -28,7 +29,7 @@ function Group({
       <ul className="crm-Rows">
         {list.map(entry => {
           const { id, party, revision } = entry.submission;
-          const status = entryStatus(entry, titleOf, trans);
+          const status = entryStatus(entry, session.viewer, trans);
           return (
             <li key={id} className="crm-Row">
               <button
@@ -43,7 +44,7 @@ function Group({
                   <span className="crm-Row-label">{status.label}</span>
                 </span>
                 <span className="crm-Row-detail" title={formatTimestamp(revision.submittedAt, language)}>
-                  {titleOf(party)}, {formatAgo(revision.submittedAt, Date.now(), language)}
+                  {session.titleOf(party)}, {formatAgo(revision.submittedAt, Date.now(), language)}
                 </span>
               </button>
             </li>
@@ -54,8 +55,8 @@ function Group({
   );
 }
 
-/** What waits for whom. */
-export function ReviewQueue(props: ReviewProps): JSX.Element {
+/** Lists the submissions by the parties that they wait for. */
+export function ReviewQueue(props: ReviewProps): React.JSX.Element {
   const { model, trans } = props;
   useSignals(model.stateChanged, model.session.changed);
   return (

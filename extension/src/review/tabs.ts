@@ -1,8 +1,8 @@
 import { Panel, Widget } from '@lumino/widgets';
 
 /**
- * Tabs over widgets, laid out by the style sheet: what stands above and below them is as high as its words, which
- * Lumino's own tab panel can't follow. Roles and keys as in the ARIA Authoring Practices' tabs pattern.
+ * A tab panel that the style sheet lays out. Lumino's own tab panel needs fixed heights, but the parts above and below this
+ * one are as high as their text. Roles and keys follow the tabs pattern of the ARIA Authoring Practices.
  */
 export class Tabs extends Panel {
   private readonly bar = new Widget();
@@ -19,6 +19,7 @@ export class Tabs extends Panel {
     this.addWidget(this.bar);
   }
 
+  /** Adds a page with its tab. The first page is shown. */
   addPage(widget: Widget, label: string): void {
     const index = this.pages.push(widget) - 1;
     const button = document.createElement('button');
@@ -26,7 +27,7 @@ export class Tabs extends Panel {
     button.id = `${widget.id || `crm-page-${index}`}-tab`;
     button.textContent = label;
     button.setAttribute('role', 'tab');
-    button.addEventListener('click', () => this.turnTo(index));
+    button.addEventListener('click', () => this.showPage(index));
     this.buttons.push(button);
     this.bar.node.append(button);
     widget.addClass('crm-Tabs-page');
@@ -34,14 +35,14 @@ export class Tabs extends Panel {
     widget.node.setAttribute('aria-labelledby', button.id);
     widget.node.tabIndex = 0;
     this.addWidget(widget);
-    this.turnTo(0);
+    this.showPage(0);
   }
 
-  private turnTo(wanted: number): void {
-    this.pages.forEach((page, index) => page.setHidden(index !== wanted));
+  private showPage(shownIndex: number): void {
+    this.pages.forEach((page, index) => page.setHidden(index !== shownIndex));
     this.buttons.forEach((button, index) => {
-      button.setAttribute('aria-selected', String(index === wanted));
-      button.tabIndex = index === wanted ? 0 : -1;
+      button.setAttribute('aria-selected', String(index === shownIndex));
+      button.tabIndex = index === shownIndex ? 0 : -1;
     });
   }
 
@@ -51,7 +52,7 @@ export class Tabs extends Panel {
     const count = this.buttons.length;
     const at = this.buttons.findIndex(button => button === document.activeElement);
     const next = (at + step + count) % count;
-    this.turnTo(next);
+    this.showPage(next);
     this.buttons[next]?.focus();
     event.preventDefault();
   }

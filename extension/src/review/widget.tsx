@@ -12,18 +12,19 @@ import { ReviewQueue } from './queue.js';
 import { Terms } from './rules.js';
 import { Tabs } from './tabs.js';
 
+/** The options of the review view. */
 export interface ReviewOptions extends Omit<NotebookViewOptions, 'markdown'> {
   readonly language: string;
 }
 
-function makeTabs(model: ReviewModel, options: ReviewOptions): Tabs {
+function createTabs(model: ReviewModel, options: ReviewOptions): Tabs {
   const { trans, editors, language } = options;
   const notebook = new NotebookView({ ...options, markdown: 'source' });
   let shown = model.opened?.cells;
   model.stateChanged.connect(() => {
     if (model.opened?.cells === shown) return;
     shown = model.opened?.cells;
-    notebook.present(shown ?? []);
+    notebook.setCells(shown ?? []);
   });
   const terms = ReactWidget.create(<Terms model={model} trans={trans} language={language} />);
   terms.addClass('crm-TermsPanel');
@@ -34,7 +35,7 @@ function makeTabs(model: ReviewModel, options: ReviewOptions): Tabs {
   return tabs;
 }
 
-function makeContent(model: ReviewModel, options: ReviewOptions): SplitPanel {
+function createContent(model: ReviewModel, options: ReviewOptions): SplitPanel {
   const { trans, language } = options;
   const props = { model, trans, language };
   const queue = ReactWidget.create(<ReviewQueue {...props} />);
@@ -42,7 +43,7 @@ function makeContent(model: ReviewModel, options: ReviewOptions): SplitPanel {
   const sheet = new Panel();
   sheet.addClass('crm-ReviewSheet');
   sheet.addWidget(ReactWidget.create(<ReviewHead {...props} />));
-  sheet.addWidget(makeTabs(model, options));
+  sheet.addWidget(createTabs(model, options));
   sheet.addWidget(ReactWidget.create(<Discussion {...props} />));
   const content = new SplitPanel({ orientation: 'horizontal', spacing: 1 });
   content.addClass('crm-Main');
@@ -53,13 +54,13 @@ function makeContent(model: ReviewModel, options: ReviewOptions): SplitPanel {
   return content;
 }
 
-/** The review panel: on one screen, all that a decision needs. */
+/** The view of submissions and reviews: everything that a decision needs, on one screen. */
 export class ReviewWidget extends MainAreaWidget<SplitPanel> {
   constructor(
     readonly model: ReviewModel,
     options: ReviewOptions
   ) {
-    super({ content: makeContent(model, options) });
+    super({ content: createContent(model, options) });
     const { trans } = options;
     this.id = 'clean-room-review';
     this.title.icon = reviewIcon;

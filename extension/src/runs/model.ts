@@ -1,24 +1,22 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Throttler } from '@lumino/polling';
-import type { Run, RunSummary } from '../../../packages/api/src/coordinator/runs.js';
-import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { Run, RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { Change } from '../api/feed.js';
 import { asProblem, type ProblemError } from '../api/problem.js';
 import type { SubmissionView } from '../api/types.js';
 import type { CleanRoomSession } from '../session/session.js';
-import type { Entry } from '../shared/status.js';
-import { isOver } from './over.js';
+import { hasEnded, type Entry } from '../shared/status.js';
 
-/** Every submission that the party sees, each with its runs; kept up to date by the session's feed. */
+/** All submissions that the party can see, each with its runs. The session's feed keeps them up to date. */
 export class RunsModel extends VDomModel {
   private submissions: readonly SubmissionSummary[] = [];
   private runs: readonly RunSummary[] = [];
   private readonly details = new Map<string, NonNullable<Entry['detail']> | undefined>();
   private readonly reload: Throttler;
   private readonly cancelling = new Set<string>();
-  private trouble: ProblemError | undefined;
+  private lastProblem: ProblemError | undefined;
   private ready = false;
-  private text = '';
+  private filterText = '';
   private party: string | undefined;
 
   constructor(readonly session: CleanRoomSession) {
@@ -28,7 +26,7 @@ export class RunsModel extends VDomModel {
     session.feed.changed.connect(this.onChange, this);
   }
 
-  /** Newest first. */
+  /** All submissions, newest first. */
   get all(): readonly Entry[] {
     return this.submissions.map(submission => ({
       submission,
@@ -37,35 +35,38 @@ export class RunsModel extends VDomModel {
     }));
   }
 
-  /** Only those that the filter leaves. */
+  /** The submissions whose notebook or purpose contains the filter's text. */
   get entries(): readonly Entry[] {
-    const wanted = this.text.toLowerCase();
+    const text = this.filterText.toLowerCase();
     return this.all.filter(({ submission: { revision } }) =>
-      [revision.notebook, revision.purpose].some(part => part.toLowerCase().includes(wanted))
+      [revision.notebook, revision.purpose].some(part => part.toLowerCase().includes(text))
     );
   }
 
+  /** Whether the list has been loaded. */
   get isReady(): boolean {
     return this.ready;
   }
 
+  /** The reason why the list is not up to date; undefined when it is. */
   get problem(): ProblemError | undefined {
-    return this.session.problem ?? this.trouble;
+    return this.session.problem ?? this.lastProblem;
   }
 
+  /** The text that the shown submissions contain. */
   get filter(): string {
-    return this.text;
+    return this.filterText;
   }
 
   set filter(text: string) {
-    this.text = text;
+    this.filterText = text;
     this.stateChanged.emit();
   }
 
-  /** How many runs are under way, and how many submissions and outputs wait for a person of this party. */
+  /** The number of active runs, and of submissions and outputs that a person of this party must review. */
   get counts(): { readonly running: number; readonly waiting: number } {
     const me = this.session.acting?.party;
-    const running = this.runs.filter(run => !isOver(run) && run.state !== 'output-review').length;
+    const running = this.runs.filter(run => !hasEnded(run) && run.state !== 'output-review').length;
     const decisions = this.submissions.filter(
       ({ revision }) =>
         revision.state === 'submitted' &&
@@ -77,25 +78,28 @@ export class RunsModel extends VDomModel {
     return { running, waiting: this.session.may('reviewer') ? decisions + outputs : 0 };
   }
 
+  /** Returns a run by its id. */
   run(id: string): RunSummary | undefined {
     return this.runs.find(run => run.id === id);
   }
 
+  /** Returns whether the cancellation of a run was requested and not yet confirmed. */
   isCancelling(runId: string): boolean {
     return this.cancelling.has(runId);
   }
 
+  /** Returns whether a submission's history is shown. */
   isOpen(submissionId: string): boolean {
     return this.details.has(submissionId);
   }
 
-  /** Opens or closes the history of a submission; an open one is kept up to date as well. */
+  /** Shows or hides the history of a submission. While it is shown, it is kept up to date. */
   toggle(submissionId: string): void {
     if (this.details.delete(submissionId)) this.stateChanged.emit();
     else void this.loadDetail(submissionId);
   }
 
-  /** Asks the server to stop a run; until its state says so, the run shows as stopping. */
+  /** Cancels a run. Until the coordinator confirms it, the run is shown as stopping. */
   async cancel(runId: string): Promise<void> {
     if (this.cancelling.has(runId)) return;
     this.cancelling.add(runId);
@@ -109,16 +113,19 @@ export class RunsModel extends VDomModel {
     }
   }
 
+  /** Withdraws a submission. */
   async withdraw(submissionId: string): Promise<void> {
     await (await this.session.client()).withdraw(submissionId);
     await this.load();
   }
 
+  /** Starts another run of an approved submission. */
   async runAgain(submissionId: string): Promise<void> {
     await (await this.session.client()).startRun(submissionId);
     await this.load();
   }
 
+  /** Loads the list, and the details of the submissions whose history is shown. */
   async load(): Promise<void> {
     const acting = this.session.acting?.party;
     if (acting === undefined) return;
@@ -128,12 +135,12 @@ export class RunsModel extends VDomModel {
       if (this.isDisposed || acting !== this.session.acting?.party) return;
       this.submissions = submissions;
       this.runs = runs;
-      this.trouble = undefined;
+      this.lastProblem = undefined;
       this.ready = true;
       this.stateChanged.emit();
       await Promise.all([...this.details.keys()].map(id => this.loadDetail(id)));
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
       this.stateChanged.emit();
     }
   }
@@ -154,15 +161,15 @@ export class RunsModel extends VDomModel {
       const run: Run | undefined = newest && (await client.run(newest.id));
       if (this.details.has(submissionId)) this.details.set(submissionId, { submission, run });
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
     }
     this.stateChanged.emit();
   }
 
-  private onSession(): void {
+  private readonly onSession = (): void => {
     const acting = this.session.acting?.party;
     if (acting !== this.party) {
-      // What one party sees is never shown while acting for another.
+      // Never show one party's submissions while the person acts for another party.
       this.party = acting;
       this.submissions = [];
       this.runs = [];
@@ -171,14 +178,14 @@ export class RunsModel extends VDomModel {
     }
     this.stateChanged.emit();
     void this.reload.invoke();
-  }
+  };
 
-  private onChange(_: unknown, change: Change): void {
+  private readonly onChange = (_: unknown, change: Change): void => {
     if (change.topic === 'run' && change.cell !== undefined) this.advance(change);
     else if (change.topic !== 'asset') void this.reload.invoke();
-  }
+  };
 
-  /** A cell's progress is in the event itself: nothing need be asked for. */
+  /** Updates the number of the running cell. The event contains it, so nothing is loaded. */
   private advance({ run: id, state, cell, cells }: Extract<Change, { topic: 'run' }>): void {
     const known = this.run(id);
     if (known === undefined || known.state !== state) {

@@ -1,11 +1,11 @@
 import { ReactWidget, FilterBox } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useNow, useSignals } from '../shared/hooks.js';
-import { ProblemView } from '../shared/problem-view.js';
-import { TRANSLATION_DOMAIN } from '../tokens.js';
-import { languageTag } from '../shared/time.js';
 import type { FeedStatus } from '../api/feed.js';
+import { languageTag } from '../shared/format.js';
+import { useNow, useSignals } from '../shared/hooks.js';
+import { ProblemView } from '../shared/problems.js';
+import { TRANSLATION_DOMAIN } from '../tokens.js';
 import type { RunsModel } from './model.js';
 import { Row, type EntryActions } from './row.js';
 
@@ -16,7 +16,7 @@ interface Props {
   readonly language: string;
 }
 
-function RunsView({ model, actions, trans, language }: Props): JSX.Element {
+function RunsView({ model, actions, trans, language }: Props): React.JSX.Element {
   useSignals(model.stateChanged, model.session.changed, model.session.feed.statusChanged);
   const entries = model.entries;
   const now = useNow(model.counts.running > 0);
@@ -32,7 +32,7 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
           useFuzzyFilter={false}
           showIcon
         />
-        <Live status={model.session.feed.status} trans={trans} />
+        <FeedState status={model.session.feed.status} trans={trans} />
       </div>
       {model.problem !== undefined && <ProblemView problem={model.problem} trans={trans} />}
       {model.problem === undefined && entries.length === 0 && (
@@ -45,7 +45,7 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
             entry={entry}
             now={now}
             language={language}
-            titleOf={party => model.session.titleOf(party)}
+            viewer={model.session.viewer}
             trans={trans}
             actions={actions}
             cancelling={entry.runs.some(run => model.isCancelling(run.id))}
@@ -59,11 +59,11 @@ function RunsView({ model, actions, trans, language }: Props): JSX.Element {
   );
 }
 
-function Live({ status, trans }: { status: FeedStatus; trans: TranslationBundle }): JSX.Element {
+function FeedState({ status, trans }: { status: FeedStatus; trans: TranslationBundle }): React.JSX.Element {
   const live = status === 'live';
   const meaning = live
-    ? trans.__('Changes show as they happen.')
-    : trans.__('Changes are asked for every few seconds.');
+    ? trans.__('Changes are shown as they happen.')
+    : trans.__('The list is updated every few seconds.');
   return (
     <span className="crm-Panel-live" role="status" title={meaning}>
       {live ? trans.__('● live') : trans.__('○ not live')}
@@ -72,14 +72,14 @@ function Live({ status, trans }: { status: FeedStatus; trans: TranslationBundle 
 }
 
 function emptySentence(model: RunsModel, trans: TranslationBundle): string {
-  if (!model.isReady) return trans.__('Asking the clean room…');
-  if (model.filter !== '') return trans.__('No run fits this filter.');
+  if (!model.isReady) return trans.__('Loading…');
+  if (model.filter !== '') return trans.__('No runs match this filter.');
   return trans.__(
-    'Nothing submitted yet. Open a notebook and press “Submit to Clean Room”. Runs go on when you close JupyterLab.'
+    'Nothing submitted yet. Open a notebook and select “Submit to Clean Room”. Runs continue when you close JupyterLab.'
   );
 }
 
-/** The runs section of the left side bar. */
+/** The runs section of the left sidebar. */
 export class RunsPanel extends ReactWidget {
   private readonly trans: TranslationBundle;
   private readonly language: string;
@@ -96,7 +96,7 @@ export class RunsPanel extends ReactWidget {
     this.title.label = this.trans.__('Runs');
   }
 
-  protected override render(): JSX.Element {
+  protected override render(): React.JSX.Element {
     return <RunsView model={this.model} actions={this.actions} trans={this.trans} language={this.language} />;
   }
 }

@@ -1,18 +1,17 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { asProblem } from '../api/problem.js';
-import { CommandIDs } from '../commands.js';
+import { CommandIDs, stringArgument } from '../commands.js';
 import { cleanRoomIcon } from '../icons.js';
-import { showProblem } from '../shared/show-problem.js';
+import { notifyProblem } from '../shared/problems.js';
 import { ICleanRoom, ICleanRoomPanel, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { RunsModel } from './model.js';
 import { RunsPanel } from './panel.js';
 
-/** The runs section of the panel, and what can be done with a run. */
+/** Adds the runs section to the panel, and the commands for runs. */
 export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
   id: '@clean-room/jupyterlab:runs',
-  description: 'Shows submissions and runs, live, and lets a person cancel them.',
+  description: 'Lists submissions and runs, and lets you cancel them.',
   autoStart: true,
   provides: IRuns,
   requires: [ICleanRoom, ICleanRoomPanel],
@@ -31,9 +30,11 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
       args: { type: 'object', properties: { run: { type: 'string', description: trans.__('The run’s id') } } }
     } as const;
 
+    const report = (error: unknown): void => notifyProblem(error, trans);
+
     const confirm = async (title: string, body: string, accept: string): Promise<boolean> => {
       const buttons = [
-        Dialog.cancelButton({ label: trans.__('Keep it') }),
+        Dialog.cancelButton({ label: trans.__('Go back') }),
         Dialog.warnButton({ label: accept })
       ];
       return (await showDialog({ title, body, buttons, defaultButton: 0 })).button.accept;
@@ -51,26 +52,26 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
       isVisible: args => typeof args['run'] === 'string',
       describedBy: runArgument,
       execute: async args => {
-        const run = model.run(String(args['run']));
+        const run = model.run(stringArgument(args, 'run') ?? '');
         if (run === undefined) return;
         const sure = await confirm(
           trans.__('Cancel this run of %1?', run.notebook),
           trans.__(
-            'It stops now and can’t be taken up again. No output leaves the clean room. The attempt counts if its keys were given already.'
+            'The run stops now and cannot be continued. No output leaves the clean room. If the machine has already received the keys to the data, this run counts as one of the approved runs.'
           ),
-          trans.__('Cancel the run')
+          trans.__('Cancel run')
         );
-        if (sure) await model.cancel(run.id).catch(error => showProblem(asProblem(error), trans));
+        if (sure) await model.cancel(run.id).catch(report);
       }
     });
 
     const withdraw = async (submissionId: string): Promise<void> => {
       const sure = await confirm(
         trans.__('Withdraw this submission?'),
-        trans.__('Nobody will be asked to approve it any more. Your notebook stays as it is.'),
+        trans.__('No provider can approve it any more. Your notebook is not changed.'),
         trans.__('Withdraw')
       );
-      if (sure) await model.withdraw(submissionId).catch(error => showProblem(asProblem(error), trans));
+      if (sure) await model.withdraw(submissionId).catch(report);
     };
 
     const section = new RunsPanel(
@@ -80,8 +81,7 @@ export const runsPlugin: JupyterFrontEndPlugin<IRuns> = {
         saveReceipt: run => void commands.execute(CommandIDs.saveReceipt, { run }),
         cancel: run => void commands.execute(CommandIDs.cancelRun, { run }),
         withdraw: submission => void withdraw(submission),
-        runAgain: submission =>
-          void model.runAgain(submission).catch(error => showProblem(asProblem(error), trans)),
+        runAgain: submission => void model.runAgain(submission).catch(report),
         show: submission => void commands.execute(CommandIDs.review, { submission })
       },
       translator ?? nullTranslator

@@ -1,42 +1,41 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { StatusMark } from '../shared/mark.js';
-import { entryStatus, type Entry, type TitleOf } from '../shared/status.js';
-import { elapsed, formatAgo, formatDuration, formatTimestamp } from '../shared/time.js';
-import { ToneIcon } from '../shared/tone-icon.js';
-import { isOver } from './over.js';
+import { elapsed, formatAgo, formatDuration, formatTimestamp } from '../shared/format.js';
+import { entryStatus, hasEnded, type Entry, type Viewer } from '../shared/status.js';
+import { StatusMark, ToneIcon } from '../shared/symbols.js';
 import { Timeline } from './timeline.js';
 
-/** What a person can do with an entry; each opens or asks, none acts without a word. */
+/** The actions on a submission and its runs. Those that cannot be undone ask for confirmation first. */
 export interface EntryActions {
-  openResult(runId: string): void;
-  cancel(runId: string): void;
-  withdraw(submissionId: string): void;
-  runAgain(submissionId: string): void;
-  saveReceipt(runId: string): void;
-  show(submissionId: string): void;
+  readonly openResult: (runId: string) => void;
+  readonly cancel: (runId: string) => void;
+  readonly withdraw: (submissionId: string) => void;
+  readonly runAgain: (submissionId: string) => void;
+  readonly saveReceipt: (runId: string) => void;
+  readonly show: (submissionId: string) => void;
 }
 
+/** The properties of a row. */
 export interface RowProps {
   readonly entry: Entry;
   readonly now: number;
   readonly language: string;
-  readonly titleOf: TitleOf;
+  readonly viewer: Viewer;
   readonly trans: TranslationBundle;
   readonly actions: EntryActions;
   readonly cancelling: boolean;
   readonly open: boolean;
-  /** Whether the submission is the acting party's own: only then can it be withdrawn or cancelled. */
+  /** Whether the submission is the party's own. Only then can it be withdrawn or cancelled. */
   readonly own: boolean;
-  onToggle(): void;
+  readonly onToggle: () => void;
 }
 
-/** One submission in the runs panel: where it stands in one line, its history when opened. */
-export function Row(props: RowProps): JSX.Element {
-  const { entry, now, language, titleOf, trans, open } = props;
+/** Shows one submission in the runs panel: its status, and its history when it is open. */
+export function Row(props: RowProps): React.JSX.Element {
+  const { entry, now, language, viewer, trans, open } = props;
   const { submission, runs } = entry;
   const [run] = runs;
-  const status = entryStatus(entry, titleOf, trans);
+  const status = entryStatus(entry, viewer, trans);
   const id = `crm-entry-${submission.id}`;
   return (
     <li className="crm-Row" data-submission={submission.id}>
@@ -63,20 +62,20 @@ export function Row(props: RowProps): JSX.Element {
         {status.detail !== undefined && <span className="crm-Row-detail">{status.detail}</span>}
       </button>
       <div id={id} hidden={!open}>
-        {open && <Timeline entry={entry} now={now} language={language} titleOf={titleOf} trans={trans} />}
+        {open && <Timeline entry={entry} now={now} language={language} viewer={viewer} trans={trans} />}
         {open && <Actions {...props} />}
       </div>
     </li>
   );
 }
 
-function Actions({ entry, trans, actions, cancelling, own }: RowProps): JSX.Element {
+function Actions({ entry, trans, actions, cancelling, own }: RowProps): React.JSX.Element {
   const { submission, runs, detail } = entry;
   const [run] = runs;
-  const running = run !== undefined && !isOver(run);
+  const running = run !== undefined && !hasEnded(run);
   const comments = detail?.submission.comments.length ?? 0;
   const { state } = submission.revision;
-  const action = (label: string, act: () => void, disabled = false): JSX.Element => (
+  const action = (label: string, act: () => void, disabled = false): React.JSX.Element => (
     <button type="button" className="jp-Button crm-Button" disabled={disabled} onClick={act}>
       {label}
     </button>

@@ -1,11 +1,17 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Decision } from '../../../packages/api/src/coordinator/submissions.js';
-import type { RunState } from '../../../packages/protocol/src/runs/states.js';
-import { runStateLabel, type Entry, type TitleOf, type Tone } from '../shared/status.js';
-import { elapsed, formatDuration, formatTimestamp } from '../shared/time.js';
-import { ToneIcon } from '../shared/tone-icon.js';
-import { isOver } from './over.js';
+import type { Decision } from '@clean-room/api/coordinator';
+import type { RunState } from '@clean-room/protocol/runs';
+import { elapsed, formatDuration, formatTimestamp } from '../shared/format.js';
+import {
+  hasEnded,
+  joinParties,
+  runStateLabel,
+  type Entry,
+  type Tone,
+  type Viewer
+} from '../shared/status.js';
+import { ToneIcon } from '../shared/symbols.js';
 
 interface Line {
   readonly key: string;
@@ -15,9 +21,9 @@ interface Line {
   readonly took?: string;
 }
 
-function decisionLine(decision: Decision, titleOf: TitleOf, trans: TranslationBundle): Line {
+function decisionLine(decision: Decision, viewer: Viewer, trans: TranslationBundle): Line {
   const { provider, state, reason, decidedAt: at } = decision;
-  const title = titleOf(provider);
+  const name = joinParties([provider], viewer, trans);
   const line = (tone: Tone, text: string): Line => ({
     key: `decision-${provider}`,
     tone,
@@ -26,30 +32,30 @@ function decisionLine(decision: Decision, titleOf: TitleOf, trans: TranslationBu
   });
   switch (state) {
     case 'pending':
-      return line('waiting', trans.__('%1 has not decided yet', title));
+      return line('waiting', trans.__('waiting for %1', name));
     case 'approved':
-      return line('good', trans.__('%1 approved', title));
+      return line('good', trans.__('approved by %1', name));
     case 'changes-requested':
-      return line('bad', trans.__('%1 asks for changes', title));
+      return line('bad', trans.__('changes requested by %1', name));
     case 'rejected':
-      return line('bad', trans.__('%1 rejected', title));
+      return line('bad', trans.__('rejected by %1', name));
     case 'revoked':
-      return line('bad', trans.__('%1 took its approval back', title));
+      return line('bad', trans.__('approval withdrawn by %1', name));
     case 'expired':
-      return line('ended', trans.__('%1’s approval has expired', title));
+      return line('ended', trans.__('approval by %1 expired', name));
   }
 }
 
 function stepTone(state: RunState, isLast: boolean): Tone {
   if (state === 'failed') return 'bad';
   if (state === 'cancelled') return 'ended';
-  return isLast && !isOver({ state }) ? 'active' : 'good';
+  return isLast && !hasEnded({ state }) ? 'active' : 'good';
 }
 
 function linesOf(
   { submission, detail }: Entry,
   now: number,
-  titleOf: TitleOf,
+  viewer: Viewer,
   trans: TranslationBundle
 ): Line[] {
   const { revision } = submission;
@@ -59,13 +65,13 @@ function linesOf(
     {
       key: 'submitted',
       tone: 'good',
-      text: trans.__('submitted for: %1', revision.purpose),
+      text: trans.__('submitted; purpose: %1', revision.purpose),
       at: revision.submittedAt
     },
-    ...(newest?.decisions ?? []).map(decision => decisionLine(decision, titleOf, trans)),
+    ...(newest?.decisions ?? []).map(decision => decisionLine(decision, viewer, trans)),
     ...history.map(({ state, at }, index): Line => {
       const next = history[index + 1];
-      const took = isOver({ state }) ? undefined : formatDuration(elapsed(at, next?.at, now));
+      const took = hasEnded({ state }) ? undefined : formatDuration(elapsed(at, next?.at, now));
       return {
         key: `${state}-${at}`,
         tone: stepTone(state, next === undefined),
@@ -77,19 +83,20 @@ function linesOf(
   ];
 }
 
+/** The properties of a timeline. */
 export interface TimelineProps {
   readonly entry: Entry;
   readonly now: number;
   readonly language: string;
-  readonly titleOf: TitleOf;
+  readonly viewer: Viewer;
   readonly trans: TranslationBundle;
 }
 
-/** What has happened to a submission so far, step by step, and how long each step took. */
-export function Timeline({ entry, now, language, titleOf, trans }: TimelineProps): JSX.Element {
+/** Shows the history of a submission, step by step, and how long each step took. */
+export function Timeline({ entry, now, language, viewer, trans }: TimelineProps): React.JSX.Element {
   return (
     <ol className="crm-Timeline" aria-busy={entry.detail === undefined}>
-      {linesOf(entry, now, titleOf, trans).map(line => (
+      {linesOf(entry, now, viewer, trans).map(line => (
         <li key={line.key} title={line.at === undefined ? undefined : formatTimestamp(line.at, language)}>
           <ToneIcon tone={line.tone} />
           <span className="crm-Timeline-text">{line.text}</span>

@@ -2,28 +2,29 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { CommandIDs } from '../commands.js';
+import { CommandIDs, stringArgument } from '../commands.js';
 import { ICleanRoom, TRANSLATION_DOMAIN } from '../tokens.js';
-import { CleanRoomSession, type PartyMemory } from './session.js';
+import { CleanRoomSession, type PartyStorage } from './session.js';
 
-const MEMORY_KEY = '@clean-room/jupyterlab:session';
+const STORAGE_KEY = '@clean-room/jupyterlab:session';
 
-function memoryIn(state: IStateDB | null): PartyMemory {
+/** Stores the party in JupyterLab's state database. */
+function storageIn(state: IStateDB | null): PartyStorage {
   return {
     read: async () => {
-      const value = await state?.fetch(MEMORY_KEY);
+      const value = await state?.fetch(STORAGE_KEY);
       return typeof value === 'string' ? value : undefined;
     },
     write: async party => {
-      await state?.save(MEMORY_KEY, party);
+      await state?.save(STORAGE_KEY, party);
     }
   };
 }
 
-/** The connection that every other feature uses. */
+/** Provides the connection that every other plugin uses. */
 export const sessionPlugin: JupyterFrontEndPlugin<ICleanRoom> = {
   id: '@clean-room/jupyterlab:session',
-  description: 'Connects to the clean room and remembers for which party the person acts.',
+  description: 'Connects to the clean room and remembers the party that you act for.',
   autoStart: true,
   provides: ICleanRoom,
   optional: [IStateDB, ITranslator, ICommandPalette],
@@ -34,9 +35,9 @@ export const sessionPlugin: JupyterFrontEndPlugin<ICleanRoom> = {
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    const session = new CleanRoomSession(app.serviceManager.serverSettings, memoryIn(state));
+    const session = new CleanRoomSession(app.serviceManager.serverSettings, storageIn(state));
     app.commands.addCommand(CommandIDs.chooseParty, {
-      label: trans.__('Act for Another Party…'),
+      label: trans.__('Change Party…'),
       isEnabled: () => (session.me?.parties.length ?? 0) > 1,
       describedBy: {
         args: {
@@ -46,13 +47,13 @@ export const sessionPlugin: JupyterFrontEndPlugin<ICleanRoom> = {
       },
       execute: async args => {
         const parties = session.me?.parties ?? [];
-        const wanted = typeof args['party'] === 'string' ? args['party'] : await choose();
-        if (wanted !== undefined) await session.actFor(wanted);
+        const chosen = stringArgument(args, 'party') ?? (await choose());
+        if (chosen !== undefined) await session.actFor(chosen);
 
         async function choose(): Promise<string | undefined> {
           const current = parties.findIndex(({ party }) => party === session.acting?.party);
           const { value } = await InputDialog.getItem({
-            title: trans.__('For which party do you act?'),
+            title: trans.__('Which party do you act for?'),
             items: parties.map(({ title }) => title),
             current: Math.max(0, current)
           });

@@ -1,38 +1,41 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { PromiseDelegate } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { Me } from '../../../packages/api/src/coordinator/parties.js';
-import type { Role } from '../../../packages/protocol/src/parties/roster.js';
+import type { Me } from '@clean-room/api/coordinator';
+import type { Role } from '@clean-room/protocol/parties';
 import type { CleanRoomClient } from '../api/client.js';
 import { Feed } from '../api/feed.js';
 import { Host } from '../api/host.js';
 import { asProblem, type ProblemError } from '../api/problem.js';
-import type { ActingParty, PartyWords } from '../api/types.js';
+import type { ActingParty, PartyDescription } from '../api/types.js';
+import type { Viewer } from '../shared/status.js';
 
-/** Where the choice of party is remembered. */
-export interface PartyMemory {
+/** Storage for the party that the person acted for last. */
+export interface PartyStorage {
+  /** Reads the party's name; undefined if none was stored. */
   read(): Promise<string | undefined>;
+  /** Stores the party's name. */
   write(party: string): Promise<void>;
 }
 
 /**
- * Who is asking and for which party; the routes as methods; what has changed. A person may belong to several parties:
- * every call is made for exactly one of them, and the screens always say for which.
+ * The connection to the clean room: the signed-in person, the party that they act for, the API client and the changes. A
+ * person can belong to several parties. Every call is made for exactly one of them, and the screens show which one.
  */
 export class CleanRoomSession {
   readonly host: Host;
   readonly feed: Feed;
-  private readonly firstAnswer = new PromiseDelegate<void>();
+  private readonly firstResponse = new PromiseDelegate<void>();
   private readonly changedSignal = new Signal<this, void>(this);
-  private who: Me | undefined;
+  private person: Me | undefined;
   private party: string | undefined;
-  private words: ReadonlyMap<string, PartyWords> = new Map();
-  private trouble: ProblemError | undefined;
-  private connected: { readonly party: string | undefined; readonly client: CleanRoomClient } | undefined;
+  private descriptions: ReadonlyMap<string, PartyDescription> = new Map();
+  private lastProblem: ProblemError | undefined;
+  private connection: { readonly party: string | undefined; readonly client: CleanRoomClient } | undefined;
 
   constructor(
     serverSettings: ServerConnection.ISettings,
-    private readonly memory: PartyMemory
+    private readonly storage: PartyStorage
   ) {
     this.host = new Host(serverSettings);
     this.feed = new Feed(() => this.client());
@@ -41,85 +44,94 @@ export class CleanRoomSession {
     });
   }
 
-  /** Emitted when person, party or connection has changed. */
+  /** A signal that is emitted when the person, the party or the connection has changed. */
   get changed(): ISignal<this, void> {
     return this.changedSignal;
   }
 
-  /** Resolves once the clean room has answered for the first time, or could not be asked. */
+  /** Resolves when the clean room has responded for the first time, or could not be reached. */
   get ready(): Promise<void> {
-    return this.firstAnswer.promise;
+    return this.firstResponse.promise;
   }
 
+  /** The signed-in person and their parties; undefined until the clean room has responded. */
   get me(): Me | undefined {
-    return this.who;
+    return this.person;
   }
 
-  /** The party acted for. */
+  /** The party that the person acts for. */
   get acting(): ActingParty | undefined {
-    return this.who?.parties.find(({ party }) => party === this.party);
+    return this.person?.parties.find(({ party }) => party === this.party);
   }
 
-  /** Why the clean room can't be used just now; undefined when it can. */
+  /** The reason why the clean room cannot be used now; undefined when it can. */
   get problem(): ProblemError | undefined {
-    return this.trouble;
+    return this.lastProblem;
   }
 
-  /** A party's title; its short name where nothing else is known. */
+  /** The acting party and the titles of all parties, for text. */
+  get viewer(): Viewer {
+    return { party: this.acting?.party, titleOf: party => this.titleOf(party) };
+  }
+
+  /** Returns a party's title, or its name when the title is not known. */
   titleOf(party: string): string {
-    return this.words.get(party)?.title ?? party;
+    return this.descriptions.get(party)?.title ?? party;
   }
 
-  /** A person's name as their party's roster has it. */
+  /** Returns a person's name from their party's roster, or their id when it is not listed. */
   nameOf({ party, person }: { readonly party: string; readonly person: string }): string {
-    return this.words.get(party)?.people[person] ?? person;
+    return this.descriptions.get(party)?.people[person] ?? person;
   }
 
-  custodianOf(party: string): PartyWords['custodian'] {
-    return this.words.get(party)?.custodian;
+  /** Returns a party's custodian; undefined when it has none or is not known. */
+  custodianOf(party: string): PartyDescription['custodian'] {
+    return this.descriptions.get(party)?.custodian;
   }
 
+  /** Returns whether the person has a role in the party that they act for. */
   may(role: Role): boolean {
     return this.acting?.roles.includes(role) ?? false;
   }
 
-  /** The routes, called for the acting party. Loaded with the first call: it brings the protocol's checks along. */
+  /** Returns the API client for the acting party. It is loaded with the first call, because it contains the protocol's checks. */
   async client(): Promise<CleanRoomClient> {
     const { CleanRoomClient } = await import('../api/client.js');
-    if (this.connected === undefined || this.connected.party !== this.party) {
-      this.connected = { party: this.party, client: new CleanRoomClient(this.host, this.party) };
+    if (this.connection === undefined || this.connection.party !== this.party) {
+      this.connection = { party: this.party, client: new CleanRoomClient(this.host, this.party) };
     }
-    return this.connected.client;
+    return this.connection.client;
   }
 
+  /** Signs in and starts to follow changes. */
   async start(): Promise<void> {
-    this.party = await this.memory.read();
-    // A remembered party may be gone; what is asked for a party that one does not belong to is refused.
+    this.party = await this.storage.read();
+    // The person may have left the stored party since. The coordinator refuses calls for such a party.
     await this.refresh();
-    this.firstAnswer.resolve();
+    this.firstResponse.resolve();
     this.feed.start();
   }
 
-  /** Acts for another party from now on. Unknown names are ignored: a party may have gone since it was listed. */
+  /** Changes the party that the person acts for. Does nothing if it is not one of their parties any more. */
   async actFor(party: string): Promise<void> {
-    if (party === this.party || !this.who?.parties.some(other => other.party === party)) return;
+    if (party === this.party || !this.person?.parties.some(other => other.party === party)) return;
     this.party = party;
     this.changedSignal.emit();
     this.feed.start();
-    await this.memory.write(party);
+    await this.storage.write(party);
   }
 
   private async refresh(): Promise<void> {
     try {
       const { CleanRoomClient } = await import('../api/client.js');
-      this.who = await new CleanRoomClient(this.host).me();
-      const known = this.who.parties.some(({ party }) => party === this.party);
-      if (!known) this.party = this.who.parties[0]?.party;
+      this.person = await new CleanRoomClient(this.host).me();
+      const known = this.person.parties.some(({ party }) => party === this.party);
+      if (!known) this.party = this.person.parties[0]?.party;
       const parties = this.party === undefined ? [] : await (await this.client()).parties();
-      this.words = new Map(parties.map(words => [words.party, words]));
-      this.trouble = undefined;
+      this.descriptions = new Map(parties.map(description => [description.party, description]));
+      this.lastProblem = undefined;
     } catch (error) {
-      this.trouble = asProblem(error);
+      this.lastProblem = asProblem(error);
     }
     this.changedSignal.emit();
   }

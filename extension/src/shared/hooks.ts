@@ -1,22 +1,22 @@
 import type { ISignal } from '@lumino/signaling';
 import { useEffect, useReducer } from 'react';
 
-/** Draws the component anew whenever one of the signals is emitted. */
+/** Renders the component again whenever one of the signals is emitted. */
 export function useSignals(...signals: readonly ISignal<unknown, unknown>[]): void {
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const [, render] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const slot = (): void => redraw();
+    const slot = (): void => render();
     signals.forEach(signal => signal.connect(slot));
     return () => signals.forEach(signal => signal.disconnect(slot));
-    // The signals of a model are the same objects for as long as it lives.
+    // A model has the same signals throughout its life.
   }, signals);
 }
 
-/** The present moment. Draws anew every second while something is `ticking`, and else twice a minute. */
+/** Returns the current time, and renders again every second if `ticking`, otherwise every 30 seconds. */
 export function useNow(ticking: boolean): number {
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const [, render] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const timer = setInterval(redraw, ticking ? 1000 : 30_000);
+    const timer = setInterval(render, ticking ? 1000 : 30_000);
     return () => clearInterval(timer);
   }, [ticking]);
   return Date.now();

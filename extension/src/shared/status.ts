@@ -1,55 +1,73 @@
+import type { Run, RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
+import type { RunFailure, RunState } from '@clean-room/protocol/runs';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Run, RunSummary } from '../../../packages/api/src/coordinator/runs.js';
-import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
-import type { RunState } from '../../../packages/protocol/src/runs/states.js';
 import type { SubmissionView } from '../api/types.js';
-import { failureSentence } from './failure.js';
 
-/** What kind of news a status is; a symbol and a colour go with each, never a colour alone. */
+/** The kind of a status. Each kind has a symbol and a color; color is never the only signal. */
 export type Tone = 'waiting' | 'active' | 'good' | 'bad' | 'ended';
 
+/** The status of a submission or a run, in text. */
 export interface Status {
   readonly tone: Tone;
-  /** What it is, in a few words. */
+  /** The status in a few words. */
   readonly label: string;
-  /** Why, or what is known beside. */
+  /** A reason or a further fact. */
   readonly detail?: string;
 }
 
-/** What a person did with a notebook, and where that stands. */
+/** A submission with its runs. */
 export interface Entry {
   readonly submission: SubmissionSummary;
   /** Newest first. */
   readonly runs: readonly RunSummary[];
-  /** All there is to know; loaded when somebody looks. */
+  /** The complete documents, loaded when a person opens the entry. `run` is the newest one. */
   readonly detail?: { readonly submission: SubmissionView; readonly run?: Run };
 }
 
-/** A party's title by its name. */
-export type TitleOf = (party: string) => string;
-
-/** `a`, `a and b`, `a, b and c`. */
-export function names(list: readonly string[], trans: TranslationBundle): string {
-  if (list.length < 2) return list[0] ?? '';
-  return trans.__('%1 and %2', list.slice(0, -1).join(', '), list[list.length - 1]);
+/** The party that text is written for: it is called "you", the other parties by their titles. */
+export interface Viewer {
+  readonly party: string | undefined;
+  titleOf(party: string): string;
 }
 
-/** Where a submission and its newest run stand. */
-export function entryStatus({ submission, runs }: Entry, titleOf: TitleOf, trans: TranslationBundle): Status {
+const FINAL_STATES: readonly string[] = ['completed', 'failed', 'cancelled'];
+
+/** Returns whether a run has ended. A copy of the protocol's rule, because the protocol is loaded after the panel is shown. */
+export function hasEnded({ state }: { readonly state: RunState }): boolean {
+  return FINAL_STATES.includes(state);
+}
+
+/** Joins names to `a`, `a and b` or `a, b and c`. */
+export function joinNames(names: readonly string[], trans: TranslationBundle): string {
+  if (names.length < 2) return names[0] ?? '';
+  return trans.__('%1 and %2', names.slice(0, -1).join(', '), names[names.length - 1]);
+}
+
+/** Joins the titles of parties. The viewer's own party comes first and is called "you". */
+export function joinParties(parties: readonly string[], viewer: Viewer, trans: TranslationBundle): string {
+  const others = parties.filter(party => party !== viewer.party).map(party => viewer.titleOf(party));
+  const own = others.length < parties.length ? [trans.__('you')] : [];
+  return joinNames([...own, ...others], trans);
+}
+
+/** Returns the status of a submission's newest run, or of the submission itself while it has not run. */
+export function entryStatus({ submission, runs }: Entry, viewer: Viewer, trans: TranslationBundle): Status {
   const run = runs.find(({ revision }) => revision === submission.revision.number);
   return run === undefined
-    ? revisionStatus(submission.revision, titleOf, trans)
-    : runStatus(run, titleOf, trans);
+    ? revisionStatus(submission.revision, viewer, trans)
+    : runStatus(run, viewer, trans);
 }
 
+/** Returns the status of a revision. */
 export function revisionStatus(
   { state, decisions, reason }: Pick<SubmissionSummary['revision'], 'state' | 'decisions' | 'reason'>,
-  titleOf: TitleOf,
+  viewer: Viewer,
   trans: TranslationBundle
 ): Status {
-  const those = (wanted: string): string =>
-    names(
-      decisions.filter(decision => decision.state === wanted).map(({ provider }) => titleOf(provider)),
+  const partiesThat = (decision: string): string =>
+    joinParties(
+      decisions.filter(other => other.state === decision).map(({ provider }) => provider),
+      viewer,
       trans
     );
   const detail = reason === undefined ? undefined : `“${reason.message}”`;
@@ -57,20 +75,24 @@ export function revisionStatus(
     case 'draft':
       return { tone: 'waiting', label: trans.__('draft') };
     case 'submitted': {
-      const open = those('pending');
+      const pending = partiesThat('pending');
       return {
         tone: 'waiting',
-        label: open === '' ? trans.__('submitted') : trans.__('waiting for %1', open)
+        label: pending === '' ? trans.__('submitted') : trans.__('waiting for %1', pending)
       };
     }
     case 'approved':
       return { tone: 'active', label: trans.__('approved') };
     case 'changes-requested':
-      return { tone: 'bad', label: trans.__('%1 asks for changes', those('changes-requested')), detail };
+      return {
+        tone: 'bad',
+        label: trans.__('changes requested by %1', partiesThat('changes-requested')),
+        detail
+      };
     case 'rejected':
       return {
         tone: 'bad',
-        label: trans.__('rejected by %1', those('rejected') || those('revoked')),
+        label: trans.__('rejected by %1', partiesThat('rejected') || partiesThat('revoked')),
         detail
       };
     case 'withdrawn':
@@ -79,51 +101,52 @@ export function revisionStatus(
       return {
         tone: 'ended',
         label: trans.__('expired'),
-        detail: trans.__('Submit the notebook again to ask once more.')
+        detail: trans.__('Submit the notebook again to ask for a new approval.')
       };
   }
 }
 
-export function runStatus(run: RunSummary, titleOf: TitleOf, trans: TranslationBundle): Status {
+/** Returns the status of a run. */
+export function runStatus(run: RunSummary, viewer: Viewer, trans: TranslationBundle): Status {
   const label = runStateLabel(run.state, trans);
-  const waiting = names(run.waitingFor.map(titleOf), trans);
-  const detail = run.reason?.message;
+  const reason = run.reason?.message;
   switch (run.state) {
     case 'queued':
     case 'starting':
+      return { tone: 'active', label, detail: reason };
+    case 'awaiting-keys': {
+      const custodians = joinNames(
+        run.waitingFor.map(party => viewer.titleOf(party)),
+        trans
+      );
+      const detail = custodians === '' ? reason : trans.__('%1 must check the machine first', custodians);
       return { tone: 'active', label, detail };
-    case 'awaiting-keys':
-      return {
-        tone: 'active',
-        label,
-        detail: waiting === '' ? detail : trans.__('%1 checks the machine', waiting)
-      };
+    }
     case 'running':
-      return { tone: 'active', label, detail: cellSentence(run, trans) };
-    case 'output-review':
-      return {
-        tone: 'waiting',
-        label,
-        detail: waiting === '' ? detail : trans.__('waiting for %1', waiting)
-      };
+      return { tone: 'active', label, detail: cellText(run, trans) };
+    case 'output-review': {
+      const reviewers = joinParties(run.waitingFor, viewer, trans);
+      const detail = reviewers === '' ? reason : trans.__('waiting for %1', reviewers);
+      return { tone: 'waiting', label, detail };
+    }
     case 'completed':
       return {
         tone: run.failure === undefined ? 'good' : 'bad',
         label,
-        detail: failureSentence(run.failure, trans)
+        detail: failureText(run.failure, trans)
       };
     case 'failed':
-      return { tone: 'bad', label, detail: detail ?? trans.__('Nothing left the clean room.') };
+      return { tone: 'bad', label, detail: reason ?? trans.__('No output left the clean room.') };
     case 'cancelled':
-      return { tone: 'ended', label, detail };
+      return { tone: 'ended', label, detail: reason };
   }
 }
 
-function cellSentence({ cell, cells }: RunSummary, trans: TranslationBundle): string | undefined {
+function cellText({ cell, cells }: RunSummary, trans: TranslationBundle): string | undefined {
   return cell === undefined || cells === undefined ? undefined : trans.__('cell %1 of %2', cell, cells);
 }
 
-/** The states of a run in words; one literal each, so that they can be translated. */
+/** Returns the name of a run's state. Each name is a literal, so that it can be translated. */
 export function runStateLabel(state: RunState, trans: TranslationBundle): string {
   switch (state) {
     case 'queued':
@@ -143,4 +166,29 @@ export function runStateLabel(state: RunState, trans: TranslationBundle): string
     case 'cancelled':
       return trans.__('cancelled');
   }
+}
+
+/** Returns the reason why a notebook did not run to its end, or undefined if it did. */
+export function failureText(failure: RunFailure | undefined, trans: TranslationBundle): string | undefined {
+  if (failure === undefined) return undefined;
+  const cell = failedCell(failure, trans);
+  switch (failure.class) {
+    case 'notebook-error':
+      return trans.__('%1 in %2', failure.exception ?? 'Exception', cell);
+    case 'time-limit':
+      return trans.__('stopped at the time limit in %1', cell);
+    case 'memory-limit':
+      return trans.__('out of memory in %1', cell);
+    case 'disk-limit':
+      return trans.__('out of disk space in %1', cell);
+    case 'output-limit':
+      return trans.__('more output than allowed in %1', cell);
+    case 'process-crash':
+      return trans.__('Python ended unexpectedly in %1', cell);
+  }
+}
+
+function failedCell({ cell, line }: RunFailure, trans: TranslationBundle): string {
+  if (cell === undefined) return trans.__('the notebook');
+  return line === undefined ? trans.__('cell %1', cell) : trans.__('cell %1, line %2', cell, line);
 }

@@ -4,18 +4,18 @@ import * as React from 'react';
 import { cleanRoomIcon } from '../icons.js';
 import type { RunsModel } from '../runs/model.js';
 
-/** Status bar: how much is under way, and how much waits for this person. Opens what it speaks of. */
+/** Shows in the status bar how many runs are active and how many reviews are waiting. A click opens their list. */
 export class CountsItem extends VDomRenderer<RunsModel> {
   constructor(
     model: RunsModel,
-    private readonly open: (what: 'runs' | 'review') => void,
+    private readonly open: (list: 'runs' | 'review') => void,
     private readonly trans: TranslationBundle
   ) {
     super(model);
     this.addClass('crm-CountsItem');
   }
 
-  protected override render(): JSX.Element | null {
+  protected override render(): React.JSX.Element | null {
     const { trans, model } = this;
     const { running, waiting } = model.counts;
     if (model.problem !== undefined || !model.isReady) return null;

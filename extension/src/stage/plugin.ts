@@ -7,10 +7,10 @@ import { IDatasets, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
 import { CountsItem } from './counts-item.js';
 import { StageItem, StageModel } from './stage-item.js';
 
-/** The clean room's words in the status bar. */
+/** Adds the clean room's items to the status bar. */
 export const stagePlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:stage',
-  description: 'Says in the status bar that a notebook works on stand-ins, and what is under way.',
+  description: 'Shows in the status bar that a notebook uses stand-in data, and how many runs are active.',
   autoStart: true,
   requires: [IRuns, IDatasets],
   optional: [IStatusBar, INotebookTracker, ITranslator],
@@ -24,8 +24,8 @@ export const stagePlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     if (statusBar === null) return;
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    const open = (what: 'runs' | 'review'): void =>
-      void app.commands.execute(what === 'runs' ? CommandIDs.showRuns : CommandIDs.review);
+    const open = (list: 'runs' | 'review'): void =>
+      void app.commands.execute(list === 'runs' ? CommandIDs.showRuns : CommandIDs.review);
     const counts = new CountsItem(runs, open, trans);
     statusBar.registerStatusItem('@clean-room/jupyterlab:counts', { item: counts, align: 'right', rank: 50 });
     if (notebooks === null) return;

@@ -5,13 +5,13 @@ import { VDomModel, VDomRenderer } from '@jupyterlab/ui-components';
 import { Debouncer } from '@lumino/polling';
 import * as React from 'react';
 import type { DatasetsModel } from '../datasets/model.js';
-import { standInWords } from '../shared/stand-in.js';
+import { standInKind } from '../shared/dataset-text.js';
 
-/** Which datasets the notebook in front opens. In JupyterLab these are stand-ins, always. */
+/** The datasets that the current notebook opens. In JupyterLab these are always stand-ins. */
 export class StageModel extends VDomModel {
   private names: readonly string[] = [];
   private panel: NotebookPanel | null = null;
-  private readonly later = new Debouncer(() => this.look(), 500);
+  private readonly updateLater = new Debouncer(() => this.update(), 500);
 
   constructor(
     readonly datasets: DatasetsModel,
@@ -23,44 +23,46 @@ export class StageModel extends VDomModel {
     this.onCurrent();
   }
 
+  /** The names of the datasets. */
   get opened(): readonly string[] {
     return this.names;
   }
 
-  /** Whether the outputs in front came out of the clean room. */
+  /** Whether the current notebook is a result that the clean room returned. */
   get isResult(): boolean {
     return this.panel?.content.model?.sharedModel.getMetadata('clean-room') !== undefined;
   }
 
+  /** Whether there is anything to show. */
   get isActive(): boolean {
     return this.panel !== null && (this.names.length > 0 || this.isResult);
   }
 
   override dispose(): void {
     if (this.isDisposed) return;
-    this.later.dispose();
+    this.updateLater.dispose();
     super.dispose();
   }
 
-  private onCurrent(): void {
+  private readonly onCurrent = (): void => {
     this.panel?.content.modelContentChanged.disconnect(this.onContent, this);
     this.panel = this.notebooks.currentWidget;
     this.panel?.content.modelContentChanged.connect(this.onContent, this);
-    this.look();
-  }
+    this.update();
+  };
 
-  private onContent(): void {
-    this.later.invoke().catch(() => undefined);
-  }
+  private readonly onContent = (): void => {
+    this.updateLater.invoke().catch(() => undefined);
+  };
 
-  private look(): void {
+  private update(): void {
     const cells = this.panel?.content.model?.sharedModel.cells ?? [];
     this.names = datasetsIn(cells.filter(cell => cell.cell_type === 'code').map(cell => cell.getSource()));
     this.stateChanged.emit();
   }
 }
 
-/** Status bar: that one is programming, and on which stand-ins. */
+/** Shows in the status bar that the notebook uses stand-in data, and which. */
 export class StageItem extends VDomRenderer<StageModel> {
   constructor(
     model: StageModel,
@@ -70,29 +72,29 @@ export class StageItem extends VDomRenderer<StageModel> {
     this.addClass('crm-StageItem');
   }
 
-  protected override render(): JSX.Element | null {
+  protected override render(): React.JSX.Element | null {
     const { trans, model } = this;
     if (!model.isActive) return null;
     if (model.isResult) {
       const meaning = trans.__(
-        'The outputs in this notebook came out of the clean room. Cells that you run here see stand-ins.'
+        'The outputs in this notebook come from the clean room. Cells that you run here use stand-in data.'
       );
       return (
         <span className="jp-StatusBar-TextItem" title={meaning}>
           <span aria-hidden="true">● </span>
-          {trans.__('Result of a run on real data; what you run here sees stand-ins')}
+          {trans.__('Result of a run on real data. Cells that you run here use stand-in data.')}
         </span>
       );
     }
-    const words = model.opened.map(name => {
+    const descriptions = model.opened.map(name => {
       const asset = model.datasets.byName(name);
       if (asset === undefined)
-        return model.datasets.isReady ? trans.__('%1, not offered to your party', name) : name;
-      return trans.__('%1 v%2, %3', name, asset.version.version, standInWords(asset, trans));
+        return model.datasets.isReady ? trans.__('%1, not available to your party', name) : name;
+      return trans.__('%1 v%2, %3', name, asset.version.version, standInKind(asset, trans));
     });
-    const text = trans.__('Programming stage: stand-in data (%1)', words.join('; '));
+    const text = trans.__('Programming stage: stand-in data (%1)', descriptions.join('; '));
     const hint = trans.__(
-      'What this notebook opens here is a stand-in. The real data is only opened in the clean room.'
+      'This notebook uses stand-in data here. The real data is opened only in the clean room.'
     );
     return (
       <span className="jp-StatusBar-TextItem" title={hint}>

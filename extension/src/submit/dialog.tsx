@@ -6,44 +6,51 @@ import type { SubmissionRequestOptions } from '../api/types.js';
 import { SubmitForm } from './form.js';
 import type { SubmitModel } from './model.js';
 
-/** What a person agreed to: the request, and the image digest that was shown. */
-export interface Agreed {
-  readonly asked: SubmissionRequestOptions;
+/** A confirmed submission: the person's choices, and the image digest and providers that were shown. */
+export interface ConfirmedSubmission {
+  readonly options: SubmissionRequestOptions;
   readonly image: string;
   readonly providers: readonly string[];
 }
 
-class SubmitBody extends ReactWidget implements Dialog.IBodyWidget<Agreed | null> {
+class SubmitBody extends ReactWidget implements Dialog.IBodyWidget<ConfirmedSubmission | null> {
   constructor(
     private readonly model: SubmitModel,
+    private readonly language: string,
     private readonly trans: TranslationBundle
   ) {
     super();
     this.addClass('crm-SubmitBody');
   }
 
-  getValue(): Agreed | null {
+  getValue(): ConfirmedSubmission | null {
     const { model } = this;
     if (!model.isReady || model.preview === undefined) return null;
     const { image, providers } = model.preview;
-    return { asked: model.asked(), image, providers };
+    return { options: model.options(), image, providers };
   }
 
-  protected override render(): JSX.Element {
-    return <SubmitForm model={this.model} trans={this.trans} />;
+  protected override render(): React.JSX.Element {
+    return <SubmitForm model={this.model} language={this.language} trans={this.trans} />;
   }
 }
 
-/** Asks what is to be submitted, and how. Null when the person thought better of it. */
-export async function askForSubmission(
+/**
+ * Shows the submit dialog.
+ *
+ * @param notebookName - the name of the notebook, for the title
+ * @returns the confirmed submission, or null if the person cancelled
+ */
+export async function showSubmitDialog(
   model: SubmitModel,
   notebookName: string,
+  language: string,
   trans: TranslationBundle
-): Promise<Agreed | null> {
+): Promise<ConfirmedSubmission | null> {
   void model.load();
   const result = await showDialog({
     title: trans.__('Submit “%1” to the clean room', notebookName),
-    body: new SubmitBody(model, trans),
+    body: new SubmitBody(model, language, trans),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Submit for approval') })],
     focusNodeSelector: 'select'
   });

@@ -1,19 +1,22 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
+import { rulesOf } from '../shared/dataset-text.js';
+import { formatBytes, formatMemory } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
-import { StatusMark } from '../shared/mark.js';
-import { formatBytes, formatMemory } from '../shared/size.js';
-import { rulesOf } from '../shared/rules.js';
-import { COMPUTE } from './compute.js';
-import type { SubmitModel } from './model.js';
-import { SubmissionOutcome } from './outcome.js';
+import { joinNames } from '../shared/status.js';
+import { StatusMark } from '../shared/symbols.js';
+import { COMPUTE_SIZES, type SubmitModel } from './model.js';
+import { SubmissionPreviewView } from './preview.js';
 
+/** The properties of the submit form. */
 export interface FormProps {
   readonly model: SubmitModel;
+  readonly language: string;
   readonly trans: TranslationBundle;
 }
 
-function Field({ label, children }: React.PropsWithChildren<{ label: string }>): JSX.Element {
+/** A labelled group of inputs. */
+function Field({ label, children }: React.PropsWithChildren<{ label: string }>): React.JSX.Element {
   return (
     <div className="crm-Field" role="group" aria-label={label}>
       <div className="crm-Field-label">{label}</div>
@@ -22,9 +25,13 @@ function Field({ label, children }: React.PropsWithChildren<{ label: string }>):
   );
 }
 
-function NextRevision({ model, trans }: FormProps): JSX.Element | null {
+function NextRevision({ model, trans }: FormProps): React.JSX.Element | null {
   const { predecessor } = model.draft;
   if (predecessor === undefined) return null;
+  const providers = joinNames(
+    predecessor.requestedBy.map(party => model.titleOf(party)),
+    trans
+  );
   return (
     <Field label={trans.__('Revision')}>
       <label className="crm-Choice">
@@ -34,15 +41,15 @@ function NextRevision({ model, trans }: FormProps): JSX.Element | null {
           onChange={event => model.chooseNextRevision(event.currentTarget.checked)}
         />
         <span>
-          {trans.__('revision %1 of the submission that changes were asked for', predecessor.revision + 1)}
+          {trans.__('Send as revision %1, answering the request of %2', predecessor.revision + 1, providers)}
         </span>
       </label>
-      {predecessor.words !== undefined && <p className="crm-Quiet">“{predecessor.words}”</p>}
+      {predecessor.reason !== undefined && <p className="crm-Quiet">“{predecessor.reason}”</p>}
     </Field>
   );
 }
 
-function Datasets({ model, trans }: FormProps): JSX.Element {
+function Datasets({ model, trans }: FormProps): React.JSX.Element {
   return (
     <Field label={trans.__('Data')}>
       {model.assets.map(asset => (
@@ -62,19 +69,19 @@ function Datasets({ model, trans }: FormProps): JSX.Element {
           {asset.custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
         </label>
       ))}
-      {model.unknown.map(name => (
+      {model.unavailable.map(name => (
         <p key={name} className="crm-Warning" role="alert">
-          {trans.__('The notebook opens %1, which is not offered to your party.', name)}
+          {trans.__('The notebook opens %1, which is not available to your party.', name)}
         </p>
       ))}
       {model.chosen.length === 0 && (
-        <p className="crm-Quiet">{trans.__('No dataset: the notebook runs, on nothing of anyone’s.')}</p>
+        <p className="crm-Quiet">{trans.__('No dataset is selected. The notebook runs without data.')}</p>
       )}
     </Field>
   );
 }
 
-function Purpose({ model, trans }: FormProps): JSX.Element {
+function Purpose({ model, trans }: FormProps): React.JSX.Element {
   const { purposes, chosen } = model;
   return (
     <Field label={trans.__('Purpose')}>
@@ -85,7 +92,7 @@ function Purpose({ model, trans }: FormProps): JSX.Element {
           value={model.purpose}
           onChange={event => model.choosePurpose(event.currentTarget.value)}
         >
-          <option value="">{trans.__('Choose what the data is used for')}</option>
+          <option value="">{trans.__('Select a purpose')}</option>
           {purposes.map(purpose => (
             <option key={purpose}>{purpose}</option>
           ))}
@@ -93,14 +100,14 @@ function Purpose({ model, trans }: FormProps): JSX.Element {
       </span>
       {chosen.length > 1 && purposes.length === 0 && (
         <p className="crm-Warning" role="alert">
-          {trans.__('These datasets have no purpose in common; submit for one of them at a time.')}
+          {trans.__('These datasets have no purpose in common. Select only datasets that share a purpose.')}
         </p>
       )}
     </Field>
   );
 }
 
-function Files({ model, trans }: FormProps): JSX.Element | null {
+function Files({ model, trans }: FormProps): React.JSX.Element | null {
   const { files } = model.draft;
   if (files.length === 0) return null;
   return (
@@ -126,7 +133,7 @@ function Files({ model, trans }: FormProps): JSX.Element | null {
   );
 }
 
-function Parameters({ model, trans }: FormProps): JSX.Element {
+function Parameters({ model, trans }: FormProps): React.JSX.Element {
   return (
     <Field label={trans.__('Parameters')}>
       <textarea
@@ -140,17 +147,17 @@ function Parameters({ model, trans }: FormProps): JSX.Element {
       />
       <span className="crm-Quiet">
         {model.parametersAreValid
-          ? trans.__('A JSON object; the notebook reads it with clean_room.parameters().')
-          : trans.__('This is not a JSON object, such as {"min_age": 18}.')}
+          ? trans.__('A JSON object. The notebook reads it with clean_room.parameters().')
+          : trans.__('Enter a JSON object, for example {"min_age": 18}.')}
       </span>
     </Field>
   );
 }
 
-function ComputeChoice({ model, trans }: FormProps): JSX.Element {
+function ComputeChoice({ model, trans }: FormProps): React.JSX.Element {
   return (
     <Field label={trans.__('Compute')}>
-      {COMPUTE.map(({ processors, memoryBytes }, index) => (
+      {COMPUTE_SIZES.map(({ processors, memoryBytes }, index) => (
         <label key={processors} className="crm-Choice crm-mod-inline">
           <input
             type="radio"
@@ -165,15 +172,15 @@ function ComputeChoice({ model, trans }: FormProps): JSX.Element {
   );
 }
 
-function Rules({ model, trans }: FormProps): JSX.Element | null {
-  const rules = rulesOf(model.chosen, trans);
+function Rules({ model, language, trans }: FormProps): React.JSX.Element | null {
+  const rules = rulesOf(model.chosen, language, trans);
   if (rules.length === 0) return null;
   return (
     <Field label={trans.__('Rules')}>
       <ul className="crm-Rules">
-        {rules.map(({ text, whose }) => (
-          <li key={`${whose} ${text}`}>
-            {text} <span className="crm-Quiet">({model.titleOf(whose)})</span>
+        {rules.map(({ text, provider }) => (
+          <li key={`${provider} ${text}`}>
+            {text} <span className="crm-Quiet">({model.titleOf(provider)})</span>
           </li>
         ))}
       </ul>
@@ -181,13 +188,13 @@ function Rules({ model, trans }: FormProps): JSX.Element | null {
   );
 }
 
-/** The submit dialog's body: what is asked for above, what that comes to below. */
-export function SubmitForm(props: FormProps): JSX.Element {
+/** Shows the choices, and below them the rules and the preview. */
+export function SubmitForm(props: FormProps): React.JSX.Element {
   const { model, trans } = props;
   useSignals(model.stateChanged);
   return (
     <div className="crm-SubmitForm">
-      <p>{trans.__('A copy is submitted now; later edits are not part of it.')}</p>
+      <p>{trans.__('A copy of the notebook is submitted now. Later edits are not part of it.')}</p>
       <NextRevision {...props} />
       <Datasets {...props} />
       <Purpose {...props} />
@@ -196,7 +203,7 @@ export function SubmitForm(props: FormProps): JSX.Element {
       <ComputeChoice {...props} />
       <hr />
       <Rules {...props} />
-      <SubmissionOutcome model={model} trans={trans} />
+      <SubmissionPreviewView model={model} trans={trans} />
     </div>
   );
 }

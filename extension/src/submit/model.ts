@@ -1,12 +1,21 @@
+import type { Compute } from '@clean-room/protocol/submissions';
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Debouncer } from '@lumino/polling';
 import { asProblem, type ProblemError } from '../api/problem.js';
 import type { SubmissionRequestOptions, Asset, SubmissionPreview } from '../api/types.js';
 import type { CleanRoomSession } from '../session/session.js';
-import { COMPUTE } from './compute.js';
 import type { SubmissionDraft } from './draft.js';
 
-/** What is asked for in the submit dialog, and what it would be: the image digest, and who has to approve. */
+const GIB = 1024 ** 3;
+
+/** The machine sizes that a person can choose. There are few, so that the choice is easy. */
+export const COMPUTE_SIZES: readonly Compute[] = [
+  { processors: 2, memoryBytes: 4 * GIB, accelerator: 'none' },
+  { processors: 4, memoryBytes: 16 * GIB, accelerator: 'none' },
+  { processors: 8, memoryBytes: 64 * GIB, accelerator: 'none' }
+];
+
+/** The choices in the submit dialog, and a preview of the submission: its image digest and the approvals that it needs. */
 export class SubmitModel extends VDomModel {
   private offered: readonly Asset[] = [];
   private readonly datasets: Set<string>;
@@ -16,10 +25,11 @@ export class SubmitModel extends VDomModel {
   private parametersText = '{}';
   private chosenCompute = 0;
   private result: SubmissionPreview | undefined;
-  private trouble: ProblemError | undefined;
+  private lastProblem: ProblemError | undefined;
   private working = true;
+  /** Counts the changes, so that a preview of older choices is discarded. */
   private generation = 0;
-  private readonly later: Debouncer;
+  private readonly updatePreviewLater: Debouncer;
 
   constructor(
     private readonly session: CleanRoomSession,
@@ -29,23 +39,25 @@ export class SubmitModel extends VDomModel {
     this.datasets = new Set(draft.datasets);
     this.files = new Set(draft.files.filter(({ used }) => used).map(({ path }) => path));
     this.asNextRevision = draft.predecessor !== undefined;
-    this.later = new Debouncer(() => this.work(), 400);
+    this.updatePreviewLater = new Debouncer(() => this.updatePreview(), 400);
   }
 
+  /** The datasets that are available to the party. */
   get assets(): readonly Asset[] {
     return this.offered;
   }
 
+  /** The selected datasets. */
   get chosen(): readonly Asset[] {
     return this.offered.filter(({ name }) => this.datasets.has(name));
   }
 
-  /** Datasets that the notebook opens and nobody offers to this party. */
-  get unknown(): readonly string[] {
+  /** The datasets that the notebook opens and that are not available to the party. */
+  get unavailable(): readonly string[] {
     return this.draft.datasets.filter(name => !this.offered.some(asset => asset.name === name));
   }
 
-  /** Purposes that every chosen dataset may be used for. */
+  /** The purposes for which all selected datasets can be used. */
   get purposes(): readonly string[] {
     const chosen = this.chosen.length > 0 ? this.chosen : this.offered;
     const [first, ...others] = chosen.map(asset => asset.policy.purposes);
@@ -54,35 +66,42 @@ export class SubmitModel extends VDomModel {
       : [...new Set([...(first ?? []), ...others.flat()])];
   }
 
+  /** The selected purpose; empty if there is none. */
   get purpose(): string {
     return this.chosenPurpose;
   }
 
+  /** The parameters as the person wrote them. */
   get parameters(): string {
     return this.parametersText;
   }
 
+  /** The index of the selected machine size. */
   get compute(): number {
     return this.chosenCompute;
   }
 
-  /** Whether it answers a provider's wish for changes, rather than being a submission of its own. */
+  /** Whether this is the next revision of an earlier submission, which answers a request for changes. */
   get isNextRevision(): boolean {
     return this.asNextRevision;
   }
 
+  /** The submission as it would be; undefined while it is not known. */
   get preview(): SubmissionPreview | undefined {
     return this.result;
   }
 
+  /** The reason why the notebook cannot be submitted; undefined if there is none. */
   get problem(): ProblemError | undefined {
-    return this.trouble;
+    return this.lastProblem;
   }
 
+  /** Whether the preview is being computed. */
   get isWorking(): boolean {
     return this.working;
   }
 
+  /** Whether the parameters are a JSON object. */
   get parametersAreValid(): boolean {
     try {
       const value: unknown = JSON.parse(this.parametersText);
@@ -92,56 +111,66 @@ export class SubmitModel extends VDomModel {
     }
   }
 
-  /** Everything is said, and what would be submitted has been worked out from exactly that. */
+  /** Whether all choices are made and the preview is the one of exactly these choices. */
   get isReady(): boolean {
     return !this.working && this.result !== undefined && this.isComplete;
   }
 
+  /** Returns a party's title. */
   titleOf(party: string): string {
     return this.session.titleOf(party);
   }
 
+  /** Returns whether a file is selected. */
   isFileChosen(path: string): boolean {
     return this.files.has(path);
   }
 
+  /** Returns whether a dataset is selected. */
   isDatasetChosen(name: string): boolean {
     return this.datasets.has(name);
   }
 
+  /** Selects or deselects a dataset. */
   toggleDataset(name: string): void {
     if (!this.datasets.delete(name)) this.datasets.add(name);
     this.changed();
   }
 
+  /** Selects or deselects a file. */
   toggleFile(path: string): void {
     if (!this.files.delete(path)) this.files.add(path);
     this.changed();
   }
 
+  /** Chooses between a next revision and a new submission. */
   chooseNextRevision(chosen: boolean): void {
     this.asNextRevision = chosen;
     this.changed();
   }
 
+  /** Selects a purpose. */
   choosePurpose(purpose: string): void {
     this.chosenPurpose = purpose;
     this.changed();
   }
 
+  /** Sets the text of the parameters. */
   writeParameters(text: string): void {
     this.parametersText = text;
     this.changed();
   }
 
+  /** Selects a machine size by its index. */
   chooseCompute(index: number): void {
     this.chosenCompute = index;
     this.changed();
   }
 
-  asked(): SubmissionRequestOptions {
-    const compute = COMPUTE[this.chosenCompute] ?? COMPUTE[0];
-    if (compute === undefined) throw new RangeError('No compute size is offered.');
+  /** Returns the choices as options for the `clean-room` command. */
+  options(): SubmissionRequestOptions {
+    const compute = COMPUTE_SIZES[this.chosenCompute];
+    if (compute === undefined) throw new RangeError('There is no such machine size.');
     return {
       notebook: this.draft.notebook,
       files: [...this.files].sort(),
@@ -156,12 +185,13 @@ export class SubmitModel extends VDomModel {
     };
   }
 
+  /** Loads the available datasets and computes the first preview. */
   async load(): Promise<void> {
     try {
       this.offered = await (await this.session.client()).assets();
-      for (const name of this.unknown) this.datasets.delete(name);
+      for (const name of this.unavailable) this.datasets.delete(name);
       this.keepPurpose();
-      await this.work();
+      await this.updatePreview();
     } catch (error) {
       this.fail(error);
     }
@@ -169,7 +199,7 @@ export class SubmitModel extends VDomModel {
 
   override dispose(): void {
     if (this.isDisposed) return;
-    this.later.dispose();
+    this.updatePreviewLater.dispose();
     super.dispose();
   }
 
@@ -177,6 +207,7 @@ export class SubmitModel extends VDomModel {
     return this.chosenPurpose !== '' && this.parametersAreValid;
   }
 
+  /** Clears the purpose if the selected datasets do not allow it. Selects the purpose if only one is possible. */
   private keepPurpose(): void {
     const { purposes } = this;
     if (!purposes.includes(this.chosenPurpose))
@@ -186,21 +217,21 @@ export class SubmitModel extends VDomModel {
   private changed(): void {
     this.keepPurpose();
     this.result = undefined;
-    this.trouble = undefined;
+    this.lastProblem = undefined;
     this.working = this.isComplete;
     this.generation += 1;
     this.stateChanged.emit();
-    // A newer change takes the place of one that still waits; its rejection says just that.
-    this.later.invoke().catch(() => undefined);
+    // The debouncer rejects a call that a newer one replaces.
+    this.updatePreviewLater.invoke().catch(() => undefined);
   }
 
-  private async work(): Promise<void> {
+  private async updatePreview(): Promise<void> {
     const { generation } = this;
     this.working = this.isComplete;
     this.stateChanged.emit();
     if (!this.isComplete) return;
     try {
-      const preview = await this.session.host.preview(this.asked());
+      const preview = await this.session.host.preview(this.options());
       if (generation !== this.generation || this.isDisposed) return;
       this.result = preview;
       this.working = false;
@@ -211,7 +242,7 @@ export class SubmitModel extends VDomModel {
   }
 
   private fail(error: unknown): void {
-    this.trouble = asProblem(error);
+    this.lastProblem = asProblem(error);
     this.working = false;
     this.stateChanged.emit();
   }

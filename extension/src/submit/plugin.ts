@@ -4,20 +4,20 @@ import { PathExt } from '@jupyterlab/coreutils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { asProblem } from '../api/problem.js';
 import { CommandIDs } from '../commands.js';
 import { submitIcon } from '../icons.js';
-import { showProblem } from '../shared/show-problem.js';
-import { names } from '../shared/status.js';
+import { languageTag } from '../shared/format.js';
+import { notifyProblem } from '../shared/problems.js';
+import { joinNames } from '../shared/status.js';
 import { ICleanRoom, IRuns, TRANSLATION_DOMAIN } from '../tokens.js';
-import { askForSubmission } from './dialog.js';
-import { draftOf, predecessorOf } from './read-draft.js';
+import { showSubmitDialog } from './dialog.js';
+import { findPredecessor, readDraft } from './draft.js';
 import { SubmitModel } from './model.js';
 
-/** "Submit to Clean Room": on the notebook's toolbar, in palette, menus, context menu. */
+/** Adds "Submit to Clean Room" to the notebook toolbar, the menus and the command palette. */
 export const submitPlugin: JupyterFrontEndPlugin<void> = {
   id: '@clean-room/jupyterlab:submit',
-  description: 'Submits a notebook to the clean room.',
+  description: 'Submits notebooks to the clean room.',
   autoStart: true,
   requires: [ICleanRoom, IRuns],
   optional: [INotebookTracker, IDefaultFileBrowser, ITranslator, ICommandPalette],
@@ -33,18 +33,19 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
 
+    const language = languageTag((translator ?? nullTranslator).languageCode);
+
     const submit = async (path: string): Promise<void> => {
-      const draft = await draftOf(app.serviceManager.contents, path);
-      const predecessor = predecessorOf(runs.all, draft.notebook, session.acting?.party ?? '');
+      const draft = await readDraft(app.serviceManager.contents, path);
+      const predecessor = findPredecessor(runs.all, draft.notebook, session.acting?.party ?? '');
       const model = new SubmitModel(session, { ...draft, predecessor });
-      const agreed = await askForSubmission(model, PathExt.basename(path), trans);
-      if (agreed === null) return;
-      const submitting = session.host.submit(agreed.asked, agreed.image);
-      await follow(submitting, agreed.providers);
+      const confirmed = await showSubmitDialog(model, PathExt.basename(path), language, trans);
+      if (confirmed === null) return;
+      await notifyOf(session.host.submit(confirmed.options, confirmed.image), confirmed.providers);
     };
 
-    const follow = async (submitting: Promise<unknown>, providers: readonly string[]): Promise<void> => {
-      const id = Notification.emit(trans.__('Signing and submitting…'), 'in-progress', { autoClose: false });
+    const notifyOf = async (submitting: Promise<unknown>, providers: readonly string[]): Promise<void> => {
+      const id = Notification.emit(trans.__('Submitting…'), 'in-progress', { autoClose: false });
       try {
         await submitting;
         Notification.update({
@@ -53,9 +54,11 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
           message:
             providers.length === 0
               ? trans.__('Submitted. It runs now.')
-              : trans.__(
-                  'Submitted. It runs once %1 approved.',
-                  names(
+              : trans._n(
+                  'Submitted. It will run as soon as %2 approves it.',
+                  'Submitted. It will run as soon as %2 approve it.',
+                  providers.length,
+                  joinNames(
                     providers.map(party => session.titleOf(party)),
                     trans
                   )
@@ -67,17 +70,16 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
         });
       } catch (error) {
         Notification.dismiss(id);
-        showProblem(asProblem(error), trans);
+        notifyProblem(error, trans);
       }
     };
 
-    const explain = (): string | undefined => session.problem?.message;
-    const usable = (): boolean => session.problem === undefined && session.may('researcher');
+    const isUsable = (): boolean => session.problem === undefined && session.may('researcher');
     const caption = (): string =>
-      explain() ??
-      (usable()
+      session.problem?.message ??
+      (isUsable()
         ? trans.__('Submit a copy of this notebook to the clean room, to run it on the real data')
-        : trans.__('You act for a party for which you can’t submit notebooks'));
+        : trans.__('You act for a party for which you cannot submit notebooks'));
 
     commands.addCommand(CommandIDs.submit, {
       label: args =>
@@ -86,17 +88,17 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
           : trans.__('Submit to Clean Room'),
       caption,
       icon: submitIcon,
-      isEnabled: () => usable() && notebooks?.currentWidget !== null && notebooks !== null,
+      isEnabled: () => isUsable() && notebooks?.currentWidget !== null && notebooks !== null,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
         const panel = notebooks?.currentWidget;
         if (!panel) return;
         try {
-          // The command on the Jupyter host reads the file: it must hold what the person sees.
+          // The command on the Jupyter server reads the saved file, so save what the person sees.
           if (panel.context.model.dirty) await panel.context.save();
           await submit(panel.context.path);
         } catch (error) {
-          showProblem(asProblem(error), trans);
+          notifyProblem(error, trans);
         }
       }
     });
@@ -105,27 +107,27 @@ export const submitPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Submit to Clean Room'),
       caption,
       icon: submitIcon,
-      isEnabled: usable,
+      isEnabled: isUsable,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
-        const selected = browser?.selectedItems().next().value;
+        const [selected] = browser === null ? [] : Array.from(browser.selectedItems());
         if (selected?.type !== 'notebook') return;
         const open = notebooks?.find(({ context }) => context.path === selected.path);
         try {
           if (open?.context.model.dirty === true) await open.context.save();
           await submit(selected.path);
         } catch (error) {
-          showProblem(asProblem(error), trans);
+          notifyProblem(error, trans);
         }
       }
     });
 
-    const look = (): void => {
+    const update = (): void => {
       commands.notifyCommandChanged(CommandIDs.submit);
       commands.notifyCommandChanged(CommandIDs.submitFile);
     };
-    session.changed.connect(look);
-    notebooks?.currentChanged.connect(look);
+    session.changed.connect(update);
+    notebooks?.currentChanged.connect(update);
     palette?.addItem({
       command: CommandIDs.submit,
       category: trans.__('Clean Room'),

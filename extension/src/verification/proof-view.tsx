@@ -1,7 +1,9 @@
+import type { ReceiptAppraisal, ReceiptStep, ReceiptStepStatus } from '@clean-room/protocol/receipts';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { StatusMark } from '../shared/mark.js';
-import type { ReceiptStep, ReceiptStepStatus, ReceiptAppraisal } from './verify.js';
+import { StatusMark } from '../shared/symbols.js';
+import { proofLines, proofSummary } from './proof-lines.js';
+import type { VerifiedReceipt } from './verify.js';
 
 const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
@@ -15,32 +17,48 @@ const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
 function statusName(status: ReceiptStepStatus, trans: TranslationBundle): string {
   switch (status) {
     case 'pass':
-      return trans.__('holds');
+      return trans.__('passed');
     case 'fail':
-      return trans.__('does not hold');
+      return trans.__('failed');
     case 'unknown':
       return trans.__('signer unknown');
     case 'not-proved':
-      return trans.__('not proved');
+      return trans.__('not proven');
     case 'not-asked':
       return trans.__('nothing to check');
     case 'not-reached':
-      return trans.__('not reached');
+      return trans.__('not checked');
   }
 }
 
-function Step({ step, trans }: { step: ReceiptStep; trans: TranslationBundle }): JSX.Element {
+function StatusSymbol({ status }: { status: ReceiptStepStatus }): React.JSX.Element {
+  return (
+    <span className="crm-Step-symbol" aria-hidden="true">
+      {SYMBOLS[status]}
+    </span>
+  );
+}
+
+/** Names a status after the text that it belongs to; only for screen readers if the symbol or the text says the same. */
+function StatusName({
+  status,
+  hidden,
+  trans
+}: {
+  status: ReceiptStepStatus;
+  hidden: boolean;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  return <span className={hidden ? 'crm-Hidden' : 'crm-Quiet'}>({statusName(status, trans)})</span>;
+}
+
+function Step({ step, trans }: { step: ReceiptStep; trans: TranslationBundle }): React.JSX.Element {
   return (
     <li className={`crm-Step crm-mod-${step.status}`}>
-      <span className="crm-Step-symbol" aria-hidden="true">
-        {SYMBOLS[step.status]}
-      </span>
+      <StatusSymbol status={step.status} />
       <details open={step.status === 'fail'}>
         <summary>
-          {step.title}{' '}
-          <span className={step.status === 'pass' ? 'crm-Hidden' : 'crm-Quiet'}>
-            ({statusName(step.status, trans)})
-          </span>
+          {step.title} <StatusName status={step.status} hidden={step.status === 'pass'} trans={trans} />
         </summary>
         <p>{step.detail}</p>
       </details>
@@ -48,65 +66,72 @@ function Step({ step, trans }: { step: ReceiptStep; trans: TranslationBundle }):
   );
 }
 
-/** What must be seen beside a result, before anything that it claims. */
-export function Marks({
-  marks,
+/** Shows the limitations that must be as visible as the result. */
+function Marks({
+  appraisal: { marks },
   titleOf,
   trans
 }: {
-  marks: ReceiptAppraisal['marks'];
+  appraisal: ReceiptAppraisal;
   titleOf: (party: string) => string;
   trans: TranslationBundle;
-}): JSX.Element {
-  const named = (parties: readonly string[]): string => parties.map(titleOf).join(', ');
+}): React.JSX.Element {
+  const titles = (parties: readonly string[]): string => parties.map(titleOf).join(', ');
   return (
     <div className="crm-Marks">
       {marks.simulated && <StatusMark kind="simulated" trans={trans} />}
       {marks.unattended.length > 0 && (
-        <StatusMark kind="unattended" of={named(marks.unattended)} trans={trans} />
+        <StatusMark kind="unattended" of={titles(marks.unattended)} trans={trans} />
       )}
-      {marks.coHosted.length > 0 && <StatusMark kind="co-hosted" of={named(marks.coHosted)} trans={trans} />}
+      {marks.coHosted.length > 0 && <StatusMark kind="co-hosted" of={titles(marks.coHosted)} trans={trans} />}
       {marks.operatorHosted.length > 0 && (
-        <StatusMark kind="operator-hosted" of={named(marks.operatorHosted)} trans={trans} />
+        <StatusMark kind="operator-hosted" of={titles(marks.operatorHosted)} trans={trans} />
       )}
       {marks.developmentKernelImage && <StatusMark kind="development-kernel-image" trans={trans} />}
     </div>
   );
 }
 
+/** The properties of the proof panel. */
 export interface ProofProps {
-  readonly verdict: ReceiptAppraisal;
+  readonly verified: VerifiedReceipt;
   readonly titleOf: (party: string) => string;
+  readonly language: string;
   readonly trans: TranslationBundle;
 }
 
-/** What a receipt proves and what it does not, step by step. */
-export function Proof({ verdict, titleOf, trans }: ProofProps): JSX.Element {
+/** Shows what a receipt proves in a few plain lines. The technical steps are folded under "All checks". */
+export function Proof({ verified, titleOf, language, trans }: ProofProps): React.JSX.Element {
+  const { appraisal } = verified;
   return (
     <section
-      className={`crm-Proof crm-mod-${verdict.outcome}${verdict.marks.simulated ? ' crm-mod-simulated' : ''}`}
-      aria-label={trans.__('What is proved')}
+      className={`crm-Proof crm-mod-${appraisal.outcome}${appraisal.marks.simulated ? ' crm-mod-simulated' : ''}`}
+      aria-label={trans.__('What is proven')}
     >
-      <h2>{trans.__('What is proved')}</h2>
+      <h2>{trans.__('What is proven')}</h2>
       <p className="crm-Proof-summary" role="status">
-        {verdict.summary}
+        {proofSummary(appraisal, trans)}
       </p>
-      <Marks marks={verdict.marks} titleOf={titleOf} trans={trans} />
-      <ol className="crm-Steps">
-        {verdict.steps.map(step => (
-          <Step key={step.id} step={step} trans={trans} />
+      <Marks appraisal={appraisal} titleOf={titleOf} trans={trans} />
+      <ul className="crm-Steps crm-Proof-lines">
+        {proofLines(verified, language, trans).map(({ id, status, text }) => (
+          <li key={id} className={`crm-Step crm-mod-${status}`}>
+            <StatusSymbol status={status} />
+            <span>
+              {text}{' '}
+              <StatusName status={status} hidden={['pass', 'not-proved'].includes(status)} trans={trans} />
+            </span>
+          </li>
         ))}
-        <li className="crm-Step crm-mod-not-proved">
-          <span className="crm-Step-symbol" aria-hidden="true">
-            –
-          </span>
-          <span>
-            {trans.__(
-              'Never proved: that nobody watched the machine from outside (side channels, physical attacks).'
-            )}
-          </span>
-        </li>
-      </ol>
+      </ul>
+      <details className="crm-Proof-checks" open={appraisal.outcome === 'failed'}>
+        <summary>{trans.__('All checks')}</summary>
+        <ol className="crm-Steps">
+          {appraisal.steps.map(step => (
+            <Step key={step.id} step={step} trans={trans} />
+          ))}
+        </ol>
+      </details>
     </section>
   );
 }

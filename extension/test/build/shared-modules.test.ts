@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
-const room = fileURLToPath(new URL('../..', import.meta.url));
+const extensionFolder = fileURLToPath(new URL('../..', import.meta.url));
 const core = JSON.parse(readFileSync(require.resolve('@jupyterlab/core-meta/core.package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
   resolutions: Record<string, string>;
   jupyterlab: { singletonPackages: string[] };
 };
 
-/** Packages whose code decides whom to believe. Another extension's copy must never stand in for ours. */
-const OURS_ALONE = [
+/** Packages whose code decides which signers are trusted. Another extension's copy must never replace ours. */
+const PRIVATE_PACKAGES = [
   '@bufbuild/cel',
   '@clean-room/protocol',
   '@clean-room/api',
@@ -34,12 +34,12 @@ let scripts: Record<string, string>;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'clean-room-labextension-'));
-  cpSync(join(room, 'package.json'), join(folder, 'package.json'));
-  for (const part of ['lib', 'style', 'schema']) symlinkSync(join(room, part), join(folder, part));
+  cpSync(join(extensionFolder, 'package.json'), join(folder, 'package.json'));
+  for (const part of ['lib', 'style', 'schema']) symlinkSync(join(extensionFolder, part), join(folder, part));
   const builder = require.resolve('@jupyter/builder/lib/build-labextension.js');
   const options = ['--core-package-file', require.resolve('@jupyterlab/core-meta/core.package.json'), folder];
   const { status, stderr } = spawnSync(process.execPath, [builder, ...options], {
-    cwd: room,
+    cwd: extensionFolder,
     encoding: 'utf8'
   });
   if (status !== 0) throw new Error(stderr);
@@ -59,14 +59,14 @@ function entry(): string {
 }
 
 describe('the built labextension', () => {
-  it('gives JupyterLab’s shared scope nothing but itself', () => {
+  it('shares only itself with JupyterLab', () => {
     const [, provided = ''] = /scopeToSharingDataMapping:\{default:\[(.*?)\]\}/.exec(entry()) ?? [];
     expect([...provided.matchAll(/name:"([^"]+)"/g)].map(match => match[1])).toEqual([
       '@clean-room/jupyterlab'
     ]);
   });
 
-  it('takes from it nothing but JupyterLab’s own packages', () => {
+  it('uses only JupyterLab’s own packages from the shared scope', () => {
     const taken = Object.values(scripts).flatMap(text =>
       [...text.matchAll(/shareKey:"([^"]+)"/g)].map(match => match[1] ?? '')
     );
@@ -76,10 +76,10 @@ describe('the built labextension', () => {
     ];
     expect(taken.length).toBeGreaterThan(5);
     expect(taken.filter(name => !offered.includes(name))).toEqual([]);
-    expect(taken.filter(name => OURS_ALONE.includes(name))).toEqual([]);
+    expect(taken.filter(name => PRIVATE_PACKAGES.includes(name))).toEqual([]);
   });
 
-  it('has the protocol’s checks in its own chunks', () => {
+  it('contains the protocol’s checks in its own chunks', () => {
     expect(Object.values(scripts).some(text => text.includes('clean-room.spec/v1'))).toBe(true);
   });
 });

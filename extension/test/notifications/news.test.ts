@@ -18,35 +18,35 @@ describe('newsBetween', () => {
   const running = entry({ state: 'approved' }, run());
   const ended = entry({ state: 'approved' }, run({ state: 'completed' }));
 
-  it('tells researchers that their run has ended, once', () => {
+  it('reports to researchers once that their run has ended', () => {
     expect(kinds([running], [ended], 'university')).toEqual(['run-ended']);
     expect(kinds([ended], [ended], 'university')).toEqual([]);
   });
 
-  it('tells them as well of a run that began and ended between two looks', () => {
+  it('reports a run that started and ended between two versions of the list', () => {
     expect(kinds([entry({})], [ended], 'university')).toEqual(['run-ended']);
     expect(kinds([], [ended], 'university')).toEqual([]);
   });
 
-  it('tells nobody else of it', () => {
+  it('does not report it to other parties', () => {
     expect(kinds([running], [ended], 'hospital', true)).toEqual([]);
   });
 
-  it('tells researchers of a no, and not of their own withdrawal', () => {
+  it('reports negative decisions to researchers, but not their own withdrawal', () => {
     expect(kinds([entry({})], [entry({ state: 'changes-requested' })], 'university')).toEqual(['decided']);
     expect(kinds([entry({})], [entry({ state: 'withdrawn' })], 'university')).toEqual([]);
   });
 
-  it('tells reviewers of what has come in for them', () => {
-    expect(kinds([], [entry({})], 'hospital', true)).toEqual(['review-wanted']);
+  it('reports new submissions to reviewers', () => {
+    expect(kinds([], [entry({})], 'hospital', true)).toEqual(['review-requested']);
     expect(kinds([], [entry({})], 'hospital', false)).toEqual([]);
     expect(kinds([], [entry({})], 'insurer', true)).toEqual([]);
-    expect(kinds([entry({})], [entry({ number: 2 })], 'hospital', true)).toEqual(['review-wanted']);
+    expect(kinds([entry({})], [entry({ number: 2 })], 'hospital', true)).toEqual(['review-requested']);
   });
 
-  it('tells reviewers of outputs that wait for them', () => {
+  it('reports outputs that wait for a review', () => {
     const waiting = entry({ state: 'approved' }, run({ state: 'output-review', waitingFor: ['hospital'] }));
-    expect(kinds([running], [waiting], 'hospital', true)).toEqual(['outputs-wanted']);
+    expect(kinds([running], [waiting], 'hospital', true)).toEqual(['output-review-requested']);
     expect(kinds([running], [waiting], 'university')).toEqual([]);
   });
 });

@@ -50,21 +50,21 @@ afterEach(() => {
 });
 
 describe('ResultModel', () => {
-  it('waits for the session, verifies, then opens', async () => {
+  it('waits for the session, verifies the receipt, then opens the outputs', async () => {
     await open(fixture('receipt.json'));
-    expect(model.verdict?.outcome).toBe('verified');
+    expect(model.verified?.appraisal.outcome).toBe('verified');
     expect(model.cells).toHaveLength(1);
-    expect(model.counts).toEqual({ released: 0, held: 0, suppressed: 1 });
+    expect(model.counts).toEqual({ returned: 0, held: 0, suppressed: 1 });
   });
 
-  it('opens nothing that does not verify', async () => {
+  it('opens no outputs when the verification fails', async () => {
     const server = await open(fixture('receipt.json').replace('"statement"', '"Statement"'));
-    expect(model.verdict?.outcome).toBe('failed');
+    expect(model.verified?.appraisal.outcome).toBe('failed');
     expect(model.cells).toBeUndefined();
     expect(server.paths()).not.toContain('POST /command/results');
   });
 
-  it('writes into the workspace for the acting party, and says where', async () => {
+  it('writes the result to the workspace and returns its path', async () => {
     const server = await open(fixture('receipt.json'));
     expect(await model.openInWorkspace('clean-room results/explore')).toBe(
       'clean-room results/explore/explore.result.ipynb'

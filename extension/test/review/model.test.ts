@@ -89,7 +89,7 @@ async function open(party: string): Promise<FakeServer> {
   const runs = new RunsModel(session);
   model = new ReviewModel(session, runs, new DatasetsModel(session));
   await session.start();
-  await until(() => runs.isReady, 'the list');
+  await until(() => runs.isReady, 'the list of runs');
   await model.select(SUBMISSION);
   return server;
 }
@@ -102,7 +102,7 @@ afterEach(() => {
 });
 
 describe('ReviewModel', () => {
-  it('shows a reviewer what waits, as it was submitted', async () => {
+  it('shows reviewers the submission as it was submitted', async () => {
     await open('hospital');
     expect(model.waitingForMe).toHaveLength(1);
     expect(model.opened?.cells.map(({ source }) => source)).toEqual(['x']);
@@ -110,13 +110,13 @@ describe('ReviewModel', () => {
     expect(model.mayDecide).toBe(true);
   });
 
-  it('sends approvals to the custodian’s own origin', async () => {
+  it('links to the custodian’s own origin for approvals', async () => {
     const server = await open('hospital');
     expect(model.approvalPage).toBe(`http://hospital.localhost:8788/approve/${SUBMISSION}`);
     expect(server.paths().some(path => path.includes('approvals'))).toBe(false);
   });
 
-  it('lets a researcher look and comment, not decide', async () => {
+  it('does not let researchers decide', async () => {
     await open('university');
     expect(model.waitingForMe).toHaveLength(0);
     expect(model.waitingForOthers).toHaveLength(1);
@@ -124,7 +124,7 @@ describe('ReviewModel', () => {
     expect(model.approvalPage).toBeUndefined();
   });
 
-  it('compares the rebuilt image itself, whatever the answer says of it', async () => {
+  it('compares the rebuilt image’s digest itself and ignores what the response says', async () => {
     const server = await open('hospital');
     server.on('POST /api/v1/submissions/:id/revisions/:n/rebuild', {
       submitted: digest('b'),
@@ -142,7 +142,7 @@ describe('ReviewModel', () => {
     expect(model.rebuilt).toEqual({ image: digest('b'), equal: true });
   });
 
-  it('asks for changes with the reason given, for the party acted for', async () => {
+  it('sends a request for changes with its reason for the acting party', async () => {
     const server = await open('hospital');
     server.on('POST /api/v1/submissions/:id/changes-requested', { revision: 1, state: 'changes-requested' });
     expect(await model.requestChanges('Please bin age')).toBe(true);
@@ -151,7 +151,7 @@ describe('ReviewModel', () => {
     expect(call?.headers.get('clean-room-party')).toBe('hospital');
   });
 
-  it('keeps the reviewer’s words when they could not be sent', async () => {
+  it('reports that a decision could not be sent', async () => {
     const server = await open('hospital');
     server.on('POST /api/v1/submissions/:id/reject', () =>
       problem(409, 'conflict', 'It has been withdrawn.')

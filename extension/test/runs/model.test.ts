@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe('RunsModel', () => {
-  it('puts runs with their submissions and counts what is under way', async () => {
+  it('groups runs by their submission and counts the active ones', async () => {
     const { server } = signedIn();
     server
       .on('GET /api/v1/submissions', { items: [submission({ state: 'approved' })] })
@@ -43,7 +43,7 @@ describe('RunsModel', () => {
     expect(model.entries.map(({ submission: it }) => it.revision.notebook)).toEqual(['b.ipynb']);
   });
 
-  it('counts what waits for a reviewer of this party', async () => {
+  it('counts the reviews that wait for the party', async () => {
     const { server } = signedIn();
     server
       .on('GET /api/v1/submissions', { items: [submission()] })
@@ -52,7 +52,7 @@ describe('RunsModel', () => {
     expect(model.counts).toEqual({ running: 0, waiting: 2 });
   });
 
-  it('moves a run’s cell on without asking again', async () => {
+  it('updates the number of the running cell without loading anything', async () => {
     const { server, events } = signedIn();
     server
       .on('GET /api/v1/submissions', { items: [submission({ state: 'approved' })] })
@@ -74,7 +74,7 @@ describe('RunsModel', () => {
     expect(model.run(RUN)?.cells).toBe(9);
   });
 
-  it('cancels once, and shows that it is stopping until the server has said so', async () => {
+  it('cancels a run once, and shows it as stopping until the server confirms', async () => {
     const { server } = signedIn();
     let answer: () => void = () => undefined;
     server
@@ -96,7 +96,7 @@ describe('RunsModel', () => {
     expect(model.isCancelling(RUN)).toBe(false);
   });
 
-  it('shows nothing of one party while acting for another', async () => {
+  it('shows nothing of one party while the person acts for another', async () => {
     const { server } = signedIn();
     server.on('GET /api/v1/submissions', ({ headers }) =>
       headers.get('clean-room-party') === 'university' ? { items: [submission()] } : { items: [] }
@@ -107,7 +107,7 @@ describe('RunsModel', () => {
     expect(model.entries).toHaveLength(0);
   });
 
-  it('keeps what it showed when the server fails, and says why', async () => {
+  it('keeps the list when the server fails, and says why', async () => {
     const { server } = signedIn();
     server.on('GET /api/v1/submissions', { items: [submission()] });
     await open(server);

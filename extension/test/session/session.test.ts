@@ -2,7 +2,7 @@ import { CleanRoomSession } from '../../src/session/session.js';
 import { FakeServer, problem, until } from '../support/coordinator.js';
 import { memory, signedIn } from '../support/samples.js';
 
-describe('Session', () => {
+describe('CleanRoomSession', () => {
   it('signs in and acts for the first of the person’s parties', async () => {
     const { server } = signedIn();
     const session = new CleanRoomSession(server.settings, memory());
@@ -13,10 +13,10 @@ describe('Session', () => {
     session.feed.dispose();
   });
 
-  it('makes each call for the party acted for, and remembers which', async () => {
+  it('makes each call for the acting party, and stores its name', async () => {
     const { server } = signedIn();
-    const remembered = memory('hospital');
-    const session = new CleanRoomSession(server.settings, remembered);
+    const stored = memory('hospital');
+    const session = new CleanRoomSession(server.settings, stored);
     await session.start();
     expect(session.acting?.party).toBe('hospital');
     await (await session.client()).runs();
@@ -24,11 +24,11 @@ describe('Session', () => {
     await session.actFor('university');
     await (await session.client()).runs();
     expect(server.calls.at(-1)?.headers.get('clean-room-party')).toBe('university');
-    expect(remembered.value).toBe('university');
+    expect(stored.value).toBe('university');
     session.feed.dispose();
   });
 
-  it('leaves a party that is no longer the person’s', async () => {
+  it('ignores a stored party that the person does not belong to', async () => {
     const { server } = signedIn();
     const session = new CleanRoomSession(server.settings, memory('insurer'));
     await session.start();
@@ -38,7 +38,7 @@ describe('Session', () => {
     session.feed.dispose();
   });
 
-  it('says in the relay’s words why there is no clean room', async () => {
+  it('shows the relay’s message when there is no clean room', async () => {
     const server = new FakeServer().on('GET /api/v1/me', () =>
       problem(503, 'unavailable', 'The clean room can’t be reached.', 'Try again in a minute.')
     );
@@ -53,7 +53,7 @@ describe('Session', () => {
     session.feed.dispose();
   });
 
-  it('passes on what the event stream says, and is live while it is open', async () => {
+  it('emits the events of the stream, and is live while it is open', async () => {
     const { server, events } = signedIn();
     const session = new CleanRoomSession(server.settings, memory());
     const topics: string[] = [];
@@ -68,7 +68,7 @@ describe('Session', () => {
     session.feed.dispose();
   });
 
-  it('asks again for everything when the stream was lost, and goes on behind the last event', async () => {
+  it('reconnects when the stream breaks, and continues after the last event', async () => {
     const { server, events } = signedIn();
     const session = new CleanRoomSession(server.settings, memory());
     await session.start();

@@ -1,23 +1,30 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import type { RunFailure } from '@clean-room/protocol/runs';
-import { failureSentence } from '../../src/shared/failure.js';
-import { formatBytes, shortDigest } from '../../src/shared/size.js';
-import { entryStatus, names } from '../../src/shared/status.js';
-import { elapsed, formatAgo, formatDuration, languageTag } from '../../src/shared/time.js';
+import {
+  elapsed,
+  formatAgo,
+  formatBytes,
+  formatDate,
+  formatDuration,
+  languageTag,
+  shortDigest
+} from '../../src/shared/format.js';
+import { entryStatus, failureText, joinNames, type Viewer } from '../../src/shared/status.js';
 import { run, submission } from '../support/samples.js';
 
 const trans = nullTranslator.load('clean_room');
-const titleOf = (party: string): string =>
-  ({ hospital: 'The Hospital', insurer: 'The Insurer' })[party] ?? party;
+const TITLES: Readonly<Record<string, string>> = { hospital: 'The Hospital', insurer: 'The Insurer' };
+const viewerFrom = (party: string): Viewer => ({ party, titleOf: name => TITLES[name] ?? name });
 
 describe('sizes and times', () => {
   it.each([
     [0, '0 B'],
     [812, '812 B'],
     [1400, '1.4 kB'],
+    [1_000_000, '1 MB'],
     [2_100_000_000, '2.1 GB'],
     [999_949, '1000 kB']
-  ])('%d bytes', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  ])('formats %d bytes', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
   it.each([
     [-5, '0 s'],
@@ -25,46 +32,54 @@ describe('sizes and times', () => {
     [370_000, '6 min 10 s'],
     [7_500_000, '2 h 5 min'],
     [3_600_000, '1 h']
-  ])('%d ms', (milliseconds, text) => expect(formatDuration(milliseconds)).toBe(text));
+  ])('formats %d ms', (milliseconds, text) => expect(formatDuration(milliseconds)).toBe(text));
 
-  it('counts up to now while something goes on', () => {
+  it('measures up to now when there is no end yet', () => {
     expect(elapsed('2026-11-20T10:00:00Z', undefined, Date.parse('2026-11-20T10:01:00Z'))).toBe(60_000);
     expect(elapsed('2026-11-20T10:00:00Z', '2026-11-20T10:00:10Z', 0)).toBe(10_000);
   });
 
-  it('says how long ago in the reader’s language', () => {
+  it('formats times and dates in the reader’s language', () => {
     const now = Date.parse('2026-11-20T12:00:00Z');
     expect(formatAgo('2026-11-19T12:00:00Z', now, 'en')).toBe('yesterday');
     expect(formatAgo('2026-11-20T11:55:00Z', now, 'de')).toBe('vor 5 Minuten');
+    expect(formatDate('2026-11-20T11:55:00Z', 'en')).toBe('Nov 20, 2026');
+    expect(formatDate('2026-11-20T11:55:00Z', 'de')).toBe('20.11.2026');
     expect(languageTag('de_DE')).toBe('de-DE');
   });
 
-  it('shortens digests, and leaves alone what is none', () => {
+  it('shortens digests, and nothing else', () => {
     expect(shortDigest(`sha256:4f2a${'0'.repeat(56)}91c7`)).toBe('sha256:4f2a…91c7');
     expect(shortDigest('short')).toBe('short');
   });
 });
 
-describe('where a submission stands', () => {
+describe('the status of a submission', () => {
   const at = (changes: Parameters<typeof submission>[0], ...runs: ReturnType<typeof run>[]) =>
-    entryStatus({ submission: submission(changes), runs }, titleOf, trans);
+    entryStatus({ submission: submission(changes), runs }, viewerFrom('university'), trans);
 
-  it('names whom it waits for', () => {
+  it('names the parties that it waits for', () => {
     const decisions = ['hospital', 'insurer'].map(provider => ({ provider, state: 'pending' as const }));
     expect(at({ decisions })).toEqual({ tone: 'waiting', label: 'waiting for The Hospital and The Insurer' });
   });
 
-  it('gives the reason of a no', () => {
+  it('calls the reader’s own party “you”', () => {
+    const decisions = ['insurer', 'hospital'].map(provider => ({ provider, state: 'pending' as const }));
+    const entry = { submission: submission({ decisions }), runs: [] };
+    expect(entryStatus(entry, viewerFrom('hospital'), trans).label).toBe('waiting for you and The Insurer');
+  });
+
+  it('gives the reason for a negative decision', () => {
     const decisions = [{ provider: 'hospital', state: 'changes-requested' as const }];
     const reason = { code: 'changes-requested', message: 'Please bin age' };
     expect(at({ state: 'changes-requested', decisions, reason })).toEqual({
       tone: 'bad',
-      label: 'The Hospital asks for changes',
+      label: 'changes requested by The Hospital',
       detail: '“Please bin age”'
     });
   });
 
-  it('shows the run once there is one for this revision', () => {
+  it('is the status of the run if there is one for this revision', () => {
     expect(at({ state: 'approved' }, run({ cell: 5, cells: 9 }))).toMatchObject({
       label: 'running',
       detail: 'cell 5 of 9'
@@ -75,7 +90,7 @@ describe('where a submission stands', () => {
     );
   });
 
-  it('tells a failed notebook from a run that failed', () => {
+  it('distinguishes a notebook that failed from a run that failed', () => {
     const failure = {
       class: 'notebook-error',
       cell: 3,
@@ -87,20 +102,18 @@ describe('where a submission stands', () => {
       label: 'result ready',
       detail: 'KeyError in cell 3, line 2'
     });
-    expect(at({ state: 'approved' }, run({ state: 'failed' })).detail).toBe('Nothing left the clean room.');
+    expect(at({ state: 'approved' }, run({ state: 'failed' })).detail).toBe('No output left the clean room.');
   });
 });
 
-it('joins names as people do', () => {
-  expect(names([], trans)).toBe('');
-  expect(names(['a'], trans)).toBe('a');
-  expect(names(['a', 'b', 'c'], trans)).toBe('a, b and c');
+it('joins names with commas and “and”', () => {
+  expect(joinNames([], trans)).toBe('');
+  expect(joinNames(['a'], trans)).toBe('a');
+  expect(joinNames(['a', 'b', 'c'], trans)).toBe('a, b and c');
 });
 
-it('says where a notebook failed', () => {
-  expect(failureSentence({ class: 'memory-limit', cell: 4 }, trans)).toBe('out of memory in cell 4');
-  expect(failureSentence({ class: 'process-crash' }, trans)).toBe(
-    'Python ended unexpectedly in the notebook'
-  );
-  expect(failureSentence(undefined, trans)).toBeUndefined();
+it('says in which cell a notebook failed', () => {
+  expect(failureText({ class: 'memory-limit', cell: 4 }, trans)).toBe('out of memory in cell 4');
+  expect(failureText({ class: 'process-crash' }, trans)).toBe('Python ended unexpectedly in the notebook');
+  expect(failureText(undefined, trans)).toBeUndefined();
 });

@@ -42,18 +42,18 @@ afterEach(() => {
 });
 
 describe('SubmitModel', () => {
-  it('ticks what the notebook opens and uses, and takes the only purpose', async () => {
+  it('selects the datasets and files that the notebook uses, and the only purpose', async () => {
     await open(serverWith(publishedAsset(), publishedAsset({ name: 'hospital/labs' })));
     expect(model.chosen.map(({ name }) => name)).toEqual(['hospital/visits']);
     expect(model.purpose).toBe('Health research');
-    expect(model.asked()).toMatchObject({
+    expect(model.options()).toMatchObject({
       files: ['study/helpers.py'],
       party: 'university',
       parameters: '{}'
     });
   });
 
-  it('is ready once the Jupyter host has worked out the image digest of exactly this', async () => {
+  it('is ready when the preview of exactly these choices is there', async () => {
     const server = serverWith(publishedAsset());
     await open(server);
     expect(model.isReady).toBe(true);
@@ -69,7 +69,7 @@ describe('SubmitModel', () => {
     expect(server.calls.at(-1)?.body).toMatchObject({ files: ['study/big.csv', 'study/helpers.py'] });
   });
 
-  it('never shows the answer to an older question', async () => {
+  it('never shows the preview of older choices', async () => {
     const answers: ((image: string) => void)[] = [];
     const server = serverWith(publishedAsset({ purposes: ['a', 'b'] })).on(
       'POST /command/submit',
@@ -80,17 +80,17 @@ describe('SubmitModel', () => {
     );
     await open(server);
     model.choosePurpose('a');
-    await until(() => answers.length === 1, 'the first question');
+    await until(() => answers.length === 1, 'the first request');
     model.choosePurpose('b');
-    await until(() => answers.length === 2, 'the second question');
+    await until(() => answers.length === 2, 'the second request');
     answers[1]?.('second');
-    await until(() => model.isReady, 'the second answer');
+    await until(() => model.isReady, 'the second preview');
     answers[0]?.('first');
     await new Promise(resolve => setTimeout(resolve, 50));
     expect(model.preview?.image).toBe('second');
   });
 
-  it('offers the purposes that all chosen datasets allow', async () => {
+  it('offers the purposes that all selected datasets allow', async () => {
     await open(
       serverWith(
         publishedAsset({ purposes: ['a', 'b'] }),
@@ -103,7 +103,7 @@ describe('SubmitModel', () => {
     expect(model.purpose).toBe('b');
   });
 
-  it('takes parameters only as a JSON object', async () => {
+  it('accepts parameters only as a JSON object', async () => {
     await open(serverWith(publishedAsset()));
     for (const text of ['', '[]', 'null', '5', '{']) {
       model.writeParameters(text);
@@ -114,19 +114,19 @@ describe('SubmitModel', () => {
     await until(() => model.isReady, 'a preview');
   });
 
-  it('names a dataset that is not offered, and does not ask for it', async () => {
+  it('names a dataset that is not available, and does not request it', async () => {
     await open(serverWith(publishedAsset({ name: 'hospital/labs' })));
-    expect(model.unknown).toEqual(['hospital/visits']);
-    expect(model.asked().datasets).toEqual([]);
+    expect(model.unavailable).toEqual(['hospital/visits']);
+    expect(model.options().datasets).toEqual([]);
   });
 
-  it('shows no dataset that its custodian has not signed', async () => {
+  it('refuses a dataset that its custodian has not signed', async () => {
     await open(serverWith(publishedAsset({ forged: true })));
     expect(model.problem?.code).toBe('signature-invalid');
     expect(model.isReady).toBe(false);
   });
 
-  it('says why it can’t be submitted', async () => {
+  it('says why the notebook cannot be submitted', async () => {
     const server = serverWith(publishedAsset()).on('POST /command/submit', () =>
       problem(422, 'policy-refused', 'The policy does not allow it.', 'Ask the provider.')
     );
@@ -135,10 +135,13 @@ describe('SubmitModel', () => {
     expect(model.isReady).toBe(false);
   });
 
-  it('answers a wish for changes with the next revision, unless told otherwise', async () => {
-    await open(serverWith(publishedAsset()), { ...DRAFT, predecessor: { id: '01hzy', revision: 1 } });
-    expect(model.asked().revisionOf).toBe('01hzy');
+  it('submits the next revision after a request for changes, unless the person chooses otherwise', async () => {
+    await open(serverWith(publishedAsset()), {
+      ...DRAFT,
+      predecessor: { id: '01hzy', revision: 1, requestedBy: ['hospital'] }
+    });
+    expect(model.options().revisionOf).toBe('01hzy');
     model.chooseNextRevision(false);
-    expect(model.asked()).not.toHaveProperty('revisionOf');
+    expect(model.options()).not.toHaveProperty('revisionOf');
   });
 });

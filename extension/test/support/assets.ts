@@ -6,7 +6,7 @@ const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(6
 const key = generateSigningKey();
 const other = generateSigningKey();
 
-/** A dataset as the coordinator lists it, signed by its provider's custodian, or by somebody else. */
+/** Returns a dataset as the coordinator lists it, signed by its provider's custodian or, if `forged`, by another key. */
 export function publishedAsset(
   changes: {
     name?: string;

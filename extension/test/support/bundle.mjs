@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const room = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDER = join(room, '../.cache/extension/modules');
+const extensionFolder = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDER = join(extensionFolder, '../.cache/extension/modules');
 
-/** ES modules that the extension or JupyterLab's packages ask for. */
+/** ES modules that the extension or JupyterLab's packages import. */
 const MODULES = [
   '@jupyter/web-components',
+  '@clean-room/protocol/approvals',
   '@clean-room/protocol/assets',
   '@clean-room/protocol/bytes',
   '@clean-room/protocol/documents',
@@ -30,15 +31,15 @@ export const bundled = Object.fromEntries(
 );
 
 /**
- * JupyterLab's packages need jest's CommonJS mode, in which nothing can be loaded that says of itself that it is an ES
- * module; so these are bundled once for the tests, all into one file, as they are for the browser.
+ * Bundles the ES modules as CommonJS, once for all tests. JupyterLab's packages need jest's CommonJS mode, which cannot
+ * load ES modules. All are in one file, as they are for the browser.
  */
 export default async function bundle() {
   mkdirSync(FOLDER, { recursive: true });
   await build({
     stdin: {
       contents: MODULES.map(module => `export * as ${nameOf(module)} from '${module}';`).join('\n'),
-      resolveDir: room
+      resolveDir: extensionFolder
     },
     outfile: join(FOLDER, 'all.cjs'),
     bundle: true,

@@ -1,6 +1,6 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-/** One call as it reached the Jupyter server. */
+/** A request as the Jupyter server receives it. */
 export interface Call {
   readonly method: string;
   readonly path: string;
@@ -8,9 +8,10 @@ export interface Call {
   readonly body: unknown;
 }
 
+/** A response: complete, or only its JSON body, or none for 204. */
 export type Answer = Response | object | undefined;
 
-/** The Jupyter server's end of the wire: answers calls below `/clean-room/` and keeps them. */
+/** A fake Jupyter server that answers requests below `/clean-room/` and records them. */
 export class FakeServer {
   readonly calls: Call[] = [];
   private readonly routes: {
@@ -18,23 +19,29 @@ export class FakeServer {
     readonly answer: (call: Call) => Answer | Promise<Answer>;
   }[] = [];
 
-  /** @param route e.g. `GET /api/v1/me`; `:id` stands for any one part. Later routes go before earlier ones. */
+  /**
+   * Adds a route. A later route takes precedence over an earlier one.
+   *
+   * @param route - for example `GET /api/v1/me`; `:id` matches any one part of the path
+   */
   on(route: string, answer: Answer | ((call: Call) => Answer | Promise<Answer>)): this {
     const handler = typeof answer === 'function' && !(answer instanceof Response) ? answer : () => answer;
     this.routes.unshift({ key: route, answer: handler as (call: Call) => Answer });
     return this;
   }
 
+  /** Connection settings whose `fetch` calls this server. */
   get settings(): ServerConnection.ISettings {
     return ServerConnection.makeSettings({
       baseUrl: 'http://jupyter.test/user/ana/',
       appendToken: false,
-      fetch: ((input: RequestInfo | URL, init?: RequestInit) => this.handle(input, init)) as typeof fetch,
-      Request: Request as never,
-      Headers: Headers as never
+      fetch: (input, init) => this.handle(input, init),
+      Request,
+      Headers
     });
   }
 
+  /** Returns method and path of every request. */
   paths(): string[] {
     return this.calls.map(({ method, path }) => `${method} ${path}`);
   }
@@ -50,7 +57,7 @@ export class FakeServer {
       matches(key, `${request.method} ${path.split('?')[0] ?? ''}`)
     );
     const answer =
-      found === undefined ? problem(404, 'not-found', 'There is no such thing.') : await found.answer(call);
+      found === undefined ? problem(404, 'not-found', 'This does not exist.') : await found.answer(call);
     if (answer instanceof Response) return answer;
     return answer === undefined ? new Response(null, { status: 204 }) : Response.json(answer);
   }
@@ -64,6 +71,7 @@ function matches(key: string, path: string): boolean {
   );
 }
 
+/** Returns an error response in the form of the coordinator. */
 export function problem(status: number, code: string, message: string, remedy?: string): Response {
   return Response.json(
     { code, message, ...(remedy === undefined ? {} : { remedy }), reference: 'abcd1234' },
@@ -71,7 +79,7 @@ export function problem(status: number, code: string, message: string, remedy?: 
   );
 }
 
-/** An event stream that the test writes to. */
+/** Returns the response of an event stream, and functions to send events and to end it. */
 export function eventStream(): {
   response: Response;
   send(id: number, data: { topic: string }): void;
@@ -79,9 +87,9 @@ export function eventStream(): {
 } {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   const stream = new ReadableStream<Uint8Array>({
-    start: it => {
-      controller = it;
-      it.enqueue(new TextEncoder().encode(':\n\n'));
+    start: streamController => {
+      controller = streamController;
+      streamController.enqueue(new TextEncoder().encode(':\n\n'));
     }
   });
   return {
@@ -94,11 +102,11 @@ export function eventStream(): {
   };
 }
 
-/** Waits until `condition` holds; fails with what was waited for. */
+/** Waits until a condition is true. Throws after ten seconds with the description of what it waited for. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for: ${what}`);
+    if (Date.now() > deadline) throw new Error(`Timed out waiting for ${what}`);
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 }

@@ -9,7 +9,7 @@ const { default: JupyterLabEnvironment } = createRequire(import.meta.url)(
 );
 const { AbortController, AbortSignal, Uint8Array, structuredClone } = globalThis;
 
-/** jsdom with what today's browsers have beside it, taken from Node. */
+/** jsdom with some interfaces that today's browsers have and jsdom lacks. Node provides them. */
 export default class extends JupyterLabEnvironment {
   constructor(...args) {
     super(...args);

@@ -1,12 +1,11 @@
-import type { Me } from '../../../packages/api/src/coordinator/parties.js';
-import type { RunSummary } from '../../../packages/api/src/coordinator/runs.js';
-import type { SubmissionSummary } from '../../../packages/api/src/coordinator/submissions.js';
+import type { Me, RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
 import { FakeServer, eventStream } from './coordinator.js';
 
 export const SUBMISSION = '01hzy0000000000000000000aa';
 export const RUN = '01hzy0000000000000000000bb';
 const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 
+/** A person who is a researcher of one party and a reviewer of another. */
 export const ME: Me = {
   subject: 'ana',
   parties: [
@@ -15,6 +14,7 @@ export const ME: Me = {
   ]
 };
 
+/** Returns a submission that waits for the hospital. */
 export function submission(
   changes: Partial<SubmissionSummary['revision']> = {},
   id = SUBMISSION
@@ -41,6 +41,7 @@ export function submission(
   };
 }
 
+/** Returns a run that is running. */
 export function run(changes: Partial<RunSummary> = {}): RunSummary {
   return {
     id: RUN,
@@ -55,7 +56,7 @@ export function run(changes: Partial<RunSummary> = {}): RunSummary {
   };
 }
 
-/** A server on which a person of two parties is signed in, with an open event stream. */
+/** Returns a server with a signed-in person who belongs to two parties, and an open event stream. */
 export function signedIn(): { server: FakeServer; events: ReturnType<typeof eventStream> } {
   const events = eventStream();
   const server = new FakeServer()
@@ -68,17 +69,18 @@ export function signedIn(): { server: FakeServer; events: ReturnType<typeof even
   return { server, events };
 }
 
+/** Returns storage for the acting party in memory. */
 export function memory(initial?: string): {
   read(): Promise<string | undefined>;
   write(party: string): Promise<void>;
   value?: string;
 } {
-  const it = {
+  const storage = {
     value: initial,
-    read: async () => it.value,
+    read: async () => storage.value,
     write: async (party: string) => {
-      it.value = party;
+      storage.value = party;
     }
   };
-  return it;
+  return storage;
 }

@@ -1,21 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrustRoots } from '../../../packages/protocol/src/receipts/receipt.js';
-import { verifyHere } from '../../src/verification/verify.js';
+import type { TrustRoots } from '@clean-room/protocol/receipts';
+import { nullTranslator } from '@jupyterlab/translation';
+import { proofLines, proofSummary } from '../../src/verification/proof-lines.js';
+import { verifyInBrowser } from '../../src/verification/verify.js';
 
 const fixture = (name: string): string => readFileSync(join(__dirname, '../fixtures', name), 'utf8');
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const trust = JSON.parse(fixture('trust.json')) as TrustRoots;
+const trans = nullTranslator.load('clean_room');
 
 /** The receipt of a real run of the demo notebook, in a simulated TEE. */
 const receipt = fixture('receipt.json');
 
-describe('verifyHere', () => {
-  it('verifies a receipt against the roots that the person believes', async () => {
-    const verdict = await verifyHere(bytes(receipt), trust);
-    expect(verdict.steps.filter(({ status }) => status === 'fail')).toEqual([]);
-    expect(verdict.outcome).toBe('verified');
-    expect(verdict.marks).toEqual({
+/** Changes one character in the middle of a part of the receipt. */
+function withChanged(part: 'statement' | 'token' | 'spec'): Uint8Array {
+  const parts = JSON.parse(receipt) as Record<string, string>;
+  const text = parts[part] ?? '';
+  const middle = Math.floor(text.length / 2);
+  const other = text[middle] === 'A' ? 'B' : 'A';
+  parts[part] = `${text.slice(0, middle)}${other}${text.slice(middle + 1)}`;
+  return bytes(JSON.stringify(parts));
+}
+
+describe('verifyInBrowser', () => {
+  it('verifies a receipt against the person’s trust roots', async () => {
+    const { appraisal } = await verifyInBrowser(bytes(receipt), trust);
+    expect(appraisal.steps.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(appraisal.outcome).toBe('verified');
+    expect(appraisal.marks).toEqual({
       simulated: true,
       coHosted: ['hospital'],
       unattended: ['hospital'],
@@ -24,25 +37,61 @@ describe('verifyHere', () => {
     });
   });
 
-  it('knows no signer without roots', async () => {
-    expect((await verifyHere(bytes(receipt), undefined)).outcome).toBe('consistent');
+  it('knows no signer without trust roots', async () => {
+    expect((await verifyInBrowser(bytes(receipt), undefined)).appraisal.outcome).toBe('consistent');
   });
 
-  it('believes none of the roots of somebody else', async () => {
-    const stranger = { ...trust, parties: [], kernelImageSigners: [], tee: [] };
-    expect((await verifyHere(bytes(receipt), stranger)).outcome).not.toBe('verified');
+  it('does not verify a receipt against other trust roots', async () => {
+    const others = { ...trust, parties: [], kernelImageSigners: [], tee: [] };
+    expect((await verifyInBrowser(bytes(receipt), others)).appraisal.outcome).not.toBe('verified');
   });
 
-  it.each(['statement', 'token', 'spec'] as const)('notices that its %s was exchanged', async part => {
-    const parts = JSON.parse(receipt) as Record<string, string>;
-    const text = parts[part] ?? '';
-    const middle = Math.floor(text.length / 2);
-    const other = text[middle] === 'A' ? 'B' : 'A';
-    parts[part] = `${text.slice(0, middle)}${other}${text.slice(middle + 1)}`;
-    expect((await verifyHere(bytes(JSON.stringify(parts)), trust)).outcome).toBe('failed');
+  it.each(['statement', 'token', 'spec'] as const)('detects a changed %s', async part => {
+    expect((await verifyInBrowser(withChanged(part), trust)).appraisal.outcome).toBe('failed');
   });
 
-  it('calls what is no receipt failed, not broken', async () => {
-    expect((await verifyHere(bytes('<html>'), trust)).outcome).toBe('failed');
+  it('returns a failed verification, and no error, for bytes that are not a receipt', async () => {
+    const { appraisal, facts } = await verifyInBrowser(bytes('<html>'), trust);
+    expect(appraisal.outcome).toBe('failed');
+    expect(facts).toBeUndefined();
+  });
+});
+
+describe('proofLines', () => {
+  it('says in plain words what a receipt proves and what it does not', async () => {
+    const verified = await verifyInBrowser(bytes(receipt), trust);
+    expect(proofLines(verified, 'en', trans).map(({ status, text }) => `${status}: ${text}`)).toEqual([
+      'pass: The notebook explore.ipynb ran, unchanged since it was submitted.',
+      'pass: It used hospital/visits version 1. Purpose: Health research: cost of chronic illness.',
+      expect.stringMatching(/^pass: Approved by Demo Hospital \(.+, Nov 23, 2026, without a passkey\)\.$/),
+      'not-proved: It ran on a simulated machine. No hardware protected the data.',
+      'pass: It returned 5 outputs and no others. 1 output was suppressed.',
+      expect.stringMatching(
+        /^not-proved: Time: Nov 23, 2026, .+, stated by the signer; not proven by the log\.$/
+      ),
+      'not-proved: Not proven: that the machine was not observed from outside (side channels, physical attacks).'
+    ]);
+    expect(proofSummary(verified.appraisal, trans)).toBe(
+      'Verified. The time is not independently proven. The machine was simulated, so no hardware protected the data.'
+    );
+  });
+
+  it('marks the lines that rest on signers that are not trusted', async () => {
+    const verified = await verifyInBrowser(bytes(receipt), undefined);
+    const unknown = proofLines(verified, 'en', trans).filter(({ status }) => status === 'unknown');
+    expect(unknown.map(({ id }) => id)).toEqual(['program', 'approvals', 'outputs']);
+  });
+
+  it('never states as a fact what a failed check contradicts', async () => {
+    const verified = await verifyInBrowser(withChanged('token'), trust);
+    const texts = proofLines(verified, 'en', trans).map(({ text }) => text);
+    expect(texts).toContain('It is not proven on which machine it ran.');
+    expect(texts).toContain('It is not proven that these are the outputs.');
+    expect(proofSummary(verified.appraisal, trans)).toBe('Not verified. Do not rely on this result.');
+  });
+
+  it('has only the limits of any proof when the receipt cannot be read', async () => {
+    const verified = await verifyInBrowser(bytes('<html>'), trust);
+    expect(proofLines(verified, 'en', trans).map(({ id }) => id)).toEqual(['limits']);
   });
 });

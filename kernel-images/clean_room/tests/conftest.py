@@ -1,4 +1,4 @@
-"""Datasets as the two stages keep them, made from one schema and rows that differ."""
+"""Creates datasets as in the two stages, from one schema and different rows."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ TYPES = {
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
 FULL = (1, 2, 3.5, True, "a", date(2026, 1, 2), datetime(2026, 1, 2, 23, 30, tzinfo=timezone.utc))
-HOLES = (2, None, None, None, None, None, None)
+MISSING = (2, None, None, None, None, None, None)
 
 Make = Callable[..., Path]
 
@@ -41,7 +41,7 @@ def make_dataset() -> Make:
     def make(
         root: Path,
         name: str = "hospital/visits",
-        rows: Sequence[tuple[Any, ...]] = (FULL, HOLES),
+        rows: Sequence[tuple[Any, ...]] = (FULL, MISSING),
         **more: object,
     ) -> Path:
         folder = root / name
@@ -66,7 +66,7 @@ def make_dataset() -> Make:
 
 @pytest.fixture
 def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A programming stage."""
+    """Provides an empty folder of stand-ins for the programming stage."""
     folder = tmp_path / "stand-ins"
     folder.mkdir()
     monkeypatch.setattr(_stage, "_KERNEL_IMAGE", tmp_path / "absent")
@@ -77,7 +77,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def jail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An execution stage: a folder with what a kernel image's jail has, in place of the root."""
+    """Provides an execution stage: the folders of a kernel image's jail, below a temporary folder."""
     root = tmp_path / "jail"
     for name in ("executor", "data", "clean-room"):
         (root / name).mkdir(parents=True)

@@ -14,7 +14,7 @@ from clean_room import (
 from .conftest import Make
 
 
-def test_stand_in_while_programming(stand_ins: Path, make_dataset: Make) -> None:
+def test_opens_the_stand_in_while_programming(stand_ins: Path, make_dataset: Make) -> None:
     make_dataset(stand_ins)
     dataset = open_dataset("hospital/visits")
     assert (dataset.stage, dataset.stand_in, dataset.version) == ("programming", "random", 3)
@@ -23,7 +23,9 @@ def test_stand_in_while_programming(stand_ins: Path, make_dataset: Make) -> None
     assert dataset.schema["age"].maximum == "120"
 
 
-def test_real_data_while_executing(jail: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opens_the_real_data_while_executing(
+    jail: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLEAN_ROOM_STAND_INS", "/nowhere")
     make_dataset(jail / "data", standIn={"kind": "random", "digest": "sha256:" + "0" * 64})
     dataset = open_dataset("hospital/visits")
@@ -31,7 +33,7 @@ def test_real_data_while_executing(jail: Path, make_dataset: Make, monkeypatch: 
     assert len(dataset.to_pandas()) == 2
 
 
-def test_default_folder_is_below_the_home(
+def test_the_default_folder_is_in_the_home_folder(
     tmp_path: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CLEAN_ROOM_STAND_INS", raising=False)
@@ -44,36 +46,36 @@ def test_default_folder_is_below_the_home(
     "name",
     ["visits", "hospital/", "/visits", "Hospital/visits", "hospital/visits/x", "../visits", "a/../b", "", 3],
 )
-def test_names_that_are_none(stand_ins: Path, name: object) -> None:
+def test_invalid_names_are_refused(stand_ins: Path, name: object) -> None:
     assert stand_ins.is_dir()
     with pytest.raises(DatasetNameError, match="hospital/visits"):
         open_dataset(name)  # type: ignore[arg-type]
 
 
-def test_unknown_dataset_lists_what_there_is(stand_ins: Path, make_dataset: Make) -> None:
-    with pytest.raises(UnknownDatasetError, match="There is none here"):
+def test_the_error_for_an_unknown_dataset_lists_available_ones(stand_ins: Path, make_dataset: Make) -> None:
+    with pytest.raises(UnknownDatasetError, match="No dataset is available"):
         open_dataset("hospital/visits")
     make_dataset(stand_ins, "hospital/visits")
     make_dataset(stand_ins, "bank/loans")
-    with pytest.raises(UnknownDatasetError) as refused:
+    with pytest.raises(UnknownDatasetError) as raised:
         open_dataset("hospital/visit")
-    assert "bank/loans, hospital/visits" in str(refused.value)
-    assert "clean-room stand-ins hospital/visit" in str(refused.value)
+    assert "bank/loans, hospital/visits" in str(raised.value)
+    assert "clean-room stand-ins hospital/visit" in str(raised.value)
 
 
-def test_unknown_dataset_in_a_run_speaks_of_the_submission(jail: Path) -> None:
+def test_the_error_for_an_unknown_dataset_in_a_run_names_the_submission(jail: Path) -> None:
     assert jail.is_dir()
     with pytest.raises(UnknownDatasetError, match="submission"):
         open_dataset("hospital/visits")
 
 
-def test_half_fetched_stand_in_is_unknown(stand_ins: Path, make_dataset: Make) -> None:
+def test_an_incomplete_stand_in_is_unknown(stand_ins: Path, make_dataset: Make) -> None:
     (make_dataset(stand_ins) / "data.parquet").unlink()
     with pytest.raises(UnknownDatasetError):
         open_dataset("hospital/visits")
 
 
-def test_changed_stand_in_is_refused(stand_ins: Path, make_dataset: Make) -> None:
+def test_a_changed_stand_in_is_refused(stand_ins: Path, make_dataset: Make) -> None:
     path = make_dataset(stand_ins) / "data.parquet"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(DamagedDatasetError, match="signed"):
@@ -90,20 +92,20 @@ def test_changed_stand_in_is_refused(stand_ins: Path, make_dataset: Make) -> Non
         '{"table": {"columns": [{"name": "a", "type": "blob"}]}}',
     ],
 )
-def test_broken_schema_is_refused(stand_ins: Path, make_dataset: Make, text: str) -> None:
+def test_a_malformed_schema_is_refused(stand_ins: Path, make_dataset: Make, text: str) -> None:
     (make_dataset(stand_ins) / "schema.json").write_text(text)
     with pytest.raises(DamagedDatasetError):
         open_dataset("hospital/visits")
 
 
-def test_schema_may_stand_at_the_top(stand_ins: Path, make_dataset: Make) -> None:
+def test_the_columns_may_be_at_the_top_level_of_the_schema(stand_ins: Path, make_dataset: Make) -> None:
     folder = make_dataset(stand_ins)
     document = json.loads((folder / "schema.json").read_text())
     (folder / "schema.json").write_text(json.dumps(document["table"]))
     assert len(open_dataset("hospital/visits").schema) == 7
 
 
-def test_shows_itself(stand_ins: Path, make_dataset: Make) -> None:
+def test_repr_shows_name_and_schema(stand_ins: Path, make_dataset: Make) -> None:
     make_dataset(stand_ins)
     dataset = open_dataset("hospital/visits")
     text, html = repr(dataset), dataset._repr_html_()

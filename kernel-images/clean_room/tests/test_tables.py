@@ -7,9 +7,14 @@ import pytest
 
 from clean_room import DamagedDatasetError, Dataset, MissingLibraryError, open_dataset
 
-from .conftest import FULL, HOLES, TYPES, Make
+from .conftest import FULL, MISSING, TYPES, Make
 
-ROWS = {"without holes": [FULL, FULL], "with holes": [FULL, HOLES], "holes alone": [HOLES], "no rows": []}
+ROWS = {
+    "no missing values": [FULL, FULL],
+    "some missing values": [FULL, MISSING],
+    "only missing values": [MISSING],
+    "no rows": [],
+}
 
 
 @pytest.fixture(params=list(ROWS))
@@ -18,14 +23,14 @@ def dataset(request: pytest.FixtureRequest, stand_ins: Path, make_dataset: Make)
     return open_dataset("hospital/visits")
 
 
-def test_pandas_types_do_not_hang_on_the_rows(dataset: Dataset) -> None:
+def test_pandas_types_do_not_depend_on_the_rows(dataset: Dataset) -> None:
     frame = dataset.to_pandas()
     assert [str(kind) for kind in frame.dtypes[:4]] == ["int64", "Int64", "float64", "boolean"]
     assert [str(kind) for kind in frame.dtypes[5:]] == ["datetime64[ms]", "datetime64[us, UTC]"]
     assert str(frame["ward"].dtype) in ("str", "object")
 
 
-def test_arrow_types_do_not_hang_on_the_rows(dataset: Dataset) -> None:
+def test_arrow_types_do_not_depend_on_the_rows(dataset: Dataset) -> None:
     table = dataset.to_arrow()
     assert [str(field.type) for field in table.schema] == [
         str(TYPES[column.type]) for column in dataset.schema
@@ -33,13 +38,13 @@ def test_arrow_types_do_not_hang_on_the_rows(dataset: Dataset) -> None:
     assert [field.nullable for field in table.schema] == [column.nullable for column in dataset.schema]
 
 
-def test_values(stand_ins: Path, make_dataset: Make) -> None:
+def test_arrow_keeps_the_values(stand_ins: Path, make_dataset: Make) -> None:
     make_dataset(stand_ins)
     rows = open_dataset("hospital/visits").to_arrow().to_pylist()
-    assert [tuple(row.values()) for row in rows] == [FULL, HOLES]
+    assert [tuple(row.values()) for row in rows] == [FULL, MISSING]
 
 
-def test_sql(stand_ins: Path, make_dataset: Make) -> None:
+def test_sql_queries_the_table_data(stand_ins: Path, make_dataset: Make) -> None:
     make_dataset(stand_ins)
     frame = open_dataset("hospital/visits").sql(
         'select count(*) as n, sum(visits) as v, max("odd ""name""") as d, '
@@ -50,7 +55,7 @@ def test_sql(stand_ins: Path, make_dataset: Make) -> None:
     assert frame["h"].tolist() == [23]
 
 
-def test_sql_is_in_utc_wherever_it_runs(
+def test_sql_timestamps_are_in_utc_in_every_time_zone(
     stand_ins: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
@@ -62,13 +67,15 @@ def test_sql_is_in_utc_wherever_it_runs(
     assert "23:30" in str(frame["seen"][0])
 
 
-def test_path_with_a_quote(tmp_path: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sql_accepts_a_path_with_a_quote(
+    tmp_path: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLEAN_ROOM_STAND_INS", str(tmp_path / "it's"))
     make_dataset(tmp_path / "it's")
     assert open_dataset("hospital/visits").sql("select age from data")["age"].tolist() == [1, 2]
 
 
-def test_file_of_another_table_is_refused(jail: Path, make_dataset: Make) -> None:
+def test_a_file_with_other_columns_is_refused(jail: Path, make_dataset: Make) -> None:
     folder = make_dataset(jail / "data")
     pq.write_table(pa.table({"age": ["old"]}), folder / "data.parquet")
     with pytest.raises(DamagedDatasetError, match="schema describes"):
@@ -76,7 +83,7 @@ def test_file_of_another_table_is_refused(jail: Path, make_dataset: Make) -> Non
 
 
 @pytest.mark.parametrize("library", ["pandas", "pyarrow", "duckdb"])
-def test_missing_library_says_what_to_install(
+def test_the_error_for_a_missing_library_says_what_to_install(
     stand_ins: Path, make_dataset: Make, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     make_dataset(stand_ins)

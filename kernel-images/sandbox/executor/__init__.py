@@ -1,5 +1,5 @@
-"""What runs inside the sandbox: the notebook's cells, the decoder of images, and the probe of the sandbox itself.
+"""The programs that run inside the sandbox: the notebook's cells, the image decoder, and the probe of the sandbox.
 
-Standard library only, except for what a role itself is about (IPython, Pillow). It shares its process with the
-notebook's code, so whatever it tells the supervisor is a claim and never a proof.
+They use only the standard library, IPython (for cells) and Pillow (for images). The notebook's code runs in the same
+process as the executor, so the supervisor must not trust what the executor reports.
 """

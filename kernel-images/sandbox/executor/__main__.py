@@ -1,15 +1,16 @@
-"""Entry of every role: ``python3 -I -B __main__.py notebook | decode-image MAX_PIXELS | probe TARGETS``."""
+"""Starts one of the roles: ``python3 -I -B __main__.py notebook | decode-image MAX_PIXELS | probe TARGETS``."""
 
 import importlib.util
 import sys
 from pathlib import Path
 
-# Not to be found by the notebook's own imports: the package has a name of its own and no place on the search path.
+# The package is not on the search path and has a name of its own, so that imports of the notebook do not find it.
 PACKAGE = "clean_room_executor"
 ROLES = {"notebook": "session", "decode-image": "decode_image", "probe": "probe"}
 
 
 def main(arguments: list[str]) -> int:
+    """Runs the role that the first argument names, and returns the exit code."""
     if not arguments or arguments[0] not in ROLES:
         print(f"usage: {' | '.join(ROLES)}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""``!command``: the shell of IPython without the terminal that it would open."""
+"""Runs shell commands of cells (``!command``) without the terminal that IPython would open."""
 
 import codecs
 import os
@@ -12,7 +12,7 @@ SHELL = "/bin/sh"
 
 
 def run_command(shell: Any, command: str) -> None:
-    """Runs `command` in the sandbox and prints what it says as it says it; ``_exit_code`` is set as in IPython."""
+    """Runs `command` and prints its output while it runs. Sets ``_exit_code``, as IPython does."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     process = subprocess.Popen(
         [SHELL, "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -34,7 +34,7 @@ def run_command(shell: Any, command: str) -> None:
 
 
 def capture_command(command: str, split: bool) -> Any:
-    """What `command` says, as IPython's list or string."""
+    """Returns the output of `command` as IPython's list of lines or string."""
     run = subprocess.run(
         [SHELL, "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )

@@ -1,8 +1,8 @@
-"""Decodes images far from anything that matters: the filter takes the pixels and writes each file anew.
+"""Decodes untrusted images in a separate sandbox, so that the filter can encode new images from the pixels.
 
-Descriptor 3 brings images, each behind its length (4 bytes, big-endian). For each, descriptor 4 gets width and height
-(4 bytes each, big-endian) and the rows as RGBA; zeros instead of a size say that it is not a plain PNG or JPEG of at
-most MAX_PIXELS pixels.
+Descriptor 3 receives images, each as its length (4 bytes, big-endian) and its bytes. For each image, descriptor 4 sends
+width and height (4 bytes each, big-endian) and the rows in RGBA. Width and height are zero when the image is not a
+single-frame PNG or JPEG of at most MAX_PIXELS pixels.
 """
 
 import io
@@ -16,6 +16,7 @@ PIXELS = 4
 
 
 def read_exactly(length: int) -> bytes | None:
+    """Returns the next `length` bytes of the request pipe, or None at its end."""
     parts: list[bytes] = []
     while length > 0:
         part = os.read(REQUESTS, min(length, 1 << 20))
@@ -27,13 +28,14 @@ def read_exactly(length: int) -> bytes | None:
 
 
 def write(data: bytes) -> None:
+    """Writes all of `data` to the pixel pipe."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(PIXELS, rest) :]
 
 
 def decode(data: bytes, max_pixels: int) -> tuple[int, int, bytes]:
-    """Width, height and RGBA bytes. Raises for anything but one whole frame of an accepted format and size."""
+    """Returns width, height and RGBA bytes. Raises an error for every other format, frame count or size."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
@@ -46,10 +48,11 @@ def decode(data: bytes, max_pixels: int) -> tuple[int, int, bytes]:
 
 
 def main(arguments: list[str]) -> int:
+    """Decodes images until the request pipe ends. This is the entry point of the role `decode-image`."""
     max_pixels = int(arguments[0])
     Image.MAX_IMAGE_PIXELS = max_pixels
-    while (head := read_exactly(4)) is not None:
-        data = read_exactly(int.from_bytes(head, "big"))
+    while (length := read_exactly(4)) is not None:
+        data = read_exactly(int.from_bytes(length, "big"))
         if data is None:
             return 1
         try:

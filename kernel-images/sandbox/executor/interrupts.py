@@ -1,4 +1,4 @@
-"""SIGINT as a notebook knows it: KeyboardInterrupt in the cell's code, and never inside a half-written frame."""
+"""Turns SIGINT into KeyboardInterrupt in the code of a cell, but never while a frame is being written."""
 
 import contextlib
 import signal
@@ -8,9 +8,10 @@ from types import FrameType
 
 
 class Interrupts:
-    """Raises in the main thread while a cell runs; is deaf between cells; waits while a frame is being written.
+    """Raises KeyboardInterrupt while a cell runs, ignores SIGINT between cells, and defers it while a frame is written.
 
-    Blocking the signal would not be enough: it can arrive at another thread, and Python still raises in the main one.
+    Blocking the signal would not be enough: another thread could receive it, and Python would still raise the exception
+    in the main thread.
     """
 
     def __init__(self) -> None:
@@ -19,7 +20,7 @@ class Interrupts:
         self._pending = False
 
     def install(self) -> None:
-        """Before each cell, as the one before may have put its own handler in place."""
+        """Installs the handler. Must be called before each cell, because a cell may install its own handler."""
         signal.signal(signal.SIGINT, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -31,14 +32,17 @@ class Interrupts:
         raise KeyboardInterrupt
 
     def arm(self) -> None:
+        """Starts to raise KeyboardInterrupt. Called when the code of a cell starts."""
         self._pending = False
         self._running = True
 
     def disarm(self) -> None:
+        """Starts to ignore SIGINT. Called when the code of a cell has ended."""
         self._running = False
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
+        """Defers interrupts to the end of the block. Has no effect in threads other than the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

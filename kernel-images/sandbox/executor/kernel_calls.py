@@ -1,4 +1,4 @@
-"""System calls by number, for the probe: what a library would hide must be tried as it is."""
+"""Makes system calls by number, so that no library function can hide how the kernel answers the probe."""
 
 import ctypes
 import errno
@@ -26,7 +26,7 @@ NUMBERS = {
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> tuple[int, int]:
-    """The call's result and, where that is -1, its errno."""
+    """Makes a system call. Returns its result, and its errno if the result is -1."""
     words = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
     ctypes.set_errno(0)
     result = _libc.syscall(ctypes.c_long(NUMBERS[name]), *words)
@@ -34,17 +34,21 @@ def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None
 
 
 def outcome(result: int, error: int) -> str:
+    """Returns the name of the error, or the result of a successful call."""
     return errno.errorcode.get(error, str(error)) if result == -1 else f"succeeded with {result}"
 
 
 def refusal(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> tuple[bool, str]:
-    """Whether the filter answers: EPERM or ENOSYS, where the kernel itself would complain about the arguments."""
+    """Makes a system call with invalid arguments. Returns whether the filter refused it, and the outcome.
+
+    The filter refuses with EPERM or ENOSYS. Without the filter, the kernel would report invalid arguments.
+    """
     result, error = call(name, *arguments)
     return result == -1 and error in (errno.EPERM, errno.ENOSYS), outcome(result, error)
 
 
 def run_in_child(step: object) -> int:
-    """Calls `step` in a forked child; its wait status, from which :func:`os.WTERMSIG` and others read."""
+    """Calls `step` in a forked child. Returns its wait status, for :func:`os.WTERMSIG` and similar functions."""
     assert callable(step)
     child = os.fork()
     if child == 0:

@@ -1,6 +1,6 @@
-"""Tries, in the sandbox and before any data is near, everything that must be refused, and tells how it went.
+"""Tries everything that the sandbox must refuse, before any data is in the jail, and reports the results.
 
-The report goes out on descriptor 4 as one frame: ``{"type": "probe", "checks": [{"name", "held", "detail"}, …]}``.
+The report is one frame on descriptor 4: ``{"type": "probe", "checks": [{"name", "held", "detail"}, …]}``.
 """
 
 import json
@@ -16,8 +16,8 @@ HEARTBEAT = Path("/tmp/clean-room-heartbeat")
 BEAT_SECONDS = 0.005
 
 
-def leave_a_daemon() -> tuple[bool, str]:
-    """A process that does all it can to outlive the sandbox. Its file must stand still once the warden says "end"."""
+def start_daemon() -> tuple[bool, str]:
+    """Starts a process that tries to outlive the sandbox. Its file must not grow after the end of the sandbox."""
     HEARTBEAT.write_bytes(b"")
     if os.fork() == 0:
         os.setsid()
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         *probe_files.checks(targets),
         *probe_sockets.checks(targets),
         *probe_kernel.checks(targets),
-        ("daemon-started", *leave_a_daemon()),
+        ("daemon-started", *start_daemon()),
     ]
     report = [{"name": name, "held": held, "detail": detail[:200]} for name, held, detail in checks]
     body = json.dumps({"type": "probe", "checks": report}).encode()

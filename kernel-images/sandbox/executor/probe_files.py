@@ -1,4 +1,4 @@
-"""What the sandbox reaches in the tree of files."""
+"""Checks which files the sandbox can reach and change."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .kernel_calls import refusal
 from .probe_identity import Check
 
-# Outside the jail; inside, nothing may stand at these places.
+# These paths exist outside the jail. Inside the jail they must not exist.
 OUTSIDE = {
     "launcher": "/run/container_launcher",
     "launcher-token": "/run/container_launcher/attestation_verifier_claims_token",
@@ -26,6 +26,7 @@ WRITABLE = ("/nb", "/tmp", "/dev/shm")
 
 
 def checks(targets: dict[str, int | str]) -> Iterator[Check]:
+    """Yields all checks of this module."""
     for name, path in OUTSIDE.items():
         yield f"unreachable-{name}", *unreachable(path)
     for folder in READ_ONLY:
@@ -48,24 +49,27 @@ def checks(targets: dict[str, int | str]) -> Iterator[Check]:
 
 
 def unreachable(path: str) -> tuple[bool, str]:
+    """Returns whether `path` does not exist, and the error of the system."""
     try:
         os.lstat(path)
     except OSError as error:
         return error.errno in (errno.ENOENT, errno.ENOTDIR), os.strerror(error.errno or 0)
-    return False, "it is there"
+    return False, "exists"
 
 
 def read_only(folder: str) -> tuple[bool, str]:
+    """Returns whether no file can be created in `folder`, and the error of the system."""
     path = os.path.join(folder, "clean-room-probe")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except OSError as error:
         return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT), os.strerror(error.errno or 0)
     os.unlink(path)
-    return False, "a file could be made"
+    return False, "a file could be created"
 
 
 def writable(folder: str) -> tuple[bool, str]:
+    """Returns whether a file can be created in `folder`, and the error of the system."""
     path = os.path.join(folder, "clean-room-probe")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
@@ -76,6 +80,7 @@ def writable(folder: str) -> tuple[bool, str]:
 
 
 def no_way_up() -> tuple[bool, str]:
+    """Returns whether ".." of the root folder is the root folder itself."""
     root = os.stat("/")
     here = os.getcwd()
     for _ in range(40):
@@ -86,6 +91,7 @@ def no_way_up() -> tuple[bool, str]:
 
 
 def null_device() -> tuple[bool, str]:
+    """Returns whether /dev/null is the null device and can be opened."""
     try:
         found = os.stat("/dev/null")
         os.close(os.open("/dev/null", os.O_RDWR))

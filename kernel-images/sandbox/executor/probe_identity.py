@@ -1,4 +1,4 @@
-"""Who the sandbox is, what it holds and what it may become."""
+"""Checks the identity, capabilities, descriptors and limits of the sandbox."""
 
 import ctypes
 import errno
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .kernel_calls import call, refusal
 
+# The name of a check, whether the protection is in place, and details for the log of the operator.
 Check = tuple[str, bool, str]
 
 PR_GET_NO_NEW_PRIVS = 39
@@ -17,6 +18,7 @@ PR_SET_SECUREBITS = 28
 
 
 def checks(targets: dict[str, int | str]) -> Iterator[Check]:
+    """Yields all checks of this module."""
     uid = int(targets["uid"])
     yield "user", set(os.getresuid() + os.getresgid()) == {uid}, f"{os.getresuid()} {os.getresgid()}"
     yield "groups", set(os.getgroups()) <= allowed_groups(targets), str(os.getgroups())
@@ -36,11 +38,15 @@ def checks(targets: dict[str, int | str]) -> Iterator[Check]:
 
 
 def allowed_groups(targets: dict[str, int | str]) -> set[int]:
-    """A namespace with one user can't drop the groups that its maker has: they show as nobody's."""
+    """Returns the group ids that the sandbox may have.
+
+    A user namespace with only one user cannot drop the groups of its creator. They appear as group 65534 (nogroup).
+    """
     return set() if targets["profile"] == "second-uid" else {int(targets["uid"]), 65534}
 
 
 def held_capabilities() -> str:
+    """Returns the effective, permitted and inheritable capabilities as hexadecimal digits, or the name of an error."""
     header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
     data = ctypes.create_string_buffer(24)
     result, error = call("capget", header, data)
@@ -48,6 +54,7 @@ def held_capabilities() -> str:
 
 
 def no_foreign_descriptors() -> tuple[bool, str]:
+    """Returns whether only descriptors 0 to 4 are open, and the numbers of all others."""
     foreign: list[int] = []
     for descriptor in range(5, resource.getrlimit(resource.RLIMIT_NOFILE)[0]):
         try:
@@ -59,6 +66,7 @@ def no_foreign_descriptors() -> tuple[bool, str]:
 
 
 def limits_are_set() -> tuple[bool, str]:
+    """Returns whether all resource limits are set, and the names of those that are not."""
     kinds = ("CORE", "FSIZE", "NOFILE", "NPROC", "DATA", "CPU", "MEMLOCK", "MSGQUEUE")
     unset = [kind for kind in kinds if resource.getrlimit(getattr(resource, f"RLIMIT_{kind}", 12))[1] < 0]
     core = resource.getrlimit(resource.RLIMIT_CORE)[1]

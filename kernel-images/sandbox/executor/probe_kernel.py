@@ -1,4 +1,4 @@
-"""Other processes, namespaces, and parts of the kernel that no notebook needs."""
+"""Checks that the sandbox cannot reach other processes, namespaces, and parts of the kernel that no notebook needs."""
 
 import ctypes
 import mmap
@@ -21,6 +21,7 @@ SIGNALS_OF_REFUSAL = (signal.SIGSYS, signal.SIGSEGV)
 
 
 def checks(targets: dict[str, int | str]) -> Iterator[Check]:
+    """Yields all checks of this module."""
     yield "kill-outside", *kill_outside(targets)
     yield "trace", *refusal("ptrace", 0xFFFF, os.getpid(), 0, 0)
     yield "read-memory", *refusal("process_vm_readv", os.getppid(), None, 0, None, 0, 0)
@@ -69,7 +70,11 @@ def checks(targets: dict[str, int | str]) -> Iterator[Check]:
 
 
 def kill_outside(targets: dict[str, int | str]) -> tuple[bool, str]:
-    """second-uid: no right to signal. In namespaces the parent is their own first process, deaf to its children."""
+    """Returns whether the sandbox cannot signal processes outside it.
+
+    In `second-uid` it has no permission to signal the warden. In `nested-namespace` its parent is the first process of
+    the namespace, which ignores signals from its children.
+    """
     if targets["profile"] == "nested-namespace":
         os.kill(1, signal.SIGKILL)
         os.kill(1, signal.SIGSTOP)
@@ -78,10 +83,11 @@ def kill_outside(targets: dict[str, int | str]) -> tuple[bool, str]:
         os.kill(os.getppid(), 0)
     except PermissionError:
         return True, ""
-    return False, "the warden can be signalled"
+    return False, "the warden accepts signals from the sandbox"
 
 
 def clone_refused(flag: int) -> tuple[bool, str]:
+    """Returns whether clone() with `flag` is refused with EPERM, and its result."""
     result, error = call("clone", flag | signal.SIGCHLD, 0, 0, 0, 0)
     if result == 0:
         os._exit(0)
@@ -89,12 +95,13 @@ def clone_refused(flag: int) -> tuple[bool, str]:
 
 
 def killed(step: object) -> tuple[bool, str]:
+    """Returns whether the filter kills a process that calls `step`, and the wait status of that process."""
     status = run_in_child(step)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) in SIGNALS_OF_REFUSAL, f"status {status}"
 
 
 def call_32_bit() -> None:
-    """getpid by the 32 bit table: mov eax, 20; int 0x80; ret."""
+    """Calls getpid() through the 32-bit system call table: mov eax, 20; int 0x80; ret."""
     code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     code.write(b"\xb8\x14\x00\x00\x00\xcd\x80\xc3")
     ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()

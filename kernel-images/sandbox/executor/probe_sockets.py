@@ -1,4 +1,4 @@
-"""Every way to talk to somebody outside."""
+"""Checks that the sandbox cannot communicate with anything outside it."""
 
 import os
 import socket
@@ -14,14 +14,17 @@ FAMILIES = {
 
 
 def unix_address(path: bytes) -> bytes:
+    """Returns the address (struct sockaddr_un) of a Unix socket."""
     return struct.pack("=H", socket.AF_UNIX) + path
 
 
 def inet_address(host: str, port: int) -> bytes:
+    """Returns the address (struct sockaddr_in) of an IPv4 socket."""
     return struct.pack("!2sH4s8x", struct.pack("=H", socket.AF_INET), port, socket.inet_aton(host))
 
 
 def checks(targets: dict[str, int | str]) -> Iterator[Check]:
+    """Yields all checks of this module."""
     for name, family in FAMILIES.items():
         yield f"socket-{name}", *refusal("socket", family, socket.SOCK_STREAM, 0)
     yield "socket-raw", *refusal("socket", socket.AF_INET, socket.SOCK_RAW, 1)
@@ -53,6 +56,7 @@ def checks(targets: dict[str, int | str]) -> Iterator[Check]:
 
 
 def no_names() -> tuple[bool, str]:
+    """Returns whether host names cannot be resolved, and the error of the resolver."""
     try:
         found = socket.getaddrinfo("metadata.google.internal", 80)
     except OSError as error:

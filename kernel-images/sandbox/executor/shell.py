@@ -1,4 +1,4 @@
-"""IPython's shell with its display, its errors and its shell escapes turned into frames."""
+"""Adapts IPython's shell: displays, errors and the output of shell commands become frames."""
 
 import asyncio
 import binascii
@@ -17,15 +17,15 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
 
-from . import absent, commands
+from . import commands, unsupported
 from .channel import Channel
 from .streams import Streams
 
 MAX_BASES = 16
 
 
-def clean(bundle: dict[str, Any]) -> dict[str, Any]:
-    """Bytes travel as base64, as in a notebook file."""
+def encode_bytes(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Returns the bundle with bytes encoded in base64, as in a notebook file."""
     return {
         mime: binascii.b2a_base64(data, newline=False).decode() if isinstance(data, bytes) else data
         for mime, data in bundle.items()
@@ -33,6 +33,7 @@ def clean(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def text_of(error: BaseException) -> str:
+    """Returns the message of an exception, even if its `str` fails."""
     try:
         return str(error)
     except Exception:
@@ -40,15 +41,16 @@ def text_of(error: BaseException) -> str:
 
 
 class Hook(DisplayHook):
-    """The value of a cell's last line."""
+    """Sends the value of the last line of a cell."""
 
     _message: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     def write_output_prompt(self) -> None:
+        """Does nothing: the supervisor adds the execution count."""
         pass
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
-        self._message = (clean(format_dict), md_dict or {})
+        self._message = (encode_bytes(format_dict), md_dict or {})
 
     def finish_displayhook(self) -> None:
         message, self._message = self._message, None
@@ -58,7 +60,7 @@ class Hook(DisplayHook):
 
 
 class Publisher(DisplayPublisher):
-    """``display()``, figures, updates of what was displayed."""
+    """Sends displays, figures and updates of displays."""
 
     def publish(
         self,
@@ -73,7 +75,7 @@ class Publisher(DisplayPublisher):
         self.shell.channel.send(
             {
                 "type": "update_display_data" if update else "display_data",
-                "data": clean(data),
+                "data": encode_bytes(data),
                 "metadata": metadata or {},
                 "displayId": (transient or {}).get("display_id"),
             }
@@ -85,7 +87,7 @@ class Publisher(DisplayPublisher):
 
 
 class CellCompiler(CachingCompiler):
-    """Remembers which file name stands for the cell that runs."""
+    """Remembers the file name under which the running cell is compiled."""
 
     current_name = ""
 
@@ -94,8 +96,9 @@ class CellCompiler(CachingCompiler):
         return self.current_name
 
 
-# Libraries look for this very name to learn that they are in a notebook.
 class ZMQInteractiveShell(InteractiveShell):
+    """The shell of a session. Libraries use its class name to detect that they run in a notebook."""
+
     displayhook_class = Type(Hook)
     display_pub_class = Type(Publisher)
     compiler_class = Type(CellCompiler)
@@ -111,7 +114,7 @@ class ZMQInteractiveShell(InteractiveShell):
         self.display_formatter.active_types = self.display_formatter.format_types
 
     def ask_exit(self) -> None:
-        absent.refuse_exit()
+        unsupported.refuse_exit()
 
     def system(self, cmd: str) -> None:
         commands.run_command(self, self.var_expand(cmd, depth=1))
@@ -123,10 +126,10 @@ class ZMQInteractiveShell(InteractiveShell):
         return commands.capture_command(self.var_expand(cmd, depth=depth + 1), split)
 
     def set_next_input(self, s: str, replace: bool = False) -> None:
-        print("This magic would write into the notebook, and a submitted notebook stays as it is.", file=sys.stderr)
+        print("This magic was ignored, because a submitted notebook cannot change.", file=sys.stderr)
 
     def show_usage_error(self, exc: BaseException) -> None:
-        # a magic used wrongly fails its cell, as it does in JupyterLab
+        # A magic that is used incorrectly makes its cell fail, as in JupyterLab.
         self._showtraceback(type(exc), exc, [f"UsageError: {exc}"])
 
     def showtraceback(
@@ -137,7 +140,7 @@ class ZMQInteractiveShell(InteractiveShell):
         exception_only: bool = False,
         running_compiled_code: bool = False,
     ) -> None:
-        """An exception is an error of its cell, whatever it is: IPython prints those that it has no form for."""
+        """Sends every exception as an error of its cell. IPython would print exceptions that it cannot format."""
         etype, value, tb = self._get_exc_info(exc_tuple)
         if exception_only or issubclass(etype, (SyntaxError, UsageError)):
             super().showtraceback(exc_tuple, filename, tb_offset, exception_only, running_compiled_code)
@@ -172,7 +175,7 @@ class ZMQInteractiveShell(InteractiveShell):
         )
 
     def _line_of(self, error: BaseException) -> int | None:
-        """The line of the running cell that led to `error`."""
+        """Returns the line of the running cell that raised `error`, if it is known."""
         name = self.compile.current_name
         if isinstance(error, SyntaxError) and error.filename == name:
             return error.lineno
@@ -185,12 +188,13 @@ class ZMQInteractiveShell(InteractiveShell):
 
 
 def make_shell(channel: Channel, streams: Streams) -> ZMQInteractiveShell:
+    """Creates the shell of a session."""
     config = Config()
     config.HistoryManager.enabled = False
     config.IPKernelApp = Config(parent_appname="clean-room")
     config.InteractiveShell.colors = "linux"
     config.InteractiveShell.autocall = 0
     shell: ZMQInteractiveShell = ZMQInteractiveShell.instance(config=config, channel=channel, streams=streams)
-    # `name?` shows a pager in JupyterLab, which is no output of the cell
+    # JupyterLab shows the result of `name?` in a pager, which is not an output of the cell.
     shell.set_hook("show_in_pager", page.as_hook(lambda *_, **__: None), 99)
     return shell

@@ -1,4 +1,4 @@
-"""``sys.stdout`` and ``sys.stderr`` of the notebook."""
+"""Sends the text of ``sys.stdout`` and ``sys.stderr`` to the supervisor."""
 
 import io
 import os
@@ -8,11 +8,14 @@ from typing import Any
 from .channel import Channel
 
 FLUSH_AT = 64 * 1024
-TICK_SECONDS = 0.2
+FLUSH_SECONDS = 0.2
 
 
 class CellStream(io.TextIOBase):
-    """Text goes out as frames, in order with displays. Its descriptor is the raw pipe, for children and C code."""
+    """A text stream that sends frames, in order with displays.
+
+    Its file descriptor is a raw pipe, to which child processes and C code write.
+    """
 
     def __init__(self, channel: Channel, name: str, descriptor: int) -> None:
         self._channel = channel
@@ -27,15 +30,19 @@ class CellStream(io.TextIOBase):
     errors = "replace"
 
     def fileno(self) -> int:
+        """Returns the descriptor of the raw pipe."""
         return self._descriptor
 
     def writable(self) -> bool:
+        """Returns True."""
         return True
 
     def isatty(self) -> bool:
+        """Returns False, so that libraries do not use terminal control sequences."""
         return False
 
     def write(self, text: str) -> int:
+        """Buffers the text, or writes it to the raw pipe in a forked child."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if not self._channel.in_own_process:
@@ -49,6 +56,7 @@ class CellStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
+        """Sends the buffered text as one frame."""
         if not self._channel.in_own_process:
             return
         with self._channel.interrupts.deferred(), self._lock:
@@ -60,20 +68,22 @@ class CellStream(io.TextIOBase):
 
 
 class Streams:
-    """Both streams, sent on at least every 0.2 s."""
+    """Both streams, which are flushed at least every 0.2 s."""
 
     def __init__(self, channel: Channel) -> None:
         self.stdout = CellStream(channel, "stdout", 1)
         self.stderr = CellStream(channel, "stderr", 2)
 
     def flush(self) -> None:
+        """Sends the buffered text of both streams."""
         self.stdout.flush()
         self.stderr.flush()
 
-    def start_ticking(self) -> None:
-        threading.Thread(target=self._tick, name="clean-room-flush", daemon=True).start()
+    def start_flushing(self) -> None:
+        """Starts a thread that flushes both streams regularly."""
+        threading.Thread(target=self._flush_regularly, name="clean-room-flush", daemon=True).start()
 
-    def _tick(self, *_: Any) -> None:
+    def _flush_regularly(self, *_: Any) -> None:
         pause = threading.Event()
-        while not pause.wait(TICK_SECONDS):
+        while not pause.wait(FLUSH_SECONDS):
             self.flush()

@@ -1,10 +1,9 @@
 export type { MimeBundle } from './frames/frame.js';
 export type { JsonValue } from './frames/json.js';
 export { ImageDecoder } from './image/decoder.js';
-export type { CellResult } from './notebook/cell.js';
-export type { SandboxEnd } from './notebook/end.js';
 export { NOTEBOOK_COMMAND, notebookEnvironment } from './notebook/environment.js';
 export type { RawOutput } from './notebook/outputs.js';
+export type { CellResult, SandboxEnd } from './notebook/results.js';
 export { Sandbox, openSandbox } from './notebook/sandbox.js';
 export { requireProbe } from './probe/probe.js';
 export type { SandboxProfile } from './warden/arguments.js';

@@ -1,10 +1,11 @@
-import { assemblePolicy, RULES } from '../src/policy/index.js';
+import { assemblePolicy } from '../src/policy/assemble.js';
+import { RULES } from '../src/policy/rules.js';
 import { requiredChecks } from '../src/probe/required.js';
 import { runProbe } from './support/container.js';
 import { PROFILES } from './support/emulation.js';
 
 describe.each(PROFILES)('the probe in %s', profile => {
-  const missing = async (run: Parameters<typeof runProbe>[1]): Promise<string[]> => {
+  const failedChecks = async (run: Parameters<typeof runProbe>[1]): Promise<string[]> => {
     const { probe, refusal } = await runProbe(profile, run);
     const names = probe.checks.filter(check => !check.held).map(check => check.name);
     for (const name of names) expect(refusal).toContain(name);
@@ -12,14 +13,15 @@ describe.each(PROFILES)('the probe in %s', profile => {
     return names;
   };
 
-  it('finds every protection in place, and lets pass', async () => {
+  it('passes when every protection is in place', async () => {
     const { probe, refusal } = await runProbe(profile);
     expect(probe.checks.filter(check => !check.held)).toEqual([]);
     expect(probe.checks.map(check => check.name)).toEqual(requiredChecks());
     expect(refusal).toBeNull();
   });
 
-  // only rules that the kernel would not enforce anyway on a process without capabilities can be missed
+  // The probe can only notice the absence of rules that the kernel does not enforce anyway for a process without
+  // capabilities.
   it.each([
     ['socket', ['socket-unix', 'socket-inet', 'socket-inet6', 'socket-netlink', 'socket-datagram']],
     ['connect', ['connect-abstract', 'connect-launcher', 'connect-supervisor', 'connect-metadata']],
@@ -30,29 +32,29 @@ describe.each(PROFILES)('the probe in %s', profile => {
     ['memfd_create', ['anonymous-file']],
     ['pidfd_getfd', ['steal-descriptor']],
     ['keyctl', ['keys']]
-  ])('misses the rule on %s', async (name, checks) => {
+  ])('detects that the rule for %s is missing', async (name, checks) => {
     const refused = RULES.refused.filter(call => call !== name);
     const policy = assemblePolicy({ ...RULES, refused, allowed: [...RULES.allowed, name] });
-    expect(await missing({ policy })).toEqual(expect.arrayContaining(checks));
+    expect(await failedChecks({ policy })).toEqual(expect.arrayContaining(checks));
   });
 
-  it('misses each of the rules on arguments', async () => {
+  it('detects that the rules on arguments are missing', async () => {
     const conditional = new Map([...RULES.conditional.keys()].map(name => [name, []]));
-    const names = await missing({ policy: assemblePolicy({ ...RULES, conditional }) });
+    const names = await failedChecks({ policy: assemblePolicy({ ...RULES, conditional }) });
     expect(names).toEqual(
       expect.arrayContaining(['datagram-pair', 'send-to-address', 'clone-parent', 'limit-others'])
     );
   });
 
-  it('misses what would be there against calls by other tables', async () => {
+  it('detects that system calls of other architectures are not blocked', async () => {
     const all = Buffer.from('06000000' + '0000ff7f', 'hex');
-    const names = await missing({ policy: all });
+    const names = await failedChecks({ policy: all });
     expect(names).toEqual(expect.arrayContaining(['socket-inet', 'io-uring', 'x32-calls']));
     expect(names.length).toBeGreaterThan(40);
   });
 
-  it('sees a warden with more power than a container has', async () => {
-    const names = await missing({ powerful: true });
+  it('detects a warden with more capabilities than a container has', async () => {
+    const names = await failedChecks({ powerful: true });
     expect(names).toContain('warden-capabilities');
   });
 });

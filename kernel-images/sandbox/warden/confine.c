@@ -25,12 +25,12 @@ failed_step set_limits(const struct limits *limits) {
   if (!limit(RLIMIT_NOFILE, limits->open_files, limits->open_files)) return "limit open files";
   if (!limit(RLIMIT_NPROC, limits->processes, limits->processes)) return "limit processes";
   if (!limit(RLIMIT_DATA, limits->data, limits->data)) return "limit data";
-  /* the soft limit's SIGXCPU names the reason, which a bare SIGKILL would not */
+  /* The soft limit sends SIGXCPU, which tells the reason. The hard limit sends SIGKILL, which does not. */
   if (!limit(RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 10)) return "limit cpu";
   if (!limit(RLIMIT_MEMLOCK, 64 * 1024, 64 * 1024)) return "limit locked memory";
   if (!limit(RLIMIT_MSGQUEUE, 0, 0)) return "limit message queues";
   if (!limit(RLIMIT_SIGPENDING, 1024, 1024)) return "limit pending signals";
-  /* the soft limit is also the stack of every new thread */
+  /* The soft limit is also the stack size of every new thread. */
   if (!limit(RLIMIT_STACK, 8 * MIB, 64 * MIB)) return "limit stack";
   return NULL;
 }

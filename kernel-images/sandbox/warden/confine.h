@@ -3,22 +3,25 @@
 
 #include "jail.h"
 
-/* Resource limits of each process: backstops behind what the warden watches. Never above what is allowed already. */
+/*
+ * Sets the resource limits of each process. They are a second line of defence after the limits that the warden watches,
+ * and never above the present limits.
+ */
 failed_step set_limits(const struct limits *limits);
 
-/* Must come before the user changes: dropping from the bounding set needs CAP_SETPCAP. */
+/* Empties the capability bounding set. This needs CAP_SETPCAP, so it must happen before the user changes. */
 failed_step empty_bounding_set(void);
 
-/* second-uid: becomes the sandbox's user with no groups. */
+/* second-uid: changes to the user of the sandbox, without supplementary groups. */
 failed_step become_user(uid_t uid);
 
-/* Gives up every capability there is. */
+/* Drops all capabilities. */
 failed_step drop_capabilities(void);
 
-/* No new privileges, then the filter: from here on only what the policy allows. */
+/* Sets no_new_privs and loads the filter. Afterwards only the system calls of the policy are allowed. */
 failed_step load_policy(const struct sock_fprog *policy);
 
-/* The capabilities in effect as 16 hex digits, for the report of the probe. */
+/* Writes the effective capabilities as 16 hexadecimal digits, for the report of the probe. */
 failed_step effective_capabilities(char out[17]);
 
 #endif

@@ -18,7 +18,7 @@ struct device {
   unsigned minor;
 };
 
-/* All of them have major number 1 (memory devices). */
+/* All of these devices have major number 1 (memory devices). */
 static const struct device devices[] = {
     {"/dev/null", 3}, {"/dev/zero", 5}, {"/dev/full", 7}, {"/dev/random", 8}, {"/dev/urandom", 9}};
 #define DEVICES (sizeof devices / sizeof devices[0])
@@ -57,7 +57,8 @@ failed_step make_devices(const struct options *options) {
   return NULL;
 }
 
-static int put(const char *path, const char *text) {
+/* Writes `text` to an existing file. Returns 0 on failure. */
+static int write_text(const char *path, const char *text) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return 0;
   ssize_t length = (ssize_t)strlen(text);
@@ -72,13 +73,16 @@ failed_step enter_namespaces(const struct options *options) {
   gid_t gid = getegid();
   if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS) != 0)
     return "unshare";
-  if (!put("/proc/self/setgroups", "deny")) return "setgroups deny";
+  if (!write_text("/proc/self/setgroups", "deny")) return "setgroups deny";
   snprintf(map, sizeof map, "%u %u 1", options->uid, uid);
-  if (!put("/proc/self/uid_map", map)) return "uid map";
+  if (!write_text("/proc/self/uid_map", map)) return "uid map";
   snprintf(map, sizeof map, "%u %u 1", options->uid, gid);
-  if (!put("/proc/self/gid_map", map)) return "gid map";
+  if (!write_text("/proc/self/gid_map", map)) return "gid map";
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return "private mounts";
-  /* taken from where they are now: in the read-only tree they would be read-only, even those with a mount of their own */
+  /*
+   * The writable folders are opened before the jail becomes read-only, because MOUNT_ATTR_RDONLY applies to them too,
+   * even if they are separate mounts.
+   */
   int folder[MAX_WRITABLE];
   for (int i = 0; i < options->writable_count; i++) {
     if (!in_jail(options, options->writable[i], path)) return "writable path";

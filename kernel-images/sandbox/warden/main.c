@@ -1,13 +1,13 @@
 /*
- * The warden: starts one command inside the sandbox, watches what it uses, ends it with all its descendants, and tells
- * the supervisor how it went.
+ * The warden starts one command inside the sandbox, enforces its limits, kills it with all its descendants, and reports
+ * the result to the supervisor.
  *
- *   warden run OPTIONS -- COMMAND…      descriptors: 1, 2 raw output, 3 requests and 4 frames (the command's);
- *                                       5 status as lines of JSON, 6 control (the warden's)
- *   warden sweep --uid N --killer-uid N kills what a lost warden left behind
+ *   warden run OPTIONS -- COMMAND…      Descriptors of the command: 1, 2 raw output, 3 requests, 4 frames.
+ *                                       Descriptors of the warden: 5 status (lines of JSON), 6 control.
+ *   warden sweep --uid N --killer-uid N Kills the remaining processes after a warden has died.
  *
- * Control bytes: I interrupts the command's session, K kills everything; the end of the control pipe kills as well.
- * Status lines: started, setup-failed (nothing ran), end (nothing is alive any more).
+ * Control bytes: I interrupts the session of the command, K kills all processes, as does the end of the control pipe.
+ * Status lines: started, setup-failed (nothing has run), end (no process is alive).
  */
 #include "confine.h"
 #include "reap.h"
@@ -26,46 +26,49 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS 50
-#define LONGEST_PAUSE_MS 500
+#define CHECK_MS 50
+#define LONGEST_CHECK_MS 500
 
 static int fail_setup(const char *step, int error) {
   dprintf(STATUS, "{\"type\":\"setup-failed\",\"what\":\"%s\",\"errno\":%d}\n", step, error);
   return 125;
 }
 
-/* Interrupts or kills as the supervisor says; its silence for good is a kill. 1 when everything must end. */
-static int obey(const struct options *options, pid_t child) {
-  char word;
-  ssize_t got = read(CONTROL, &word, 1);
+/*
+ * Reads a control byte and sends interrupts. Returns 1 when the sandbox must be killed, also when the pipe is closed.
+ */
+static int handle_control(const struct options *options, pid_t child) {
+  char byte;
+  ssize_t got = read(CONTROL, &byte, 1);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
-  if (got == 1 && word == 'I') {
+  if (got == 1 && byte == 'I') {
     kill(options->mode == SECOND_UID ? -child : child, SIGINT);
     return 0;
   }
   return 1;
 }
 
+/* Waits until the command ends or must be killed. Returns the reason for the status line. */
 static const char *watch_until_end(const struct options *options, pid_t child, struct outcome *outcome,
                                    struct usage *usage) {
-  int64_t begun = now_ms(), look = 0;
+  int64_t start = now_ms(), next_check = 0;
   sigset_t open_mask;
   sigemptyset(&open_mask);
   for (;;) {
     reap(child, outcome);
     if (outcome->known) return "exit";
     int64_t now = now_ms();
-    if (now - begun >= (int64_t)options->limits.wall_ms) return "wall";
-    if (now >= look) {
-      const char *broken = watch_look(options, usage);
-      if (broken != NULL) return broken;
-      /* a look at many processes takes long: a twentieth of one core is enough, but not at the price of blindness */
+    if (now - start >= (int64_t)options->limits.wall_ms) return "wall";
+    if (now >= next_check) {
+      const char *exceeded = watch_check(options, usage);
+      if (exceeded != NULL) return exceeded;
+      /* A check of many processes is slow. It may use a twentieth of one core, but must not be delayed for long. */
       int64_t pause = 20 * (now_ms() - now);
-      look = now + (pause < LOOK_MS ? LOOK_MS : pause > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause);
+      next_check = now + (pause < CHECK_MS ? CHECK_MS : pause > LONGEST_CHECK_MS ? LONGEST_CHECK_MS : pause);
     }
     struct pollfd control = {CONTROL, POLLIN, 0};
-    struct timespec wait = {0, LOOK_MS * 1000000L};
-    if (ppoll(&control, 1, &wait, &open_mask) > 0 && obey(options, child)) return "killed";
+    struct timespec wait = {0, CHECK_MS * 1000000L};
+    if (ppoll(&control, 1, &wait, &open_mask) > 0 && handle_control(options, child)) return "killed";
   }
 }
 
@@ -91,7 +94,7 @@ static int run(struct options *options) {
   struct outcome outcome = {0, 0};
   struct usage usage = {0, 0};
 
-  /* a pipe of ours would take the place of one that is missing */
+  /* If a descriptor were missing, a pipe that the warden opens below would get its number. */
   for (int fd = 0; fd <= CONTROL; fd++)
     if (fcntl(fd, F_GETFD) < 0) return fail_setup("descriptors", errno);
   setsid();
@@ -113,7 +116,7 @@ static int run(struct options *options) {
   if (failed != NULL) return fail_setup(failed, errno);
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(result, O_CLOEXEC) != 0) return fail_setup("pipe", errno);
 
-  int64_t begun = now_ms();
+  int64_t start = now_ms();
   pid_t warden = getpid(), child = fork();
   if (child < 0) return fail_setup("fork", errno);
   if (child == 0) {
@@ -134,11 +137,13 @@ static int run(struct options *options) {
 
   const char *why = watch_until_end(options, child, &outcome, &usage);
   kill_everything(options, child, &outcome);
-  /* in the namespace it is its first process that we waited for: that one tells of the interpreter */
+  /*
+   * In nested-namespace the child is the first process of the namespace, which reports the status of the interpreter.
+   */
   int status;
   if (options->mode == NESTED_NAMESPACE)
     outcome.status = read(result[0], &status, sizeof status) == sizeof status ? status : SIGKILL;
-  report_end(why, &outcome, &usage, now_ms() - begun);
+  report_end(why, &outcome, &usage, now_ms() - start);
   return 0;
 }
 

@@ -27,8 +27,9 @@ int reap(pid_t interpreter, struct outcome *outcome) {
 }
 
 /*
- * kill(-1) as the sandbox's user reaches each of its processes and nothing else; the kernel holds the list of tasks
- * meanwhile, so that no fork outruns it. The real and saved ids are others, so that the sandbox can't signal the killer.
+ * kill(-1) with the effective user of the sandbox reaches all of its processes and no others. The kernel locks the list
+ * of tasks meanwhile, so no fork can escape. The real and saved user ids differ, so that the sandbox cannot signal the
+ * killer.
  */
 static void run_killer(const struct options *options) {
   pid_t killer = fork();

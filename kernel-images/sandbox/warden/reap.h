@@ -3,19 +3,22 @@
 
 #include "options.h"
 
-/* How the interpreter ended: `known` once it has been waited for. */
+/* How the interpreter ended. `known` is 1 as soon as it has been waited for. */
 struct outcome {
   int known;
-  int status; /* as waitpid gives it */
+  int status; /* wait status, as returned by waitpid */
 };
 
-/* Waits for whatever has ended, without blocking. 0 when no child of any kind is left. */
+/* Reaps all children that have ended, without blocking. Returns 0 when no child is left. */
 int reap(pid_t interpreter, struct outcome *outcome);
 
-/* Kills until no descendant is left: returns only then. `child` is the interpreter or the namespace's first process. */
+/*
+ * Kills all descendants and returns when none is left. `child` is the interpreter or the first process of the
+ * namespace.
+ */
 void kill_everything(const struct options *options, pid_t child, struct outcome *outcome);
 
-/* For a supervisor whose warden is gone: kills every process of the sandbox's user. Returns when none is alive. */
+/* Kills all processes of the sandbox's user and returns when none is alive. Used when the warden of a run has died. */
 void sweep(const struct options *options);
 
 #endif

@@ -14,6 +14,7 @@
 
 #define SANDBOX_NICE 10
 
+/* Reports the failed step to the warden and exits. */
 static void report_failure(int fd, failed_step step) {
   struct setup_failure failure = {.error = errno};
   strncpy(failure.step, step, sizeof failure.step - 1);
@@ -21,6 +22,7 @@ static void report_failure(int fd, failed_step step) {
   _exit(125);
 }
 
+/* Restores the default action of all signals and unblocks them. */
 static void default_signals(void) {
   sigset_t none;
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
@@ -28,6 +30,7 @@ static void default_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Makes the sandbox the first process that the kernel kills when memory runs out. */
 static failed_step prefer_for_oom(void) {
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return "oom score";
@@ -36,7 +39,7 @@ static failed_step prefer_for_oom(void) {
   return written == 4 ? NULL : "oom score";
 }
 
-/* Keeps 0 to 4 and the pipe for the report, which closes when the command begins. */
+/* Closes all descriptors except 0 to 4 and the report pipe, which execve closes. */
 static failed_step keep_descriptors(int *report) {
   int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, 0) < 0) return "standard input";
@@ -54,7 +57,7 @@ void be_sandbox(const struct options *options, int report, pid_t parent) {
   } while (0)
   setsid();
   STEP(prefer_for_oom());
-  /* supervisor and warden come first, however many processes there are */
+  /* The supervisor and the warden must get processor time, however many processes the sandbox has. */
   STEP(setpriority(PRIO_PROCESS, 0, SANDBOX_NICE) == 0 ? NULL : "priority");
   STEP(keep_descriptors(&report));
   STEP(enter_jail(options));
@@ -62,7 +65,7 @@ void be_sandbox(const struct options *options, int report, pid_t parent) {
   STEP(set_limits(&options->limits));
   if (options->mode == SECOND_UID) STEP(become_user(options->uid));
   STEP(drop_capabilities());
-  /* after the change of user, which would clear it */
+  /* This must follow the change of user, which clears the setting. */
   STEP(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? NULL : "parent death signal");
   STEP(getppid() == parent ? NULL : "parent");
   umask(077);

@@ -14,7 +14,7 @@
 
 #define MAX_PROCESSES 65536
 #define MAX_PID 4194304
-#define LONGEST_READING_MS 100
+#define SHARES_TIMEOUT_MS 100
 
 struct process {
   int pid, parent;
@@ -22,7 +22,7 @@ struct process {
 };
 
 static struct process processes[MAX_PROCESSES];
-static unsigned char ours[MAX_PID / 8 + 1];
+static unsigned char in_sandbox[MAX_PID / 8 + 1];
 
 static int writable_fd[MAX_WRITABLE];
 static struct statvfs at_start[MAX_WRITABLE];
@@ -34,7 +34,8 @@ int64_t now_ms(void) {
   return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static ssize_t slurp(const char *path, char *buffer, size_t size) {
+/* Reads the start of a file as a string. Returns its length, or -1 on failure. */
+static ssize_t read_text(const char *path, char *buffer, size_t size) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
   ssize_t length = read(fd, buffer, size - 1);
@@ -45,7 +46,7 @@ static ssize_t slurp(const char *path, char *buffer, size_t size) {
 
 static int available_memory(uint64_t *bytes) {
   char text[4096];
-  if (slurp("/proc/meminfo", text, sizeof text) <= 0) return 0;
+  if (read_text("/proc/meminfo", text, sizeof text) <= 0) return 0;
   const char *line = strstr(text, "MemAvailable:");
   if (line == NULL) {
     errno = ENODATA;
@@ -55,11 +56,11 @@ static int available_memory(uint64_t *bytes) {
   return 1;
 }
 
-/* /proc/PID/stat: the name in brackets may hold anything, so reading starts behind the last bracket. */
+/* Parses /proc/PID/stat after the last bracket, because the process name in brackets may contain anything. */
 static int read_process(int pid, struct process *process) {
   char path[64], text[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  if (slurp(path, text, sizeof text) <= 0) return 0;
+  if (read_text(path, text, sizeof text) <= 0) return 0;
   const char *rest = strrchr(text, ')');
   long long rss = 0;
   int parent = 0;
@@ -73,9 +74,9 @@ static int read_process(int pid, struct process *process) {
   return 1;
 }
 
-static int is_ours(int pid) { return pid > 0 && pid < MAX_PID && (ours[pid / 8] >> (pid % 8)) & 1; }
+static int is_in_sandbox(int pid) { return pid > 0 && pid < MAX_PID && (in_sandbox[pid / 8] >> (pid % 8)) & 1; }
 
-/* The warden is the reaper of all that it started, so its descendants are exactly the sandbox. */
+/* The warden is a subreaper, so its descendants are exactly the processes of the sandbox. */
 static uint64_t sum_descendants(uint64_t *count, int *listed) {
   DIR *folder = opendir("/proc");
   int known = 0, grown = 1;
@@ -86,14 +87,15 @@ static uint64_t sum_descendants(uint64_t *count, int *listed) {
   for (struct dirent *entry; known < MAX_PROCESSES && (entry = readdir(folder)) != NULL;)
     if (isdigit((unsigned char)entry->d_name[0]) && read_process(atoi(entry->d_name), &processes[known])) known++;
   closedir(folder);
-  memset(ours, 0, sizeof ours);
+  memset(in_sandbox, 0, sizeof in_sandbox);
   int root = (int)getpid();
   while (grown) {
     grown = 0;
     for (int i = 0; i < known; i++) {
       const struct process *each = &processes[i];
-      if (is_ours(each->pid) || !(each->parent == root || is_ours(each->parent)) || each->pid >= MAX_PID) continue;
-      ours[each->pid / 8] |= (unsigned char)(1 << (each->pid % 8));
+      if (is_in_sandbox(each->pid) || each->pid >= MAX_PID) continue;
+      if (each->parent != root && !is_in_sandbox(each->parent)) continue;
+      in_sandbox[each->pid / 8] |= (unsigned char)(1 << (each->pid % 8));
       rss += each->rss;
       (*count)++;
       grown = 1;
@@ -110,42 +112,44 @@ failed_step watch_begin(const struct options *options) {
     snprintf(path, sizeof path, "%s%s", options->jail, options->writable[i]);
     writable_fd[i] = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (writable_fd[i] < 0) return "open writable folder";
-    if (fstatvfs(writable_fd[i], &at_start[i]) != 0) return "measure writable folder";
+    if (fstatvfs(writable_fd[i], &at_start[i]) != 0) return "free space of writable folder";
   }
   return NULL;
 }
 
-/* The share of each process in the pages that it has, so that shared ones are counted once; 0 when it can't be read. */
+/*
+ * Returns the proportional set size (PSS) of a process, which counts shared pages only once; 0 when it cannot be read.
+ */
 static uint64_t proportional_memory(int pid) {
   char path[64], text[2048];
   snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
-  if (slurp(path, text, sizeof text) <= 0) return 0;
+  if (read_text(path, text, sizeof text) <= 0) return 0;
   const char *line = strstr(text, "\nPss:");
   return line == NULL ? 0 : strtoull(line + strlen("\nPss:"), NULL, 10) * 1024;
 }
 
 /*
- * Reading shares is slow where many processes keep the machine busy. After the time that is set for it, the rest is
- * taken to share as much as those that were read.
+ * Reading PSS is slow when many processes keep the machine busy. After a timeout, the remaining processes are assumed
+ * to share as much as the others.
  */
 static uint64_t sum_proportional(int known) {
-  uint64_t shares = 0, whole = 0, unread = 0;
-  int64_t begun = now_ms();
+  uint64_t shares = 0, resident = 0, unread = 0;
+  int64_t start = now_ms();
   for (int i = 0; i < known; i++) {
     const struct process *each = &processes[i];
-    if (!is_ours(each->pid)) continue;
-    if (now_ms() - begun > LONGEST_READING_MS) {
+    if (!is_in_sandbox(each->pid)) continue;
+    if (now_ms() - start > SHARES_TIMEOUT_MS) {
       unread += each->rss;
       continue;
     }
     uint64_t share = proportional_memory(each->pid);
     shares += share != 0 ? share : each->rss;
-    whole += each->rss;
+    resident += each->rss;
   }
-  return whole == 0 ? unread : shares + (uint64_t)((double)unread * (double)shares / (double)whole);
+  return resident == 0 ? unread : shares + (uint64_t)((double)unread * (double)shares / (double)resident);
 }
 
-static const char *look_at_memory(const struct options *options, struct usage *usage) {
+static const char *check_memory(const struct options *options, struct usage *usage) {
   uint64_t available, count;
   int listed;
   uint64_t used = sum_descendants(&count, &listed);
@@ -153,31 +157,34 @@ static const char *look_at_memory(const struct options *options, struct usage *u
   if (count > usage->most_processes) usage->most_processes = count;
   if (!available_memory(&available) || available < options->limits.memory_floor) return "memory-floor";
   if (used <= options->limits.memory) return NULL;
-  /* that sum counts pages that forked processes share once for each of them */
+  /* This sum counts a shared page once for each process, so it can be too high. */
   if (options->mode == NESTED_NAMESPACE) return sum_proportional(listed) > options->limits.memory ? "memory" : NULL;
-  /* without the right to see shares: what the whole machine, which is the run's own there, has really lost */
-  uint64_t gone = available < available_at_start ? available_at_start - available : 0;
-  return gone > options->limits.memory ? "memory" : NULL;
+  /*
+   * In second-uid the warden may not read PSS. The machine runs nothing else, so its lost memory is that of the
+   * sandbox.
+   */
+  uint64_t lost = available < available_at_start ? available_at_start - available : 0;
+  return lost > options->limits.memory ? "memory" : NULL;
 }
 
-/* By file system, not by file: what is unlinked but open counts as well. */
-static const char *look_at_disk(const struct options *options) {
+/* Checks the free space of whole file systems, so that files which are deleted but still open count too. */
+static const char *check_disk(const struct options *options) {
   for (int i = 0; i < options->writable_count; i++) {
     struct statvfs now;
     const struct statvfs *then = &at_start[i];
     if (fstatvfs(writable_fd[i], &now) != 0) return "disk";
-    uint64_t room = then->f_bfree * then->f_frsize, left = now.f_bfree * now.f_frsize;
-    uint64_t disk = options->limits.disk < room / 10 * 9 ? options->limits.disk : room / 10 * 9;
-    if (left < room && room - left > disk) return "disk";
+    uint64_t free_then = then->f_bfree * then->f_frsize, free_now = now.f_bfree * now.f_frsize;
+    uint64_t disk = options->limits.disk < free_then / 10 * 9 ? options->limits.disk : free_then / 10 * 9;
+    if (free_now < free_then && free_then - free_now > disk) return "disk";
     uint64_t inodes = options->limits.inodes < then->f_ffree / 10 * 9 ? options->limits.inodes : then->f_ffree / 10 * 9;
     if (then->f_files != 0 && now.f_ffree < then->f_ffree && then->f_ffree - now.f_ffree > inodes) return "inodes";
   }
   return NULL;
 }
 
-const char *watch_look(const struct options *options, struct usage *usage) {
-  const char *broken = look_at_disk(options);
-  return broken != NULL ? broken : look_at_memory(options, usage);
+const char *watch_check(const struct options *options, struct usage *usage) {
+  const char *exceeded = check_disk(options);
+  return exceeded != NULL ? exceeded : check_memory(options, usage);
 }
 
 int user_alive(uid_t uid) {
@@ -189,7 +196,7 @@ int user_alive(uid_t uid) {
     unsigned real, effective, saved, file;
     if (!isdigit((unsigned char)entry->d_name[0])) continue;
     snprintf(path, sizeof path, "/proc/%d/status", atoi(entry->d_name));
-    if (slurp(path, text, sizeof text) <= 0) continue;
+    if (read_text(path, text, sizeof text) <= 0) continue;
     const char *ids = strstr(text, "\nUid:");
     const char *state = strstr(text, "\nState:");
     if (ids == NULL || state == NULL || strncmp(state, "\nState:\tZ", 9) == 0) continue;

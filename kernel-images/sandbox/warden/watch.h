@@ -3,22 +3,22 @@
 
 #include "jail.h"
 
-/* What has been seen of the sandbox's use of the machine, in bytes. */
+/* The highest resource use of the sandbox at the samples so far. */
 struct usage {
-  uint64_t peak_rss;      /* most memory of all its processes together, at a sample */
-  uint64_t most_processes; /* most processes at a sample */
+  uint64_t peak_rss;       /* bytes of resident memory, all processes together */
+  uint64_t most_processes; /* number of processes */
 };
 
-/* Milliseconds of a clock that nobody sets. */
+/* Returns milliseconds of the monotonic clock. */
 int64_t now_ms(void);
 
-/* Notes where memory, disk and inodes stand before the sandbox begins. */
+/* Records the available memory, disk space and inodes before the sandbox starts. */
 failed_step watch_begin(const struct options *options);
 
-/* One look. The limit that is broken ("memory", "memory-floor", "disk", "inodes"), or NULL. */
-const char *watch_look(const struct options *options, struct usage *usage);
+/* Takes one sample. Returns the exceeded limit ("memory", "memory-floor", "disk", "inodes"), or NULL. */
+const char *watch_check(const struct options *options, struct usage *usage);
 
-/* Whether any living process has `uid` as one of its user ids. */
+/* Returns whether a living process has `uid` as its real, effective or saved user id. */
 int user_alive(uid_t uid);
 
 #endif

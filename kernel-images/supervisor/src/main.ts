@@ -1,18 +1,20 @@
-import { nodeEd25519 } from '@clean-room/node-support';
-import { useEd25519 } from '@clean-room/protocol/documents';
 import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { fetchJob, jobAddress } from './job/job.js';
 import { ProgressReporter } from './job/progress.js';
-import { kernelImagePaths } from './run/paths.js';
 import { runAttempt } from './run/run.js';
+import { kernelImagePaths } from './run/sandbox.js';
 
-/** All that anyone learns of a run that stops: one of the closed error codes. */
-function reasonOf(error: unknown): ErrorCode {
+/** Returns the only information that leaves the TEE about a stopped run: a code of the closed list of errors. */
+function errorCode(error: unknown): ErrorCode {
   return isCleanRoomError(error) ? error.code : 'internal';
 }
 
-/** The first process of the container. Exit code 0: the result is delivered; 1: the run stopped, and nothing left. */
+/**
+ * Runs one attempt as the first process of the container.
+ *
+ * @returns the exit code: 0 when the result was delivered; 1 when the run stopped, and no output left the TEE
+ */
 async function main(): Promise<number> {
   const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort());
@@ -22,7 +24,7 @@ async function main(): Promise<number> {
   } catch {
     return 1;
   }
-  // Until the job says where to report, there is the place where jobs have it.
+  // The usual progress address of a job, until the job document has been fetched and names its own.
   let progress = new ProgressReporter(`${address}/progress`);
   const fetch = async (): Promise<JobDocument> => {
     const job = await fetchJob(address, stopping.signal);
@@ -39,14 +41,13 @@ async function main(): Promise<number> {
     await progress.close();
     return 0;
   } catch (error) {
-    await progress.stopped(reasonOf(error));
+    await progress.stopped(errorCode(error));
     return 1;
   }
 }
 
-// Nothing is ever written to standard output or standard error: the operator may read both.
+// Nothing may be written to standard output or standard error, because the operator can read both.
 process.removeAllListeners('warning');
 process.on('uncaughtException', () => process.exit(1));
 process.on('unhandledRejection', () => process.exit(1));
-useEd25519(nodeEd25519);
 process.exit(await main());

@@ -5,20 +5,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import type { Figure } from '../../../packages/protocol/bench/figures.js';
 import { routes } from '@clean-room/api/coordinator';
-import { World } from '../../test/support/coordinator.js';
-import { DATABASES, type DatabaseMaker } from '../../test/support/databases.js';
-import { serve } from '../coordinator/process.js';
+import { TestDeployment } from '../../test/support/deployment.js';
+import { DATABASES, type DatabaseFactory } from '../../test/support/databases.js';
+import { startProcess } from '../coordinator/process.js';
 
-/** What the first seconds take is compilation; it does not count. */
+/** The first seconds are not counted, because code is still being compiled. */
 const WARM_UP_SECONDS = 4;
 const SECONDS = 20;
 const PER_SECOND = 50;
 const SUBMISSION_EVERY = 10;
 const STREAMS = 200;
-const P99_MILLISECONDS = 50;
+const P99_LIMIT_MS = 50;
 const REQUESTS = (WARM_UP_SECONDS + SECONDS) * PER_SECOND;
 
-/** What researchers' screens ask for. */
+/** Requests that the screens of researchers send. */
 const READS = [
   '/v1/me',
   '/v1/submissions',
@@ -31,7 +31,7 @@ const READS = [
   '/v1/log/entries'
 ] as const;
 
-/** Open streams, and how many events each was given. */
+/** Open event streams, with the number of events that each has received. */
 class Streams {
   readonly counts: number[] = [];
   readonly #agent = new http.Agent({ maxSockets: Infinity });
@@ -45,7 +45,7 @@ class Streams {
           response.setEncoding('utf8').on('data', (text: string) => {
             this.counts[number] = (this.counts[number] ?? 0) + text.split('event: submission').length - 1;
           });
-          response.on('error', () => undefined); // ends with the server
+          response.on('error', () => undefined); // The stream ends with the server.
           resolve();
         });
         request.on('error', reject);
@@ -53,10 +53,10 @@ class Streams {
     }
   }
 
-  /** Whether each was given `count` events within ten seconds. */
+  /** Returns whether every stream receives `count` events within ten seconds. */
   async complete(count: number): Promise<boolean> {
     for (let tries = 0; tries < 100; tries++) {
-      if (this.counts.every(given => given === count)) return true;
+      if (this.counts.every(received => received === count)) return true;
       await pause(100);
     }
     return false;
@@ -73,25 +73,31 @@ interface Call {
   readonly body?: string;
 }
 
-/** Signed submissions whose files are there: the load is the server's, not the signer's. */
-async function prepareSubmissions(world: World): Promise<string[]> {
-  const client = world.person(world.parties.university);
+/** Signs submissions and uploads their files in advance, so that only the server works during the measurement. */
+async function prepareSubmissions(deployment: TestDeployment): Promise<string[]> {
+  const client = deployment.person(deployment.parties.university);
   const bodies: string[] = [];
   for (let number = 0; number < REQUESTS / SUBMISSION_EVERY; number++) {
     const notebook = utf8(`print(${number})`);
     await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
-    bodies.push(JSON.stringify(await world.sign(world.specOf(world.assets, notebook), notebook)));
+    bodies.push(
+      JSON.stringify(await deployment.sign(deployment.specOf(deployment.assets, notebook), notebook))
+    );
   }
   return bodies;
 }
 
-/** Sends each call at its time, whether or not earlier ones were answered. @returns milliseconds from that time on */
+/**
+ * Sends each request at its planned time, whether or not earlier ones have been answered.
+ *
+ * @returns for each request, the milliseconds from its planned time to the end of the answer
+ */
 async function load(url: string, headers: Record<string, string>, calls: readonly Call[]): Promise<number[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
-  const begun = performance.now();
+  const start = performance.now();
   const answers: Promise<number>[] = [];
   for (const [number, { method, path, body }] of calls.entries()) {
-    const due = begun + (number * 1000) / PER_SECOND;
+    const due = start + (number * 1000) / PER_SECOND;
     await pause(Math.max(0, due - performance.now()));
     answers.push(
       new Promise((resolve, reject) => {
@@ -115,19 +121,20 @@ async function load(url: string, headers: Record<string, string>, calls: readonl
   return times;
 }
 
-async function measure(kind: string, maker: DatabaseMaker, script: string): Promise<Figure> {
-  const world = await World.prepare({ database: await maker.make() });
-  const { url, stop } = await serve(script, world);
+async function measure(kind: string, databases: DatabaseFactory, script: string): Promise<Figure> {
+  const deployment = await TestDeployment.prepare({ database: await databases.create() });
+  const server = await startProcess(script, deployment);
+  const { url } = server;
   const streams = new Streams();
   try {
-    world.address = () => url;
-    await world.found();
+    deployment.address = () => url;
+    await deployment.publishDocuments();
     const headers = {
-      authorization: `Bearer ${world.personToken}`,
-      'clean-room-party': world.parties.university.name
+      authorization: `Bearer ${deployment.personToken}`,
+      'clean-room-party': deployment.parties.university.name
     };
-    const { id } = await world.submit();
-    const submissions = await prepareSubmissions(world);
+    const { id } = await deployment.submit();
+    const submissions = await prepareSubmissions(deployment);
     await streams.open(url, headers);
     const calls = Array.from({ length: REQUESTS }, (_, number): Call => {
       const body = number % SUBMISSION_EVERY === 0 ? submissions[number / SUBMISSION_EVERY] : undefined;
@@ -137,7 +144,7 @@ async function measure(kind: string, maker: DatabaseMaker, script: string): Prom
     const all = await load(url, headers, calls);
     const times = all.slice(WARM_UP_SECONDS * PER_SECOND).sort((a, b) => a - b);
     if (!(await streams.complete(submissions.length)))
-      throw new Error(`some of the ${STREAMS} streams were not given every event`);
+      throw new Error(`some of the ${STREAMS} streams did not receive every event`);
     const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? NaN;
     console.error(`${kind}: half within ${at(0.5).toFixed(1)} ms, the slowest ${at(1).toFixed(1)} ms`);
     const figure = `99 of 100 answers at ${PER_SECOND}/s, ${STREAMS} event streams, ${kind}`;
@@ -146,25 +153,29 @@ async function measure(kind: string, maker: DatabaseMaker, script: string): Prom
       unit: 'ms',
       value: at(0.99),
       against: 'limit',
-      reference: P99_MILLISECONDS,
+      reference: P99_LIMIT_MS,
       limit: 1
     };
   } finally {
     streams.close();
-    await stop();
-    await rm(world.folder, { recursive: true, force: true });
+    await server.stop();
+    await rm(deployment.folder, { recursive: true, force: true });
   }
 }
 
-/** @param script the server's, bundled */
+/**
+ * Runs the benchmark on both kinds of database.
+ *
+ * @param script - the bundled program of the server
+ */
 export async function figures(script: string): Promise<Figure[]> {
   const all: Figure[] = [];
   for (const [kind, prepare] of DATABASES) {
-    const maker = await prepare();
+    const databases = await prepare();
     try {
-      all.push(await measure(kind, maker, script));
+      all.push(await measure(kind, databases, script));
     } finally {
-      await maker.dispose();
+      await databases.dispose();
     }
   }
   return all;

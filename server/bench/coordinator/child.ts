@@ -7,19 +7,20 @@ import {
   startCoordinator,
   type CoordinatorConfig
 } from '../../src/coordinator/start.js';
-import { StillBackend } from '../../test/support/backend.js';
+import { ManualBackend } from '../../test/support/backend.js';
 
-export interface Begin {
+/** The message that starts the coordinator. */
+export interface StartMessage {
   readonly config: CoordinatorConfig;
   readonly kernelImage: readonly [manifest: string, config: string, statement: Envelope];
 }
 
 useEd25519(nodeEd25519);
 
-/* The coordinator under load, in a process of its own. */
-process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: Begin) => {
+/* The measured coordinator, in its own process. */
+process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: StartMessage) => {
   void startCoordinator(config, {
-    backend: new StillBackend(),
+    backend: new ManualBackend(),
     images: { publish: async () => undefined },
     kernelImages: new KernelImages([kernelImageOf(fromBase64(manifest), fromBase64(imageConfig), statement)])
   }).then(({ url }) => process.send?.({ url }));

@@ -1,25 +1,30 @@
 import { spawn } from 'node:child_process';
 import { toBase64 } from '@clean-room/protocol/bytes';
-import type { World } from '../../test/support/coordinator.js';
-import type { Begin } from './child.js';
+import type { TestDeployment } from '../../test/support/deployment.js';
+import type { StartMessage } from './child.js';
 
-export interface Served {
+/** A coordinator in its own process. */
+export interface CoordinatorProcess {
   readonly pid: number;
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Starts the coordinator of a world in a process of its own, from the bundled child. */
-export async function serve(script: string, world: World): Promise<Served> {
+/**
+ * Starts the coordinator of a deployment in its own process.
+ *
+ * @param script - the bundled child program
+ */
+export async function startProcess(script: string, deployment: TestDeployment): Promise<CoordinatorProcess> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   });
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()));
-  const { manifest, config, statement } = world.kernelImage;
+  const { manifest, config, statement } = deployment.kernelImage;
   child.send({
-    config: world.config,
+    config: deployment.config,
     kernelImage: [toBase64(manifest), toBase64(config), statement]
-  } satisfies Begin);
+  } satisfies StartMessage);
   const { url } = await new Promise<{ url: string }>((resolve, reject) => {
     child.once('message', message => resolve(message as { url: string }));
     child.once('close', () => reject(new Error('the coordinator ended before it was ready')));

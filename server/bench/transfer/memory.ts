@@ -2,20 +2,23 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import type { Figure } from '../../../packages/protocol/bench/figures.js';
-import { World } from '../../test/support/coordinator.js';
+import { TestDeployment } from '../../test/support/deployment.js';
 import { DATABASES } from '../../test/support/databases.js';
-import { serve, type Served } from '../coordinator/process.js';
+import { startProcess, type CoordinatorProcess } from '../coordinator/process.js';
 
 const MIB = 1024 ** 2;
-const AT_ONCE = 4;
+/** Number of parallel transfers. */
+const PARALLEL = 4;
+/** Sizes of the objects, in MiB. */
 const SMALL = 16;
 const LARGE = 256;
-const MOST = 1.25;
+/** Allowed ratio of the memory with large objects to that with small objects. */
+const MAX_RATIO = 1.25;
 
-/** Random bytes, the same block again and again: nothing of theirs is held here. */
+/** Content that repeats one random block, so that it needs no memory of its size. */
 class Content {
   readonly #block = randomBytes(MIB);
   readonly digest: Digest;
@@ -45,13 +48,18 @@ async function transfer(
   });
   await pipeline(Readable.from(method === 'PUT' ? content.chunks() : []), request);
   const response = await answered;
-  for await (const chunk of response) void chunk;
+  response.resume();
+  await finished(response);
   if ((response.statusCode ?? 0) >= 300) throw new Error(`${method} was answered ${response.statusCode}`);
 }
 
-/** @returns the most memory, in MB, that the coordinator had at any time while all of it came and went */
-async function peak({ pid, url }: Served, authorization: string, blocks: number): Promise<number> {
-  const contents = Array.from({ length: AT_ONCE }, () => new Content(blocks));
+/** Uploads and downloads objects in parallel. Returns the coordinator's peak memory in MiB. */
+async function peakMemory(
+  { pid, url }: CoordinatorProcess,
+  authorization: string,
+  blocks: number
+): Promise<number> {
+  const contents = Array.from({ length: PARALLEL }, () => new Content(blocks));
   await writeFile(`/proc/${pid}/clear_refs`, '5');
   for (const method of ['PUT', 'GET'] as const)
     await Promise.all(contents.map(content => transfer(method, url, authorization, content)));
@@ -59,33 +67,37 @@ async function peak({ pid, url }: Served, authorization: string, blocks: number)
   return (Number(kibibytes?.groups?.['peak']) * 1024) / MIB;
 }
 
-/** @param script the coordinator's, bundled */
+/**
+ * Runs the benchmark.
+ *
+ * @param script - the bundled program of the coordinator
+ */
 export async function figures(script: string): Promise<Figure[]> {
   const [, prepare] = DATABASES[0] ?? [];
   if (prepare === undefined) throw new Error('There is no database.');
-  const maker = await prepare();
-  const world = await World.prepare({ database: await maker.make() });
-  const served = await serve(script, world);
+  const databases = await prepare();
+  const deployment = await TestDeployment.prepare({ database: await databases.create() });
+  const served = await startProcess(script, deployment);
   try {
-    world.address = () => served.url;
-    await world.found();
-    const authorization = `Bearer ${world.custodianTokens.get('hospital')}`;
-    await peak(served, authorization, SMALL); // compilation, buffers of the first time
-    const small = await peak(served, authorization, SMALL);
-    const large = await peak(served, authorization, LARGE);
+    deployment.address = () => served.url;
+    await deployment.publishDocuments();
+    const authorization = `Bearer ${deployment.custodianTokens.get('hospital')}`;
+    await peakMemory(served, authorization, SMALL); // Warm-up: compiled code and first buffers.
+    const small = await peakMemory(served, authorization, SMALL);
+    const large = await peakMemory(served, authorization, LARGE);
     return [
       {
-        figure: `memory while ${AT_ONCE} objects of ${LARGE} MB come and go`,
+        figure: `memory while ${PARALLEL} objects of ${LARGE} MB are transferred`,
         unit: 'MB',
         value: large,
         against: `the same with ${SMALL} MB`,
         reference: small,
-        limit: MOST
+        limit: MAX_RATIO
       }
     ];
   } finally {
     await served.stop();
-    await maker.dispose();
-    await rm(world.folder, { recursive: true, force: true });
+    await databases.dispose();
+    await rm(deployment.folder, { recursive: true, force: true });
   }
 }

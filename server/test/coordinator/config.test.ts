@@ -4,12 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startCoordinator, DEFAULT_LIMITS, type CoordinatorConfig } from '../../src/coordinator/start.js';
-import { StillBackend } from '../support/backend.js';
+import { ManualBackend } from '../support/backend.js';
 
-/* What a coordinator does not start with. Every one of these would otherwise run on something nobody chose. */
-describe('configurations that are refused', () => {
+/* A coordinator must refuse these configurations. Otherwise it would start with settings that no one chose. */
+describe('the configuration of the coordinator', () => {
   let folder: string;
-  let good: CoordinatorConfig;
+  let valid: CoordinatorConfig;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'clean-room-config-'));
@@ -18,12 +18,12 @@ describe('configurations that are refused', () => {
       await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
       return file;
     };
-    good = {
+    valid = {
       mode: 'production',
       listen: { host: '127.0.0.1', port: 0 },
       logLevel: 'silent',
-      // Nobody listens there: whatever is not refused ends as `unavailable`.
-      database: 'postgres://nobody@127.0.0.1:1/none',
+      // No server listens on this port: a configuration that is accepted ends with `unavailable`.
+      database: 'postgres://user@127.0.0.1:1/none',
       objects: `folder:${path.join(folder, 'objects')}`,
       images: path.join(folder, 'images'),
       kernelImages: [],
@@ -43,7 +43,7 @@ describe('configurations that are refused', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const start = (config: object) =>
-    startCoordinator(config, { backend: new StillBackend() }, 'clean-room.json');
+    startCoordinator(config, { backend: new ManualBackend() }, 'clean-room.json');
 
   test.each<keyof CoordinatorConfig>([
     'mode',
@@ -59,8 +59,8 @@ describe('configurations that are refused', () => {
     'custodians',
     'backend',
     'limits'
-  ])('one without `%s` names it', async setting => {
-    const rest = Object.fromEntries(Object.entries(good).filter(([name]) => name !== setting));
+  ])('is refused without `%s`, and the message names it', async setting => {
+    const rest = Object.fromEntries(Object.entries(valid).filter(([name]) => name !== setting));
     await expect(start(rest)).rejects.toMatchObject({
       code: 'malformed',
       message: expect.stringMatching(new RegExp(`clean-room\\.json.*${setting}`, 's')),
@@ -68,31 +68,31 @@ describe('configurations that are refused', () => {
     });
   });
 
-  test('a setting that there is not is named', async () => {
-    await expect(start({ ...good, simulate: true })).rejects.toMatchObject({
+  test('is refused with an unknown setting, and the message names it', async () => {
+    await expect(start({ ...valid, simulate: true })).rejects.toMatchObject({
       code: 'malformed',
       message: expect.stringContaining('simulate')
     });
   });
 
-  test.each(['', 'mock', 'test', 'Production'])('there is no mode “%s”', async mode => {
-    await expect(start({ ...good, mode })).rejects.toMatchObject({ code: 'malformed' });
+  test.each(['', 'mock', 'test', 'Production'])('is refused with the mode “%s”', async mode => {
+    await expect(start({ ...valid, mode })).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test.each(['', 'simulated', 'mock', 'none'])('there is no backend “%s”', async kind => {
-    await expect(start({ ...good, backend: { kind, folder } })).rejects.toMatchObject({ code: 'malformed' });
+  test.each(['', 'simulated', 'mock', 'none'])('is refused with the backend “%s”', async kind => {
+    await expect(start({ ...valid, backend: { kind, folder } })).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('production never simulates a TEE', async () => {
-    await expect(start(good)).rejects.toMatchObject({
+  test('is refused in production with the local backend', async () => {
+    await expect(start(valid)).rejects.toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining('only simulates a TEE'),
       remedy: expect.any(String)
     });
   });
 
-  test('a secret that is not there, too short, or open to others', async () => {
-    const development = { ...good, mode: 'development' };
+  test('is refused when a secret is missing, too short, or readable by other users', async () => {
+    const development = { ...valid, mode: 'development' };
     const logKeyFile = path.join(folder, 'other.key');
     await expect(start({ ...development, logKeyFile })).rejects.toMatchObject({
       message: expect.stringContaining(logKeyFile)
@@ -106,7 +106,7 @@ describe('configurations that are refused', () => {
     });
   });
 
-  test('a database that can not be reached is no reason to use another', async () => {
-    await expect(start({ ...good, mode: 'development' })).rejects.toMatchObject({ code: 'unavailable' });
+  test('is refused when the database cannot be reached', async () => {
+    await expect(start({ ...valid, mode: 'development' })).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

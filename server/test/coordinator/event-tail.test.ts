@@ -4,23 +4,23 @@ import { COORDINATOR_MIGRATIONS } from '../../src/coordinator/database/migration
 import type { CoordinatorTables } from '../../src/coordinator/database/tables.js';
 import { EventTail } from '../../src/coordinator/events/tail.js';
 import { openDatabase, type Database } from '../../src/platform/database/database.js';
-import { DATABASES, type DatabaseMaker } from '../support/databases.js';
+import { DATABASES, type DatabaseFactory } from '../support/databases.js';
 import { eventually } from '../support/wait.js';
 
 describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
-  let maker: DatabaseMaker;
+  let databases: DatabaseFactory;
   let database: Database<CoordinatorTables>;
   let tail: EventTail;
   const failures: unknown[] = [];
 
   beforeAll(async () => {
-    maker = await prepare();
+    databases = await prepare();
   }, 180_000);
-  afterAll(() => maker.dispose(), 60_000);
+  afterAll(() => databases.dispose(), 60_000);
   beforeEach(async () => {
     failures.length = 0;
     database = await openDatabase<CoordinatorTables>({
-      url: await maker.make(),
+      url: await databases.create(),
       migrations: COORDINATOR_MIGRATIONS
     });
     await database.db
@@ -37,8 +37,8 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
     expect(failures).toEqual([]);
   });
 
-  /** Events of the university's, `count` of them behind `last`. */
-  async function happen(last: number, count: number): Promise<void> {
+  /** Writes `count` events for the university after event number `last`. */
+  async function writeEvents(last: number, count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, at) => ({
       id: last + at + 1,
       parties: JSON.stringify(['university']) as never,
@@ -62,18 +62,18 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
     return () => Number([...text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? 0);
   }
 
-  test('cuts off who reads too slowly, and nobody else', async () => {
+  test('closes the stream of a slow reader, and no other', async () => {
     const slow = tail.open('university', undefined);
     const read = lastId(tail.open('university', undefined));
     for (let last = 0; last < 2000; last += 200) {
-      await happen(last, 200);
+      await writeEvents(last, 200);
       await eventually(() => read() === last + 200 || undefined);
     }
     expect([slow.destroyed, tail.streams]).toEqual([true, 1]);
   });
 
-  test('lets a reader catch up on much at once', async () => {
-    await happen(0, 6000);
+  test('sends many missed events to a reader at once', async () => {
+    await writeEvents(0, 6000);
     const fresh = tail.open('university', undefined);
     const stream = tail.open('university', 0);
     const read = lastId(stream);
@@ -81,8 +81,8 @@ describe.each(DATABASES)('the tail of events, on %s', (_kind, prepare) => {
     expect(stream.listenerCount('close')).toBe(fresh.listenerCount('close'));
   });
 
-  test('ends while a reader catches up', async () => {
-    await happen(0, 1000);
+  test('stops while a reader is catching up', async () => {
+    await writeEvents(0, 1000);
     const live = lastId(tail.open('university', 0));
     await eventually(() => live() === 1000 || undefined);
     const streams = [0, 1, 5000].map(after => tail.open('university', after));

@@ -1,12 +1,13 @@
 import type { AttemptPlan, TeeStatus, TeeBackend } from '../../src/coordinator/start.js';
 
-/** TEEs that are started, and then do nothing by themselves: the test plays the supervisor. */
-export class StillBackend implements TeeBackend {
+/** A backend whose TEEs do nothing by themselves: the test acts as their supervisor. */
+export class ManualBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
-  /** One for each TEE that has come to be. */
+  /** The plans of all TEEs that were started, in order. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
   readonly ended = new Map<string, TeeStatus>();
+  /** When set, `start` fails with this error. */
   failWith: Error | undefined;
 
   async start(plan: AttemptPlan): Promise<void> {

@@ -3,12 +3,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** Below the project, where bundles find its packages. */
+/** Cache folder inside the project, so that bundles in it find the project's packages. */
 export const CACHE = fileURLToPath(new URL('../../../.cache/server', import.meta.url));
 
 /**
- * Bundles programs straight from their sources, each as `NAME.mjs`, so that plain Node can run them.
- * @returns the folder they are in; the caller removes it
+ * Bundles TypeScript programs, each as `NAME.mjs`, so that Node can run them.
+ *
+ * @returns the folder that contains them. The caller removes it.
  */
 export async function bundle(entries: readonly string[]): Promise<string> {
   await mkdir(CACHE, { recursive: true });

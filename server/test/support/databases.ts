@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/platform/database/database.js';
-import { postgresIsHere, startPostgres, type PostgresServer } from './postgres.js';
+import { isPostgresInstalled, startPostgres, type PostgresServer } from './postgres.js';
 
-export interface DatabaseMaker {
-  /** The address of a new, empty database. */
-  make(): Promise<string>;
+/** Creates databases of one kind. */
+export interface DatabaseFactory {
+  /** Creates an empty database and returns its URL. */
+  create(): Promise<string>;
   dispose(): Promise<void>;
 }
 
 const TEMPLATE = fileURLToPath(new URL('../../../.cache/server/pglite-template', import.meta.url));
 
-/** Making a PGlite folder takes seconds, copying one does not. */
+/** Returns an empty PGlite folder, which is copied for each database, because creating one takes seconds. */
 async function template(): Promise<string> {
   const ready = await stat(TEMPLATE).then(
     () => true,
@@ -24,17 +25,17 @@ async function template(): Promise<string> {
   const draft = await mkdtemp(`${TEMPLATE}-`);
   const database = await openDatabase({ url: `pglite:${path.join(draft, 'db')}`, migrations: {} });
   await database.close();
-  await rename(path.join(draft, 'db'), TEMPLATE).catch(() => undefined); // another test was faster
+  await rename(path.join(draft, 'db'), TEMPLATE).catch(() => undefined); // Another test created it first.
   await rm(draft, { recursive: true });
   return TEMPLATE;
 }
 
-async function pglite(): Promise<DatabaseMaker> {
+async function pglite(): Promise<DatabaseFactory> {
   const folder = await mkdtemp(path.join(tmpdir(), 'clean-room-pglite-'));
-  let made = 0;
+  let count = 0;
   return {
-    make: async () => {
-      const own = path.join(folder, `db${++made}`);
+    create: async () => {
+      const own = path.join(folder, `db${++count}`);
       await cp(await template(), own, { recursive: true });
       return `pglite:${own}`;
     },
@@ -42,13 +43,13 @@ async function pglite(): Promise<DatabaseMaker> {
   };
 }
 
-async function postgres(): Promise<DatabaseMaker> {
+async function postgres(): Promise<DatabaseFactory> {
   const server: PostgresServer = await startPostgres();
-  return { make: () => server.createDatabase(), dispose: () => server.stop() };
+  return { create: () => server.createDatabase(), dispose: () => server.stop() };
 }
 
-/** Both kinds of database; what is true of one must be true of the other. */
-export const DATABASES: readonly (readonly ['PGlite' | 'PostgreSQL', () => Promise<DatabaseMaker>])[] = [
+/** Both kinds of database, for tests that must pass on each. PostgreSQL is left out where it is not installed. */
+export const DATABASES: readonly (readonly ['PGlite' | 'PostgreSQL', () => Promise<DatabaseFactory>])[] = [
   ['PGlite', pglite],
-  ...(postgresIsHere() ? [['PostgreSQL', postgres] as const] : [])
+  ...(isPostgresInstalled() ? [['PostgreSQL', postgres] as const] : [])
 ];

@@ -9,13 +9,13 @@ interface Upload {
 }
 
 /**
- * Google Cloud Storage's JSON API as far as our store speaks it: metadata, media, delete, and resumable uploads with
- * chunks, `308 Resume Incomplete` and status queries
+ * A fake of Google Cloud Storage with the part of its JSON API that our store uses: metadata, media, delete, and resumable
+ * uploads with chunks, `308 Resume Incomplete` and status queries
  * (cloud.google.com/storage/docs/performing-resumable-uploads, …/docs/json_api/v1/objects).
  */
 export class GoogleStorageServer {
   readonly objects = new Map<string, Buffer>();
-  /** Requests to answer with 503 before any other, by the number of the chunk (from 1) that they bring. */
+  /** Numbers of the chunks (from 1) whose first upload is answered with 503. */
   readonly brokenChunks = new Set<number>();
   chunks = 0;
   readonly #uploads = new Map<string, Upload>();
@@ -62,36 +62,50 @@ export class GoogleStorageServer {
     const json = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
-    const refuse = (status: number, reason: string): void =>
+    const sendError = (status: number, reason: string): void =>
       json(status, { error: { code: status, message: reason, errors: [{ reason, message: reason }] } });
     if (url.pathname === `/upload/storage/v1/b/${this.#bucket}/o`) {
       const session = url.searchParams.get('upload_id');
-      if (session !== null) return this.#chunk(request, response, session, json, refuse);
-      if (url.searchParams.get('uploadType') === 'multipart') return this.#whole(request, url, json, refuse);
-      return this.#begin(url, response, refuse);
+      if (session !== null) return this.#uploadChunk(request, response, session, json, sendError);
+      if (url.searchParams.get('uploadType') === 'multipart')
+        return this.#uploadMultipart(request, url, json, sendError);
+      this.#beginUpload(url, response, sendError);
+      return;
     }
-    if (url.pathname === `/storage/v1/b/${this.#bucket}`) return json(200, { name: this.#bucket });
+    if (url.pathname === `/storage/v1/b/${this.#bucket}`) {
+      json(200, { name: this.#bucket });
+      return;
+    }
     const [, encoded] = new RegExp(`^/storage/v1/b/${this.#bucket}/o/(.+)$`).exec(url.pathname) ?? [];
-    if (encoded === undefined) return refuse(404, 'notFound');
+    if (encoded === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     const name = decodeURIComponent(encoded);
     const bytes = this.objects.get(name);
-    if (bytes === undefined) return refuse(404, 'notFound');
+    if (bytes === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     if (request.method === 'DELETE') {
       this.objects.delete(name);
       response.writeHead(204).end();
       return;
     }
-    if (url.searchParams.get('alt') !== 'media') return json(200, this.#resource(name, bytes));
+    if (url.searchParams.get('alt') !== 'media') {
+      json(200, this.#resource(name, bytes));
+      return;
+    }
     const { crc32c } = this.#resource(name, bytes) as { crc32c: string };
     response.writeHead(200, { 'content-length': bytes.length, 'x-goog-hash': `crc32c=${crc32c}` }).end(bytes);
   }
 
-  /** Metadata and content in one `multipart/related` body. */
-  async #whole(
+  /** Answers an upload with metadata and content in one `multipart/related` body. */
+  async #uploadMultipart(
     request: IncomingMessage,
     url: URL,
     json: (status: number, body: object) => void,
-    refuse: (status: number, reason: string) => void
+    sendError: (status: number, reason: string) => void
   ): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -99,16 +113,25 @@ export class GoogleStorageServer {
     const [, metadata = '', content = ''] = Buffer.concat(parts).toString('latin1').split(`--${boundary}`);
     const { name } = JSON.parse(metadata.slice(metadata.indexOf('\r\n\r\n'))) as { name?: string };
     const key = url.searchParams.get('name') ?? name ?? '';
-    if (this.objects.has(key)) return refuse(412, 'conditionNotMet');
+    if (this.objects.has(key)) {
+      sendError(412, 'conditionNotMet');
+      return;
+    }
     const bytes = Buffer.from(content.slice(content.indexOf('\r\n\r\n') + 4, -2), 'latin1');
     this.objects.set(key, bytes);
     json(200, this.#resource(key, bytes));
   }
 
-  #begin(url: URL, response: ServerResponse, refuse: (status: number, reason: string) => void): void {
+  /** Begins a resumable upload. */
+  #beginUpload(
+    url: URL,
+    response: ServerResponse,
+    sendError: (status: number, reason: string) => void
+  ): void {
     const name = url.searchParams.get('name') ?? '';
     if (url.searchParams.get('ifGenerationMatch') === '0' && this.objects.has(name)) {
-      return refuse(412, 'conditionNotMet');
+      sendError(412, 'conditionNotMet');
+      return;
     }
     const id = randomUUID();
     this.#uploads.set(id, { name, bytes: Buffer.alloc(0) });
@@ -116,28 +139,39 @@ export class GoogleStorageServer {
     response.writeHead(200, { location }).end();
   }
 
-  async #chunk(
+  /** Answers the upload of a chunk, or a query for the number of bytes received. */
+  async #uploadChunk(
     request: IncomingMessage,
     response: ServerResponse,
     session: string,
     json: (status: number, body: object) => void,
-    refuse: (status: number, reason: string) => void
+    sendError: (status: number, reason: string) => void
   ): Promise<void> {
     const upload = this.#uploads.get(session);
-    if (upload === undefined) return refuse(404, 'notFound');
+    if (upload === undefined) {
+      sendError(404, 'notFound');
+      return;
+    }
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const body = Buffer.concat(parts);
     const [, first, total] =
       /^bytes (?:(\d+)-(?:\d+|\*)|\*)\/(\d+|\*)$/.exec(request.headers['content-range'] ?? '') ?? [];
-    if (body.length > 0 && this.brokenChunks.delete(++this.chunks)) return refuse(503, 'backendError');
+    if (body.length > 0 && this.brokenChunks.delete(++this.chunks)) {
+      sendError(503, 'backendError');
+      return;
+    }
     if (first !== undefined && Number(first) === upload.bytes.length) {
       upload.bytes = Buffer.concat([upload.bytes, body]);
     }
     if (total !== undefined && total !== '*' && upload.bytes.length === Number(total)) {
-      if (this.objects.has(upload.name)) return refuse(412, 'conditionNotMet');
+      if (this.objects.has(upload.name)) {
+        sendError(412, 'conditionNotMet');
+        return;
+      }
       this.objects.set(upload.name, upload.bytes);
-      return json(200, this.#resource(upload.name, upload.bytes));
+      json(200, this.#resource(upload.name, upload.bytes));
+      return;
     }
     const range = upload.bytes.length === 0 ? {} : { range: `bytes=0-${upload.bytes.length - 1}` };
     response.writeHead(308, range).end();

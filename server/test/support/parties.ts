@@ -12,11 +12,11 @@ import { Collaboration, openCollaboration, Roster, type Person } from '@clean-ro
 import { Policy } from '@clean-room/protocol/policies';
 import { kernelImageOf, type KernelImageOnFile } from '../../src/coordinator/images/kernel-images.js';
 
-/** A recipient of the age documentation's; nobody in these tests opens anything with it. */
+/** A recipient from age's documentation. These tests never open anything with it. */
 export const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
 export const PURPOSE = 'Cost of chronic illness';
 
-/** A kernel image of one empty layer: packaging looks at manifest and config alone. */
+/** Returns a kernel image with one layer that does not exist: packaging reads only manifest and configuration. */
 export function syntheticKernelImage(releaseKey: SigningKey, development = true): KernelImageOnFile {
   const layer = digestOf(utf8('layer'));
   const config = utf8(
@@ -48,6 +48,7 @@ export function syntheticKernelImage(releaseKey: SigningKey, development = true)
   return kernelImageOf(manifest, config, statement);
 }
 
+/** A party with the keys of its root, its custodian and its only person. */
 export interface TestParty {
   readonly name: string;
   readonly root: SigningKey;
@@ -55,6 +56,7 @@ export interface TestParty {
   readonly researcher: SigningKey;
 }
 
+/** Creates a party with new keys. */
 export function makeParty(name: string): TestParty {
   return {
     name,
@@ -64,6 +66,7 @@ export function makeParty(name: string): TestParty {
   };
 }
 
+/** Returns a signed roster of a party, with one person, `ada`, who has all roles. */
 export function rosterOf(party: TestParty, version = 1, people: Partial<Person>[] = [{}]): Envelope {
   return Roster.sign(
     {
@@ -93,6 +96,7 @@ export function rosterOf(party: TestParty, version = 1, people: Partial<Person>[
   );
 }
 
+/** Returns a collaboration that all parties have signed. */
 export function collaborationOf(
   parties: readonly TestParty[],
   assets: readonly string[],
@@ -113,6 +117,7 @@ export function collaborationOf(
   return { envelope, read: openCollaboration(envelope) };
 }
 
+/** A signed asset version with its policy and its files. */
 export interface TestAsset {
   readonly name: string;
   readonly provider: TestParty;
@@ -122,12 +127,14 @@ export interface TestAsset {
   readonly policy: Envelope;
 }
 
+/** Differences from the usual asset. */
 export interface AssetOptions {
   readonly version?: number;
   readonly policy?: Partial<Policy>;
   readonly sealedFor?: 'simulation' | 'hardware';
 }
 
+/** Returns an asset version and a policy, signed by the provider's custodian. The policy is open to `open.to`. */
 export function assetOf(
   provider: TestParty,
   dataset: string,

@@ -20,27 +20,29 @@ async function freePort(): Promise<number> {
   });
 }
 
-/** PostgreSQL refuses to run as root: there it runs as the user its package makes. */
+/** Runs a program of PostgreSQL, which refuses to run as root. Then it runs as the user that the Debian package created. */
 async function asServerUser(program: string, args: readonly string[]): Promise<void> {
   const command = path.join(BIN, program);
   if (process.getuid?.() === 0) await run('runuser', ['-u', 'postgres', '--', command, ...args]);
   else await run(command, args);
 }
 
+/** A PostgreSQL server for tests. */
 export interface PostgresServer {
-  /** A new, empty database. */
+  /** Creates an empty database and returns its URL. */
   createDatabase(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Whether Debian's postgresql-15 is here. In CI its absence is a failure, elsewhere a printed skip. */
-export function postgresIsHere(): boolean {
-  const here = existsSync(path.join(BIN, 'initdb'));
-  if (!here && process.env['CI'] === 'true') throw new Error('postgresql-15 is not installed');
-  if (!here) process.stderr.write('skipped on PostgreSQL: install postgresql-15 to run these tests\n');
-  return here;
+/** Returns whether Debian's postgresql-15 is installed. In CI it is required; elsewhere its tests are skipped. */
+export function isPostgresInstalled(): boolean {
+  const installed = existsSync(path.join(BIN, 'initdb'));
+  if (!installed && process.env['CI'] === 'true') throw new Error('postgresql-15 is not installed');
+  if (!installed) process.stderr.write('skipped on PostgreSQL: install postgresql-15 to run these tests\n');
+  return installed;
 }
 
+/** Starts a PostgreSQL server on a free port, with its data in a temporary folder. */
 export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'clean-room-postgres-'));
   if (process.getuid?.() === 0) {
@@ -52,11 +54,11 @@ export async function startPostgres(): Promise<PostgresServer> {
   await asServerUser('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8']);
   const options = `-p ${port} -k ${folder} -h 127.0.0.1 -c max_connections=60`;
   await asServerUser('pg_ctl', ['-D', data, '-l', path.join(folder, 'log'), '-o', options, '-w', 'start']);
-  let made = 0;
+  let count = 0;
   const address = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
   return {
     createDatabase: async () => {
-      const name = `test${++made}`;
+      const name = `test${++count}`;
       const { default: pg } = await import('pg');
       const client = new pg.Client({ connectionString: address('postgres') });
       await client.connect();

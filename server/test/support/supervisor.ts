@@ -14,29 +14,35 @@ import type { TestParty } from './parties.js';
 
 type StatementChanges = Partial<RunPredicate> & { readonly reviewers?: readonly string[] };
 
-export function attemptKey(): string {
+/** Returns a random attempt key. */
+function attemptKey(): string {
   return `x25519:${toBase64Url(new Uint8Array(randomBytes(32)))}`;
 }
 
-/** Plays the supervisor of one attempt, with what it says made up: the coordinator must not care. */
+/** Acts as the supervisor of one attempt. Tokens and digests are invented, because the coordinator does not check them. */
 export class TestSupervisor {
   readonly job: string;
   readonly key = attemptKey();
-  readonly #reach: () => Client;
+  readonly #client: () => Client;
   readonly #plan: AttemptPlan;
 
-  constructor(reach: () => Client, plan: AttemptPlan) {
-    this.#reach = reach;
+  /**
+   * Creates the supervisor of an attempt.
+   *
+   * @param client - returns a client of the coordinator that is running now
+   */
+  constructor(client: () => Client, plan: AttemptPlan) {
+    this.#client = client;
     this.#plan = plan;
     this.job = plan.job.slice(plan.job.lastIndexOf('/') + 1);
   }
 
   document(): Promise<JobDocument> {
-    return this.#reach().call(routes.getJob, { params: { job: this.job } });
+    return this.#client().call(routes.getJob, { params: { job: this.job } });
   }
 
-  async progress(body: JobProgress): Promise<void> {
-    await this.#reach().call(routes.postProgress, { params: { job: this.job }, body });
+  async reportProgress(body: JobProgress): Promise<void> {
+    await this.#client().call(routes.postProgress, { params: { job: this.job }, body });
   }
 
   keyRequest(
@@ -59,37 +65,40 @@ export class TestSupervisor {
     return { request: toBase64(request), token: 'token', spec: toBase64(spec), approval, collaboration };
   }
 
-  async ask(message: KeyRequestMessage): Promise<Digest> {
-    const { request } = await this.#reach().call(routes.postKeyRequest, {
+  /** Sends a key request, and returns its digest. */
+  async sendKeyRequest(message: KeyRequestMessage): Promise<Digest> {
+    const { request } = await this.#client().call(routes.postKeyRequest, {
       params: { job: this.job },
       body: message
     });
     return request;
   }
 
-  reply(request: Digest) {
-    return this.#reach().call(routes.getKeyReply, { params: { job: this.job, request } });
+  /** Waits for the answer to a key request. */
+  keyReply(request: Digest) {
+    return this.#client().call(routes.getKeyReply, { params: { job: this.job, request } });
   }
 
-  /** Puts one sealed output. @returns a result whose statement names it */
-  async put(
+  /** Uploads one sealed output, and returns a result whose run statement names it. */
+  async uploadOutput(
     spec: Uint8Array,
     keyReleases: Envelope[] = [],
     changes: StatementChanges = {}
   ): Promise<JobResult> {
     const output = new Uint8Array(randomBytes(64));
     const digest = digestOf(output);
-    await this.#reach().upload(routes.putJobObject, { params: { job: this.job, digest } }, output);
+    await this.#client().upload(routes.putJobObject, { params: { job: this.job, digest } }, output);
     return this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
   }
 
-  async deliver(
+  /** Uploads one output, and delivers the result that names it. */
+  async deliverResult(
     spec: Uint8Array,
     keyReleases: Envelope[] = [],
     changes: StatementChanges = {}
   ): Promise<JobResult> {
-    const result = await this.put(spec, keyReleases, changes);
-    await this.post(result);
+    const result = await this.uploadOutput(spec, keyReleases, changes);
+    await this.postResult(result);
     return result;
   }
 
@@ -130,8 +139,8 @@ export class TestSupervisor {
     return { statement: toBase64(statement.bytes), token: 'token', keyReleases, outputs: [output.digest] };
   }
 
-  async post(result: JobResult): Promise<void> {
-    await this.#reach().call(routes.postResults, { params: { job: this.job }, body: result });
+  async postResult(result: JobResult): Promise<void> {
+    await this.#client().call(routes.postResults, { params: { job: this.job }, body: result });
   }
 }
 
@@ -140,7 +149,7 @@ function payloadDigest(envelope: Envelope): Digest {
   return digestOf(openEnvelope(envelope, KeyReleaseAnswer.payloadType, [signer]));
 }
 
-/** A custodian's answer to a request, with a made-up file key. */
+/** Returns a custodian's signed answer to a key request, with an invented file key. */
 export function keyRelease(
   custodian: TestParty,
   message: KeyRequestMessage,

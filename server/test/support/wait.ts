@@ -1,4 +1,4 @@
-/** Resolves with the first value that is something; fails when it takes longer than `seconds`. */
+/** Calls `look` until it returns a value other than undefined. Throws after `seconds` without one. */
 export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
   seconds = 15
@@ -7,7 +7,7 @@ export async function eventually<T>(
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;
-    if (Date.now() > end) throw new Error(`nothing came within ${seconds} seconds`);
+    if (Date.now() > end) throw new Error(`no value within ${seconds} seconds`);
     await new Promise(resolve => setTimeout(resolve, 20));
   }
 }

@@ -1,4 +1,7 @@
-"""Opens a clean room's datasets: stand-ins while a notebook is written, the real data where it runs."""
+"""Opens the datasets of a clean room.
+
+While you write a notebook, a dataset is its stand-in. Where the notebook runs, it is the real data.
+"""
 
 from ._dataset import Dataset, available_datasets, open_dataset
 from ._errors import (

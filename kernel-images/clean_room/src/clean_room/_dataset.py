@@ -26,100 +26,101 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class Dataset:
-    """An opened dataset. In a notebook it shows its schema."""
+    """A dataset that has been opened. In a notebook it is displayed as its schema."""
 
     name: str
     schema: Schema
     description: str
     stage: Stage
-    #: The provider's number of this version of the data, if its schema file names one.
+    #: The version number that the provider gave this data, if the schema file contains one.
     version: int | None
-    #: While programming: ``random``, ``synthetic`` or ``public``. ``None`` for the real data.
+    #: The kind of stand-in: ``random``, ``synthetic`` or ``public``; ``None`` for the real data.
     stand_in: str | None
-    #: The Parquet file.
+    #: The Parquet file with the rows.
     path: Path
 
     def to_arrow(self) -> pa.Table:
-        """Read all of it as a pyarrow Table."""
+        """Reads the whole dataset as a pyarrow Table."""
         return read_arrow(self.path, self.schema)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Read all of it as a pandas DataFrame."""
+        """Reads the whole dataset as a pandas DataFrame."""
         return read_pandas(self.path, self.schema)
 
     def sql(self, sql: str) -> pd.DataFrame:
-        """Ask a question in DuckDB's SQL and get a DataFrame; the table is called ``data``.
+        """Runs a DuckDB SQL query on the dataset and returns the result. The table is called ``data``.
 
         >>> open_dataset("hospital/visits").sql("select count(*) as n from data")  # doctest: +SKIP
         """
         return query(self.path, self.schema, sql)
 
-    def _what(self) -> str:
+    def _origin(self) -> str:
         if self.stage == "execution":
             return "the real data"
         return f"a {self.stand_in} stand-in" if self.stand_in else "a stand-in"
 
     def __repr__(self) -> str:
-        """Name, what is behind it, and the schema."""
-        head = f"{self.name}: {self._what()}"
+        """Returns the name, the origin of the data, and the schema."""
+        head = f"{self.name}: {self._origin()}"
         return "\n".join(part for part in (head, self.description, repr(self.schema)) if part)
 
     def _repr_html_(self) -> str:
         description = f"<p>{escape(self.description)}</p>" if self.description else ""
-        head = f"<p><b>{escape(self.name)}</b>: {escape(self._what())}</p>"
+        head = f"<p><b>{escape(self.name)}</b>: {escape(self._origin())}</p>"
         return head + description + self.schema._repr_html_()
 
 
 def available_datasets() -> list[str]:
-    """Name the datasets that can be opened here and now."""
+    """Returns the names of the datasets that can be opened now."""
     folder = datasets_folder(current_stage())
     found = (path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/schema.json"))
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
-def _unknown(name: str, stage: Stage) -> UnknownDatasetError:
+def _unknown_dataset(name: str, stage: Stage) -> UnknownDatasetError:
     names = available_datasets()
-    here = f"Here are: {', '.join(names)}." if names else "There is none here."
+    available = f"Available: {', '.join(names)}." if names else "No dataset is available."
     advice = (
-        "Choose it when you submit the notebook: a run sees only the datasets of its submission."
+        "Select it when you submit the notebook: a run sees only the datasets of its submission."
         if stage == "execution"
         else (
-            "Fetch its stand-in: in JupyterLab open the Clean Room panel and choose the dataset, "
-            f"or run in a terminal: clean-room stand-ins {name}"
+            "Download its stand-in: open the Clean Room panel of JupyterLab and select the dataset, "
+            f"or run this command in a terminal: clean-room stand-ins {name}"
         )
     )
-    return UnknownDatasetError(f'There is no dataset "{name}". {here} {advice}')
+    return UnknownDatasetError(f'There is no dataset "{name}". {available} {advice}')
 
 
-def _check_whole(path: Path, digest: str, name: str) -> None:
+def _check_digest(path: Path, digest: str, name: str) -> None:
     found = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     if found != digest:
         raise DamagedDatasetError(
             f"The stand-in of {name} is not the file that its provider signed. "
-            f"Fetch it again: clean-room stand-ins {name}"
+            f"Download it again: clean-room stand-ins {name}"
         )
 
 
 def open_dataset(name: str) -> Dataset:
-    """Open a dataset by its name, ``party/dataset``.
+    """Opens a dataset by its name, such as ``hospital/visits``.
 
-    While you write the notebook this is the dataset's stand-in; where the notebook runs it is the real data.
+    While you write the notebook, this is the stand-in of the dataset. Where it runs, it is the real data.
 
-    Raises DatasetNameError, UnknownDatasetError, or DamagedDatasetError.
+    Raises DatasetNameError if the name is not valid, UnknownDatasetError if the dataset is not available, and
+    DamagedDatasetError if its files are not those that the provider signed.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DatasetNameError(
             f"{name!r} is not the name of a dataset. "
-            "A name has two parts in lower case, such as hospital/visits."
+            "A name has two parts in lowercase letters, such as hospital/visits."
         )
     stage = current_stage()
     folder = datasets_folder(stage) / name
     path = folder / "data.parquet"
     if not (folder / "schema.json").is_file() or not path.is_file():
-        raise _unknown(name, stage)
+        raise _unknown_dataset(name, stage)
     described = read_description(folder / "schema.json")
     if stage == "programming" and described.stand_in_digest is not None:
-        _check_whole(path, described.stand_in_digest, name)
+        _check_digest(path, described.stand_in_digest, name)
     return Dataset(
         name=name,
         schema=described.schema,

@@ -1,4 +1,4 @@
-"""Reads ``schema.json``, the provider's word on a dataset: the content of its signed asset document."""
+"""Reads ``schema.json``, which contains the provider's signed description of a dataset."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ._schema import Schema, read_column
 
 @dataclass(frozen=True)
 class Description:
-    """What ``schema.json`` says."""
+    """The content of ``schema.json``."""
 
     schema: Schema
     description: str
@@ -26,11 +26,14 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def read_description(path: Path) -> Description:
-    """Read the file; fields that this version does not know are passed over."""
+    """Reads the file. Ignores unknown fields, so that later versions can add some.
+
+    Raises DamagedDatasetError if the file cannot be read or lists no columns.
+    """
     try:
         document = _object(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise DamagedDatasetError(f"{path} can't be read: {error}.") from error
+        raise DamagedDatasetError(f"{path} cannot be read: {error}.") from error
     columns = _object(document.get("table", document)).get("columns")
     if not isinstance(columns, list) or not columns:
         raise DamagedDatasetError(f"{path} lists no columns.")

@@ -1,8 +1,8 @@
-"""What can go wrong, in words for the person at the notebook."""
+"""The errors of this package. Their messages are written for the author of the notebook."""
 
 
 class CleanRoomError(Exception):
-    """Any failure of this package."""
+    """The base class of all errors of this package."""
 
 
 class DatasetNameError(CleanRoomError, ValueError):
@@ -10,16 +10,16 @@ class DatasetNameError(CleanRoomError, ValueError):
 
 
 class UnknownDatasetError(CleanRoomError, LookupError):
-    """There is no such dataset here."""
+    """The dataset does not exist, or is not available here."""
 
 
 class DamagedDatasetError(CleanRoomError):
-    """The files of a dataset are not what they should be."""
+    """The files of a dataset are incomplete or were changed."""
 
 
 class MissingLibraryError(CleanRoomError, ImportError):
-    """A library that was asked for is not installed."""
+    """A library that a method needs is not installed."""
 
 
 class ParametersError(CleanRoomError, ValueError):
-    """The parameters are not one JSON object."""
+    """The parameters cannot be read or are not a JSON object."""

@@ -1,4 +1,4 @@
-"""The parameters of a submission."""
+"""Reads the parameters of a submission."""
 
 import json
 from typing import Any
@@ -8,10 +8,12 @@ from ._stage import current_stage, parameters_file
 
 
 def parameters() -> dict[str, Any]:
-    """Give the parameters that the submission names; none is an empty dict.
+    """Returns the parameters of the submission, or an empty dict if it has none.
 
-    While the notebook is written they come from the JSON file that ``CLEAN_ROOM_PARAMETERS`` names.
-    Keep defaults in the notebook: ``settings = {"folds": 5} | parameters()``.
+    While you write the notebook, they are read from the JSON file in the variable ``CLEAN_ROOM_PARAMETERS``.
+    Keep default values in the notebook: ``settings = {"folds": 5} | parameters()``.
+
+    Raises ParametersError if the file cannot be read or does not contain a JSON object.
     """
     path = parameters_file(current_stage())
     if path is None:
@@ -19,9 +21,9 @@ def parameters() -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParametersError(f"The parameters in {path} can't be read: {error.strerror}.") from error
+        raise ParametersError(f"The parameters in {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ParametersError(f"The parameters in {path} are not JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise ParametersError(f'The parameters in {path} have to be one JSON object, such as {{"folds": 5}}.')
+        raise ParametersError(f'The parameters in {path} must be a JSON object, such as {{"folds": 5}}.')
     return value

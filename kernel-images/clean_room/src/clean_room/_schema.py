@@ -1,4 +1,4 @@
-"""The columns of a dataset, as its provider declares them."""
+"""Describes the columns of a dataset as its provider declares them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from typing import Any, Literal, cast, get_args
 
 from ._errors import DamagedDatasetError
 
+#: The type of a column in a schema.
 ColumnType = Literal["integer", "number", "boolean", "text", "date", "timestamp"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. Bounds and categories are the provider's public word, not taken from the rows."""
+    """One column. Its bounds and categories are public: the provider declares them without using the rows."""
 
     name: str
     type: ColumnType
@@ -25,7 +26,7 @@ class Column:
 
     @property
     def values(self) -> str:
-        """What the provider says about the values, in one line."""
+        """Categories or bounds of the values, in one line; empty if the provider declares none."""
         if self.categories:
             shown = ", ".join(self.categories[:6])
             more = len(self.categories) - 6
@@ -37,20 +38,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a dataset, in order. Shows itself as a table."""
+    """The columns of a dataset, in order. In a notebook it is displayed as a table."""
 
     columns: tuple[Column, ...]
 
     def __iter__(self) -> Iterator[Column]:
-        """Column after column."""
+        """Returns an iterator over the columns."""
         return iter(self.columns)
 
     def __len__(self) -> int:
-        """How many columns there are."""
+        """Returns the number of columns."""
         return len(self.columns)
 
     def __getitem__(self, name: str) -> Column:
-        """Give the column of that name."""
+        """Returns the column with this name. Raises KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -73,7 +74,7 @@ class Schema:
         ]
 
     def __repr__(self) -> str:
-        """Lines of text, one a column."""
+        """Returns one line of text for each column."""
         rows = self._rows()
         widths = [max((len(row[field]) for row in rows), default=0) for field in range(3)]
         lines = (
@@ -94,7 +95,10 @@ class Schema:
 
 
 def read_column(value: object) -> Column:
-    """Read a column of ``schema.json``; fields that this version does not know are passed over."""
+    """Reads a column of ``schema.json``. Ignores unknown fields.
+
+    Raises DamagedDatasetError if name or type is missing or not valid.
+    """
     if not isinstance(value, Mapping):
         raise DamagedDatasetError("A column of schema.json is not an object.")
     name, kind = value.get("name"), value.get("type")

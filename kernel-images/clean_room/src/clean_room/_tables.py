@@ -1,4 +1,4 @@
-"""Turns a Parquet file into what data scientists work with, by types that hang on the schema alone."""
+"""Reads the Parquet file of a dataset, with column types that depend only on the schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ._schema import Column, Schema
 
-# A moment goes by way of its microseconds: any other cast would ask for the time zone of this machine.
+# Timestamps are converted through microseconds, because other casts would use the time zone of this machine.
 _SQL_CASTS = {
     "integer": "cast({0} as BIGINT)",
     "number": "cast({0} as DOUBLE)",
@@ -38,7 +38,7 @@ def _library(name: str, purpose: str) -> Any:  # noqa: ANN401 (a module that may
 
 def _arrow_type(column: Column) -> pa.DataType:
     pyarrow = _library("pyarrow", "Reading a dataset")
-    kinds = {
+    types = {
         "integer": pyarrow.int64(),
         "number": pyarrow.float64(),
         "boolean": pyarrow.bool_(),
@@ -46,25 +46,30 @@ def _arrow_type(column: Column) -> pa.DataType:
         "date": pyarrow.date32(),
         "timestamp": pyarrow.timestamp("us", tz="UTC"),
     }
-    return kinds[column.type]
+    return types[column.type]
 
 
 def read_arrow(path: Path, schema: Schema) -> pa.Table:
-    """Read the columns of the schema, as the types of the schema."""
+    """Reads the columns of the schema, with the types of the schema.
+
+    Raises DamagedDatasetError if the file does not have these columns.
+    """
     pyarrow = _library("pyarrow", "Reading a dataset")
     parquet = _library("pyarrow.parquet", "Reading a dataset")
-    wanted = pyarrow.schema(
+    target = pyarrow.schema(
         [pyarrow.field(column.name, _arrow_type(column), nullable=column.nullable) for column in schema]
     )
     try:
         with parquet.ParquetFile(path) as file:
-            return file.read(columns=list(schema.names)).select(list(schema.names)).cast(wanted)
+            return file.read(columns=list(schema.names)).select(list(schema.names)).cast(target)
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
-        raise DamagedDatasetError(f"{path} is not the table that its schema describes: {error}") from error
+        raise DamagedDatasetError(
+            f"{path} does not contain the table that its schema describes: {error}"
+        ) from error
 
 
 def read_pandas(path: Path, schema: Schema) -> pd.DataFrame:
-    """Read a frame whose dtypes are the same with and without missing values."""
+    """Reads a data frame whose dtypes are the same with and without missing values."""
     pandas = _library("pandas", "to_pandas()")
     pyarrow = _library("pyarrow", "to_pandas()")
     nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
@@ -83,7 +88,7 @@ def _identifier(name: str) -> str:
 
 
 def query(path: Path, schema: Schema, sql: str) -> pd.DataFrame:
-    """Run SQL over the table ``data``, in memory; moments are in UTC."""
+    """Runs SQL on the table ``data`` in memory and returns the result. Timestamps are in UTC."""
     duckdb = _library("duckdb", "sql()")
     _library("pandas", "sql()")
     columns = ", ".join(

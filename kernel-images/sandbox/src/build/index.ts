@@ -2,20 +2,22 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export { EXECUTOR_FOLDER } from '../paths.js';
+export { EXECUTOR_FOLDER } from '../notebook/environment.js';
 
-const room = fileURLToPath(new URL('../../', import.meta.url));
+const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** How the warden is compiled, by the kernel image and by the tests alike, with `zig cc`. Paths are absolute. */
+/** How the warden is compiled with `zig cc`. */
 export interface WardenBuild {
+  /** Absolute paths of the C files. */
   readonly sources: readonly string[];
-  /** All flags but the output's `-o FILE`. They make a static program whose bytes depend on sources and zig alone. */
+  /** All flags except `-o FILE`. The result is a static program whose bytes depend only on the sources and on zig. */
   readonly flags: readonly string[];
 }
 
+/** How the kernel image compiles the warden. */
 export const wardenBuild: WardenBuild = {
   sources: ['confine.c', 'jail.c', 'main.c', 'options.c', 'reap.c', 'start.c', 'watch.c'].map(name =>
-    join(room, 'warden', name)
+    join(packageFolder, 'warden', name)
   ),
   flags: [
     '-target',
@@ -32,9 +34,9 @@ export const wardenBuild: WardenBuild = {
   ]
 };
 
-/** The Python files of the executor by their name in EXECUTOR_FOLDER, with their absolute paths here. */
+/** Returns the absolute paths of the executor's Python files, by their names in {@link EXECUTOR_FOLDER}. */
 export function executorFiles(): ReadonlyMap<string, string> {
-  const folder = join(room, 'executor');
+  const folder = join(packageFolder, 'executor');
   const names = readdirSync(folder).filter(name => name.endsWith('.py'));
   return new Map(names.sort().map(name => [name, join(folder, name)]));
 }

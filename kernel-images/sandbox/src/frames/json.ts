@@ -1,10 +1,11 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
+/** A value that JSON can represent. */
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** How deep arrays and objects of a frame may lie in each other. */
-export const MAX_DEPTH = 64;
+/** The maximum nesting depth of arrays and objects in a frame. */
+const MAX_DEPTH = 64;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -13,7 +14,7 @@ const CLOSING = new Set([0x5d, 0x7d]);
 
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The position behind the string that begins at `start`, or the end of the bytes. */
+/** Returns the position after the string that begins at `start`, or the length of `bytes` if the string has no end. */
 function skipString(bytes: Uint8Array, start: number): number {
   for (let at = bytes.indexOf(QUOTE, start + 1); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let backslashes = 0;
@@ -35,13 +36,13 @@ function isTooDeep(bytes: Uint8Array): boolean {
 }
 
 /**
- * Parses what a stranger wrote: strict UTF-8, and no deeper than {@link MAX_DEPTH}, which is looked at before anything
- * is built.
+ * Parses untrusted JSON. The nesting depth is checked before any value is created.
  *
- * @throws CleanRoomError `malformed`
+ * @param bytes - strict UTF-8 without a byte order mark, at most 64 levels deep
+ * @throws CleanRoomError `malformed` when the bytes are not UTF-8, not JSON or nested too deeply
  */
 export function parseFrameJson(bytes: Uint8Array): unknown {
-  if (isTooDeep(bytes)) throw new CleanRoomError('malformed', 'The frame is nested too deep.');
+  if (isTooDeep(bytes)) throw new CleanRoomError('malformed', 'The frame is nested too deeply.');
   try {
     return JSON.parse(strictText.decode(bytes));
   } catch (cause) {
@@ -50,16 +51,17 @@ export function parseFrameJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * A copy with nothing in it but JSON: every text well-formed Unicode, no key that reaches a prototype.
+ * Copies parsed JSON. In the copy, all strings are well-formed Unicode, and `__proto__` keys are left out.
  *
- * @param value as {@link parseFrameJson} gives it, so of bounded depth
+ * @param value - part of a result of {@link parseFrameJson}, so its depth is bounded
+ * @throws CleanRoomError `malformed` when the value holds something that JSON cannot represent
  */
 export function copyJson(value: unknown): JsonValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
   if (typeof value === 'string') return value.toWellFormed();
   if (Array.isArray(value)) return value.map(copyJson);
   if (typeof value !== 'object')
-    throw new CleanRoomError('malformed', 'The frame holds something that is not JSON.');
+    throw new CleanRoomError('malformed', 'The frame contains a value that is not JSON.');
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => key !== '__proto__')

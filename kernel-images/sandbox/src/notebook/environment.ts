@@ -1,21 +1,26 @@
-import { EXECUTOR_FOLDER } from '../paths.js';
+/** Folder of the executor, seen from inside the jail. */
+export const EXECUTOR_FOLDER = '/usr/lib/clean-room/executor';
 
 const PYTHON = ['/usr/bin/python3', '-I', '-B', `${EXECUTOR_FOLDER}/__main__.py`];
 
-/** Runs a notebook's cells. */
+/** The command that runs the cells of a notebook. */
 export const NOTEBOOK_COMMAND: readonly string[] = [...PYTHON, 'notebook'];
 
-/** Decodes one image of at most `maxPixels` pixels. */
+/** Returns the command that decodes images of at most `maxPixels` pixels. */
 export function decodeImageCommand(maxPixels: number): readonly string[] {
   return [...PYTHON, 'decode-image', String(maxPixels)];
 }
 
-/** Tries what must be refused; `targets` is JSON that says what there is to try. */
+/**
+ * Returns the command that tries everything that the sandbox must refuse.
+ *
+ * @param targets - JSON that names the profile, the user id and the addresses to try
+ */
 export function probeCommand(targets: string): readonly string[] {
   return [...PYTHON, 'probe', targets];
 }
 
-/** The environment of a notebook, on `cores` cores. */
+/** Returns the environment variables of a notebook that may use `cores` processor cores. */
 export function notebookEnvironment(cores: number): Readonly<Record<string, string>> {
   return {
     PATH: '/usr/bin:/bin',

@@ -1,43 +1,45 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ErrorContent, Frame, Rich, StreamName } from '../frames/frame.js';
 
-/** An output as the notebook would have it: nothing of it has been judged yet. */
+/** An output as the notebook produced it, before the filter. */
 export type RawOutput =
   | { readonly type: 'stream'; readonly name: StreamName; readonly text: string }
   | ({ readonly type: 'display_data' } & Rich)
   | ({ readonly type: 'execute_result' } & Rich)
   | ({ readonly type: 'error' } & ErrorContent);
 
-interface Place {
+/** An output that can be updated: its cell's list and its position in it. */
+interface DisplayPosition {
   readonly outputs: RawOutput[];
   readonly position: number;
 }
 
-/** What a cell's frames and raw output add up to. `done` and `ready` are no outputs. */
+/** A frame that creates or changes outputs: every frame except `ready` and `done`. */
 export type OutputFrame = Exclude<Frame, { readonly type: 'ready' | 'done' }>;
 
-function display({ data, metadata }: Rich): RawOutput {
+function displayOutput({ data, metadata }: Rich): RawOutput {
   return { type: 'display_data', data, metadata };
 }
 
 /**
- * The outputs of all cells, put together by Jupyter's rules: neighbouring stream texts are one output, `clear_output`
- * empties a cell (at once, or with the next output), an update replaces what has its display id in whichever cell.
+ * Collects the outputs of all cells by the rules of Jupyter. Consecutive texts of one stream are one output;
+ * `clear_output` empties the cell, at once or before its next output; an update replaces all displays with its display
+ * id, in any cell.
  */
 export class NotebookOutputs {
-  readonly #mostPerCell: number;
-  readonly #places = new Map<string, Place[]>();
+  readonly #maxPerCell: number;
+  readonly #displays = new Map<string, DisplayPosition[]>();
   #outputs: RawOutput[] = [];
   #clearNext = false;
-  /** Pieces of the stream output that is being put together, so that a million prints are joined once. */
+  /** Texts of the current stream output. They are joined only once, because a cell may print a million times. */
   #pieces: string[] = [];
   #stream: StreamName | undefined;
 
-  constructor(mostPerCell: number) {
-    this.#mostPerCell = mostPerCell;
+  constructor(maxPerCell: number) {
+    this.#maxPerCell = maxPerCell;
   }
 
-  /** Starts a cell's list. The array is filled, and later updates change it in place. */
+  /** Starts the next cell and returns its list of outputs, to which later calls add and in which updates replace. */
   begin(): readonly RawOutput[] {
     this.#outputs = [];
     this.#clearNext = false;
@@ -46,19 +48,25 @@ export class NotebookOutputs {
     return this.#outputs;
   }
 
-  /** @throws CleanRoomError `too-large` when the cell has more outputs than it may */
+  /**
+   * Adds or changes outputs of the current cell; an update can also change outputs of earlier cells.
+   *
+   * @throws CleanRoomError `too-large` when the cell has more outputs than its limit
+   */
   apply(frame: OutputFrame): void {
     switch (frame.type) {
       case 'stream':
-        return this.text(frame.name, frame.text);
+        this.text(frame.name, frame.text);
+        return;
       case 'execute_result':
         this.#add({ type: 'execute_result', data: frame.data, metadata: frame.metadata });
         return;
       case 'display_data':
-        return this.#display(frame.displayId, display(frame));
+        this.#display(frame.displayId, displayOutput(frame));
+        return;
       case 'update_display_data':
-        for (const place of this.#places.get(frame.displayId ?? '') ?? [])
-          place.outputs[place.position] = display(frame);
+        for (const display of this.#displays.get(frame.displayId ?? '') ?? [])
+          display.outputs[display.position] = displayOutput(frame);
         return;
       case 'clear_output':
         if (frame.wait) this.#clearNext = true;
@@ -71,19 +79,19 @@ export class NotebookOutputs {
     }
   }
 
-  /** Text of a stream, from a frame or from a raw pipe. */
+  /** Adds text of a stream, from a frame or from a raw pipe. */
   text(name: StreamName, text: string): void {
     if (text === '') return;
     if (this.#clearNext || this.#stream !== name) {
-      this.settle();
+      this.flush();
       this.#add({ type: 'stream', name, text: '' });
       this.#stream = name;
     }
     this.#pieces.push(text);
   }
 
-  /** Writes the text that is being put together into its output. */
-  settle(): void {
+  /** Completes the current stream output. */
+  flush(): void {
     if (this.#stream !== undefined) {
       this.#outputs[this.#outputs.length - 1] = {
         type: 'stream',
@@ -96,10 +104,10 @@ export class NotebookOutputs {
   }
 
   #add(output: RawOutput): void {
-    this.settle();
+    this.flush();
     if (this.#clearNext) this.#clear();
-    if (this.#outputs.length >= this.#mostPerCell) {
-      throw new CleanRoomError('too-large', `The cell has more than ${this.#mostPerCell} outputs.`);
+    if (this.#outputs.length >= this.#maxPerCell) {
+      throw new CleanRoomError('too-large', `The cell has more than ${this.#maxPerCell} outputs.`);
     }
     this.#outputs.push(output);
   }
@@ -107,9 +115,9 @@ export class NotebookOutputs {
   #display(id: string | null, output: RawOutput): void {
     this.#add(output);
     if (id === null) return;
-    const places = this.#places.get(id) ?? [];
-    for (const place of places) place.outputs[place.position] = output;
-    this.#places.set(id, [...places, { outputs: this.#outputs, position: this.#outputs.length - 1 }]);
+    const displays = this.#displays.get(id) ?? [];
+    for (const display of displays) display.outputs[display.position] = output;
+    this.#displays.set(id, [...displays, { outputs: this.#outputs, position: this.#outputs.length - 1 }]);
   }
 
   #clear(): void {
@@ -117,10 +125,10 @@ export class NotebookOutputs {
     this.#pieces = [];
     this.#clearNext = false;
     this.#outputs.length = 0;
-    for (const [id, places] of this.#places) {
-      this.#places.set(
+    for (const [id, displays] of this.#displays) {
+      this.#displays.set(
         id,
-        places.filter(place => place.outputs !== this.#outputs)
+        displays.filter(display => display.outputs !== this.#outputs)
       );
     }
   }

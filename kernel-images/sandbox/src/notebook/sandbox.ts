@@ -1,24 +1,48 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { StringDecoder } from 'node:string_decoder';
-import { FrameDecoder } from '../frames/decoder.js';
+import { encodeRequest, FrameDecoder } from '../frames/pipe.js';
 import { parseFrame, type Frame, type StreamName } from '../frames/frame.js';
-import { encodeRequest } from '../frames/request.js';
 import { WRITABLE_FOLDERS, type SandboxLimits } from '../warden/limits.js';
 import { WardenProcess } from '../warden/process.js';
-import type { CellResult, SandboxCellStatus, RunningCell, SandboxOptions } from './cell.js';
-import { describeEnd, type SandboxEndReason, type SandboxEnd } from './end.js';
-import { NotebookOutputs } from './outputs.js';
+import type { WardenOptions } from '../warden/arguments.js';
+import { NotebookOutputs, type RawOutput } from './outputs.js';
+import {
+  sandboxEnd,
+  type CellResult,
+  type SandboxCellStatus,
+  type SandboxEnd,
+  type SandboxEndReason
+} from './results.js';
 
-/** Time for an interrupt to work before everything is killed. */
+/** How long an interrupted cell may continue before the sandbox is killed. */
 const INTERRUPT_GRACE_MS = 3000;
 const START_TIMEOUT_MS = 60_000;
 
+/** The settings of a notebook's sandbox. */
+export interface SandboxOptions extends Omit<WardenOptions, 'limits' | 'workdir' | 'writable'> {
+  readonly limits: SandboxLimits;
+  /** Returns the time for the times of cells, in milliseconds since 1970. `Date.now` by default. */
+  readonly now?: () => number;
+}
+
+interface RunningCell {
+  readonly index: number;
+  readonly executionCount: number;
+  readonly startedAt: number;
+  readonly outputs: readonly RawOutput[];
+  readonly finished: PromiseWithResolvers<CellResult>;
+  bytes: number;
+  interrupted: boolean;
+  /** True after the done frame, while the rest of the raw pipes is read. */
+  closing: boolean;
+}
+
 /**
- * A notebook's interpreter inside the sandbox. Cells run one after the other. The sandbox's frames are claims: a frame
- * at the wrong time, for another cell or out of bounds ends the run.
+ * The interpreter of a notebook inside the sandbox. It runs one cell at a time. The frames of the sandbox are not
+ * trusted: a frame at the wrong time, for another cell or out of bounds ends the run.
  */
 export class Sandbox {
-  /** Settles when no process of the sandbox is alive any more. */
+  /** Settles when no process of the sandbox is alive. */
   readonly ended: Promise<SandboxEnd>;
   readonly #warden: WardenProcess;
   readonly #limits: SandboxLimits;
@@ -44,20 +68,20 @@ export class Sandbox {
     this.#listenRaw('stdout');
     this.#listenRaw('stderr');
     this.#warden.frames.on('data', (chunk: Buffer) => this.#onBytes(chunk));
-    this.ended = this.#follow();
+    this.ended = this.#waitForEnd();
     this.ended.catch(() => undefined);
   }
 
   /**
    * Starts the interpreter and waits until it can run cells.
    *
-   * @throws CleanRoomError `sandbox-unsafe` when a protection could not be set up (nothing was run then), `run-failed`
-   * when the interpreter did not start
+   * @throws CleanRoomError `sandbox-unsafe` when a protection could not be set up; nothing has run then
+   * @throws CleanRoomError `run-failed` when the interpreter did not start
    */
   static async open(options: SandboxOptions): Promise<Sandbox> {
     const sandbox = new Sandbox(options);
     await sandbox.#warden.started;
-    const timer = setTimeout(() => sandbox.#end('killed'), START_TIMEOUT_MS);
+    const timer = setTimeout(() => sandbox.#kill('killed'), START_TIMEOUT_MS);
     try {
       await sandbox.#ready.promise;
     } finally {
@@ -67,17 +91,18 @@ export class Sandbox {
   }
 
   /**
-   * Runs one cell.
+   * Runs one cell and waits for its end.
    *
-   * @param index place of the cell in the notebook, higher than that of the cell before
-   * @throws CleanRoomError `conflict` when a cell runs already, the index does not follow, or the sandbox has ended
+   * @param index - position of the cell in the notebook, higher than that of the previous cell
+   * @param source - source code of the cell
+   * @throws CleanRoomError `conflict` when another cell runs, the index is not higher, or the sandbox has ended
    */
   async runCell(index: number, source: string): Promise<CellResult> {
     if (this.#isOver)
-      throw new CleanRoomError('conflict', 'The sandbox has ended; no more cells can run in it.');
+      throw new CleanRoomError('conflict', 'The sandbox has ended, so it cannot run another cell.');
     if (this.#running !== undefined) throw new CleanRoomError('conflict', 'Another cell is still running.');
     if (!Number.isSafeInteger(index) || index <= this.#lastIndex) {
-      throw new CleanRoomError('conflict', 'Cells run in the order of the notebook, each once.');
+      throw new CleanRoomError('conflict', 'Cells must run in the order of the notebook, each of them once.');
     }
     this.#lastIndex = index;
     const startedAt = this.#now();
@@ -107,29 +132,29 @@ export class Sandbox {
     }
   }
 
-  /** Interrupts the running cell as Jupyter's stop button does; a cell that goes on all the same ends the sandbox. */
+  /** Interrupts the running cell, as the stop button of Jupyter does. If the cell continues, the sandbox is killed. */
   interrupt(): void {
     const cell = this.#running;
     if (cell === undefined || cell.interrupted) return;
     cell.interrupted = true;
     this.#warden.interrupt();
-    const timer = setTimeout(() => this.#end('cell-time'), INTERRUPT_GRACE_MS);
+    const timer = setTimeout(() => this.#kill('cell-time'), INTERRUPT_GRACE_MS);
     void cell.finished.promise.finally(() => clearTimeout(timer));
   }
 
-  /** Ends the sandbox with all its processes. */
+  /** Kills all processes of the sandbox and waits for their end. */
   async close(): Promise<SandboxEnd> {
-    this.#end(this.#running === undefined ? 'closed' : 'killed');
+    this.#kill(this.#running === undefined ? 'closed' : 'killed');
     return this.ended;
   }
 
-  #end(reason: SandboxEndReason): void {
+  #kill(reason: SandboxEndReason): void {
     if (this.#isOver) return;
     this.#reason ??= reason;
     this.#warden.kill();
   }
 
-  async #follow(): Promise<SandboxEnd> {
+  async #waitForEnd(): Promise<SandboxEnd> {
     const drained = Promise.all(
       [this.#warden.frames, this.#warden.stdout, this.#warden.stderr].map(
         pipe => new Promise(resolve => pipe.once('close', resolve))
@@ -138,11 +163,11 @@ export class Sandbox {
     try {
       const outcome = await this.#warden.ended;
       await drained;
-      return describeEnd(outcome, this.#reason);
+      return sandboxEnd(outcome, this.#reason);
     } finally {
       this.#isOver = true;
       this.#ready.reject(
-        new CleanRoomError('run-failed', "The notebook's interpreter ended before it could run a cell.")
+        new CleanRoomError('run-failed', 'The interpreter of the notebook ended before it could run a cell.')
       );
       this.#finish('ended');
     }
@@ -169,14 +194,14 @@ export class Sandbox {
     });
   }
 
-  /** Whatever breaks the protocol ends the run; once it is ending, nothing more is taken in. */
-  #guard(take: () => void): void {
+  /** Reads input of the sandbox. Input that violates the protocol ends the run; later input is ignored. */
+  #guard(read: () => void): void {
     if (this.#reason !== undefined) return;
     try {
-      take();
+      read();
     } catch (error) {
       if (!(error instanceof CleanRoomError)) throw error;
-      this.#end(error.code === 'too-large' ? 'output' : 'protocol');
+      this.#kill(error.code === 'too-large' ? 'output' : 'protocol');
     }
   }
 
@@ -184,13 +209,13 @@ export class Sandbox {
     const total =
       this.#running === undefined ? (this.#pendingBytes += bytes) : (this.#running.bytes += bytes);
     if (total > this.#limits.outputBytesPerCell) {
-      throw new CleanRoomError('too-large', 'The cell has put out more bytes than a cell may.');
+      throw new CleanRoomError('too-large', 'The cell produced more bytes of output than its limit.');
     }
   }
 
   #onFrame(frame: Frame): void {
     if (frame.type === 'ready') {
-      if (this.#isReady) throw new CleanRoomError('malformed', 'The sandbox was ready before.');
+      if (this.#isReady) throw new CleanRoomError('malformed', 'The sandbox sent a second ready frame.');
       this.#isReady = true;
       this.#ready.resolve(undefined);
       return;
@@ -204,15 +229,15 @@ export class Sandbox {
       return;
     }
     cell.closing = true;
-    // two turns of the event loop, so that what is in the raw pipes already still belongs to this cell
-    setImmediate(() => setImmediate(() => this.#finish(undefined)));
+    // The raw pipes may still hold output of this cell. Two turns of the event loop are enough to read it.
+    setImmediate(() => setImmediate(() => this.#finish()));
   }
 
-  #finish(forced: SandboxCellStatus | undefined): void {
+  #finish(forced?: SandboxCellStatus): void {
     const cell = this.#running;
     if (cell === undefined) return;
     this.#running = undefined;
-    this.#outputs.settle();
+    this.#outputs.flush();
     const failed = cell.outputs.some(output => output.type === 'error');
     const status = forced ?? (cell.interrupted ? 'interrupted' : failed ? 'error' : 'ok');
     const { index, outputs, executionCount, startedAt } = cell;
@@ -220,7 +245,7 @@ export class Sandbox {
   }
 }
 
-/** See {@link Sandbox.open}. */
+/** Starts the interpreter of a notebook in a sandbox; see {@link Sandbox.open}. */
 export function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   return Sandbox.open(options);
 }

@@ -1,23 +1,27 @@
 /**
- * What the sandbox may ask of the kernel. Three answers: what a notebook needs is allowed, some of it only with certain
- * arguments; what is known and must not be gets EPERM, which programs report as "Operation not permitted"; all else,
- * system calls not yet invented included, gets ENOSYS, upon which libraries fall back to older calls.
+ * The system calls that the sandbox may use. Calls that a notebook needs are allowed, some of them only with certain
+ * arguments. Known calls that must not be used fail with EPERM, which programs report as "Operation not permitted". All
+ * other calls, including those of future kernels, fail with ENOSYS, so that libraries fall back to older calls.
  */
 
-/** The arguments of a call that `rule` is about, by position. The kernel reads `int` arguments from the low 32 bits. */
+/** A condition on one argument of a system call. The kernel reads `int` arguments from the low 32 bits only. */
 export interface Condition {
+  /** Position of the argument, from 0. */
   readonly argument: 0 | 1 | 2 | 3 | 4 | 5;
   readonly width: 32 | 64;
-  /** The bits that are looked at; all of them when absent. */
+  /** The bits that are compared; all bits when absent. */
   readonly mask?: number;
-  /** Any of these, each below 2^32. */
+  /** The accepted values, each below 2^32. */
   readonly oneOf: readonly number[];
 }
 
+/** System call names, by the action of the filter. */
 export interface Rules {
+  /** Allowed with any arguments. */
   readonly allowed: readonly string[];
-  /** Allowed when every condition holds, else EPERM. */
+  /** Allowed when every condition holds, otherwise refused with EPERM. */
   readonly conditional: ReadonlyMap<string, readonly Condition[]>;
+  /** Refused with EPERM. */
   readonly refused: readonly string[];
 }
 
@@ -47,7 +51,7 @@ const PROCESSES = words(`
   getresgid getrlimit getrusage times sysinfo uname getcpu getrandom capget personality sched_yield sched_getaffinity
   sched_setaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getpriority`);
 
-/** On what the sandbox already holds: the pipes of the supervisor, and pairs of its own. */
+/** Calls on sockets that the sandbox already has: the pipes of the supervisor, and its own socket pairs. */
 const CONNECTED_SOCKETS = words('getsockname getpeername getsockopt recvfrom shutdown');
 
 const ALLOWED = [...FILES, ...MEMORY, ...TIME_AND_SIGNALS, ...PROCESSES, ...CONNECTED_SOCKETS];
@@ -63,7 +67,7 @@ const SOCKET_TYPE = 0xf;
 
 const CONDITIONAL: readonly (readonly [string, readonly Condition[]])[] = [
   [
-    'clone', // no namespaces, nothing traced, no children beside the warden's
+    'clone', // no namespaces, no traced processes, no siblings of the caller
     [
       {
         argument: 0,
@@ -74,20 +78,20 @@ const CONDITIONAL: readonly (readonly [string, readonly Condition[]])[] = [
     ]
   ],
   [
-    'socketpair', // datagram pairs could be sent from to an abstract address outside
+    'socketpair', // a datagram socket could send to an abstract address outside the jail
     [
       { argument: 0, width: 32, oneOf: [AF_UNIX] },
       { argument: 1, width: 32, mask: SOCKET_TYPE, oneOf: [SOCK_STREAM] }
     ]
   ],
-  ['sendto', [{ argument: 4, width: 64, oneOf: [0] }]], // no address
-  ['prlimit64', [{ argument: 2, width: 64, oneOf: [0] }]], // reading only
+  ['sendto', [{ argument: 4, width: 64, oneOf: [0] }]], // no destination address
+  ['prlimit64', [{ argument: 2, width: 64, oneOf: [0] }]], // only reads limits
   [
     'ioctl', // TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
     [{ argument: 1, width: 32, oneOf: [0x5401, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451] }]
   ],
   [
-    'prctl', // death signal, dumpable, name, no new privileges: set and get; names of memory areas
+    'prctl', // sets and gets the death signal, dumpable, name, no new privileges; names memory areas
     [{ argument: 0, width: 32, oneOf: [1, 2, 3, 4, 15, 16, 38, 39, 0x53564d41] }]
   ]
 ];
@@ -115,7 +119,7 @@ const MACHINE = words(`
   syslog acct quotactl quotactl_fd modify_ldt bpf perf_event_open userfaultfd uselib ustat sysfs _sysctl
   nfsservctl lookup_dcookie sync syncfs`);
 
-/** Memory and queues that no limit counts or that outlive their process, and ways around the other rules. */
+/** Memory and queues that no limit counts or that outlive their process, and calls that bypass other rules. */
 const UNCOUNTED = words(`
   shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_timedsend
   mq_timedreceive mq_notify mq_getsetattr memfd_create memfd_secret mlockall munlockall remap_file_pages vmsplice
@@ -136,4 +140,5 @@ const REFUSED = [
   ...SCHEDULING
 ];
 
+/** The rules of every kernel image. Receipts contain the digest of the filter made from them. */
 export const RULES: Rules = { allowed: ALLOWED, conditional: new Map(CONDITIONAL), refused: REFUSED };

@@ -1,6 +1,6 @@
 /**
- * The system calls of Linux on x86-64: runs of consecutive numbers, each with its first. From the kernel's
- * `asm/unistd_64.h` (Linux 7.2), against which a test compares it.
+ * The system calls of Linux on x86-64 (Linux 7.2) in runs of consecutive numbers. A test compares them with the
+ * kernel's header `asm/unistd_64.h`.
  */
 const RUNS: readonly (readonly [first: number, names: string])[] = [
   [
@@ -60,7 +60,11 @@ export const SYSCALLS: ReadonlyMap<string, number> = new Map(
   )
 );
 
-/** @throws RangeError for a name that Linux on x86-64 does not have */
+/**
+ * Returns the number of a system call.
+ *
+ * @throws RangeError when Linux on x86-64 does not have the system call
+ */
 export function syscallNumber(name: string): number {
   const number = SYSCALLS.get(name);
   if (number === undefined) throw new RangeError(`There is no system call "${name}" on x86-64.`);

@@ -1,35 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 
-/** Something of the supervisor's to reach for, over TCP and over an abstract socket; both count who comes. */
+/** A TCP and an abstract Unix server of the supervisor. The probe tries to connect to them from inside the sandbox. */
 export interface Listeners {
+  /** Port on 127.0.0.1. */
   readonly tcp: number;
+  /** Name of the abstract socket, without the leading null byte. */
   readonly abstract: string;
+  /** Returns the number of connections to both servers. */
   connections(): number;
   close(): Promise<void>;
 }
 
-function listen(server: Server, where: ListenOptions): Promise<void> {
+function listen(server: Server, address: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(where, resolve);
+    server.once('error', reject).listen(address, resolve);
   });
 }
 
+/** Starts both servers. */
 export async function openListeners(): Promise<Listeners> {
   let connections = 0;
-  const open = async (where: ListenOptions): Promise<Server> => {
+  const open = async (address: ListenOptions): Promise<Server> => {
     const server = createServer(socket => {
       connections++;
       socket.destroy();
     });
-    await listen(server, where);
+    await listen(server, address);
     return server;
   };
   const abstract = `clean-room-probe-${randomUUID()}`;
   const servers = await Promise.all([open({ host: '127.0.0.1', port: 0 }), open({ path: `\0${abstract}` })]);
-  const address = servers[0].address();
+  const bound = servers[0].address();
   return {
-    tcp: typeof address === 'object' && address !== null ? address.port : 0,
+    tcp: typeof bound === 'object' && bound !== null ? bound.port : 0,
     abstract,
     connections: () => connections,
     close: async () => {

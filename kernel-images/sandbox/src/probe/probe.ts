@@ -2,7 +2,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { FrameDecoder } from '../frames/decoder.js';
+import { FrameDecoder } from '../frames/pipe.js';
 import { parseFrameJson } from '../frames/json.js';
 import { probeCommand } from '../notebook/environment.js';
 import type { SandboxProfile, WardenOptions } from '../warden/arguments.js';
@@ -11,29 +11,33 @@ import { WardenProcess } from '../warden/process.js';
 import { openListeners, type Listeners } from './listeners.js';
 import { requiredChecks } from './required.js';
 
+/** The result of one check of the probe. */
 export interface ProbeCheck {
   readonly name: string;
+  /** True when the protection is in place. */
   readonly held: boolean;
-  /** For the operator's log: what the kernel answered. */
+  /** The answer of the kernel, for the log of the operator. */
   readonly detail: string;
 }
 
+/** The result of the probe. */
 export interface ProbeReport {
   readonly profile: SandboxProfile;
-  /** Every required check once, in the order of the list. */
+  /** Every required check once, in the order of {@link requiredChecks}. */
   readonly checks: readonly ProbeCheck[];
 }
 
-/** Just what the notebook's sandbox will be opened with. */
+/** The settings of the probe's sandbox, which must be exactly those of the notebook's sandbox. */
 export type ProbeOptions = Omit<WardenOptions, 'command' | 'workdir' | 'writable'>;
 
-/** What Confidential Space gives a container, and so the most that the warden may hold. */
+/** The capabilities of a container in Confidential Space: the warden must not have more. */
 const CONTAINER_CAPABILITIES = '00000000a80425fb';
 const NO_CAPABILITIES = '0000000000000000';
 
 const HEARTBEAT = 'tmp/clean-room-heartbeat';
 const STILL_MS = 60;
 
+/** Reads the report of the probe. A missing or malformed check is left out, so it counts as failed. */
 function readChecks(frame: Buffer | undefined): ProbeCheck[] {
   if (frame === undefined) return [];
   const report = parseFrameJson(frame);
@@ -77,7 +81,7 @@ async function runInside(options: ProbeOptions, listeners: Listeners): Promise<P
   ];
 }
 
-/** The daemon that the probe left behind wrote to a file all the time: does it still? */
+/** Checks that the daemon that the probe started, which writes to a file all the time, has ended. */
 async function heartbeatStopped(jail: string): Promise<ProbeCheck> {
   const path = join(jail, HEARTBEAT);
   const size = async (): Promise<number> => (await lstat(path).catch(() => undefined))?.size ?? -1;
@@ -93,9 +97,9 @@ async function heartbeatStopped(jail: string): Promise<ProbeCheck> {
 }
 
 /**
- * Runs the probe in a sandbox of exactly these settings, before any data or key is near.
+ * Runs the probe in a sandbox with exactly these settings. It must run before any data or key is in memory.
  *
- * @throws CleanRoomError `sandbox-unsafe` when the sandbox could not even be set up
+ * @throws CleanRoomError `sandbox-unsafe` when the sandbox could not be set up
  */
 export async function probeSandbox(options: ProbeOptions): Promise<ProbeReport> {
   const listeners = await openListeners();
@@ -113,9 +117,9 @@ export async function probeSandbox(options: ProbeOptions): Promise<ProbeReport> 
 }
 
 /**
- * The probe as a gate: returns only when every protection holds.
+ * Runs the probe and returns only when every protection is in place.
  *
- * @throws CleanRoomError `sandbox-unsafe`, naming the protections that are missing
+ * @throws CleanRoomError `sandbox-unsafe`, with the names of the missing protections
  */
 export async function requireProbe(options: ProbeOptions): Promise<ProbeReport> {
   const report = await probeSandbox(options);
@@ -124,10 +128,10 @@ export async function requireProbe(options: ProbeOptions): Promise<ProbeReport> 
   const names = missing.map(check => check.name).join(', ');
   throw new CleanRoomError(
     'sandbox-unsafe',
-    `The sandbox does not hold here: ${names}. No data was touched and no key was asked for.`,
+    `Protections of the sandbox are missing: ${names}. No data was read and no key was requested.`,
     {
       remedy:
-        'Run on a kernel and container configuration that gives these protections; see the details of each check.',
+        'Use a kernel and a container configuration that support these protections. See the details of each check.',
       details: Object.fromEntries(missing.map(check => [check.name, check.detail]))
     }
   );

@@ -27,8 +27,8 @@ const EVERY_PROFILE = `
   daemon-started daemon-ended no-connection warden-capabilities`;
 
 /**
- * Every check that must hold, by name: a report that leaves one out is as bad as one where it does not hold. Those on
- * the last line are seen from outside the sandbox.
+ * Returns the names of all checks that must pass. A check that a report omits counts as failed. The checks on the last
+ * line of the list are made from outside the sandbox.
  */
 export function requiredChecks(): readonly string[] {
   return EVERY_PROFILE.trim().split(/\s+/);

@@ -1,35 +1,37 @@
 import { availableParallelism } from 'node:os';
 import { MEMORY_FLOOR_BYTES, type SandboxLimits } from './limits.js';
 
-/** The two ways to hold a notebook. `second-uid` needs root; `nested-namespace` is an ordinary user's. */
+/** The two ways to confine a notebook. `second-uid` needs root; `nested-namespace` works for an ordinary user. */
 export type SandboxProfile = 'second-uid' | 'nested-namespace';
 
-/** One command in the sandbox. */
+/** The settings of one command in the sandbox. */
 export interface WardenOptions {
-  /** Absolute path of the jail's root, seen from outside. */
+  /** Absolute path of the jail's root, seen from outside the jail. */
   readonly jail: string;
   readonly mode: SandboxProfile;
   readonly wardenPath: string;
   readonly policyPath: string;
-  /** User and group of the sandbox. Two sandboxes that run at the same time need different ones. */
+  /** User and group id of the sandbox. Sandboxes that run at the same time need different ids. */
   readonly uid: number;
-  /** The user that ends the sandbox; `second-uid` alone uses it. */
+  /** User id that kills the processes of the sandbox. Only used by `second-uid`. */
   readonly killerUid: number;
   readonly limits: Pick<
     SandboxLimits,
     'memoryBytes' | 'diskBytes' | 'inodes' | 'processes' | 'openFiles' | 'wallSeconds'
   >;
-  /** The whole environment of the command. */
+  /** All environment variables of the command. */
   readonly env: Readonly<Record<string, string>>;
-  /** Seen from inside the jail. */
+  /** Absolute path of the program inside the jail, then its arguments. */
   readonly command: readonly string[];
+  /** Absolute path of the working directory inside the jail. */
   readonly workdir: string;
+  /** Absolute paths of the writable folders inside the jail. */
   readonly writable: readonly string[];
 }
 
 const whole = (value: number): string => String(Math.ceil(value));
 
-/** The words after `warden`. */
+/** Returns the command-line arguments of the warden that runs one command. */
 export function runArguments(options: WardenOptions): string[] {
   const { limits } = options;
   const cpuSeconds = limits.wallSeconds * availableParallelism() + 10;

@@ -1,25 +1,26 @@
-/** What one run may use. Each limit ends the run when it is broken; none is a request to the notebook. */
+/** The limits of one run. They are enforced from outside the notebook, and exceeding one of them ends the run. */
 export interface SandboxLimits {
-  /** All processes together; also the most that one of them can ask for (it then gets a MemoryError). */
+  /** Memory of all processes together. A single process that requests more gets a MemoryError. */
   readonly memoryBytes: number;
-  /** New bytes on any file system that the sandbox can write to; also the size of its largest file. */
+  /** New bytes on each file system that the sandbox can write to; also the maximum size of one file. */
   readonly diskBytes: number;
-  /** New files and folders. */
+  /** Number of new files and folders. */
   readonly inodes: number;
-  /** Processes and threads. */
+  /** Number of processes and threads at the same time. */
   readonly processes: number;
-  /** Open files of one process. */
+  /** Number of open files of one process. */
   readonly openFiles: number;
-  /** From start to end, all cells together. */
+  /** Time of the whole run, from the start of the sandbox to its end. */
   readonly wallSeconds: number;
-  /** One cell: it is interrupted then, and everything is killed if that does not help. */
+  /** Time of one cell. The cell is then interrupted; if it continues, the sandbox is killed. */
   readonly cellSeconds: number;
-  /** Frames and raw output of one cell. */
+  /** Bytes of all frames and raw output of one cell. */
   readonly outputBytesPerCell: number;
+  /** Number of outputs of one cell. */
   readonly outputsPerCell: number;
 }
 
-/** What the machine always keeps available, so that the sandbox and not the supervisor is what runs out of memory. */
+/** Memory that the machine always keeps available, so that the sandbox runs out of memory and not the supervisor. */
 export const MEMORY_FLOOR_BYTES = 512 * 1024 * 1024;
 
 /** Folders of the jail that the sandbox can write to. */

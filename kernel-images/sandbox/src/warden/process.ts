@@ -4,12 +4,12 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { runArguments, type WardenOptions } from './arguments.js';
 import { parseStatus, type WardenEnd, type WardenSetupFailed, type WardenStarted } from './status.js';
 
-/** `lost`: the warden went without a word; what it left behind has been killed. */
+/** How the warden ended. `lost`: it died without a report, and the remaining processes of the sandbox were killed. */
 export type WardenOutcome = WardenEnd | { readonly type: 'lost' };
 
 const MAX_STATUS_CHARACTERS = 64 * 1024;
 
-/** Steps that fail where a machine keeps ordinary users from making user namespaces. */
+/** Steps that fail on machines where ordinary users cannot create user namespaces. */
 const NAMESPACE_STEPS: readonly string[] = [
   'unshare',
   'setgroups deny',
@@ -18,14 +18,14 @@ const NAMESPACE_STEPS: readonly string[] = [
   'private mounts'
 ];
 
-function refusal(failed: WardenSetupFailed): CleanRoomError {
+function setupFailed(failed: WardenSetupFailed): CleanRoomError {
   return new CleanRoomError(
     'sandbox-unsafe',
-    `The sandbox could not be set up: the step "${failed.what}" failed. Nothing was run.`,
+    `The sandbox could not be set up: the step "${failed.what}" failed. Nothing has run.`,
     {
       remedy: NAMESPACE_STEPS.includes(failed.what)
-        ? 'This machine does not let ordinary users make user namespaces. Allow them, or run as root in a container.'
-        : 'Run the clean room in an environment that lets the supervisor set up all of its protections.',
+        ? 'Allow ordinary users of this machine to create user namespaces, or run the clean room as root in a container.'
+        : 'Run the clean room in an environment in which the supervisor can set up all of its protections.',
       details: { step: failed.what, errno: failed.errno }
     }
   );
@@ -33,15 +33,18 @@ function refusal(failed: WardenSetupFailed): CleanRoomError {
 
 function duplex(stream: unknown): Duplex {
   if (stream instanceof Duplex) return stream;
-  throw new CleanRoomError('internal', 'A pipe to the sandbox is missing.');
+  throw new CleanRoomError(
+    'internal',
+    'A pipe to the sandbox is missing. This is an error in the clean room software.'
+  );
 }
 
 /**
- * A running warden and the four pipes of the command it holds. `ended` settles when no process of the sandbox is alive;
- * what is then still in the pipes can be read to its end.
+ * A running warden and the four pipes of the command in its sandbox. `ended` settles when no process of the sandbox is
+ * alive. The rest of the pipes can still be read then.
  */
 export class WardenProcess {
-  /** Rejects with `sandbox-unsafe` when a step of the setup failed: then nothing was run. */
+  /** Rejects with `sandbox-unsafe` when a step of the setup failed; nothing has run then. */
   readonly started: Promise<WardenStarted>;
   readonly ended: Promise<WardenOutcome>;
   readonly requests: Writable;
@@ -63,7 +66,7 @@ export class WardenProcess {
     this.requests = duplex(requests);
     this.frames = duplex(frames);
     this.#control = duplex(control);
-    // a pipe whose other end is gone is told by `ended`, not by an error of its own
+    // Without a listener, an error of a pipe would end this process. `ended` reports that the other end is closed.
     for (const pipe of [this.requests, this.frames, this.stdout, this.stderr, this.#control]) {
       pipe.on('error', () => undefined);
     }
@@ -75,20 +78,20 @@ export class WardenProcess {
     this.ended.catch(() => undefined);
 
     let end: WardenEnd | undefined;
-    let rest = '';
+    let incomplete = '';
     const readLine = (line: string): void => {
-      const word = parseStatus(line);
-      if (word.type === 'started') started.resolve(word);
-      else if (word.type === 'setup-failed') started.reject(refusal(word));
-      else end = word;
+      const report = parseStatus(line);
+      if (report.type === 'started') started.resolve(report);
+      else if (report.type === 'setup-failed') started.reject(setupFailed(report));
+      else end = report;
     };
     const statusPipe = duplex(status);
     const statusRead = new Promise<void>(resolve => statusPipe.once('close', resolve));
     statusPipe.setEncoding('utf8');
     statusPipe.on('error', () => undefined);
     statusPipe.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(0, MAX_STATUS_CHARACTERS);
+      const lines = (incomplete + text).split('\n');
+      incomplete = (lines.pop() ?? '').slice(0, MAX_STATUS_CHARACTERS);
       try {
         lines.forEach(readLine);
       } catch (error) {
@@ -96,44 +99,57 @@ export class WardenProcess {
         this.kill();
       }
     });
-    const gone = async (): Promise<void> => {
+    const reportEnd = async (): Promise<void> => {
       await statusRead;
       started.reject(
-        new CleanRoomError('sandbox-unsafe', 'The warden of the sandbox ended before it had set anything up.')
+        new CleanRoomError(
+          'sandbox-unsafe',
+          'The warden of the sandbox ended before it had set up the sandbox. Nothing has run.'
+        )
       );
       if (end === undefined) await sweep(options);
       ended.resolve(end ?? { type: 'lost' });
     };
-    child.once('exit', () => void gone().catch((error: unknown) => ended.reject(error)));
+    child.once('exit', () => void reportEnd().catch((error: unknown) => ended.reject(error)));
     child.once('error', cause => {
-      const error = new CleanRoomError('sandbox-unsafe', 'The warden of the sandbox could not be started.', {
-        cause
-      });
+      const error = new CleanRoomError(
+        'sandbox-unsafe',
+        'The warden of the sandbox could not be started. Nothing has run.',
+        {
+          cause
+        }
+      );
       started.reject(error);
       ended.reject(error);
     });
   }
 
-  /** Sends SIGINT to the command's session. */
+  /** Sends SIGINT to the session of the command. */
   interrupt(): void {
     this.#control.write('I');
   }
 
-  /** Kills everything; `ended` tells when it is done. */
+  /** Kills all processes of the sandbox. `ended` settles when they have ended. */
   kill(): void {
     this.#control.write('K');
   }
 }
 
-/** In namespaces everything dies with its first process, and that one with the warden: nothing is left to sweep. */
+/**
+ * Kills the processes of a sandbox whose warden has died. This is not necessary in `nested-namespace`: its first
+ * process dies with the warden, and all other processes die with that first process.
+ */
 async function sweep(options: WardenOptions): Promise<void> {
   if (options.mode === 'nested-namespace') return;
-  const words = ['sweep', '--uid', String(options.uid), '--killer-uid', String(options.killerUid)];
+  const parameters = ['sweep', '--uid', String(options.uid), '--killer-uid', String(options.killerUid)];
   const code = await new Promise<number | null>((resolve, reject) => {
-    spawn(options.wardenPath, words, { env: {}, stdio: 'ignore' })
+    spawn(options.wardenPath, parameters, { env: {}, stdio: 'ignore' })
       .once('exit', resolve)
       .once('error', reject);
   });
   if (code !== 0)
-    throw new CleanRoomError('sandbox-unsafe', 'What the sandbox left behind could not be ended.');
+    throw new CleanRoomError(
+      'sandbox-unsafe',
+      'The remaining processes of the sandbox could not be killed. Restart the machine before you start another run.'
+    );
 }

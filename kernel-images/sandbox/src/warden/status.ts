@@ -1,62 +1,72 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
-/** Why the warden ended the sandbox: `exit` by itself, `killed` because the supervisor said so, else a limit. */
-const WHYS = ['exit', 'killed', 'memory', 'memory-floor', 'disk', 'inodes', 'wall'] as const;
-export type WardenWhy = (typeof WHYS)[number];
+/**
+ * Why the sandbox ended: `exit`: the command exited; `killed`: the supervisor asked for it; otherwise the exceeded
+ * limit.
+ */
+const REASONS = ['exit', 'killed', 'memory', 'memory-floor', 'disk', 'inodes', 'wall'] as const;
+/** Why the sandbox ended, according to the warden. */
+export type WardenWhy = (typeof REASONS)[number];
 
+/** The command runs in the sandbox. */
 export interface WardenStarted {
   readonly type: 'started';
   readonly mode: string;
-  /** The warden's own effective capabilities, 16 hex digits. */
+  /** Effective capabilities of the warden itself, as 16 hexadecimal digits. */
   readonly capabilities: string;
 }
 
-/** Nothing was run: `what` names the step that failed. */
+/** A step of the setup failed, and nothing has run. `what` is the name of the step. */
 export interface WardenSetupFailed {
   readonly type: 'setup-failed';
   readonly what: string;
   readonly errno: number;
 }
 
-/** No process of the sandbox is alive any more. */
+/** The command has ended, and no process of the sandbox is alive. */
 export interface WardenEnd {
   readonly type: 'end';
   readonly why: WardenWhy;
   /** Exit code of the command; -1 when a signal ended it. */
   readonly code: number;
-  /** The signal that ended it; 0 when it exited. */
+  /** Number of the signal that ended the command; 0 when it exited. */
   readonly signal: number;
   readonly milliseconds: number;
-  /** Bytes, all processes together, at the samples taken. */
+  /** Memory of all processes together, in bytes, at the highest sample. */
   readonly peakRss: number;
-  /** Bytes, the largest process that ended. */
+  /** Memory of the largest ended process, in bytes. */
   readonly maxProcess: number;
-  /** The most that were alive at a sample. */
+  /** The highest number of processes at a sample. */
   readonly processes: number;
 }
 
+/** A line on the status pipe of the warden. */
 export type WardenStatus = WardenStarted | WardenSetupFailed | WardenEnd;
 
-/** @throws CleanRoomError `malformed`: whoever wrote that was no warden of ours */
+/**
+ * Parses a line of the warden's status pipe.
+ *
+ * @throws CleanRoomError `malformed` when the line is not a status of this version of the warden
+ */
 export function parseStatus(line: string): WardenStatus {
-  const fail = (): never => {
-    throw new CleanRoomError('malformed', 'The warden of the sandbox reported something that is no status.');
+  const throwInvalidStatus = (): never => {
+    throw new CleanRoomError('malformed', 'The warden of the sandbox sent an invalid status.');
   };
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    return fail();
+    return throwInvalidStatus();
   }
-  if (typeof value !== 'object' || value === null) return fail();
+  if (typeof value !== 'object' || value === null) return throwInvalidStatus();
   const fields = new Map(Object.entries(value));
   const text = (name: string): string => {
     const field: unknown = fields.get(name);
-    return typeof field === 'string' ? field : fail();
+    return typeof field === 'string' ? field : throwInvalidStatus();
   };
   const number = (name: string): number => {
     const field: unknown = fields.get(name);
-    return typeof field === 'number' && Number.isSafeInteger(field) ? field : fail();
+    return typeof field === 'number' && Number.isSafeInteger(field) ? field : throwInvalidStatus();
   };
   switch (fields.get('type')) {
     case 'started':
@@ -66,7 +76,7 @@ export function parseStatus(line: string): WardenStatus {
     case 'end':
       return {
         type: 'end',
-        why: WHYS.find(why => why === fields.get('why')) ?? fail(),
+        why: REASONS.find(why => why === fields.get('why')) ?? throwInvalidStatus(),
         code: number('code'),
         signal: number('signal'),
         milliseconds: number('milliseconds'),
@@ -75,6 +85,6 @@ export function parseStatus(line: string): WardenStatus {
         processes: number('processes')
       };
     default:
-      return fail();
+      return throwInvalidStatus();
   }
 }

@@ -4,8 +4,8 @@ import { NATIVE } from './native.js';
 
 const MIB = 1024 ** 2;
 
-describe.each(PROFILES)('a notebook in %s that takes more than its share', profile => {
-  it('is ended when its files fill the disk', async () => {
+describe.each(PROFILES)('a notebook in %s that exceeds its limits', profile => {
+  it('is stopped when its files fill the disk', async () => {
     const { end } = await runNotebook(profile, {
       cells: [
         `import os
@@ -18,7 +18,7 @@ for number in range(1000):
     expect(end.seconds).toBeLessThan(30);
   });
 
-  it('is ended when files without a name fill the disk', async () => {
+  it('is stopped when open but deleted files fill the disk', async () => {
     const { end } = await runNotebook(profile, {
       cells: [
         `import os, time
@@ -33,15 +33,15 @@ time.sleep(30)`
     expect(end.why).toBe('disk');
   });
 
-  it('is ended when it makes too many files', async () => {
+  it('is stopped when it creates too many files', async () => {
     const { end } = await runNotebook(profile, {
       cells: [`for number in range(10**6): open(f"/nb/{number}", "w").close()`]
     });
     expect(end.why).toBe('inodes');
   });
 
-  it('gets an error when one file grows too large, and one process too big', async () => {
-    const answer = await runNotebook(profile, {
+  it('gets an error when one file or one process grows too large', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `import os
 fd = os.open("/nb/sparse", os.O_CREAT | os.O_WRONLY)
@@ -54,12 +54,12 @@ except OSError as error:
         `print("still here")`
       ]
     });
-    expect(shown(answer)).toContain('refused [Errno 27]');
-    expect(shown(answer)).toContain('MemoryError');
-    expect(shown(answer)).toContain('still here');
+    expect(shown(run)).toContain('refused [Errno 27]');
+    expect(shown(run)).toContain('MemoryError');
+    expect(shown(run)).toContain('still here');
   });
 
-  it('is ended when its processes together take too much memory', async () => {
+  it('is stopped when its processes together use too much memory', async () => {
     const { end } = await runNotebook(profile, {
       cells: [
         `import os, time
@@ -75,7 +75,7 @@ time.sleep(60)`
     expect(end.seconds).toBeLessThan(20);
   });
 
-  it('is ended when shared memory, which no process owns, takes too much', async () => {
+  it('is stopped when it uses too much shared memory', async () => {
     const { end } = await runNotebook(profile, {
       cells: [
         `import mmap, time
@@ -92,8 +92,8 @@ time.sleep(60)`
     expect(end.why).toBe('memory');
   });
 
-  it('runs out of processes before the machine does', async () => {
-    const answer = await runNotebook(profile, {
+  it('reaches its own process limit before the limit of the machine', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 made = 0
@@ -108,11 +108,11 @@ except OSError as error:
         `print("still here")`
       ]
     });
-    expect(shown(answer)).toContain('refused True True');
-    expect(shown(answer)).toContain('still here');
+    expect(shown(run)).toContain('refused True True');
+    expect(shown(run)).toContain('still here');
   });
 
-  it('is ended, fork bomb and all, when its time is over', async () => {
+  it('is stopped with all processes of a fork bomb when its time is over', async () => {
     const { end } = await runNotebook(profile, {
       cells: [
         `import os
@@ -129,8 +129,8 @@ while True:
     expect(end.seconds).toBeLessThan(15);
   });
 
-  it("runs out of descriptors without taking the supervisor's", async () => {
-    const answer = await runNotebook(profile, {
+  it('reaches its own limit of file descriptors without affecting the supervisor', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 held = []
@@ -142,10 +142,10 @@ except OSError as error:
 for fd in held: os.close(fd)`
       ]
     });
-    expect(shown(answer)).toContain('refused True True');
+    expect(shown(run)).toContain('refused True True');
   });
 
-  it('is ended when it goes on past the time of the whole run', async () => {
+  it('is stopped when it exceeds the time limit of the run', async () => {
     const { end } = await runNotebook(profile, {
       cells: [`import time; time.sleep(60)`],
       limits: { wallSeconds: 2 }
@@ -154,23 +154,26 @@ for fd in held: os.close(fd)`
     expect(end.seconds).toBeLessThan(5);
   });
 
-  it('is interrupted when a cell takes too long, and keeps its variables', async () => {
-    const answer = await runNotebook(profile, {
+  it('is interrupted when a cell exceeds its time limit, and keeps its variables', async () => {
+    const run = await runNotebook(profile, {
       cells: [`import time; kept = 5; time.sleep(60)`, `await __import__("asyncio").sleep(60)`, `kept`],
       limits: { cellSeconds: 1 }
     });
-    expect(answer.cells.map(cell => cell.status)).toEqual(['interrupted', 'interrupted', 'ok']);
-    expect(answer.cells[0]?.outputs.at(-1)).toMatchObject({ type: 'error', ename: 'KeyboardInterrupt' });
-    expect(answer.cells[1]?.outputs.at(-1)).toMatchObject({ type: 'error', ename: 'KeyboardInterrupt' });
+    expect(run.cells.map(cell => cell.status)).toEqual(['interrupted', 'interrupted', 'ok']);
+    expect(run.cells[0]?.outputs.at(-1)).toMatchObject({ type: 'error', ename: 'KeyboardInterrupt' });
+    expect(run.cells[1]?.outputs.at(-1)).toMatchObject({ type: 'error', ename: 'KeyboardInterrupt' });
   });
 
   it.each([
-    ['prints without end', `while True: print("x" * 1000)`],
-    ['floods the raw pipes', `import os\nwhile True: os.write(1, b"x" * 65536)`],
-    ['displays without end', `while True: display({"text/plain": "x"}, raw=True)`],
-    ['updates without end', `h = display(1, display_id="a")\nwhile True: h.update("x" * 10**6)`],
-    ['has children that flood', `import subprocess\nsubprocess.run(["/usr/bin/cat", "/dev/zero"])`]
-  ])('is ended when it %s', async (_, source) => {
+    ['prints forever', `while True: print("x" * 1000)`],
+    ['floods the raw output pipes', `import os\nwhile True: os.write(1, b"x" * 65536)`],
+    ['displays forever', `while True: display({"text/plain": "x"}, raw=True)`],
+    ['updates a display forever', `h = display(1, display_id="a")\nwhile True: h.update("x" * 10**6)`],
+    [
+      'starts a child process that floods the output',
+      `import subprocess\nsubprocess.run(["/usr/bin/cat", "/dev/zero"])`
+    ]
+  ])('is stopped when it %s', async (_, source) => {
     const { end } = await runNotebook(profile, { cells: [source] });
     expect(end.why).toBe('output');
     expect(end.seconds).toBeLessThan(30);

@@ -2,9 +2,9 @@ import { runNotebook, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
-describe.each(PROFILES)('a notebook in %s that leaves its folder', profile => {
-  it('writes nothing outside', async () => {
-    const answer = await runNotebook(profile, {
+describe.each(PROFILES)('a notebook in %s that attacks the file system', profile => {
+  it('cannot write outside its folders', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 for folder in ("/", "/usr", "/usr/bin", "/etc", "/dev", "/data", "/run", "/proc", "/sys", "/root", "/var", "/usr/lib/clean-room",
@@ -24,13 +24,13 @@ attempt("passwd", lambda: open("/etc/passwd", "a").write("root2::0:0::/:/bin/sh"
 attempt("times", lambda: os.utime(ours, (0, 0)))`
       ]
     });
-    expect(shown(answer)).not.toContain('SUCCEEDED');
-    expect(shown(answer).match(/refused/g)).toHaveLength(14 * 3 + 9);
-    expect(answer.changed).toEqual([]);
+    expect(shown(run)).not.toContain('SUCCEEDED');
+    expect(shown(run).match(/refused/g)).toHaveLength(14 * 3 + 9);
+    expect(run.changed).toEqual([]);
   });
 
-  it('does not climb out of the jail', async () => {
-    const answer = await runNotebook(profile, {
+  it('cannot leave the jail', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 def held_descriptors():
@@ -73,31 +73,31 @@ attempt("handle of", lambda: kernel(303, -100, b"/", struct.pack("=Ii", 128, 0) 
 attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "zero", "full", "random", "urandom", "shm")][0])`
       ]
     });
-    expect(shown(answer)).not.toContain('SUCCEEDED');
-    expect(shown(answer).match(/refused/g)).toHaveLength(11);
+    expect(shown(run)).not.toContain('SUCCEEDED');
+    expect(shown(run).match(/refused/g)).toHaveLength(11);
   });
 
-  it('gains nothing by files named like ours', async () => {
+  it('cannot replace our modules with files of the same name', async () => {
     const modules = [
       ...['json', 'asyncio', 'socket', 'signal', 'IPython', 'traitlets', 'numpy', 'comm', 'jedi', 'sqlite3'],
       ...['clean_room', 'clean_room_executor', 'executor', 'session', 'channel', 'conftest', 'antigravity'],
       ...['sitecustomize', 'usercustomize', 'site', 'encodings', 'ipython_config', 'jupyter_config']
     ];
-    const profile_ = '.ipython/profile_default';
-    const personal = '.local/lib/python3.11/site-packages';
+    const ipythonProfile = '.ipython/profile_default';
+    const userSite = '.local/lib/python3.11/site-packages';
     const evil = `import os\nos.write(1, b"shadowed by " + __name__.encode())\n`;
     const names = [
       ...modules.flatMap(name => [`${name}.py`, `${name}/__init__.py`, `${name}/__main__.py`]),
       ...['__init__.py', '__main__.py', '.pythonrc.py', '.jupyter/jupyter_config.py'],
       ...[
-        `${profile_}/startup/00-shadow.py`,
-        `${profile_}/ipython_config.py`,
-        `${profile_}/ipython_kernel_config.py`
+        `${ipythonProfile}/startup/00-shadow.py`,
+        `${ipythonProfile}/ipython_config.py`,
+        `${ipythonProfile}/ipython_kernel_config.py`
       ],
-      ...[`${personal}/usercustomize.py`, `${personal}/sitecustomize.py`, `${personal}/IPython/__init__.py`]
+      ...[`${userSite}/usercustomize.py`, `${userSite}/sitecustomize.py`, `${userSite}/IPython/__init__.py`]
     ];
     const settings = {
-      [`/nb/${personal}/shadow.pth`]: 'import os; os.write(1, b"shadowed by pth")\n',
+      [`/nb/${userSite}/shadow.pth`]: 'import os; os.write(1, b"shadowed by pth")\n',
       '/nb/shadow.pth': 'import os; os.write(1, b"shadowed by pth")\n',
       '/nb/pyvenv.cfg': 'home = /nb\n',
       '/nb/pip.conf': '[global]\nindex-url = http://127.0.0.1/\n',
@@ -107,7 +107,7 @@ attempt("devices", lambda: [n for n in os.listdir("/dev") if n not in ("null", "
       '/nb/python3': '#!/bin/sh\necho shadowed by python3',
       '/nb/bash': '#!/bin/sh\necho shadowed by bash'
     };
-    const answer = await runNotebook(profile, {
+    const run = await runNotebook(profile, {
       cells: [
         `import sys
 [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "") or "").startswith("/nb")]`,
@@ -119,9 +119,9 @@ clean_room.__file__.startswith("/usr/local/lib/")`,
       ],
       files: { ...Object.fromEntries(names.map(name => [`/nb/${name}`, evil])), ...settings }
     });
-    expect(shown(answer)).not.toContain('shadowed');
-    expect(answer.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
-    expect(answer.cells.slice(0, 3).map(cell => cell.outputs)).toEqual([
+    expect(shown(run)).not.toContain('shadowed');
+    expect(run.cells.map(cell => cell.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(run.cells.slice(0, 3).map(cell => cell.outputs)).toEqual([
       [{ type: 'execute_result', data: { 'text/plain': '[]' }, metadata: {} }],
       [{ type: 'execute_result', data: { 'text/plain': 'True' }, metadata: {} }],
       [

@@ -2,13 +2,13 @@ import { runNotebook, SECRETS, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
-describe.each(PROFILES)('a notebook in %s that reads memory', profile => {
-  it('sees none but its own, not even by becoming root first', async () => {
-    const answer = await runNotebook(profile, {
+describe.each(PROFILES)('a notebook in %s that reads the memory of other processes', profile => {
+  it('is refused, even after it tried to become root', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 def as_root(step):
-    """What the step gives in a child that tried to become root."""
+    """Returns the bytes that a step returns in a child process that tried to become root."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
@@ -20,8 +20,8 @@ def as_root(step):
             os._exit(0)
     os.close(theirs)
     os.waitpid(child, 0)
-    with os.fdopen(ours, "rb") as told:
-        return told.read() or 1 / 0
+    with os.fdopen(ours, "rb") as output:
+        return output.read() or 1 / 0
 def read(pid, address):
     buffer = ctypes.create_string_buffer(4096)
     local = struct.pack("PL", ctypes.addressof(buffer), 4096)
@@ -31,9 +31,9 @@ def seize(pid):
     kernel(101, 0x4206, pid, 0, 0)
     return b"seized"
 def memory(pid):
-    with open(f"/proc/{pid}/mem", "rb") as held:
-        held.seek(0x400000)
-        return held.read(8)
+    with open(f"/proc/{pid}/mem", "rb") as file:
+        file.seek(0x400000)
+        return file.read(8)
 for pid in (1, os.getppid()):
     for address in (0x400000, 0x1000000):
         attempt(f"read {pid} {address:x}", lambda: read(pid, address))
@@ -42,7 +42,7 @@ for pid in (1, os.getppid()):
     attempt(f"mem {pid}", lambda: as_root(lambda: memory(pid)))`
       ]
     });
-    const text = shown(answer);
+    const text = shown(run);
     expect(text).not.toContain('SUCCEEDED');
     expect(text.match(/refused/g)).toHaveLength(2 * 6);
     for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);

@@ -1,6 +1,8 @@
 /**
- * What an attacker has at hand in a cell: the kernel's calls by number, past all of Python's own guards. `attempt` prints
- * what came of a try, so that a test can tell "refused" from "did not even run".
+ * Python functions that an attacker could write in a cell. `kernel` makes a system call by its number, without the
+ * checks of Python's own functions. `attempt` prints the result of a step, so that a test can distinguish a refused
+ * step from one that never ran. `from_held_folder` runs a step in the folder of an inherited descriptor, if there is
+ * one.
  */
 export const NATIVE = `
 import ctypes, errno, os, signal, socket, struct, sys, time

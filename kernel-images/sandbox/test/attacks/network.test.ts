@@ -5,22 +5,24 @@ import { Launcher, runNotebook, SECRETS, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
-/** Listens wherever a notebook may try to get to, in the network that the container shares with its host. */
-async function bystander() {
+/** Opens TCP, UDP and Unix sockets in the host network, which the container shares, and counts what reaches them. */
+async function listenOnHost() {
   let reached = 0;
   const abstract = `clean-room-attack-${randomUUID()}`;
-  const count = (): void => void reached++;
-  const take = (socket: Socket): void => {
+  const count = (): void => {
+    reached++;
+  };
+  const accept = (socket: Socket): void => {
     count();
     socket.destroy();
   };
-  const [tcp, unix] = [createServer(take), createServer(take)];
+  const [tcp, unix] = [createServer(accept), createServer(accept)];
   const udp = createSocket('udp4').on('message', count);
   await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve));
   await new Promise<void>(resolve => unix.listen(`\0${abstract}`, resolve));
   await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve));
   const address = tcp.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('The TCP server has no port.');
   return {
     abstract,
     port: address.port,
@@ -34,10 +36,10 @@ async function bystander() {
   };
 }
 
-describe.each(PROFILES)('a notebook in %s that wants to talk to somebody', profile => {
-  it('reaches neither the launcher nor its token', async () => {
+describe.each(PROFILES)('a notebook in %s that tries to use the network', profile => {
+  it('cannot reach the launcher or its token', async () => {
     const launcher = await Launcher.open();
-    const answer = await runNotebook(profile, {
+    const run = await runNotebook(profile, {
       launcher,
       cells: [
         `${NATIVE}
@@ -64,7 +66,7 @@ attempt("token held", lambda: from_held_folder(lambda: open(f"{folder}/attestati
 attempt("list held", lambda: from_held_folder(lambda: os.listdir(folder)))`
       ]
     });
-    const text = shown(answer);
+    const text = shown(run);
     await launcher.close();
     expect(text).not.toContain('SUCCEEDED');
     expect(text).not.toContain(SECRETS.token);
@@ -72,9 +74,9 @@ attempt("list held", lambda: from_held_folder(lambda: os.listdir(folder)))`
     expect(launcher.connections).toBe(0);
   });
 
-  it('reaches nobody over TCP, UDP, Unix or abstract sockets', async () => {
-    const others = await bystander();
-    const answer = await runNotebook(profile, {
+  it('cannot reach anything over TCP, UDP, Unix or abstract sockets', async () => {
+    const host = await listenOnHost();
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 def tcp(host, port):
@@ -84,7 +86,7 @@ def tcp(host, port):
 def datagram(host, port):
     fd = kernel(41, 2, 2, 0)
     return kernel(44, fd, b"x", 1, 0, inet(host, port), 16)
-name = b"\\0" + b"${others.abstract}"
+name = b"\\0" + b"${host.abstract}"
 def abstract():
     fd = kernel(41, 1, 1, 0)
     return kernel(42, fd, unix(name), len(name) + 2)
@@ -95,8 +97,8 @@ def datagram_pair(type):
     ends = (ctypes.c_int * 2)()
     kernel(53, 1, type, 0, ends)
     return kernel(44, ends[0], b"x", 1, 0, unix(name), len(name) + 2)
-attempt("tcp", lambda: tcp("127.0.0.1", ${others.port}))
-attempt("udp", lambda: datagram("127.0.0.1", ${others.udpPort}))
+attempt("tcp", lambda: tcp("127.0.0.1", ${host.port}))
+attempt("udp", lambda: datagram("127.0.0.1", ${host.udpPort}))
 for resolver in ("127.0.0.1", "127.0.0.53", "169.254.169.254", "8.8.8.8"):
     attempt(f"name server {resolver}", lambda: datagram(resolver, 53))
 attempt("abstract", abstract)
@@ -111,24 +113,24 @@ for family in (1, 2, 10, 16, 17, 38, 40, 43, 44):
         `import socket, urllib.request
 for step in (lambda: socket.getaddrinfo("metadata.google.internal", 80), lambda: socket.gethostbyname("localhost"),
              lambda: urllib.request.urlopen("http://169.254.169.254/computeMetadata/v1/", timeout=5),
-             lambda: socket.create_connection(("127.0.0.1", ${others.port}))):
+             lambda: socket.create_connection(("127.0.0.1", ${host.port}))):
     try:
         print("SUCCEEDED", step())
     except OSError as error:
         print("refused", error)`
       ]
     });
-    const text = shown(answer);
-    const reached = others.reached();
-    others.close();
+    const text = shown(run);
+    const reached = host.reached();
+    host.close();
     expect(text).not.toContain('SUCCEEDED');
     expect(text.match(/refused/g)).toHaveLength(8 + 4 + 18 + 4);
-    expect(text).toContain('has no network');
+    expect(text).toContain('has no network access');
     expect(reached).toBe(0);
   });
 
-  it('can hand no descriptor to a process and take none', async () => {
-    const answer = await runNotebook(profile, {
+  it('cannot send descriptors to a process or receive them', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 ours, theirs = socket.socketpair()
@@ -138,6 +140,6 @@ attempt("frames", lambda: socket.send_fds(socket.socket(fileno=os.dup(4)), [b"x"
 attempt("steal", lambda: kernel(438, kernel(434, os.getppid(), 0), 5, 0))`
       ]
     });
-    expect(shown(answer).match(/refused PermissionError/g)).toHaveLength(4);
+    expect(shown(run).match(/refused PermissionError/g)).toHaveLength(4);
   });
 });

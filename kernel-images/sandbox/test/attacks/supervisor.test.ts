@@ -2,9 +2,9 @@ import { runNotebook, SECRETS, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
-describe.each(PROFILES)('a notebook in %s that turns against the supervisor', profile => {
-  it('reads neither its environment nor its memory nor its files', async () => {
-    const answer = await runNotebook(profile, {
+describe.each(PROFILES)('a notebook in %s that attacks the supervisor', profile => {
+  it('cannot read its environment, memory or files', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 for path in ("/proc/1/environ", "/proc/self/environ", f"/proc/{os.getppid()}/mem", "/proc/1/root/supervisor-secret",
@@ -26,15 +26,15 @@ for pid in (1, 2, 3, os.getppid()):
 print(dict(os.environ))`
       ]
     });
-    const text = shown(answer);
+    const text = shown(run);
     expect(text).not.toContain('SUCCEEDED');
     expect(text.match(/refused/g)).toHaveLength(4 * 13 + 28);
     for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
-    expect(answer.cells[0]?.status).toBe('ok');
+    expect(run.cells[0]?.status).toBe('ok');
   });
 
-  it('neither stops nor kills it or the warden', async () => {
-    const answer = await runNotebook(profile, {
+  it('cannot stop or kill it or the warden', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 import threading
@@ -50,16 +50,16 @@ try:
 except OSError:
     pass
 print("still here")`,
-        `print("and still served")`
+        `print("the next cell runs")`
       ],
       limits: { wallSeconds: 20 }
     });
-    expect(answer.end.why).toBe('closed');
-    expect(shown(answer)).toContain('and still served');
+    expect(run.end.why).toBe('closed');
+    expect(shown(run)).toContain('the next cell runs');
   });
 
-  it('gets no privilege back', async () => {
-    const answer = await runNotebook(profile, {
+  it('cannot regain privileges', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 attempt("root", lambda: os.setuid(0))
@@ -77,7 +77,7 @@ attempt("x32", lambda: None if os.waitpid(os.spawnv(os.P_NOWAIT, sys.executable,
 print(os.getresuid(), os.getresgid())`
       ]
     });
-    const text = shown(answer);
+    const text = shown(run);
     expect(text).not.toContain('SUCCEEDED');
     expect(text.match(/refused/g)).toHaveLength(11);
     expect(text).toContain('(10001, 10001, 10001) (10001, 10001, 10001)');

@@ -2,7 +2,7 @@ import { runNotebook, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { NATIVE } from './native.js';
 
-/** A process of its own session that ignores what can be ignored and writes to a file for ever. */
+/** Starts a process in its own session that ignores every signal it can ignore and writes to a file forever. */
 const DAEMON = `
 def beat(path):
     while True:
@@ -28,22 +28,22 @@ def daemon(path, disturb=lambda: None):
         time.sleep(0.01)
 `;
 
-describe.each(PROFILES)('a process in %s that wants to outlive the run', profile => {
+describe.each(PROFILES)('a process in %s that tries to outlive the run', profile => {
   const beats = '/jail/nb/beats';
 
-  it('ends with it: forked twice, own session, deaf to signals', async () => {
-    const answer = await runNotebook(profile, {
+  it('ends with the run although it is a daemon that ignores signals', async () => {
+    const run = await runNotebook(profile, {
       cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\nprint("started")`],
       watched: [beats]
     });
-    expect(shown(answer)).toContain('started');
-    const [heart] = answer.watched;
-    expect(heart?.before).toBeGreaterThan(0);
-    expect(heart?.after).toBe(heart?.before);
+    expect(shown(run)).toContain('started');
+    const [heartbeat] = run.watched;
+    expect(heartbeat?.before).toBeGreaterThan(0);
+    expect(heartbeat?.after).toBe(heartbeat?.before);
   });
 
-  it('ends with it although it stops and kills every process it can name', async () => {
-    const answer = await runNotebook(profile, {
+  it('ends with the run although it stops and kills every process it can reach', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}${DAEMON}
 def hunt():
@@ -65,37 +65,37 @@ time.sleep(20)`
       limits: { cellSeconds: 3, wallSeconds: 10 },
       watched: [beats]
     });
-    const [heart] = answer.watched;
-    expect(heart?.before).toBeGreaterThan(0);
-    expect(heart?.after).toBe(heart?.before);
+    const [heartbeat] = run.watched;
+    expect(heartbeat?.before).toBeGreaterThan(0);
+    expect(heartbeat?.after).toBe(heartbeat?.before);
   });
 
-  it('ends with it when the interpreter itself dies first', async () => {
-    const answer = await runNotebook(profile, {
+  it('ends with the run when the interpreter dies first', async () => {
+    const run = await runNotebook(profile, {
       cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\nos.kill(os.getpid(), signal.SIGKILL)`],
       watched: [beats]
     });
-    expect(answer.end).toMatchObject({ why: 'exit', signal: 9 });
-    const [heart] = answer.watched;
-    expect(heart?.before).toBeGreaterThan(0);
-    expect(heart?.after).toBe(heart?.before);
+    expect(run.end).toMatchObject({ why: 'exit', signal: 9 });
+    const [heartbeat] = run.watched;
+    expect(heartbeat?.before).toBeGreaterThan(0);
+    expect(heartbeat?.after).toBe(heartbeat?.before);
   });
 
-  it('ends with it when the warden is lost', async () => {
-    const answer = await runNotebook(profile, {
+  it('ends with the run when the warden is killed', async () => {
+    const run = await runNotebook(profile, {
       cells: [`${NATIVE}${DAEMON}\ndaemon("/nb/beats")\ntime.sleep(30)`],
       watched: [beats],
       killWardenAfterMs: 2500
     });
-    expect(answer.end.why).toBe('warden-lost');
-    expect(answer.cells[0]?.status).toBe('ended');
-    const [heart] = answer.watched;
-    expect(heart?.before).toBeGreaterThan(0);
-    expect(heart?.after).toBe(heart?.before);
+    expect(run.end.why).toBe('warden-lost');
+    expect(run.cells[0]?.status).toBe('ended');
+    const [heartbeat] = run.watched;
+    expect(heartbeat?.before).toBeGreaterThan(0);
+    expect(heartbeat?.after).toBe(heartbeat?.before);
   });
 
-  it("can not be made the warden's sibling or leave its namespaces", async () => {
-    const answer = await runNotebook(profile, {
+  it('cannot become a sibling of the warden or leave its namespaces', async () => {
+    const run = await runNotebook(profile, {
       cells: [
         `${NATIVE}
 for flag in (0x8000, 0x2000, 0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x02000000, 0x04000000, 0x08000000):
@@ -110,17 +110,17 @@ attempt("clone3", lambda: kernel(435, bytes(88), 88))
 attempt("setns", lambda: kernel(308, 0, 0))`
       ]
     });
-    expect(shown(answer)).not.toContain('SUCCEEDED');
-    expect(shown(answer).match(/refused/g)).toHaveLength(20);
+    expect(shown(run)).not.toContain('SUCCEEDED');
+    expect(shown(run).match(/refused/g)).toHaveLength(20);
   });
 
-  it('does not hold the run up when it stops itself', async () => {
-    const answer = await runNotebook(profile, {
+  it('does not delay the end of the run when it stops itself', async () => {
+    const run = await runNotebook(profile, {
       cells: [`import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)`],
       limits: { cellSeconds: 1 }
     });
-    expect(answer.cells[0]?.status).toBe('ended');
-    expect(answer.end.why).toBe('cell-time');
-    expect(answer.end.seconds).toBeLessThan(8);
+    expect(run.cells[0]?.status).toBe('ended');
+    expect(run.end.why).toBe('cell-time');
+    expect(run.end.seconds).toBeLessThan(8);
   });
 });

@@ -1,6 +1,5 @@
-import { FrameDecoder, MAX_FRAME_BYTES } from '../../src/frames/decoder.js';
 import { parseFrame, type Frame } from '../../src/frames/frame.js';
-import { encodeRequest } from '../../src/frames/request.js';
+import { encodeRequest, FrameDecoder, MAX_FRAME_BYTES } from '../../src/frames/pipe.js';
 
 function bytes(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
@@ -33,21 +32,21 @@ const GOOD: readonly Frame[] = [
 ];
 
 describe('parseFrame', () => {
-  it.each(GOOD)('takes $type', frame => {
+  it.each(GOOD)('accepts $type', frame => {
     expect(parseFrame(bytes(frame))).toEqual(frame);
   });
 
-  it.each(GOOD)('refuses $type with a field too many, too few, or of another kind', frame => {
-    expect(() => parseFrame(bytes({ ...frame, extra: 1 }))).toThrow('wrong');
+  it.each(GOOD)('refuses $type with an extra, missing or mistyped field', frame => {
+    expect(() => parseFrame(bytes({ ...frame, extra: 1 }))).toThrow('invalid');
     for (const name of Object.keys(frame)) {
       const rest = Object.fromEntries(Object.entries(frame).filter(([key]) => key !== name));
-      expect(() => parseFrame(bytes(rest))).toThrow('wrong');
-      expect(() => parseFrame(bytes({ ...frame, [name]: 1.5 }))).toThrow('wrong');
-      expect(() => parseFrame(bytes({ ...frame, [name]: [[]] }))).toThrow('wrong');
+      expect(() => parseFrame(bytes(rest))).toThrow('invalid');
+      expect(() => parseFrame(bytes({ ...frame, [name]: 1.5 }))).toThrow('invalid');
+      expect(() => parseFrame(bytes({ ...frame, [name]: [[]] }))).toThrow('invalid');
     }
   });
 
-  it('keeps of metadata the sizes of images alone', () => {
+  it('keeps only the sizes of images from the metadata', () => {
     const metadata = {
       'image/png': { width: 3, height: -1, secret: 'row 5' },
       'text/html': { isolated: true },
@@ -58,7 +57,7 @@ describe('parseFrame', () => {
     expect(JSON.stringify(frame)).not.toContain('secret');
   });
 
-  it('refuses names that are no MIME type, and too many of them', () => {
+  it('refuses invalid MIME types and too many MIME types', () => {
     const display = (data: object): Buffer => bytes({ type: 'execute_result', cell: 0, data, metadata: {} });
     for (const mime of [
       '',
@@ -79,7 +78,7 @@ describe('parseFrame', () => {
     ).toThrow('MIME type');
   });
 
-  it('leaves prototypes alone', () => {
+  it('does not change prototypes', () => {
     const text =
       '{"type":"display_data","cell":0,"displayId":null,"data":{"a/json":{"__proto__":{"polluted":1},"b":2}},"metadata":{}}';
     const frame = parseFrame(Buffer.from(text));
@@ -88,12 +87,12 @@ describe('parseFrame', () => {
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
-  it('makes every text well-formed', () => {
+  it('makes every string well-formed Unicode', () => {
     const frame = parseFrame(Buffer.from('{"type":"stream","cell":0,"name":"stdout","text":"a\\ud800b"}'));
     expect(frame).toMatchObject({ text: 'a\ufffdb' });
   });
 
-  it('bounds depth, whatever brackets stand in texts', () => {
+  it('limits nesting, and ignores brackets inside strings', () => {
     const nested = (depth: number): Buffer => {
       const value = '['.repeat(depth) + ']'.repeat(depth);
       return Buffer.from(`{"type":"execute_result","cell":0,"data":{"a/json":${value}},"metadata":{}}`);
@@ -113,14 +112,14 @@ describe('parseFrame', () => {
     ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
     ['a byte order mark', Buffer.from('\ufeff{"type":"ready"}')],
     ['NaN', Buffer.from('NaN')],
-    ['nothing', Buffer.alloc(0)],
+    ['no bytes', Buffer.alloc(0)],
     ['half an object', Buffer.from('{"type":"ready"')],
     ['two objects', Buffer.from('{"type":"ready"}{"type":"ready"}')]
   ])('refuses %s', (_, body) => {
     expect(() => parseFrame(body)).toThrow();
   });
 
-  it('gives a frame or an error of ours for whatever comes', () => {
+  it('returns a frame or throws a CleanRoomError for arbitrary bytes', () => {
     let seed = 20260;
     const random = (below: number): number => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -142,7 +141,7 @@ describe('parseFrame', () => {
 });
 
 describe('FrameDecoder', () => {
-  it('puts frames together however their bytes come', () => {
+  it('joins frames regardless of how their bytes are split', () => {
     const bodies = ['', 'a', 'bc', 'x'.repeat(70_000), 'd'].map(text => Buffer.from(text));
     const stream = Buffer.concat(bodies.map(framed));
     for (const size of [1, 2, 3, 5, 7, 1000, 65_536, stream.length]) {
@@ -155,7 +154,7 @@ describe('FrameDecoder', () => {
     }
   });
 
-  it('refuses a length over the limit before anything of it has come', () => {
+  it('refuses a length over the limit before it receives the frame', () => {
     const head = Buffer.alloc(4);
     head.writeUInt32BE(MAX_FRAME_BYTES + 1);
     expect(() => new FrameDecoder().push(head)).toThrow('longer');
@@ -163,7 +162,7 @@ describe('FrameDecoder', () => {
 });
 
 describe('encodeRequest', () => {
-  it('frames the source as text that any UTF-8 decoder takes', () => {
+  it('encodes the source as well-formed UTF-8 with a length prefix', () => {
     const request = encodeRequest(2, 5, 'print("\ud800é")');
     expect(request.readUInt32BE(0)).toBe(request.length - 4);
     expect(JSON.parse(request.subarray(4).toString())).toEqual({

@@ -10,7 +10,7 @@ function chunk(name: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, check]);
 }
 
-/** An RGB image that claims `width`×`height` and brings `rows` bytes of pixels. */
+/** Returns a PNG whose header says `width`×`height` and whose pixel data is `rows`. */
 function png(width: number, height: number, rows: Uint8Array): Buffer {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
@@ -27,8 +27,8 @@ function png(width: number, height: number, rows: Uint8Array): Buffer {
 
 const tiny = png(2, 1, Buffer.from([0, 255, 0, 0, 0, 0, 255]));
 
-describe.each(PROFILES)('the decoder of images in %s', profile => {
-  it('gives pixels of what is an image, and goes on after what is none', async () => {
+describe.each(PROFILES)('the image decoder in %s', profile => {
+  it('returns the pixels of an image and continues after invalid images', async () => {
     const bomb = png(10_000, 10_000, Buffer.alloc(30_010_000));
     const cut = tiny.subarray(0, 80);
     const wide = png(0xffffffff, 1, Buffer.alloc(10));

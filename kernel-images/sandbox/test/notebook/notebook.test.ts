@@ -1,20 +1,20 @@
-import type { CellResult } from '../../src/notebook/cell.js';
+import type { CellResult } from '../../src/notebook/results.js';
 import { runNotebook, shown } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 
 const result = (text: string) => ({ type: 'execute_result', data: { 'text/plain': text }, metadata: {} });
 const stdout = (text: string) => ({ type: 'stream', name: 'stdout', text });
 
-async function cells(
+async function runCells(
   profile: (typeof PROFILES)[number],
   ...sources: string[]
 ): Promise<readonly CellResult[]> {
   return (await runNotebook(profile, { cells: sources })).cells;
 }
 
-describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
-  it('shows values, prints, tables and plots', async () => {
-    const [first, table, plot] = await cells(
+describe.each(PROFILES)('the cells of a notebook in %s', profile => {
+  it('show values, printed text, tables and plots', async () => {
+    const [first, table, plot] = await runCells(
       profile,
       `print("hello")\n6 * 7`,
       `import pandas as pd\npd.DataFrame({"a": [1, 2]})`,
@@ -23,24 +23,24 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
     expect(first?.outputs).toEqual([stdout('hello\n'), result('42')]);
     expect(table?.outputs[0]).toMatchObject({
       type: 'execute_result',
-      data: { 'text/plain': '   a\n0  1\n1  2', 'text/html': expect.stringContaining('<table') }
+      data: { 'text/plain': '   a\n0  1\n1  2', 'text/html': expect.stringContaining('<table') as string }
     });
     expect(plot?.outputs).toMatchObject([
-      { type: 'display_data', data: { 'image/png': expect.stringMatching(/^iVBORw0KGgo/) } }
+      { type: 'display_data', data: { 'image/png': expect.stringMatching(/^iVBORw0KGgo/) as string } }
     ]);
   });
 
-  it('draws with the list of fonts that was made with the image', async () => {
-    const [before, after] = await cells(
+  it('use the font list of the image for plots', async () => {
+    const [before, after] = await runCells(
       profile,
-      `import os, pathlib\nfolder = pathlib.Path(os.environ["MPLCONFIGDIR"])\n[made] = folder.glob("fontlist-*.json")\ntold = made.stat().st_mtime_ns, made.stat().st_ino\nlen(made.read_bytes()) > 1000`,
-      `import matplotlib.font_manager\n(made.stat().st_mtime_ns, made.stat().st_ino) == told`
+      `import os, pathlib\nfolder = pathlib.Path(os.environ["MPLCONFIGDIR"])\n[made] = folder.glob("fontlist-*.json")\nbefore = made.stat().st_mtime_ns, made.stat().st_ino\nlen(made.read_bytes()) > 1000`,
+      `import matplotlib.font_manager\n(made.stat().st_mtime_ns, made.stat().st_ino) == before`
     );
     expect([before?.outputs, after?.outputs]).toEqual([[result('True')], [result('True')]]);
   });
 
-  it('knows displays that are updated or cleared', async () => {
-    const [first, second, third] = await cells(
+  it('support updated and cleared displays', async () => {
+    const [first, second, third] = await runCells(
       profile,
       `from IPython.display import display, HTML, clear_output, update_display\nh = display("a", display_id="x")\nNone`,
       `update_display(HTML("<b>b</b>"), display_id="x")`,
@@ -51,8 +51,8 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
     expect(third?.outputs).toEqual([stdout('kept\n')]);
   });
 
-  it('shows exceptions with class, line and traceback, and goes on when asked to', async () => {
-    const [broken, wrong, next] = await cells(
+  it('show exceptions with class, line and traceback, and later cells run', async () => {
+    const [broken, wrong, next] = await runCells(
       profile,
       `def fail():\n    raise ValueError("row 17")\n\nfail()`,
       `x = = 1`,
@@ -68,13 +68,13 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
         bases: ['Exception', 'BaseException', 'object']
       }
     ]);
-    expect(shown({ cells: [broken!], end: {} as never, watched: [] })).toContain('row 17');
+    expect(shown({ cells: broken === undefined ? [] : [broken] })).toContain('row 17');
     expect(wrong?.outputs).toMatchObject([{ type: 'error', ename: 'SyntaxError', line: 1 }]);
     expect(next?.outputs).toEqual([result("'still here'")]);
   });
 
-  it('has magics, shell escapes and await', async () => {
-    const [bash, shell, captured, wait, magic, unknown] = await cells(
+  it('support magics, shell commands and await', async () => {
+    const [bash, shell, captured, wait, magic, unknown] = await runCells(
       profile,
       `%%bash\necho from bash`,
       `!echo from shell; exit 3\n_exit_code`,
@@ -91,30 +91,30 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
     expect(unknown?.outputs).toMatchObject([{ type: 'error', ename: 'UsageError' }]);
   });
 
-  it('keeps the order of what children and C code print', async () => {
-    const [cell] = await cells(
+  it('keep the order of text from child processes and C code', async () => {
+    const [cell] = await runCells(
       profile,
       `import os, subprocess\nprint("one")\nsubprocess.run(["echo", "two"])\nos.system("echo three; echo four")\nNone`
     );
     expect(cell?.outputs).toEqual([stdout('one\ntwo\nthree\nfour\n')]);
   });
 
-  it('runs processes and threads', async () => {
-    const [pool, threads, background, after] = await cells(
+  it('support processes and threads', async () => {
+    const [pool, threads, background, after] = await runCells(
       profile,
       `import multiprocessing as mp\nwith mp.Pool(2) as pool:\n    print(pool.map(abs, [-1, -2]))`,
       `from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    print(sum(pool.map(abs, range(10))))`,
-      `import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.3), print("from behind"))).start()`,
+      `import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.3), print("from the thread"))).start()`,
       `time.sleep(0.6)\nprint("after")`
     );
     expect(pool?.outputs).toEqual([stdout('[1, 2]\n')]);
     expect(threads?.outputs).toEqual([stdout('45\n')]);
     expect(background?.outputs).toEqual([]);
-    expect(after?.outputs).toEqual([stdout('from behind\nafter\n')]);
+    expect(after?.outputs).toEqual([stdout('from the thread\nafter\n')]);
   });
 
-  it('says why when something can not work', async () => {
-    const ran = await cells(
+  it('explain why unsupported features fail', async () => {
+    const ran = await runCells(
       profile,
       `input("name? ")`,
       `import ipywidgets`,
@@ -122,29 +122,29 @@ describe.each(PROFILES)('cells in %s look like those of Jupyter', profile => {
       `import getpass\ngetpass.getpass()`,
       `exit()`
     );
-    const sentences = ran
+    const messages = ran
       .map(cell => cell.outputs.at(-1))
       .map(output => (output?.type === 'error' ? output.evalue : ''));
-    expect(sentences).toEqual([
-      expect.stringContaining('with nobody in front of it'),
-      expect.stringContaining('needs a browser that talks to the running notebook'),
-      expect.stringContaining('has no network'),
-      expect.stringContaining('with nobody in front of it'),
-      expect.stringContaining('runs to its last cell')
+    expect(messages).toEqual([
+      expect.stringContaining('runs without one'),
+      expect.stringContaining('needs a browser that is connected to the running notebook'),
+      expect.stringContaining('has no network access'),
+      expect.stringContaining('runs without one'),
+      expect.stringContaining('always runs to its last cell')
     ]);
   });
 
-  it('counts cells itself and leaves empty ones out', async () => {
-    const ran = await cells(profile, `1`, `   \n`, `get_ipython().execution_count = 900`, `1 / 0`);
+  it('are counted by the supervisor, which skips empty cells', async () => {
+    const ran = await runCells(profile, `1`, `   \n`, `get_ipython().execution_count = 900`, `1 / 0`);
     expect(ran.map(cell => cell.executionCount)).toEqual([1, null, 2, 3]);
     expect(ran[3]?.outputs).toMatchObject([
-      { traceback: expect.arrayContaining([expect.stringContaining('In[3]')]) }
+      { traceback: expect.arrayContaining([expect.stringContaining('In[3]')]) as string[] }
     ]);
     for (const cell of ran) expect(cell.endedAt).toBeGreaterThanOrEqual(cell.startedAt);
   });
 
-  it('sends what JSON has no word for', async () => {
-    const [json, surrogate, bytes] = await cells(
+  it('send values that JSON cannot represent', async () => {
+    const [json, surrogate, bytes] = await runCells(
       profile,
       `display({"application/json": {"nan": float("nan"), 1: {1, 2}}}, raw=True)`,
       `print("a\\ud800b")`,

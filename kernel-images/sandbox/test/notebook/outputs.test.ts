@@ -12,17 +12,17 @@ const shown = (text: string) => ({ type: 'display_data', data: { 'text/plain': t
 const print = (text: string) => ({ type: 'stream', name: 'stdout', text });
 
 describe('NotebookOutputs', () => {
-  it('joins neighbouring texts of one stream', () => {
+  it('joins consecutive texts of one stream', () => {
     const outputs = new NotebookOutputs(10);
     const cell = outputs.begin();
     for (const text of ['a', 'b', '']) outputs.text('stdout', text);
     outputs.text('stderr', 'c');
     outputs.text('stdout', 'd');
-    outputs.settle();
+    outputs.flush();
     expect(cell).toEqual([print('ab'), { type: 'stream', name: 'stderr', text: 'c' }, print('d')]);
   });
 
-  it('updates what was displayed, in cells before as well', () => {
+  it('updates displays, also in earlier cells', () => {
     const outputs = new NotebookOutputs(10);
     const first = outputs.begin();
     outputs.apply(display('old', 'a'));
@@ -31,41 +31,41 @@ describe('NotebookOutputs', () => {
     outputs.apply(display('again', 'a'));
     expect(first).toEqual([shown('again'), shown('other')]);
     outputs.apply(update('new', 'a'));
-    outputs.apply(update('nobody', 'c'));
+    outputs.apply(update('unused', 'c'));
     expect(first).toEqual([shown('new'), shown('other')]);
     expect(second).toEqual([shown('new')]);
   });
 
-  it('clears at once, or when something new comes', () => {
+  it('clears a cell at once or before its next output', () => {
     const outputs = new NotebookOutputs(10);
     const cell = outputs.begin();
     outputs.apply(display('1', 'a'));
     outputs.apply({ type: 'clear_output', cell: 0, wait: true });
     expect(cell).toHaveLength(1);
     outputs.text('stdout', '2');
-    outputs.settle();
+    outputs.flush();
     expect(cell).toEqual([print('2')]);
     outputs.apply({ type: 'clear_output', cell: 0, wait: false });
     expect(cell).toEqual([]);
     outputs.text('stdout', '3');
     outputs.apply(update('gone', 'a'));
-    outputs.settle();
+    outputs.flush();
     expect(cell).toEqual([print('3')]);
   });
 
-  it('does not clear a cell because the one before asked to', () => {
+  it('does not clear a cell because of a clear_output in the previous cell', () => {
     const outputs = new NotebookOutputs(10);
     const first = outputs.begin();
     outputs.text('stdout', 'kept');
     outputs.apply({ type: 'clear_output', cell: 0, wait: true });
-    outputs.settle();
+    outputs.flush();
     const second = outputs.begin();
     outputs.text('stdout', 'new');
-    outputs.settle();
+    outputs.flush();
     expect([first, second]).toEqual([[print('kept')], [print('new')]]);
   });
 
-  it('has a most number of outputs', () => {
+  it('limits the number of outputs of a cell', () => {
     const outputs = new NotebookOutputs(2);
     outputs.begin();
     outputs.apply(display('1'));

@@ -1,11 +1,12 @@
-/** What the kernel hands to a filter (`struct seccomp_data`), as far as it matters here. */
+/** The input of a filter (`struct seccomp_data`), without the instruction pointer. */
 export interface SystemCall {
   readonly number: number;
   readonly architecture: number;
-  /** 64 bits each. */
+  /** Unsigned 64-bit integers. */
   readonly arguments: readonly bigint[];
 }
 
+/** The architecture of 64-bit system calls (`AUDIT_ARCH_X86_64`). */
 export const X86_64 = 0xc000003e;
 
 function data({ number, architecture, arguments: words }: SystemCall): DataView {
@@ -17,8 +18,13 @@ function data({ number, architecture, arguments: words }: SystemCall): DataView 
 }
 
 /**
- * Runs a filter as the kernel does, by the meaning of classic BPF alone, and refuses what the kernel's own check would:
- * unknown instructions, jumps out of the program, loads out of the data, an end without a return.
+ * Runs a filter as the kernel does: an independent interpreter of the classic BPF instructions that our filters use.
+ *
+ * @param program - `struct sock_filter` records
+ * @param call - the system call to decide about
+ * @returns the action of the filter, such as SECCOMP_RET_ALLOW
+ * @throws Error for programs that the kernel would refuse: unknown instructions, jumps out of the program, loads
+ * outside the data, and an end without a return
  */
 export function evaluate(program: Uint8Array, call: SystemCall): number {
   const code = new DataView(program.buffer, program.byteOffset, program.byteLength);
@@ -31,7 +37,7 @@ export function evaluate(program: Uint8Array, call: SystemCall): number {
     const k = code.getUint32(8 * at + 4, true);
     switch (operation) {
       case 0x20:
-        if (k % 4 !== 0 || k >= 64) throw new Error(`load at ${k}`);
+        if (k % 4 !== 0 || k >= 64) throw new Error(`The program loads from invalid offset ${k}.`);
         accumulator = input.getUint32(k, true);
         break;
       case 0x05:
@@ -49,8 +55,8 @@ export function evaluate(program: Uint8Array, call: SystemCall): number {
       case 0x06:
         return k;
       default:
-        throw new Error(`instruction ${operation.toString(16)}`);
+        throw new Error(`The program has unknown instruction 0x${operation.toString(16)}.`);
     }
   }
-  throw new Error('the program ends without an answer');
+  throw new Error('The program ends without a return.');
 }

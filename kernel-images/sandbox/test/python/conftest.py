@@ -1,4 +1,4 @@
-"""The executor as a package, outside any sandbox: what can be seen without one."""
+"""Imports the executor as a package, for tests that need no sandbox."""
 
 import json
 import os
@@ -18,19 +18,20 @@ from executor.interrupts import Interrupts
 
 @dataclass
 class Wire:
-    """A channel and the supervisor's ends of its two pipes."""
+    """A channel, and the supervisor's ends of its two pipes."""
 
     channel: Channel
     interrupts: Interrupts
     requests: int
     frames: int
 
-    def ask(self, request: dict[str, Any]) -> None:
+    def request(self, request: dict[str, Any]) -> None:
+        """Sends a request to the channel."""
         body = json.dumps(request).encode()
         os.write(self.requests, len(body).to_bytes(4, "big") + body)
 
     def received(self) -> list[dict[str, Any]]:
-        """All frames so far; the pipe must end between two of them."""
+        """Returns all frames so far. Fails when the last frame is incomplete."""
         os.set_blocking(self.frames, False)
         data = b""
         try:
@@ -49,6 +50,7 @@ class Wire:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
+    """Provides a channel with new pipes."""
     request_end, requests = os.pipe()
     frames, frame_end = os.pipe()
     interrupts = Interrupts()

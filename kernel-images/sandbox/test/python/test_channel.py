@@ -4,10 +4,10 @@ import threading
 import pytest
 from conftest import Wire
 from executor import channel as channel_module
-from executor.channel import encode, plain
+from executor.channel import encode, to_json
 
 
-def test_frames_carry_the_cell_that_runs(wire: Wire) -> None:
+def test_frames_name_the_running_cell(wire: Wire) -> None:
     wire.channel.announce()
     wire.channel.begin(7)
     wire.channel.send({"type": "stream", "name": "stdout", "text": "é"})
@@ -19,7 +19,7 @@ def test_frames_carry_the_cell_that_runs(wire: Wire) -> None:
     ]
 
 
-def test_what_comes_between_cells_goes_out_with_the_next(wire: Wire) -> None:
+def test_output_between_cells_is_sent_with_the_next_cell(wire: Wire) -> None:
     wire.channel.send({"type": "stream", "name": "stdout", "text": "early"})
     assert wire.received() == []
     wire.channel.begin(1)
@@ -27,7 +27,7 @@ def test_what_comes_between_cells_goes_out_with_the_next(wire: Wire) -> None:
     assert [frame["cell"] for frame in wire.received()] == [1, 1]
 
 
-def test_a_forked_child_says_nothing(wire: Wire) -> None:
+def test_a_forked_child_sends_no_frames(wire: Wire) -> None:
     wire.channel.begin(0)
     child = os.fork()
     if child == 0:
@@ -37,20 +37,20 @@ def test_a_forked_child_says_nothing(wire: Wire) -> None:
     assert wire.received() == []
 
 
-def test_children_inherit_no_pipe(wire: Wire) -> None:
+def test_child_processes_inherit_no_pipe(wire: Wire) -> None:
     assert not os.get_inheritable(wire.channel._requests)
     assert not os.get_inheritable(wire.channel._frames)
 
 
-def test_requests_are_read_to_their_end(wire: Wire) -> None:
-    wire.ask({"type": "run", "cell": 0, "executionCount": 1, "source": "x" * 30_000})
+def test_long_requests_are_read_completely(wire: Wire) -> None:
+    wire.request({"type": "run", "cell": 0, "executionCount": 1, "source": "x" * 30_000})
     request = wire.channel.receive()
     assert request is not None and len(request["source"]) == 30_000
     os.close(wire.requests)
     assert wire.channel.receive() is None
 
 
-def test_an_output_that_is_too_long_becomes_a_sentence(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_that_is_too_long_is_replaced_by_a_message(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_module, "MAX_FRAME", 1000)
     wire.channel.begin(0)
     wire.channel.send({"type": "display_data", "data": {"text/plain": "x" * 2000}})
@@ -58,14 +58,14 @@ def test_an_output_that_is_too_long_becomes_a_sentence(wire: Wire, monkeypatch: 
     assert frame["type"] == "stream" and "was left out" in frame["text"]
 
 
-def test_frames_of_many_threads_stay_whole(wire: Wire) -> None:
+def test_frames_of_several_threads_are_not_mixed(wire: Wire) -> None:
     wire.channel.begin(0)
 
-    def speak(number: int) -> None:
+    def send_frames(number: int) -> None:
         for _ in range(20):
             wire.channel.send({"type": "stream", "name": "stdout", "text": str(number) * 20})
 
-    threads = [threading.Thread(target=speak, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=send_frames, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -75,18 +75,18 @@ def test_frames_of_many_threads_stay_whole(wire: Wire) -> None:
     assert all(len(set(frame["text"])) == 1 for frame in frames)
 
 
-def test_an_object_that_speaks_while_it_is_sent_waits_its_turn(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_sent_during_a_write_comes_after_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     wire.channel.begin(0)
     write = os.write
-    spoken = []
+    sent = []
 
-    def write_and_speak(descriptor: int, data: bytes) -> int:
-        if not spoken:
-            spoken.append(True)
+    def write_and_send(descriptor: int, data: bytes) -> int:
+        if not sent:
+            sent.append(True)
             wire.channel.send({"type": "stream", "name": "stdout", "text": "inner"})
         return write(descriptor, data)
 
-    monkeypatch.setattr(channel_module.os, "write", write_and_speak)
+    monkeypatch.setattr(channel_module.os, "write", write_and_send)
     wire.channel.send({"type": "stream", "name": "stdout", "text": "outer"})
     assert [frame["text"] for frame in wire.received()] == ["outer", "inner"]
 
@@ -101,15 +101,15 @@ def test_an_object_that_speaks_while_it_is_sent_waits_its_turn(wire: Wire, monke
         ({"a": {1}}, {"a": "{1}"}),
     ],
 )
-def test_what_json_has_no_word_for(value: object, expected: object) -> None:
-    assert plain(value) == expected
+def test_values_that_json_cannot_represent(value: object, expected: object) -> None:
+    assert to_json(value) == expected
 
 
-def test_nesting_without_end_is_cut() -> None:
+def test_endless_nesting_is_cut_off() -> None:
     endless: list[object] = []
     endless.append(endless)
     assert "…" in encode({"value": endless}).decode()
 
 
-def test_text_that_utf8_has_no_bytes_for() -> None:
+def test_lone_surrogates_become_question_marks() -> None:
     assert encode({"text": "\ud800"}) == b'{"text": "?"}'

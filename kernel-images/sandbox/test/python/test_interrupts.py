@@ -15,45 +15,45 @@ def interrupts() -> Interrupts:
     signal.signal(signal.SIGINT, before)
 
 
-def strike() -> None:
+def send_sigint() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_deaf_between_cells(interrupts: Interrupts) -> None:
-    strike()
+def test_sigint_between_cells_is_ignored(interrupts: Interrupts) -> None:
+    send_sigint()
     interrupts.arm()
     interrupts.disarm()
-    strike()
+    send_sigint()
 
 
-def test_raises_while_a_cell_runs(interrupts: Interrupts) -> None:
+def test_sigint_interrupts_a_running_cell(interrupts: Interrupts) -> None:
     interrupts.arm()
     with pytest.raises(KeyboardInterrupt):
-        strike()
+        send_sigint()
 
 
-def test_waits_while_something_must_not_be_torn(interrupts: Interrupts) -> None:
+def test_sigint_is_deferred_during_a_write(interrupts: Interrupts) -> None:
     interrupts.arm()
     done = []
     with pytest.raises(KeyboardInterrupt):
         with interrupts.deferred(), interrupts.deferred():
-            strike()
+            send_sigint()
             done.append("whole")
         done.append("never")
     assert done == ["whole"]
 
 
-def test_an_interrupt_that_waited_past_its_cell_is_dropped(interrupts: Interrupts) -> None:
+def test_a_deferred_interrupt_is_dropped_at_the_end_of_its_cell(interrupts: Interrupts) -> None:
     interrupts.arm()
     with interrupts.deferred():
-        strike()
+        send_sigint()
         interrupts.disarm()
     interrupts.arm()
     with interrupts.deferred():
         pass
 
 
-def test_other_threads_hold_nothing_up(interrupts: Interrupts) -> None:
+def test_other_threads_do_not_defer_interrupts(interrupts: Interrupts) -> None:
     interrupts.arm()
     entered, leave = threading.Event(), threading.Event()
 
@@ -66,6 +66,6 @@ def test_other_threads_hold_nothing_up(interrupts: Interrupts) -> None:
     thread.start()
     entered.wait()
     with pytest.raises(KeyboardInterrupt):
-        strike()
+        send_sigint()
     leave.set()
     thread.join()

@@ -7,7 +7,7 @@ from executor import streams as streams_module
 from executor.streams import CellStream
 
 
-def test_text_goes_out_on_flush_as_one_frame(wire: Wire) -> None:
+def test_flush_sends_the_text_as_one_frame(wire: Wire) -> None:
     stream = CellStream(wire.channel, "stdout", 1)
     wire.channel.begin(0)
     print("a", "b", file=stream)
@@ -17,7 +17,7 @@ def test_text_goes_out_on_flush_as_one_frame(wire: Wire) -> None:
     assert wire.received() == [{"type": "stream", "name": "stdout", "text": "a b\n", "cell": 0}]
 
 
-def test_much_text_does_not_wait(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_text_is_sent_without_flush(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams_module, "FLUSH_AT", 1000)
     stream = CellStream(wire.channel, "stderr", 2)
     wire.channel.begin(0)
@@ -41,7 +41,7 @@ def test_a_forked_child_writes_to_the_raw_pipe(wire: Wire) -> None:
     assert wire.received() == []
 
 
-def test_it_is_a_text_stream_and_no_terminal(wire: Wire) -> None:
+def test_it_is_a_text_stream_but_not_a_terminal(wire: Wire) -> None:
     stream = CellStream(wire.channel, "stdout", 1)
     assert isinstance(stream, io.TextIOBase)
     assert stream.writable() and not stream.isatty() and stream.fileno() == 1

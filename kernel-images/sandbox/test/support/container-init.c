@@ -1,4 +1,4 @@
-/* First program of the emulated container: leaves exactly the capabilities that a container has by default. */
+/* The first program of the emulated container. It keeps exactly the capabilities that a container has by default. */
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>

@@ -7,9 +7,16 @@ import type { SandboxProfile } from '../../src/warden/arguments.js';
 import { WRITABLE_FOLDERS, type SandboxLimits } from '../../src/warden/limits.js';
 import { emulate } from './emulation.js';
 import { CACHE, SANDBOX_USER } from './paths.js';
-import type { Answer, DecodeAnswer, NotebookAnswer, ProbeAnswer, Request } from './requests.js';
-import { stage } from './stage.js';
+import type {
+  DriverResponse,
+  DecodeResponse,
+  NotebookResponse,
+  ProbeResponse,
+  DriverRequest
+} from './requests.js';
+import { fixtures } from './fixtures.js';
 
+/** The limits of sandboxes in tests. */
 export const LIMITS: SandboxLimits = {
   memoryBytes: 2 * 1024 ** 3,
   diskBytes: 256 * 1024 ** 2,
@@ -22,7 +29,7 @@ export const LIMITS: SandboxLimits = {
   outputsPerCell: 100
 };
 
-/** What the launcher keeps, and the supervisor: a notebook that shows any of it has broken out. */
+/** Secrets of the launcher and the supervisor. A notebook that outputs one of them has escaped from the sandbox. */
 export const SECRETS = {
   token: 'launcher-token-4f9a1c',
   environment: 'supervisor-env-77c02b',
@@ -30,7 +37,7 @@ export const SECRETS = {
 };
 const SECRET_FILE = '/supervisor-secret';
 
-/** The launcher's socket as the container sees it; counts who connects. */
+/** An emulation of the launcher's socket and token file. It counts connections. */
 export class Launcher {
   connections = 0;
   readonly folder: string;
@@ -40,12 +47,13 @@ export class Launcher {
     this.folder = folder;
     this.#server = createServer(socket => {
       this.connections++;
-      // read to its end, or closing the server would wait for it
+      // Without reading, close() would wait for the client.
       socket.on('error', () => undefined).resume();
       socket.end(SECRETS.token);
     });
   }
 
+  /** Starts to listen in a new folder. */
   static async open(): Promise<Launcher> {
     const launcher = new Launcher(await mkdtemp('/tmp/clean-room-launcher-'));
     const socket = join(launcher.folder, 'teeserver.sock');
@@ -58,21 +66,27 @@ export class Launcher {
     return launcher;
   }
 
+  /** Stops and removes the folder. */
   async close(): Promise<void> {
     await new Promise(resolve => this.#server.close(resolve));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Each writable folder is a file system of its own, as with a mount of the TEE's: nobody else's files count. */
-const FOLDERS = Object.fromEntries(WRITABLE_FOLDERS.map(folder => [`/jail${folder}`, 1024 ** 3]));
+/** Each writable folder is a separate file system, as in the TEE, so that only files of the test count. */
+const MOUNTS = Object.fromEntries(WRITABLE_FOLDERS.map(folder => [`/jail${folder}`, 1024 ** 3]));
 
-interface Asked {
-  readonly answer: Answer;
+interface DriverResult {
+  readonly response: DriverResponse;
   readonly changed: readonly string[];
 }
 
-async function ask(request: Request, launcher?: Launcher, powerful = false): Promise<Asked> {
+/** Runs the driver in a container and sends it one request. */
+async function runDriver(
+  request: DriverRequest,
+  launcher?: Launcher,
+  powerful = false
+): Promise<DriverResult> {
   const empty = join(CACHE, 'no-launcher');
   await mkdir(empty, { recursive: true });
   const { result, changed } = await emulate(
@@ -81,38 +95,42 @@ async function ask(request: Request, launcher?: Launcher, powerful = false): Pro
       launcher: launcher?.folder ?? empty,
       env: { SUPERVISOR_SECRET: SECRETS.environment },
       program: ['/usr/lib/clean-room/node', '/run/driver.mjs'],
-      shown: { '/run/driver.mjs': stage().driver },
-      mounts: FOLDERS,
+      readOnly: { '/run/driver.mjs': fixtures().driver },
+      mounts: MOUNTS,
       powerful
     },
-    async (program, words) => {
-      const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+    async (program, parameters) => {
+      const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
       child.stdin.end(JSON.stringify(request));
       const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
       if (output === '') throw new Error(`The container of the test did not start: ${errors}`);
-      return JSON.parse(output) as Answer;
+      return JSON.parse(output) as DriverResponse;
     }
   );
-  return { answer: result, changed: changed.filter(path => path !== SECRET_FILE) };
+  return { response: result, changed: changed.filter(path => path !== SECRET_FILE) };
 }
 
+/** A notebook to run in a test. */
 export interface NotebookRun {
   readonly cells: readonly string[];
   readonly limits?: Partial<SandboxLimits>;
+  /** Contents of files by their paths inside the jail. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Paths in the container whose sizes are compared after the end of the run. */
   readonly watched?: readonly string[];
   readonly launcher?: Launcher;
   readonly killWardenAfterMs?: number;
 }
 
-export interface RanNotebook extends NotebookAnswer {
-  /** Files of the image's root file system, by path, that are not what they were. */
+/** The result of a notebook in a test. */
+export interface FinishedNotebook extends NotebookResponse {
+  /** Paths of files that the run changed in the root file system of the image. */
   readonly changed: readonly string[];
 }
 
-/** Runs a notebook in the sandbox, as a supervisor in the container would. */
-export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Promise<RanNotebook> {
-  const { answer, changed } = await ask(
+/** Runs a notebook in the sandbox, as the supervisor in the container does. */
+export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Promise<FinishedNotebook> {
+  const { response, changed } = await runDriver(
     {
       action: 'notebook',
       profile,
@@ -126,47 +144,51 @@ export async function runNotebook(profile: SandboxProfile, run: NotebookRun): Pr
     },
     run.launcher
   );
-  if (!('cells' in answer)) throw new Error(`No notebook ran: ${JSON.stringify(answer)}`);
-  return { ...answer, changed };
+  if (!('cells' in response)) throw new Error(`The notebook did not run: ${JSON.stringify(response)}`);
+  return { ...response, changed };
 }
 
+/** Changes to the circumstances of the probe. */
 export interface ProbeRun {
+  /** A policy that replaces that of the image. */
   readonly policy?: Uint8Array;
-  /** A container with every capability there is. */
+  /** Gives the container all capabilities. */
   readonly powerful?: boolean;
 }
 
-export async function runProbe(profile: SandboxProfile, run: ProbeRun = {}): Promise<ProbeAnswer> {
+/** Runs the probe in a container. */
+export async function runProbe(profile: SandboxProfile, run: ProbeRun = {}): Promise<ProbeResponse> {
   const policy = run.policy === undefined ? null : Buffer.from(run.policy).toString('base64');
-  const { answer } = await ask(
+  const { response } = await runDriver(
     { action: 'probe', profile, uid: SANDBOX_USER, limits: LIMITS, policy },
     undefined,
     run.powerful
   );
-  if (!('probe' in answer)) throw new Error(`No probe ran: ${JSON.stringify(answer)}`);
-  return answer;
+  if (!('probe' in response)) throw new Error(`The probe did not run: ${JSON.stringify(response)}`);
+  return response;
 }
 
+/** Decodes images in the sandbox of the decoder. */
 export async function decodeImages(
   profile: SandboxProfile,
   images: readonly Uint8Array[],
   maxPixels: number
-): Promise<readonly DecodeAnswer[]> {
+): Promise<readonly DecodeResponse[]> {
   const encoded = images.map(image => Buffer.from(image).toString('base64'));
-  const { answer } = await ask({
+  const { response } = await runDriver({
     action: 'decode',
     profile,
     uid: SANDBOX_USER + 2,
     images: encoded,
     maxPixels
   });
-  if (!('images' in answer)) throw new Error(`Nothing was decoded: ${JSON.stringify(answer)}`);
-  return answer.images;
+  if (!('images' in response)) throw new Error(`The images were not decoded: ${JSON.stringify(response)}`);
+  return response.images;
 }
 
-/** All text that came out of a run. */
-export function shown(answer: NotebookAnswer): string {
-  return answer.cells
+/** Returns the text of all outputs of a run. */
+export function shown({ cells }: Pick<NotebookResponse, 'cells'>): string {
+  return cells
     .flatMap(cell => cell.outputs)
     .map(output => {
       if (output.type === 'stream') return output.text;

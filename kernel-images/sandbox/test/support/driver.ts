@@ -1,6 +1,7 @@
 /**
- * Stands in for the supervisor inside the emulated container: does what its standard input asks with the real sandbox,
- * and answers with JSON. It holds a secret in its environment, its memory and a file, which no notebook may see.
+ * Replaces the supervisor in the emulated container. It reads a request from standard input, runs it in the real
+ * sandbox and writes a JSON response. It has secrets in its environment, its memory and a file, which no notebook may
+ * read.
  */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,22 +9,22 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { ImageDecoder } from '../../src/image/decoder.js';
-import type { CellResult } from '../../src/notebook/cell.js';
+import type { CellResult } from '../../src/notebook/results.js';
 import { NOTEBOOK_COMMAND, notebookEnvironment } from '../../src/notebook/environment.js';
 import { openSandbox } from '../../src/notebook/sandbox.js';
 import { probeSandbox, requireProbe, type ProbeOptions } from '../../src/probe/probe.js';
-import type { Answer, Request } from './requests.js';
+import type { DriverResponse, DriverRequest } from './requests.js';
 
-const OWN = '/usr/lib/clean-room';
+const OWN_FOLDER = '/usr/lib/clean-room';
 
-async function notebook(request: Extract<Request, { action: 'notebook' }>): Promise<Answer> {
+async function runNotebook(request: Extract<DriverRequest, { action: 'notebook' }>): Promise<DriverResponse> {
   writeFileSync(request.secretFile.path, request.secretFile.content, { mode: 0o644 });
   for (const [path, content] of Object.entries(request.files)) {
     mkdirSync(dirname(`/jail${path}`), { recursive: true, mode: 0o755 });
     writeFileSync(`/jail${path}`, content, { mode: 0o644 });
   }
   const sandbox = await openSandbox({
-    ...place(request),
+    ...sandboxOptions(request),
     limits: request.limits,
     env: notebookEnvironment(2),
     command: NOTEBOOK_COMMAND
@@ -56,43 +57,42 @@ function sizes(paths: readonly string[]): number[] {
   return paths.map(path => lstatSync(path, { throwIfNoEntry: false })?.size ?? -1);
 }
 
-async function probe(request: Extract<Request, { action: 'probe' }>): Promise<Answer> {
-  const options = { ...place(request), limits: request.limits, env: notebookEnvironment(2) };
-  if (request.policy === null)
-    return { probe: await probeSandbox(options), refusal: await refusalOf(options) };
+async function runProbe(request: Extract<DriverRequest, { action: 'probe' }>): Promise<DriverResponse> {
+  const options = { ...sandboxOptions(request), limits: request.limits, env: notebookEnvironment(2) };
+  if (request.policy === null) return { probe: await probeSandbox(options), refusal: await refusal(options) };
   const policyPath = '/run/other-policy.bpf';
   writeFileSync(policyPath, Buffer.from(request.policy, 'base64'));
   const other = { ...options, policyPath };
-  return { probe: await probeSandbox(other), refusal: await refusalOf(other) };
+  return { probe: await probeSandbox(other), refusal: await refusal(other) };
 }
 
-function refusalOf(options: ProbeOptions): Promise<string | null> {
+function refusal(options: ProbeOptions): Promise<string | null> {
   return requireProbe(options).then(
     () => null,
-    (error: unknown) => (isCleanRoomError(error, 'sandbox-unsafe') ? error.message : 'some other error')
+    (error: unknown) => (isCleanRoomError(error, 'sandbox-unsafe') ? error.message : 'another error')
   );
 }
 
-function place(request: Request) {
+function sandboxOptions(request: DriverRequest) {
   return {
     jail: '/jail',
     mode: request.profile,
-    wardenPath: `${OWN}/warden`,
-    policyPath: `${OWN}/policy.bpf`,
+    wardenPath: `${OWN_FOLDER}/warden`,
+    policyPath: `${OWN_FOLDER}/policy.bpf`,
     uid: request.uid,
     killerUid: request.uid + 1
   };
 }
 
-async function answer(request: Request): Promise<Answer> {
+async function handle(request: DriverRequest): Promise<DriverResponse> {
   switch (request.action) {
     case 'notebook':
-      return notebook(request);
+      return runNotebook(request);
     case 'probe':
-      return probe(request);
+      return runProbe(request);
     case 'decode': {
       const decoder = await ImageDecoder.open({
-        ...place(request),
+        ...sandboxOptions(request),
         maxPixels: request.maxPixels,
         secondsPerImage: 5
       });
@@ -111,11 +111,12 @@ async function answer(request: Request): Promise<Answer> {
   }
 }
 
-const request = JSON.parse(await text(process.stdin)) as Request;
-const kept = Buffer.from(process.env['SUPERVISOR_SECRET'] ?? '');
-const result = await answer(request).catch((error: unknown) => ({
+const request = JSON.parse(await text(process.stdin)) as DriverRequest;
+// Keeps the secret in memory until the end of the run.
+const secret = Buffer.from(process.env['SUPERVISOR_SECRET'] ?? '');
+const result = await handle(request).catch((error: unknown) => ({
   error: isCleanRoomError(error)
     ? { code: error.code, message: error.message, details: error.details }
     : { code: 'internal', message: error instanceof Error ? String(error.stack) : String(error), details: {} }
 }));
-process.stdout.write(JSON.stringify({ ...result, secretBytes: kept.length }));
+process.stdout.write(JSON.stringify({ ...result, secretBytes: secret.length }));

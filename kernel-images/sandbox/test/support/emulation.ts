@@ -3,30 +3,33 @@ import { join } from 'node:path';
 import { removeTree } from '@clean-room/simulator/container';
 import type { SandboxProfile } from '../../src/warden/arguments.js';
 import { CACHE, ORDINARY_USER } from './paths.js';
-import { isRoot, stage } from './stage.js';
+import { fixtures, isRoot } from './fixtures.js';
 
-/** Both; only outside CI may one who is not root leave out what needs root. */
+/** The profiles to test: both as root and in CI, otherwise only the profile that does not need root. */
 export const PROFILES: readonly SandboxProfile[] =
   isRoot || process.env['CI'] === 'true' ? ['second-uid', 'nested-namespace'] : ['nested-namespace'];
-if (PROFILES.length === 1) process.stderr.write('Not root: the profile second-uid is not tested here.\n');
+if (PROFILES.length === 1)
+  process.stderr.write('The profile second-uid is not tested, because it needs root.\n');
 
+/** The settings of an emulated container. */
 export interface Emulation {
   readonly profile: SandboxProfile;
-  /** Of this machine, seen as /run/container_launcher. */
+  /** A folder of this machine that the container sees as /run/container_launcher. */
   readonly launcher: string;
   readonly env: Readonly<Record<string, string>>;
   readonly program: readonly string[];
-  /** Files and folders of this machine, read-only, by their paths in the container. */
-  readonly shown?: Readonly<Record<string, string>>;
-  /** File systems of their own, by their paths, with the most bytes they hold. */
+  /** Files and folders of this machine that the container can read, by their paths in the container. */
+  readonly readOnly?: Readonly<Record<string, string>>;
+  /** Sizes in bytes of separate file systems, by their paths in the container. */
   readonly mounts?: Readonly<Record<string, number>>;
-  /** A container with every capability there is. */
+  /** Gives the container all capabilities. */
   readonly powerful?: boolean;
 }
 
-/** What a container left in its root file system, outside of what was mounted there. */
+/** The result of a program in a container. */
 export interface Emulated<T> {
   readonly result: T;
+  /** Paths of the files that the container changed in its root file system, without mounted file systems. */
   readonly changed: readonly string[];
 }
 
@@ -39,14 +42,14 @@ const CAPABILITIES =
 
 const MOUNT = 'mount -t overlay overlay -o "$1" "$2" || exit 120; shift 2; exec "$@"';
 const SHARED_MEMORY = '67108864';
-/** Seconds, more than any run may take. What hangs ends: those after it wait for its lock. */
-const LONGEST = '90';
+/** Seconds after which a container is killed. A container that hangs would block others, which wait for its lock. */
+const TIMEOUT = '90';
 
-/** The image's layers under a folder for what is written, in a mount namespace that ends with the program. */
-function overlaid({ profile }: Emulation, folder: string): string[] {
+/** Returns a command that mounts the image's layers below a writable folder, in a mount namespace of its own. */
+function overlayCommand({ profile }: Emulation, folder: string): string[] {
   const root = profile === 'second-uid';
   const become = ['setpriv', `--reuid=${ORDINARY_USER}`, `--regid=${ORDINARY_USER}`, '--clear-groups'];
-  const layers = `lowerdir=${stage().stacks[profile].join(':')},upperdir=${folder}/upper,workdir=${folder}/work`;
+  const layers = `lowerdir=${fixtures().stacks[profile].join(':')},upperdir=${folder}/upper,workdir=${folder}/work`;
   return [
     ...(root || !isRoot ? [] : become),
     ...[
@@ -61,13 +64,13 @@ function overlaid({ profile }: Emulation, folder: string): string[] {
   ];
 }
 
-/** The command that emulates a container of Confidential Space. */
-function containerCommand(order: Emulation, folder: string): string[] {
-  const { profile, launcher, env, program, shown = {}, mounts = {}, powerful = false } = order;
+/** Returns the command that emulates a container of Confidential Space. */
+function containerCommand(options: Emulation, folder: string): string[] {
+  const { profile, launcher, env, program, readOnly = {}, mounts = {}, powerful = false } = options;
   const root = profile === 'second-uid';
   return [
-    ...['flock', join(CACHE, `${profile}.lock`), 'timeout', '--signal=KILL', LONGEST],
-    ...overlaid(order, folder),
+    ...['flock', join(CACHE, `${profile}.lock`), 'timeout', '--signal=KILL', TIMEOUT],
+    ...overlayCommand(options, folder),
     ...['bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
     ...(powerful ? ['--cap-add', 'ALL'] : ['--cap-drop', 'ALL', ...CAPABILITIES]),
     ...[root ? '--dev-bind' : '--bind', join(folder, 'merged'), '/'],
@@ -77,21 +80,26 @@ function containerCommand(order: Emulation, folder: string): string[] {
     ...['--proc', '/proc', ...(root ? ['--ro-bind', '/proc/sys', '/proc/sys'] : [])],
     ...['--ro-bind', '/sys', '/sys', '--dev', '/dev', '--size', SHARED_MEMORY, '--tmpfs', '/dev/shm'],
     ...['--tmpfs', '/run', '--ro-bind', launcher, '/run/container_launcher'],
-    ...['--ro-bind', stage().init, '/run/container-init'],
-    ...Object.entries(shown).flatMap(([path, source]) => ['--ro-bind', source, path]),
+    ...['--ro-bind', fixtures().init, '/run/container-init'],
+    ...Object.entries(readOnly).flatMap(([path, source]) => ['--ro-bind', source, path]),
     ...['--chdir', '/', '--clearenv', '--setenv', 'PATH', '/usr/sbin:/usr/bin:/sbin:/bin'],
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--', ...(powerful ? [] : ['/run/container-init']), ...program]
   ];
 }
 
-/** Builds a container of the kernel image around what `use` runs, and takes it away afterwards. */
+/**
+ * Runs a program in a new container of the kernel image and removes the container afterwards.
+ *
+ * @param options - settings of the container
+ * @param use - starts the given command, which emulates the container, and waits for its end
+ */
 export async function emulate<T>(
-  order: Emulation,
-  use: (program: string, words: readonly string[]) => Promise<T>
+  options: Emulation,
+  use: (program: string, parameters: readonly string[]) => Promise<T>
 ): Promise<Emulated<T>> {
   const folder = await mkdtemp('/tmp/clean-room-container-');
-  const owner = order.profile === 'nested-namespace' && isRoot ? ORDINARY_USER : undefined;
+  const owner = options.profile === 'nested-namespace' && isRoot ? ORDINARY_USER : undefined;
   try {
     await chmod(folder, 0o755);
     for (const name of ['upper', 'work', 'merged']) {
@@ -99,8 +107,8 @@ export async function emulate<T>(
       if (owner !== undefined) await chown(join(folder, name), owner, owner);
     }
     if (owner !== undefined) await chown(folder, owner, owner);
-    const [program = '', ...words] = containerCommand(order, folder);
-    const result = await use(program, words);
+    const [program = '', ...parameters] = containerCommand(options, folder);
+    const result = await use(program, parameters);
     return { result, changed: await filesBelow(join(folder, 'upper')) };
   } finally {
     await removeTree(folder);

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-// jest runs this file outside its own module system: Node strips the types, but looks for `.js` where there is `.ts`
+// Jest runs this file without its own module loader. Node strips the types, but imports of `.js` must find `.ts` files.
 registerHooks({
   resolve(specifier, context, next) {
     try {
@@ -12,7 +12,8 @@ registerHooks({
   }
 });
 
+/** Prepares the fixtures before the first test file. */
 export default async function prepare() {
-  const { prepareStage } = await import('./stage.ts');
-  await prepareStage();
+  const { prepareFixtures } = await import('./fixtures.ts');
+  await prepareFixtures();
 }

@@ -6,20 +6,20 @@ import { CACHE, PROJECT } from './paths.js';
 
 const IMAGES = join(PROJECT, 'kernel-images');
 const CACHES = join(PROJECT, '.cache/kernel-images');
-/** A layout of the tests' own: building into the one of `npm run build:kernel` would change what its names mean. */
+/** A separate layout, because a build into the layout of `npm run build:kernel` would change its tags. */
 const LAYOUT = join(CACHE, 'layout');
 
 /**
- * Builds the kernel image of this very tree, as `npm run build:kernel` does: the layers of dependencies are those of an
- * earlier build, ours is composed anew within seconds.
- * @returns the digests of the layers, the lowest first
+ * Builds the kernel image from the current sources, as `npm run build:kernel` does. It reuses the layers with
+ * dependencies from an earlier build and builds only our own layer, which takes seconds.
+ *
+ * @returns the digests of the layers, from the lowest to the topmost
  */
 export async function buildImage(): Promise<string[]> {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const rooms = ['kernel-images/builder', 'kernel-images/supervisor', 'packages/simulator'];
-  await command(process.execPath, [tsc, '-b', ...rooms], { cwd: PROJECT });
-  const { buildKernelImage } = await import('@clean-room/kernel-builder');
-  const { readDefinition } = await import('@clean-room/kernel-builder');
+  const packages = ['kernel-images/builder', 'kernel-images/supervisor', 'packages/simulator'];
+  await command(process.execPath, [tsc, '-b', ...packages], { cwd: PROJECT });
+  const { buildKernelImage, readDefinition } = await import('@clean-room/kernel-builder');
   const { LayoutStore } = await import('@clean-room/oci/layout');
   const { readManifest } = await import('@clean-room/protocol/packaging');
   const [built, own] = [await LayoutStore.open(join(CACHES, 'layout')), await LayoutStore.open(LAYOUT)];
@@ -34,26 +34,29 @@ export async function buildImage(): Promise<string[]> {
   });
   if (image.digest !== committed.digest)
     process.stderr.write(
-      `The image of this tree is ${image.digest}, not the committed ${committed.digest}.\n`
+      `The image of the current sources, ${image.digest}, differs from the committed image, ${committed.digest}.\n`
     );
   return readManifest(image.manifest).value.layers.map(({ digest }) => digest);
 }
 
 /**
- * The folders of the image's layers, the topmost first, unpacked once by each user as the simulator does it: what root
- * unpacks has owners and devices, what others unpack is all theirs.
+ * Unpacks the image's layers, as the simulator does, and returns their folders, from the topmost to the lowest. Each
+ * user needs folders of its own: root keeps owners and devices, other users become the owner of all files.
+ *
+ * @param layers - digests, from the lowest to the topmost
+ * @param user - id of the user who unpacks
  */
 export async function unpackImage(layers: readonly string[], user: number): Promise<string[]> {
   const folder = join(CACHE, `unpacked-${user}`);
   await mkdir(folder, { recursive: true });
   await chown(folder, user, user);
-  const become =
+  const asUser =
     user === process.getuid?.() ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
-  const [program = '', ...words] = [
-    ...become,
+  const [program = '', ...parameters] = [
+    ...asUser,
     process.execPath,
     join(import.meta.dirname, 'unpack.js'),
     ...[folder, LAYOUT, ...layers]
   ];
-  return JSON.parse(await command(program, words)) as string[];
+  return JSON.parse(await command(program, parameters)) as string[];
 }

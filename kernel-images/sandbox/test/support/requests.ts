@@ -1,5 +1,4 @@
-import type { CellResult } from '../../src/notebook/cell.js';
-import type { SandboxEnd } from '../../src/notebook/end.js';
+import type { CellResult, SandboxEnd } from '../../src/notebook/results.js';
 import type { ProbeReport } from '../../src/probe/probe.js';
 import type { SandboxProfile } from '../../src/warden/arguments.js';
 import type { SandboxLimits } from '../../src/warden/limits.js';
@@ -9,45 +8,49 @@ interface Common {
   readonly uid: number;
 }
 
-/** What a test asks the driver in the container to do. */
-export type Request =
+/** A request of a test to the driver in the container. */
+export type DriverRequest =
   | (Common & {
       readonly action: 'notebook';
       readonly cells: readonly string[];
       readonly limits: SandboxLimits;
-      /** Files that the workspace brings, by their path inside the jail. */
+      /** Contents of workspace files, by their paths inside the jail. */
       readonly files: Readonly<Record<string, string>>;
-      /** A file of the supervisor's own, outside the jail. */
+      /** A file of the supervisor, outside the jail. */
       readonly secretFile: { readonly path: string; readonly content: string };
-      /** Paths in the container whose sizes are taken twice after the end: a survivor would make them grow. */
+      /** Paths in the container whose sizes are read twice after the end: a surviving process would make them grow. */
       readonly watched: readonly string[];
-      /** After so long the warden is killed, as if the kernel had run out of memory and chosen it. */
+      /** Time after which the warden is killed, as the kernel would do when it runs out of memory. */
       readonly killWardenAfterMs: number | null;
     })
   | (Common & {
       readonly action: 'probe';
       readonly limits: SandboxLimits;
-      /** Another policy than the image's, in base64. */
+      /** A policy that replaces that of the image, in base64. */
       readonly policy: string | null;
     })
   | (Common & { readonly action: 'decode'; readonly images: readonly string[]; readonly maxPixels: number });
 
-export type DecodeAnswer =
+/** The pixels of an image in base64, or the code of an error. */
+export type DecodeResponse =
   { readonly width: number; readonly height: number; readonly rgba: string } | { readonly refused: string };
 
-export interface NotebookAnswer {
+/** The result of a notebook. */
+export interface NotebookResponse {
   readonly cells: readonly CellResult[];
   readonly end: SandboxEnd;
   readonly watched: readonly { readonly before: number; readonly after: number }[];
 }
 
-export interface ProbeAnswer {
+/** The result of the probe. */
+export interface ProbeResponse {
   readonly probe: ProbeReport;
-  /** What the gate said: null when it let pass. */
+  /** The error of {@link requireProbe}; null when it passed. */
   readonly refusal: string | null;
 }
 
-export interface FailedAnswer {
+/** The error of a request that failed. */
+interface ErrorResponse {
   readonly error: {
     readonly code: string;
     readonly message: string;
@@ -55,5 +58,6 @@ export interface FailedAnswer {
   };
 }
 
-export type Answer =
-  NotebookAnswer | ProbeAnswer | { readonly images: readonly DecodeAnswer[] } | FailedAnswer;
+/** A response of the driver. */
+export type DriverResponse =
+  NotebookResponse | ProbeResponse | { readonly images: readonly DecodeResponse[] } | ErrorResponse;

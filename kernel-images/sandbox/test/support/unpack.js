@@ -1,4 +1,4 @@
-// Unpacks layers of a layout: a program of its own, so that another user can run it.
+// Unpacks the layers of an image. This is a separate program so that another user can run it.
 import { LayoutStore } from '@clean-room/oci/layout';
 import { UnpackedLayers } from '@clean-room/simulator/container';
 

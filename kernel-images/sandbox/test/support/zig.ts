@@ -8,7 +8,7 @@ import { CACHE } from './paths.js';
 const ZIG = 'ziglang==0.17.1';
 const ZIG_WHEEL = 'sha256:ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54';
 
-/** The C compiler that the tests use: from PyPI, locked by its hash, unpacked once. */
+/** Returns the path of the C compiler. It is installed once from PyPI, with a pinned hash. */
 async function zig(): Promise<string> {
   const folder = join(CACHE, 'zig');
   const program = join(folder, 'ziglang/zig');
@@ -17,18 +17,30 @@ async function zig(): Promise<string> {
   const requirements = join(CACHE, 'zig-requirements.txt');
   await writeFile(requirements, `${ZIG} --hash=${ZIG_WHEEL}\n`);
   const partial = `${folder}.partial`;
-  const words = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary=:all:', '--require-hashes'];
-  await command('python3', [...words, '--upgrade', '--target', partial, '-r', requirements]);
+  const parameters = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--require-hashes'
+  ];
+  await command('python3', [...parameters, '--upgrade', '--target', partial, '-r', requirements]);
   await rename(partial, folder);
   return program;
 }
 
-/** Folder of the kernel's headers as the compiler brings them. */
+/** Returns the folder of the Linux headers that the compiler contains. */
 export async function kernelHeaders(): Promise<string> {
   return join(await zig(), '../lib/libc/include/x86-linux-any');
 }
 
-/** Compiles a static program, or takes the one that was made from the same sources and flags. */
+/**
+ * Compiles a static program, or reuses an earlier program of the same sources and flags.
+ *
+ * @returns the path of the program
+ */
 export async function compile(
   name: string,
   sources: readonly string[],

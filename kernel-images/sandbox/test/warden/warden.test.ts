@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { policyBytes } from '../../src/policy/index.js';
+import { policyBytes } from '../../src/policy/assemble.js';
 import { runArguments, type WardenOptions } from '../../src/warden/arguments.js';
 import { parseStatus } from '../../src/warden/status.js';
 import { LIMITS } from '../support/container.js';
 import { PROFILES } from '../support/emulation.js';
 import { ORDINARY_USER } from '../support/paths.js';
-import { isRoot, layerWith } from '../support/stage.js';
+import { isRoot, layerWith } from '../support/fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'clean-room-warden-'));
 chmodSync(folder, 0o755);
@@ -17,7 +17,7 @@ writeFileSync(policyPath, policyBytes());
 
 const WARDEN = 'usr/lib/clean-room/warden';
 
-/** As much of a jail as a setup needs that fails before its command runs. */
+/** Creates the folders and files of a jail that the warden needs before it runs the command. */
 function makeJail(profile: WardenOptions['mode']): string {
   const jail = join(folder, profile);
   for (const name of ['nb', 'dev']) mkdirSync(join(jail, name), { recursive: true });
@@ -34,7 +34,7 @@ const options = (profile: WardenOptions['mode']): WardenOptions => ({
   mode: profile,
   wardenPath: join(layerWith(profile, WARDEN), WARDEN),
   policyPath,
-  // not those of the other tests: outside of a container the warden's killer ends all of its user's processes
+  // Other tests use other ids: these tests run outside a container, where the killer kills all processes of the user.
   uid: 10101,
   killerUid: 10102,
   limits: LIMITS,
@@ -46,9 +46,9 @@ const options = (profile: WardenOptions['mode']): WardenOptions => ({
 
 const STDIO: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
 
-/** Starts the warden with descriptors as the supervisor gives them; its control pipe is at its end at once. */
-function start(wardenPath: string, words: readonly string[], missing?: number) {
-  const run = spawnSync(wardenPath, [...words], {
+/** Runs the warden with descriptors like those of the supervisor, except that the control pipe is closed at once. */
+function runWarden(wardenPath: string, parameters: readonly string[], missing?: number) {
+  const run = spawnSync(wardenPath, [...parameters], {
     stdio: missing === undefined ? STDIO : STDIO.map((pipe, at) => (at === missing ? 'ignore' : pipe)),
     env: {},
     ...(isRoot && wardenPath.includes(layerWith('nested-namespace', WARDEN))
@@ -68,8 +68,8 @@ describe.each(PROFILES)('the warden in %s', profile => {
   const warden = options(profile).wardenPath;
   const without = (name: string): string[] =>
     good.filter((_, at) => good[at] !== name && good[at - 1] !== name);
-  const instead = (name: string, value: string): string[] =>
-    good.map((word, at) => (good[at - 1] === name ? value : word));
+  const replaced = (name: string, value: string): string[] =>
+    good.map((parameter, at) => (good[at - 1] === name ? value : parameter));
 
   it.each([
     ['--mode'],
@@ -87,7 +87,7 @@ describe.each(PROFILES)('the warden in %s', profile => {
     ['--open-files'],
     ['--cpu-seconds']
   ])('runs nothing without %s', name => {
-    const run = start(warden, without(name));
+    const run = runWarden(warden, without(name));
     expect(run).toMatchObject({ code: 124, stdout: '', status: '' });
     expect(run.stderr).toContain('warden:');
   });
@@ -105,43 +105,43 @@ describe.each(PROFILES)('the warden in %s', profile => {
     ['--policy', '/nonexistent'],
     ['--policy', '/dev/null']
   ])('runs nothing with %s "%s"', (name, value) => {
-    expect(start(warden, instead(name, value))).toMatchObject({ code: 124, stdout: '' });
+    expect(runWarden(warden, replaced(name, value))).toMatchObject({ code: 124, stdout: '' });
   });
 
-  it('runs nothing with a word it does not know', () => {
-    expect(start(warden, ['run', '--no-policy', 'yes', ...good.slice(1)])).toMatchObject({
+  it('runs nothing with an unknown option', () => {
+    expect(runWarden(warden, ['run', '--no-policy', 'yes', ...good.slice(1)])).toMatchObject({
       code: 124,
       stdout: ''
     });
   });
 
   it.each([
-    ['a jail that is not there', '--jail', '/nonexistent'],
+    ['a jail that does not exist', '--jail', '/nonexistent'],
     ['a folder that is not in the jail', '--workdir', '/nowhere'],
-    ['a writable folder that is not there', '--writable', '/nowhere']
-  ])('reports a setup that failed: %s', (_, name, value) => {
-    const run = start(warden, instead(name, value));
+    ['a writable folder that does not exist', '--writable', '/nowhere']
+  ])('reports that the setup failed because of %s', (_, name, value) => {
+    const run = runWarden(warden, replaced(name, value));
     expect(run).toMatchObject({ code: 125, stdout: '' });
     expect(parseStatus(run.status.trim())).toMatchObject({ type: 'setup-failed' });
   });
 
-  it('reports a policy that the kernel refuses', () => {
+  it('reports that the kernel refused the policy', () => {
     const broken = join(folder, 'broken.bpf');
     writeFileSync(broken, Buffer.from('0500000010000000', 'hex'));
-    const run = start(warden, instead('--policy', broken));
+    const run = runWarden(warden, replaced('--policy', broken));
     expect(run).toMatchObject({ code: 125, stdout: '' });
     expect(parseStatus(run.status.trim())).toMatchObject({ type: 'setup-failed', what: 'policy' });
   });
 
-  it.each([3, 4, 6])('runs nothing when it was not given descriptor %i', missing => {
-    const run = start(warden, good, missing);
+  it.each([3, 4, 6])('runs nothing without descriptor %i', missing => {
+    const run = runWarden(warden, good, missing);
     expect(run).toMatchObject({ code: 125, stdout: '' });
     expect(parseStatus(run.status.trim())).toMatchObject({ type: 'setup-failed', what: 'descriptors' });
   });
 
-  it('reports a command that is not there', () => {
-    const words = [...good.slice(0, good.indexOf('--') + 1), '/usr/bin/no-such-program'];
-    const run = start(warden, words);
+  it('reports that the command does not exist', () => {
+    const parameters = [...good.slice(0, good.indexOf('--') + 1), '/usr/bin/no-such-program'];
+    const run = runWarden(warden, parameters);
     expect(parseStatus(run.status.trim())).toMatchObject({ type: 'setup-failed', what: 'execve', errno: 2 });
   });
 });
@@ -155,5 +155,5 @@ describe('parseStatus', () => {
     '{"type":"end"}',
     '{"type":"started","mode":1}',
     '{"type":"end","why":"bored"}'
-  ])('refuses %j', line => expect(() => parseStatus(line)).toThrow('no status'));
+  ])('refuses %j', line => expect(() => parseStatus(line)).toThrow('invalid status'));
 });

@@ -2,52 +2,53 @@ import { createHash } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Decrypter } from 'age-encryption';
+import type { RetryPolicy } from '@clean-room/node-support';
 import { digestFromHash } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { FileKeyIdentity } from '@clean-room/protocol/sealing';
 import { bodyOf, openExchange } from '../network/exchange.js';
-import { TransientFailure, retry, type RetryPolicy } from '../network/retry.js';
+import { TransientFailure, retryTransient } from '../network/retry.js';
 
-const PATIENCE: RetryPolicy = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
-/** A download that takes longer than a day is no download. */
+const DOWNLOAD_RETRY: RetryPolicy = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
+/** A download that takes longer than a day has failed. */
 const TIMEOUT_MS = 86_400_000;
-/** Kept free beside the data, for the notebook and the machine. */
+/** Disk space that must remain free for the notebook and the machine. */
 const SPARE_BYTES = 256 * 1024 ** 2;
 
+/** Address, digest and key of a sealed asset. */
 export interface SealedAsset {
   readonly url: string;
-  /** Of the age file. */
+  /** Digest of the age file. */
   readonly digest: string;
+  /** Length of the age file. */
   readonly bytes: number;
   readonly fileKey: Uint8Array;
 }
 
-interface Counted {
-  readonly digest: string;
-  readonly bytes: number;
-}
-
-/** Passes bytes on and tells in the end what they were. */
-function counting(source: AsyncIterable<Uint8Array>): {
+/** Returns a stream of the bytes of `source`, and a function that returns their digest and length after the end. */
+function digestStream(source: AsyncIterable<Uint8Array>): {
   stream: ReadableStream<Uint8Array>;
-  counted: () => Counted;
+  result: () => { readonly digest: string; readonly bytes: number };
 } {
   const hash = createHash('sha256');
   let bytes = 0;
   const iterator = source[Symbol.asyncIterator]();
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done === true) return controller.close();
-      hash.update(value);
-      bytes += value.length;
-      controller.enqueue(value);
+      const next = await iterator.next();
+      if (next.done === true) {
+        controller.close();
+        return;
+      }
+      hash.update(next.value);
+      bytes += next.value.length;
+      controller.enqueue(next.value);
     },
     async cancel() {
       await iterator.return?.();
     }
   });
-  return { stream, counted: () => ({ digest: digestFromHash(hash.digest()), bytes }) };
+  return { stream, result: () => ({ digest: digestFromHash(hash.digest()), bytes }) };
 }
 
 async function decryptTo(
@@ -57,7 +58,7 @@ async function decryptTo(
 ): Promise<void> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(new FileKeyIdentity(fileKey));
-  // `wx`: a file that is there already was not made by us.
+  // `wx` fails when the file exists, because the supervisor did not create it.
   const file = await open(path, 'wx', 0o644);
   try {
     const plain = await decrypter.decrypt(sealed);
@@ -67,13 +68,13 @@ async function decryptTo(
   }
 }
 
-async function attempt(asset: SealedAsset, path: string, signal?: AbortSignal): Promise<void> {
+async function downloadOnce(asset: SealedAsset, path: string, signal?: AbortSignal): Promise<void> {
   await rm(path, { force: true });
   const response = await openExchange(
     { method: 'GET', url: asset.url, limit: asset.bytes, timeoutMs: TIMEOUT_MS, ...(signal && { signal }) },
     [200]
   );
-  const { stream, counted } = counting(bodyOf(response, asset.bytes));
+  const { stream, result } = digestStream(bodyOf(response, asset.bytes));
   try {
     await decryptTo(path, asset.fileKey, stream);
   } catch (cause) {
@@ -82,30 +83,32 @@ async function attempt(asset: SealedAsset, path: string, signal?: AbortSignal): 
       cause
     });
   }
-  const { digest, bytes } = counted();
+  const { digest, bytes } = result();
   if (digest !== asset.digest || bytes !== asset.bytes) {
     throw new CleanRoomError(
       'digest-mismatch',
-      'The sealed bytes are not the ones that the asset version names.'
+      'The downloaded file is not the one that the asset version names.'
     );
   }
 }
 
 /**
- * Downloads a sealed asset, decrypts it on the way with memory for some chunks, and writes it to `path`. What turns out
- * to be another file is gone again before anyone could read it.
+ * Downloads a sealed asset and decrypts it to `path` as a stream, so that memory does not grow with its size. A file
+ * that differs from the asset version is deleted before the notebook starts.
+ *
  * @throws CleanRoomError `digest-mismatch`, `key-release-refused`, `too-large`, `unavailable`
  */
 export async function openSealed(asset: SealedAsset, path: string, signal?: AbortSignal): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize < asset.bytes + SPARE_BYTES) {
-    throw new CleanRoomError('too-large', 'The machine’s disk is too small for the data.');
+    throw new CleanRoomError('too-large', 'The machine has too little disk space for the data.');
   }
   try {
-    await retry(
-      PATIENCE,
-      () => attempt(asset, path, signal),
-      cause => new CleanRoomError('unavailable', 'The sealed data could not be fetched in time.', { cause }),
+    await retryTransient(
+      DOWNLOAD_RETRY,
+      () => downloadOnce(asset, path, signal),
+      cause =>
+        new CleanRoomError('unavailable', 'The sealed data could not be downloaded in time.', { cause }),
       signal
     );
   } catch (error) {

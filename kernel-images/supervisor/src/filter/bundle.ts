@@ -1,39 +1,45 @@
 import type { JsonValue, MimeBundle } from '@clean-room/sandbox';
 import type { ReasonClass } from '@clean-room/protocol/runs';
-import { redrawImage, type DecodeImage } from './images.js';
-import { isPlainLatex, isPlainMarkdown } from './markup.js';
 import { linesOfHtml, readPlainHtml, writePlainHtml } from './rich/html-table.js';
+import { reencodeImage, type DecodeImage } from './rich/image.js';
 import { cleanJson, linesOfJson } from './rich/json.js';
-import { cleanText } from './text/clean.js';
-import { isOpaque } from './text/opaque.js';
+import { cleanText, isOpaque } from './text/clean.js';
 
-/** One representation made plain, and its texts for whoever reads them. */
+/** One plain representation of an output. */
 interface Plain {
   readonly mime: string;
   readonly value: JsonValue;
+  /** Its texts line by line, for the search for rows. */
   readonly lines: readonly string[];
   readonly reason?: ReasonClass;
 }
 
-/** A bundle of representations of one output, made plain. */
+/** The plain representations of one output. */
 export interface PlainBundle {
   readonly data: Readonly<Record<string, JsonValue>>;
   readonly lines: readonly string[];
-  /** What was done to it; with empty `data` why nothing is left. */
+  /** How the output was changed or, when `data` is empty, why every representation was removed. */
   readonly reasons: readonly ReasonClass[];
 }
 
+// Markup that does more than format text: HTML, links, images, and commands that load, define or hide something.
+const ACTIVE_MARKDOWN = /[<>]|&[#a-zA-Z]|\]\s*[(:[]|:\/\/|!\[|^\s*\[[^\]]*\]:/m;
+const ACTIVE_LATEX =
+  /[<>]|:\/\/|\\(?:href|url|include|input|html|class|css|style|def|gdef|let|newcommand|renewcommand|require|unicode|data|bbox|color|phantom|hphantom|vphantom|rlap|llap)/;
+
+/** Returns the plain form of a representation, or `undefined` when it has none. */
 type MakePlain = (value: JsonValue, decode: DecodeImage) => Promise<Omit<Plain, 'mime'> | undefined>;
 
 function cleaned(before: string, after: string): { readonly reason?: ReasonClass } {
   return before === after ? {} : { reason: 'cleaned' };
 }
 
-function plainText(isPlain: (text: string) => boolean): MakePlain {
+/** Returns a conversion for text that refuses the pattern `active`. */
+function plainText(active?: RegExp): MakePlain {
   return async value => {
     if (typeof value !== 'string') return undefined;
     const text = cleanText(value);
-    if (isOpaque(text) || !isPlain(text)) return undefined;
+    if (isOpaque(text) || active?.test(text) === true) return undefined;
     return { value: text, lines: text.split('\n'), ...cleaned(value, text) };
   };
 }
@@ -52,23 +58,27 @@ const plainJson: MakePlain = async value => {
   return { value: clean, lines, ...cleaned(JSON.stringify(value), JSON.stringify(clean)) };
 };
 
-const redrawn: MakePlain = async (value, decode) => {
-  const image = typeof value === 'string' ? await redrawImage(value, decode) : undefined;
+const reencoded: MakePlain = async (value, decode) => {
+  const image = typeof value === 'string' ? await reencodeImage(value, decode) : undefined;
   return image === undefined ? undefined : { value: image, lines: [], reason: 're-encoded' };
 };
 
-/** What can be made plain, and how; everything else can not. Images all become PNG. */
+/** The MIME types that can be made plain. Images become PNG. */
 const MAKERS: ReadonlyMap<string, { readonly becomes: string; readonly make: MakePlain }> = new Map([
-  ['text/plain', { becomes: 'text/plain', make: plainText(() => true) }],
+  ['text/plain', { becomes: 'text/plain', make: plainText() }],
   ['text/html', { becomes: 'text/html', make: plainHtml }],
-  ['text/markdown', { becomes: 'text/markdown', make: plainText(isPlainMarkdown) }],
-  ['text/latex', { becomes: 'text/latex', make: plainText(isPlainLatex) }],
+  ['text/markdown', { becomes: 'text/markdown', make: plainText(ACTIVE_MARKDOWN) }],
+  ['text/latex', { becomes: 'text/latex', make: plainText(ACTIVE_LATEX) }],
   ['application/json', { becomes: 'application/json', make: plainJson }],
-  ['image/png', { becomes: 'image/png', make: redrawn }],
-  ['image/jpeg', { becomes: 'image/png', make: redrawn }]
+  ['image/png', { becomes: 'image/png', make: reencoded }],
+  ['image/jpeg', { becomes: 'image/png', make: reencoded }]
 ]);
 
-/** @param allowed MIME types that may leave */
+/**
+ * Builds the plain representations of an output from its raw ones. At most one of each MIME type is kept.
+ *
+ * @param allowed - MIME types that may leave the TEE
+ */
 export async function makePlain(
   bundle: MimeBundle,
   allowed: ReadonlySet<string>,
@@ -86,11 +96,11 @@ export async function makePlain(
     if (plain === undefined || maker === undefined) refused.add('not-plain');
     else if (!kept.some(other => other.mime === maker.becomes)) kept.push({ mime: maker.becomes, ...plain });
   }
-  const done = new Set(kept.flatMap(plain => plain.reason ?? []));
-  if (kept.length > 0 && refused.size > 0) done.add('cleaned');
+  const changes = new Set(kept.flatMap(plain => plain.reason ?? []));
+  if (kept.length > 0 && refused.size > 0) changes.add('cleaned');
   return {
     data: Object.fromEntries(kept.map(({ mime, value }) => [mime, value])),
     lines: kept.flatMap(({ lines }) => [...lines, '']),
-    reasons: kept.length === 0 ? [...refused] : [...done]
+    reasons: kept.length === 0 ? [...refused] : [...changes]
   };
 }

@@ -4,9 +4,10 @@ import type { NotebookOutput } from './output.js';
 
 type RawError = Extract<RawOutput, { readonly type: 'error' }>;
 
-/** What may be told of an exception: a class of a fixed list, and a line that the approved source has. */
+/** The part of an exception that may leave the TEE: a class of a fixed list, and a line of the approved source. */
 export interface ReducedError {
   readonly exception: ExceptionClass;
+  /** From 1; absent when the exception does not name a line of the source. */
   readonly line?: number;
 }
 
@@ -15,8 +16,8 @@ function isListed(name: string): name is ExceptionClass {
 }
 
 /**
- * Reduces an exception. The class is the first of itself and its ancestors that is listed. Message and traceback, where
- * records of data turn up, are dropped unread.
+ * Reduces an exception to the first listed class among its own class and its ancestors, and its line. Message and
+ * traceback often contain records of data and are dropped unread.
  */
 export function reduceError(error: RawError, source: string): ReducedError {
   const exception = [error.ename, ...error.bases].find(isListed) ?? 'Exception';
@@ -25,8 +26,17 @@ export function reduceError(error: RawError, source: string): ReducedError {
   return line !== null && line >= 1 && line <= lines ? { exception, line } : { exception };
 }
 
-/** @param cell position among the code cells, from 1 */
-export function writeError({ exception, line }: ReducedError, cell: number): NotebookOutput {
-  const place = line === undefined ? `cell ${cell}` : `cell ${cell}, line ${line}`;
-  return { output_type: 'error', ename: exception, evalue: place, traceback: [`${exception} in ${place}`] };
+/**
+ * Returns the notebook output that shows a reduced exception.
+ *
+ * @param cell - position among the code cells, from 1
+ */
+export function errorOutput({ exception, line }: ReducedError, cell: number): NotebookOutput {
+  const location = line === undefined ? `cell ${cell}` : `cell ${cell}, line ${line}`;
+  return {
+    output_type: 'error',
+    ename: exception,
+    evalue: location,
+    traceback: [`${exception} in ${location}`]
+  };
 }

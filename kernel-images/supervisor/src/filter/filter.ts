@@ -1,14 +1,13 @@
 import type { RawOutput } from '@clean-room/sandbox';
 import { providerOf } from '@clean-room/protocol/assets';
 import type { OutputTerms } from '@clean-room/protocol/policies';
-import { Caps } from './caps.js';
-import { draftOutput, type OutputDraft } from './draft.js';
-import type { DecodeImage } from './images.js';
-import { placeholder, type VerdictMark, type NotebookOutput } from './output.js';
+import { draftOutput, suppressedDraft, type OutputDraft } from './draft.js';
+import { OutputLimits, placeholder, type VerdictMark, type NotebookOutput } from './output.js';
+import type { DecodeImage } from './rich/image.js';
 import type { Dataset } from './rows/dataset.js';
 import { recogniseRows, type Recognised } from './rows/recognise.js';
 
-/** A code cell as it ran. */
+/** A code cell with its raw outputs. */
 export interface RanCell {
   /** Position among the code cells, from 1. */
   readonly cell: number;
@@ -17,41 +16,45 @@ export interface RanCell {
   readonly outputs: readonly RawOutput[];
 }
 
+/** The rules and data that a run's outputs are filtered with. */
 export interface FilterRules {
-  /** The strictest of all providers' terms. */
+  /** The strictest terms of all providers. */
   readonly terms: OutputTerms;
-  /** Every dataset that the run was given. */
+  /** Every dataset that was opened for the run. */
   readonly datasets: readonly Dataset[];
-  /** Parties of which a person reviews the outputs. */
+  /** Parties whose reviewers look at the outputs before they are released. */
   readonly reviewing: ReadonlySet<string>;
   readonly decode: DecodeImage;
 }
 
+/** The verdict on an output, and what the filtered notebook shows of it. */
 export interface FilteredOutput {
   readonly mark: VerdictMark;
-  /** What stands in the notebook: the output as it may leave, or a sentence in its place. */
+  /** The output as it may leave the TEE, or a placeholder sentence. */
   readonly output: NotebookOutput;
-  /** What is held, for the one party whose data it matched. */
+  /** The output that is held for review by the one party whose data it matched. */
   readonly held?: { readonly party: string; readonly output: NotebookOutput };
 }
 
+/** The filtered outputs of a code cell. */
 export interface FilteredCell {
+  /** Position among the code cells, from 1. */
   readonly cell: number;
   readonly outputs: readonly FilteredOutput[];
 }
 
-async function draftCell(ran: RanCell, rules: FilterRules, caps: Caps): Promise<OutputDraft[]> {
+async function draftCell(ran: RanCell, rules: FilterRules, limits: OutputLimits): Promise<OutputDraft[]> {
   const allowed = new Set(rules.terms.mimeTypes);
   const drafts: OutputDraft[] = [];
   for (const raw of ran.outputs) {
-    if (caps.isFull) {
-      // One sentence for all that follow: their number would tell something.
-      drafts.push({ output: undefined, lines: [], reasons: ['too-many'] });
+    if (limits.isReached) {
+      // One placeholder represents all further outputs, because their number would reveal something.
+      drafts.push(suppressedDraft('too-many'));
       break;
     }
     const draft = await draftOutput(raw, ran.cell, ran.source, { allowed, decode: rules.decode });
-    const refused = draft.output === undefined ? undefined : caps.take(draft.output);
-    drafts.push(refused === undefined ? draft : { output: undefined, lines: [], reasons: [refused] });
+    const refused = draft.output === undefined ? undefined : limits.add(draft.output);
+    drafts.push(refused === undefined ? draft : suppressedDraft(refused));
   }
   return drafts;
 }
@@ -61,8 +64,11 @@ function suppressed(...reasons: VerdictMark['reasons']): FilteredOutput {
   return { mark, output: placeholder(mark) };
 }
 
-/** Rows of one party whose reviewer will look at the run are held for it; of two, nobody may see the other's. */
-function judgeRows(
+/**
+ * Decides about an output that shows rows. It is held when the rows belong to one party that reviews outputs. Rows of two
+ * parties are suppressed, because neither may see the data of the other.
+ */
+function decideRows(
   output: NotebookOutput,
   shown: ReadonlySet<string>,
   reviewing: ReadonlySet<string>
@@ -73,7 +79,7 @@ function judgeRows(
   return { mark, output: placeholder(mark), held: { party, output } };
 }
 
-function judge(
+function decide(
   draft: OutputDraft,
   id: number,
   recognised: Recognised,
@@ -82,24 +88,24 @@ function judge(
   const { output, reasons } = draft;
   if (output === undefined) return suppressed(...reasons);
   const shown = recognised.shown.get(id);
-  if (shown !== undefined) return judgeRows(output, shown, reviewing);
-  if (recognised.unsure.has(id)) return suppressed('not-plain');
+  if (shown !== undefined) return decideRows(output, shown, reviewing);
+  if (recognised.undecided.has(id)) return suppressed('not-plain');
   return { mark: { verdict: reasons.length === 0 ? 'pass' : 'transformed', reasons }, output };
 }
 
 /**
- * The verdict on every output of a run, and what leaves. Every output is made anew from what is understood of it; then
- * all that is left of all cells is compared with all the data that the run was given.
+ * Decides about every output of a run. Each output is first built again from the parts that the filter understands. Then
+ * the outputs of all cells together are compared with all datasets of the run.
  */
 export async function filterRun(cells: readonly RanCell[], rules: FilterRules): Promise<FilteredCell[]> {
-  const caps = new Caps(rules.terms);
+  const limits = new OutputLimits(rules.terms);
   const drafts: {
     readonly cell: number;
     readonly drafts: readonly (OutputDraft & { readonly id: number })[];
   }[] = [];
   let id = 0;
   for (const ran of cells) {
-    const ofCell = await draftCell(ran, rules, caps);
+    const ofCell = await draftCell(ran, rules, limits);
     drafts.push({ cell: ran.cell, drafts: ofCell.map(draft => ({ ...draft, id: id++ })) });
   }
   const recognised = await recogniseRows(
@@ -109,6 +115,6 @@ export async function filterRun(cells: readonly RanCell[], rules: FilterRules): 
   );
   return drafts.map(({ cell, drafts }) => ({
     cell,
-    outputs: drafts.map(draft => judge(draft, draft.id, recognised, rules.reviewing))
+    outputs: drafts.map(draft => decide(draft, draft.id, recognised, rules.reviewing))
   }));
 }

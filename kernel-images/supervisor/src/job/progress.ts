@@ -4,39 +4,44 @@ import type { JobProgress } from '@clean-room/protocol/jobs';
 import { exchangeBytes } from '../network/exchange.js';
 
 const TIMEOUT_MS = 10_000;
-/** Progress leaves on this beat and no faster, so that the moments at which cells end carry little out. */
-const BEAT_MS = 1000;
+/** Progress is sent at most once per interval, so that the times at which cells end reveal little. */
+const INTERVAL_MS = 1000;
 
 /**
- * Tells where the run is: a phase and a cell's number. Losing a message is harmless, so nothing waits for one; the last
- * word on a run that stops is tried again for a while.
+ * Reports the progress of a run to the coordinator: a phase and a cell's number. Losing a report is harmless, so the run
+ * never waits for one. Only the report that a run stopped is retried.
  */
 export class ProgressReporter {
   readonly #address: string;
   #latest: JobProgress | undefined;
   #sent: string | undefined;
-  #beat: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(address: string) {
     this.#address = address;
   }
 
+  /** Sends `progress` at the next interval, unless a newer report replaces it before. */
   report(progress: JobProgress): void {
     this.#latest = progress;
-    this.#beat ??= setInterval(() => this.#send(), BEAT_MS).unref();
-    // The first word goes out at once: a screen that says nothing for a second looks broken.
+    this.#timer ??= setInterval(() => this.#send(), INTERVAL_MS).unref();
+    // The first report is sent at once, because a screen without any progress for a second looks broken.
     if (this.#sent === undefined) this.#send();
   }
 
-  /** Ends the beat. What was on its way may still arrive, and is then older than the end. */
+  /** Stops sending, and waits until the reports that were already sent have arrived or failed. */
   async close(): Promise<void> {
-    clearInterval(this.#beat);
-    this.#beat = undefined;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     await this.#sending;
   }
 
-  /** The run can't go on. @param attempts how often to try to say so */
+  /**
+   * Reports that the run stopped.
+   *
+   * @param attempts - how often to try to send the report
+   */
   async stopped(reason: ErrorCode, attempts = 5): Promise<void> {
     await this.close();
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -50,7 +55,9 @@ export class ProgressReporter {
     const text = JSON.stringify(progress);
     if (progress === undefined || text === this.#sent) return;
     this.#sent = text;
-    this.#sending = this.#sending.then(async () => void (await this.#post(progress)));
+    this.#sending = this.#sending.then(async () => {
+      await this.#post(progress);
+    });
   }
 
   async #post(progress: JobProgress): Promise<boolean> {

@@ -11,7 +11,7 @@ import type { TrustedProvider } from '../trust/providers.js';
 
 const FILE_KEY_BYTES = 16;
 
-/** What one custodian released. */
+/** A custodian's verified answer, and the keys that it released. */
 export interface ReleasedKeys {
   readonly envelope: Envelope;
   readonly answer: ReadDocument<KeyReleaseAnswer>;
@@ -19,12 +19,14 @@ export interface ReleasedKeys {
   readonly fileKeys: ReadonlyMap<Digest, Uint8Array>;
 }
 
-function refuse(reason: string): never {
-  throw new CleanRoomError('key-release-refused', `The custodian’s answer does not hold: ${reason}.`);
+function throwInvalidAnswer(reason: string): never {
+  throw new CleanRoomError('key-release-refused', `The custodian’s answer is not valid: ${reason}.`);
 }
 
 /**
- * Checks a custodian's answer and opens the file keys in it.
+ * Verifies a custodian's answer and opens the file keys in it.
+ *
+ * @param key - the attempt key that the file keys are sealed to
  * @throws CleanRoomError `signature-invalid`, `key-release-refused`
  */
 export async function openKeyReleaseAnswer(
@@ -35,18 +37,19 @@ export async function openKeyReleaseAnswer(
 ): Promise<ReleasedKeys> {
   const answer = KeyReleaseAnswer.open(envelope, provider.custodian);
   const { value } = answer;
-  if (value.custodian !== provider.custodian) refuse('it names another custodian');
-  if (value.request !== request.digest) refuse('it answers another request');
-  if (value.attemptKey !== key.publicKey) refuse('it is for another attempt');
-  if (value.attempt > provider.approval.value.attempts) refuse('it counts more attempts than were approved');
-  const wanted = provider.assets.map(asset => asset.version.digest);
-  if (value.assets.length !== wanted.length) refuse('it opens other assets than were asked for');
+  if (value.custodian !== provider.custodian) throwInvalidAnswer('it names another custodian');
+  if (value.request !== request.digest) throwInvalidAnswer('it answers another request');
+  if (value.attemptKey !== key.publicKey) throwInvalidAnswer('it is for another attempt');
+  if (value.attempt > provider.approval.value.attempts)
+    throwInvalidAnswer('it counts more attempts than were approved');
+  const requested = provider.assets.map(asset => asset.version.digest);
+  if (value.assets.length !== requested.length) throwInvalidAnswer('it opens other assets than requested');
   const fileKeys = new Map<Digest, Uint8Array>();
-  for (const version of wanted) {
+  for (const version of requested) {
     const sealed = value.assets.find(asset => asset.version === version);
-    if (sealed === undefined) refuse('it lacks an asset that was asked for');
+    if (sealed === undefined) throwInvalidAnswer('a requested asset is missing from it');
     const fileKey = await openFileKey(sealed.fileKey, key, request.digest, version);
-    if (fileKey.length !== FILE_KEY_BYTES) refuse('a key in it does not have the length of one');
+    if (fileKey.length !== FILE_KEY_BYTES) throwInvalidAnswer('a key in it has the wrong length');
     fileKeys.set(version, fileKey);
   }
   return { envelope, answer, fileKeys };

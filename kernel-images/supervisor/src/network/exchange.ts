@@ -1,24 +1,26 @@
 import { CleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
 import { TransientFailure } from './retry.js';
 
-export interface Exchange {
+/** An HTTP request with its limits. */
+export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly body?: { readonly bytes: Uint8Array; readonly type: string };
-  /** Most bytes the answer may have. */
+  /** Maximum length of the response body in bytes. */
   readonly limit: number;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
+/** A complete HTTP response. */
 export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
 }
 
-const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+const TRANSIENT_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-const REFUSALS: Readonly<Record<number, ErrorCode>> = {
+const ERROR_CODES: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'forbidden',
   404: 'not-found',
@@ -27,45 +29,52 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   413: 'too-large'
 };
 
-function deadline(exchange: Exchange): AbortSignal {
-  const timeout = AbortSignal.timeout(exchange.timeoutMs);
-  return exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
+function deadline(request: HttpRequest): AbortSignal {
+  const timeout = AbortSignal.timeout(request.timeoutMs);
+  return request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
 }
 
-async function send(exchange: Exchange): Promise<Response> {
-  const { body } = exchange;
+async function send(request: HttpRequest): Promise<Response> {
+  const { body } = request;
   try {
-    return await fetch(exchange.url, {
-      method: exchange.method,
-      // An answer from elsewhere than where the job says is no answer: a redirect is refused like any other status.
+    return await fetch(request.url, {
+      method: request.method,
+      // Only the address in the job may answer. A redirect is refused like any other unexpected status.
       redirect: 'manual',
-      signal: deadline(exchange),
+      signal: deadline(request),
       ...(body === undefined
         ? {}
         : { body: new Uint8Array(body.bytes), headers: { 'content-type': body.type } })
     });
   } catch (cause) {
-    exchange.signal?.throwIfAborted();
-    throw new TransientFailure('The connection could not be made or broke off.', { cause });
+    request.signal?.throwIfAborted();
+    throw new TransientFailure('The connection failed or was interrupted.', { cause });
   }
 }
 
 /**
- * Opens one exchange and hands over the answer's body as it comes. No redirects, no cookies, no credentials.
- * @throws PassingFailure for what may pass, CleanRoomError for what will not
+ * Sends a request, without redirects, cookies or credentials, and returns the response with its body still unread.
+ *
+ * @param expected - status codes of success
+ * @throws TransientFailure when a retry may succeed; CleanRoomError otherwise
  */
-export async function openExchange(exchange: Exchange, expected: readonly number[]): Promise<Response> {
-  const response = await send(exchange);
+export async function openExchange(request: HttpRequest, expected: readonly number[]): Promise<Response> {
+  const response = await send(request);
   if (expected.includes(response.status)) return response;
   await response.body?.cancel();
-  if (PASSING.has(response.status)) throw new TransientFailure(`The server answered ${response.status}.`);
+  if (TRANSIENT_STATUSES.has(response.status))
+    throw new TransientFailure(`The server answered with status ${response.status}.`);
   throw new CleanRoomError(
-    REFUSALS[response.status] ?? 'unavailable',
-    `The server refused with ${response.status}.`
+    ERROR_CODES[response.status] ?? 'unavailable',
+    `The server refused the request with status ${response.status}.`
   );
 }
 
-/** The body of an answer, chunk by chunk, never more than `limit` bytes. */
+/**
+ * Yields the body of a response in chunks.
+ *
+ * @throws TransientFailure when the connection breaks; CleanRoomError `too-large` after `limit` bytes
+ */
 export async function* bodyOf(response: Response, limit: number): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
   let received = 0;
@@ -73,12 +82,12 @@ export async function* bodyOf(response: Response, limit: number): AsyncGenerator
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((cause: unknown) => {
-        throw new TransientFailure('The connection broke off.', { cause });
+        throw new TransientFailure('The connection was interrupted.', { cause });
       });
       if (done) return;
       received += value.length;
       if (received > limit) {
-        throw new CleanRoomError('too-large', 'The answer is longer than it may be.');
+        throw new CleanRoomError('too-large', 'The server’s answer is too long.');
       }
       yield value;
     }
@@ -87,13 +96,17 @@ export async function* bodyOf(response: Response, limit: number): AsyncGenerator
   }
 }
 
-/** One whole exchange of small documents. */
+/**
+ * Sends a request and returns the whole response. Meant for small documents.
+ *
+ * @throws TransientFailure when a retry may succeed; CleanRoomError otherwise
+ */
 export async function exchangeBytes(
-  exchange: Exchange,
+  request: HttpRequest,
   expected: readonly number[] = [200]
 ): Promise<HttpResponse> {
-  const response = await openExchange(exchange, expected);
+  const response = await openExchange(request, expected);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of bodyOf(response, exchange.limit)) chunks.push(chunk);
+  for await (const chunk of bodyOf(response, request.limit)) chunks.push(chunk);
   return { status: response.status, bytes: Buffer.concat(chunks) };
 }

@@ -1,5 +1,6 @@
 import { readNotebook } from '@clean-room/protocol/notebooks';
 
+/** A cell of the approved notebook, without outputs and metadata. */
 export interface SourceCell {
   readonly type: 'code' | 'markdown' | 'raw';
   readonly source: string;

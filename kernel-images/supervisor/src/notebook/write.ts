@@ -3,7 +3,7 @@ import type { CellStatus, RunFailure } from '@clean-room/protocol/runs';
 import type { VerdictMark, NotebookOutput } from '../filter/output.js';
 import type { SourceCell } from './source.js';
 
-/** What a code cell of the filtered notebook shows. */
+/** The status and the filtered outputs of a code cell. */
 export interface CellOutcome {
   readonly status: CellStatus;
   readonly outputs: readonly { readonly mark: VerdictMark; readonly output: NotebookOutput }[];
@@ -22,8 +22,10 @@ function writeCell(cell: SourceCell, id: string, outcome: CellOutcome | undefine
 }
 
 /**
- * The notebook that ran: the measured sources with the filtered outputs, as nbformat 4.5. Equal runs give equal bytes.
- * @param outcomes of the code cells, in their order
+ * Returns the notebook that ran, with the measured sources and the filtered outputs, in nbformat 4.5. Equal runs give
+ * equal bytes.
+ *
+ * @param outcomes - the results of the code cells, in order
  */
 export function writeNotebook(
   cells: readonly SourceCell[],

@@ -11,17 +11,18 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CellStatus, FailureClass, RunFailure } from '@clean-room/protocol/runs';
 import { reduceError } from '../filter/errors.js';
 import type { RanCell } from '../filter/filter.js';
-import { USERS, type RuntimePaths } from './paths.js';
+import { sandboxOptions, type RuntimePaths } from './sandbox.js';
 
-/** How the notebook ran. */
+/** The results of running a notebook. */
 export interface RanNotebook {
-  /** Every code cell, in order. */
+  /** Every code cell in order, including those that did not run. */
   readonly cells: readonly (RanCell & { readonly status: CellStatus })[];
   readonly failure?: RunFailure;
 }
 
-export interface CellRun {
-  readonly place: RuntimePaths;
+/** Options of `runNotebook`. */
+export interface NotebookRunOptions {
+  readonly paths: RuntimePaths;
   readonly limits: SandboxLimits;
   readonly cores: number;
   /** Sources of the code cells. */
@@ -38,7 +39,7 @@ const STATUS: Readonly<Record<CellResult['status'], CellStatus>> = {
   ended: 'interrupted'
 };
 
-/** What ends a run from outside the notebook; `undefined` for an orderly end. */
+/** Returns why the sandbox ended the notebook, or `undefined` when the supervisor closed it normally. */
 function failureOf(end: SandboxEnd): FailureClass | undefined {
   switch (end.why) {
     case 'closed':
@@ -55,7 +56,8 @@ function failureOf(end: SandboxEnd): FailureClass | undefined {
     case 'output':
       return 'output-limit';
     case 'exit':
-      // SIGXCPU is the processor time's soft limit; a SIGKILL that nobody here sent is the kernel's, out of memory.
+      // 24 is SIGXCPU, the soft limit of processor time. 9 is SIGKILL: the supervisor did not send it, so the kernel
+      // did, because memory ran out.
       return end.signal === 24 ? 'time-limit' : end.signal === 9 ? 'memory-limit' : 'process-crash';
     case 'protocol':
     case 'killed':
@@ -63,7 +65,7 @@ function failureOf(end: SandboxEnd): FailureClass | undefined {
     case 'warden-lost':
       throw new CleanRoomError(
         'sandbox-unsafe',
-        'The sandbox’s warden was lost: nothing that it held is taken over.'
+        'The sandbox’s warden ended unexpectedly, so its results are not used.'
       );
   }
 }
@@ -75,8 +77,14 @@ function errorOf(result: CellResult, source: string): Pick<RunFailure, 'line' | 
   return { exception, ...(line === undefined ? {} : { line }) };
 }
 
-async function runCells(sandbox: Sandbox, run: CellRun): Promise<{ result: CellResult; source: string }[]> {
-  const ran: { result: CellResult; source: string }[] = [];
+interface CellRun {
+  readonly result: CellResult;
+  readonly source: string;
+}
+
+/** Runs cells until the first that does not end with status `ok`. */
+async function runCells(sandbox: Sandbox, run: NotebookRunOptions): Promise<CellRun[]> {
+  const ran: CellRun[] = [];
   for (const [index, source] of run.sources.entries()) {
     run.onCell(index + 1);
     const result = await sandbox.runCell(index, source);
@@ -87,33 +95,26 @@ async function runCells(sandbox: Sandbox, run: CellRun): Promise<{ result: CellR
   return ran;
 }
 
-function describeFailure(
-  ran: readonly { result: CellResult; source: string }[],
-  end: SandboxEnd
-): RunFailure | undefined {
-  const outside = failureOf(end);
+function describeFailure(ran: readonly CellRun[], end: SandboxEnd): RunFailure | undefined {
+  const sandboxFailure = failureOf(end);
   const last = ran.at(-1);
   const failed = last !== undefined && last.result.status !== 'ok' ? last : undefined;
   const cell = failed === undefined ? {} : { cell: failed.result.index + 1 };
-  if (outside !== undefined) return { class: outside, ...cell };
+  if (sandboxFailure !== undefined) return { class: sandboxFailure, ...cell };
   if (failed === undefined) return undefined;
   if (failed.result.status === 'interrupted') return { class: 'time-limit', ...cell };
   return { class: 'notebook-error', ...cell, ...errorOf(failed.result, failed.source) };
 }
 
 /**
- * Runs the code cells one after the other in the sandbox, until the first that fails, and ends the sandbox with every
- * process in it before any output is read. A failure of the notebook is a result.
- * @throws CleanRoomError `sandbox-unsafe`, `run-failed` when no cell could be run at all
+ * Runs the code cells in the sandbox one after the other until one fails. The sandbox and all its processes have ended
+ * before any output is read. A failure of the notebook is a result, not an error.
+ *
+ * @throws CleanRoomError `sandbox-unsafe`; `run-failed` when no cell could be run
  */
-export async function runNotebook(run: CellRun): Promise<RanNotebook> {
-  const { place } = run;
+export async function runNotebook(run: NotebookRunOptions): Promise<RanNotebook> {
   const sandbox = await openSandbox({
-    jail: place.jail,
-    mode: place.profile,
-    wardenPath: place.wardenPath,
-    policyPath: place.policyPath,
-    ...USERS.notebook,
+    ...sandboxOptions(run.paths, 'notebook'),
     limits: run.limits,
     env: notebookEnvironment(run.cores),
     command: NOTEBOOK_COMMAND

@@ -6,54 +6,53 @@ import { generateAttemptKey } from '@clean-room/protocol/key-release';
 import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
 import { TERMS_WITHOUT_ASSETS } from '@clean-room/protocol/policies';
 import { runNonce } from '@clean-room/protocol/runs';
-import { clearPlaced, placeAssets, placeParameters } from '../assets/lay-out.js';
+import { clearInputs, openAssets, writeParameters } from '../assets/jail-inputs.js';
+import { launcherAt } from '../attestation/launcher.js';
+import { requestOwnToken, requestRunToken } from '../attestation/own-token.js';
+import { TokenClock } from '../attestation/time.js';
 import { filterRun } from '../filter/filter.js';
 import { deliverResult } from '../job/delivery.js';
-import type { MailboxRetryPolicy } from '../keys/mailbox.js';
 import { obtainKeys } from '../keys/obtain.js';
-import { launcherAt } from '../launcher/launcher.js';
 import { readSources } from '../notebook/source.js';
 import { readMeasuredSpec, type MeasuredSpec } from '../spec/measured.js';
-import { TokenClock } from '../time/clock.js';
 import { verifyJob, type JobFacts, type TrustedJob } from '../trust/verify-job.js';
 import { runNotebook } from './cells.js';
-import { ImageRedrawer } from './images.js';
-import { coresOf, sandboxLimits } from './limits.js';
-import { USERS, type RuntimePaths } from './paths.js';
+import { SandboxedImageDecoder } from './image-decoder.js';
+import { coresOf, sandboxLimits, sandboxOptions, type RuntimePaths } from './sandbox.js';
 import { reviewersOf, sealRun } from './sealing.js';
 import { buildRunStatement } from './statement.js';
-import { ownToken, runToken } from './tokens.js';
-import { clearWritable, placeWorkspace } from './workspace.js';
+import { clearWritable, copyWorkspace } from './workspace.js';
 
+/** Options of `runAttempt`. */
 export interface RunOptions {
   readonly paths: RuntimePaths;
-  /** Fetches the job; called once the sandbox is known to hold. */
+  /** Fetches the job. Called after the sandbox has passed its probe. */
   readonly fetchJob: () => Promise<JobDocument>;
   readonly report: (progress: JobProgress) => void;
-  readonly mailboxPatience?: MailboxRetryPolicy;
   readonly signal?: AbortSignal;
 }
 
-/** Nothing is asked for, and no data is near, before the sandbox has proven to hold. */
-async function probe(place: RuntimePaths, measured: MeasuredSpec): Promise<Digest> {
+/**
+ * Probes the sandbox before the job is fetched and before any data is on the machine.
+ *
+ * @returns the digest of the sandbox's system call filter
+ */
+async function probeSandbox(paths: RuntimePaths, measured: MeasuredSpec): Promise<Digest> {
   const { compute } = measured.spec.value;
   await requireProbe({
-    jail: place.jail,
-    mode: place.profile,
-    wardenPath: place.wardenPath,
-    policyPath: place.policyPath,
-    ...USERS.notebook,
-    limits: await sandboxLimits(place.jail, TERMS_WITHOUT_ASSETS.run, compute),
+    ...sandboxOptions(paths, 'notebook'),
+    limits: await sandboxLimits(paths.jail, TERMS_WITHOUT_ASSETS.run, compute),
     env: notebookEnvironment(coresOf(compute))
   });
-  await clearWritable(place.jail);
+  await clearWritable(paths.jail);
   return digestFromHash(
     createHash('sha256')
-      .update(await readFile(place.policyPath))
+      .update(await readFile(paths.policyPath))
       .digest()
   );
 }
 
+/** Opens the inputs into the jail, runs the notebook, filters its outputs and seals them. */
 async function execute(
   options: RunOptions,
   measured: MeasuredSpec,
@@ -64,18 +63,18 @@ async function execute(
   const { value: spec } = measured.spec;
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
-  const datasets = await placeAssets(paths.jail, job.assets, released, signal);
-  await placeParameters(paths.jail, spec.parameters);
-  await placeWorkspace(paths, measured);
+  const datasets = await openAssets(paths.jail, job.assets, released, signal);
+  await writeParameters(paths.jail, spec.parameters);
+  await copyWorkspace(paths, measured);
   const ran = await runNotebook({
-    place: paths,
+    paths,
     limits: await sandboxLimits(paths.jail, job.terms.run, spec.compute),
     cores: coresOf(spec.compute),
     sources,
     onCell: cell => report({ phase: 'running', cell, cells: sources.length }),
     ...(signal === undefined ? {} : { signal })
   });
-  const images = new ImageRedrawer(paths);
+  const images = new SandboxedImageDecoder(paths);
   try {
     const filtered = await filterRun(ran.cells, {
       terms: job.terms.outputs,
@@ -90,16 +89,17 @@ async function execute(
 }
 
 /**
- * One attempt from beginning to end. Whatever happens, the jail is empty of data afterwards.
- * @throws CleanRoomError with the reason why the attempt stopped; then nothing has left
+ * Runs one attempt from the probe to the delivered result. The jail contains no data afterwards, even after an error.
+ *
+ * @throws CleanRoomError with the reason why the attempt stopped; no output has then left the TEE
  */
 export async function runAttempt(options: RunOptions): Promise<void> {
   const { paths, signal } = options;
   const measured = await readMeasuredSpec(paths.root);
-  const filter = await probe(paths, measured);
+  const filter = await probeSandbox(paths, measured);
   const clock = new TokenClock();
   const launcher = launcherAt(paths.launcherSocket);
-  const own = await ownToken(launcher, clock, signal);
+  const own = await requestOwnToken(launcher, clock, signal);
   const startedAt = clock.now();
   const facts: JobFacts = { spec: measured.spec, own, profile: paths.profile, at: startedAt };
   const document = await options.fetchJob();
@@ -112,12 +112,12 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     key,
     launcher,
     mailbox: document.mailbox,
-    ...(options.mailboxPatience === undefined ? {} : { patience: options.mailboxPatience }),
     ...(signal === undefined ? {} : { signal })
   });
   try {
     const { ran, filtered, objects, outputs } = await execute(options, measured, job, released);
-    await ownToken(launcher, clock, signal);
+    // Sets the clock, so that the end time does not rest on the counter since the start.
+    await requestOwnToken(launcher, clock, signal);
     const statement = buildRunStatement({
       facts,
       job,
@@ -130,7 +130,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
       filtered,
       outputs
     });
-    const token = await runToken(launcher, clock, runNonce(statement.digest), signal);
+    const token = await requestRunToken(launcher, clock, runNonce(statement.digest), signal);
     const result: JobResult = {
       statement: toBase64(statement.bytes),
       token,
@@ -139,7 +139,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     };
     await deliverResult(document.results, objects, result, signal === undefined ? {} : { signal });
   } finally {
-    await clearPlaced(paths.jail);
+    await clearInputs(paths.jail);
     await clearWritable(paths.jail);
   }
 }

@@ -1,6 +1,5 @@
 import type { PublicKey, Recipient } from '@clean-room/protocol/documents';
-import type { SealedOutput } from '@clean-room/protocol/sealing';
-import { sealOutput } from '@clean-room/protocol/sealing';
+import { sealOutput, type SealedOutput } from '@clean-room/protocol/sealing';
 import type { RunFailure, RunPredicate, SealedObject } from '@clean-room/protocol/runs';
 import type { Spec } from '@clean-room/protocol/submissions';
 import type { FilteredCell, FilteredOutput } from '../filter/filter.js';
@@ -9,20 +8,23 @@ import { writeNotebook } from '../notebook/write.js';
 import type { TrustedProvider } from '../trust/providers.js';
 import type { RanNotebook } from './cells.js';
 
-/** Everything of a run that leaves, sealed, and what the statement says of it. */
+/** Everything that leaves the TEE after a run, sealed, and the part of the run statement that describes it. */
 export interface SealedRun {
   readonly objects: readonly SealedOutput[];
   readonly outputs: RunPredicate['outputs'];
 }
 
-export interface SealRunOptions {
+/** The results of a run that are sealed. */
+export interface RunContent {
+  /** All cells of the approved notebook. */
   readonly cells: readonly SourceCell[];
   readonly ran: RanNotebook;
   readonly filtered: readonly FilteredCell[];
 }
 
+/** Returns the filtered notebook, in which `show` chooses what is shown of each output. */
 function notebookFor(
-  { cells, ran, filtered }: SealRunOptions,
+  { cells, ran, filtered }: RunContent,
   show: (output: FilteredOutput) => FilteredOutput['output']
 ): Uint8Array {
   const outcomes = ran.cells.map((cell, index) => ({
@@ -33,24 +35,24 @@ function notebookFor(
   return writeNotebook(cells, outcomes, failure);
 }
 
-/** Providers of which a person reviews what leaves. */
+/** Returns the providers whose policies require that a person reviews the outputs. */
 export function reviewersOf(providers: readonly TrustedProvider[]): TrustedProvider[] {
   return providers.filter(({ assets }) =>
     assets.some(asset => asset.policy.value.outputs.review === 'person')
   );
 }
 
-/** Content, seal and size are padded and salted, so that the operator learns nothing from an object. */
-function describe(name: string, { digest, bytes }: SealedOutput): SealedObject {
+/** Content is padded and salted before it is sealed, so digest and size reveal nothing to the operator. */
+function describeObject(name: string, { digest, bytes }: SealedOutput): SealedObject {
   return { name, digest, bytes: bytes.length };
 }
 
 /**
- * Seals the filtered notebook to the spec's recipients inside a layer for each reviewing custodian, and for each of these
- * a copy that it alone opens, with what is held for it.
+ * Seals the filtered notebook to the spec's recipients, with one further layer for each reviewing custodian. Each
+ * reviewing custodian also gets a copy that only it can open and that shows the outputs held for its review.
  */
 export async function sealRun(
-  run: SealRunOptions,
+  run: RunContent,
   spec: Spec,
   providers: readonly TrustedProvider[]
 ): Promise<SealedRun> {
@@ -72,16 +74,16 @@ export async function sealRun(
   return {
     objects: [notebook, ...copies.map(({ sealed }) => sealed)],
     outputs: {
-      notebook: describe('notebook', notebook),
+      notebook: describeObject('notebook', notebook),
       recipients,
-      // The outermost layer, which was put on last, comes off first.
+      // The outermost layer comes first. It was added last and is removed first.
       reviewers: reviewers.map(({ custodian }) => custodian).reverse(),
       ...(copies.length === 0
         ? {}
         : {
             reviewCopies: copies.map(({ custodian, sealed }) => ({
               custodian,
-              object: describe('review-copy', sealed)
+              object: describeObject('review-copy', sealed)
             }))
           })
     }

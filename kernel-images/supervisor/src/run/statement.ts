@@ -6,17 +6,18 @@ import { EMPTY_TREE_HEAD, type TreeHead } from '@clean-room/protocol/log';
 import { encodeRunStatement, type RunPredicate, type RunStatement } from '@clean-room/protocol/runs';
 import type { FilteredCell } from '../filter/filter.js';
 import type { ReleasedKeys } from '../keys/answer.js';
-import { gridAfter, gridBefore } from '../time/grid.js';
+import { gridAfter, gridBefore } from '../attestation/time.js';
 import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
 import type { TrustedProvider } from '../trust/providers.js';
 import type { RanNotebook } from './cells.js';
 
+/** Everything that a run statement is built from. */
 export interface RunFacts {
   readonly facts: JobFacts;
   readonly job: TrustedJob;
   readonly attemptKey: AttemptKey;
   readonly released: ReadonlyMap<string, ReleasedKeys>;
-  /** SHA-256 of the system call filter. */
+  /** Digest of the sandbox's system call filter. */
   readonly filter: Digest;
   readonly startedAt: Date;
   readonly endedAt: Date;
@@ -25,49 +26,50 @@ export interface RunFacts {
   readonly outputs: RunPredicate['outputs'];
 }
 
-function newestHead(released: ReadonlyMap<string, ReleasedKeys>): TreeHead {
+/** Returns the largest tree head that the custodians reported. */
+function newestTreeHead(released: ReadonlyMap<string, ReleasedKeys>): TreeHead {
   const heads = [...released.values()].map(({ answer }) => answer.value.logHead);
   return heads.reduce((newest, head) => (head.size > newest.size ? head : newest), EMPTY_TREE_HEAD);
 }
 
-function assetEntries(story: RunFacts): RunPredicate['assets'] {
+function assetEntries(run: RunFacts): RunPredicate['assets'] {
   const providers = new Map<string, TrustedProvider>(
-    story.job.providers.map(provider => [provider.party, provider])
+    run.job.providers.map(provider => [provider.party, provider])
   );
-  return story.job.assets.map(({ pinned }) => {
+  return run.job.assets.map(({ pinned }) => {
     const provider = providers.get(providerOf(pinned.name));
-    const released = story.released.get(providerOf(pinned.name));
+    const released = run.released.get(providerOf(pinned.name));
     if (provider === undefined || released === undefined) {
-      throw new CleanRoomError('internal', 'An asset was opened that nobody released.');
+      throw new CleanRoomError('internal', `${pinned.name} was opened without a key release.`);
     }
     return { ...pinned, approval: provider.approval.digest, keyRelease: released.answer.digest };
   });
 }
 
-/** What happened, in the words that everyone verifies. */
-export function buildRunStatement(story: RunFacts): ReadDocument<RunStatement> {
-  const { spec, own, profile } = story.facts;
-  const grid = story.job.terms.run.timeGridSeconds;
+/** Returns the in-toto statement about an attempt. Start and end are rounded to the policies' time grid. */
+export function buildRunStatement(run: RunFacts): ReadDocument<RunStatement> {
+  const { spec, own, profile } = run.facts;
+  const grid = run.job.terms.run.timeGridSeconds;
   return encodeRunStatement({
     spec: spec.digest,
     image: own.image,
     kernelImage: spec.value.kernelImage,
     collaboration: spec.value.collaboration,
-    attemptKey: story.attemptKey,
-    sandbox: { profile, filter: story.filter },
-    assets: assetEntries(story),
-    logHead: newestHead(story.released),
-    startedAt: gridBefore(story.startedAt, grid),
-    endedAt: gridAfter(story.endedAt, grid),
-    ...(story.ran.failure === undefined ? {} : { failure: story.ran.failure }),
-    cells: story.ran.cells.map(({ cell, status }, index) => ({
+    attemptKey: run.attemptKey,
+    sandbox: { profile, filter: run.filter },
+    assets: assetEntries(run),
+    logHead: newestTreeHead(run.released),
+    startedAt: gridBefore(run.startedAt, grid),
+    endedAt: gridAfter(run.endedAt, grid),
+    ...(run.ran.failure === undefined ? {} : { failure: run.ran.failure }),
+    cells: run.ran.cells.map(({ cell, status }, index) => ({
       cell,
       status,
-      outputs: (story.filtered[index]?.outputs ?? []).map(({ mark }) => ({
+      outputs: (run.filtered[index]?.outputs ?? []).map(({ mark }) => ({
         verdict: mark.verdict,
         reasons: [...mark.reasons]
       }))
     })),
-    outputs: story.outputs
+    outputs: run.outputs
   });
 }

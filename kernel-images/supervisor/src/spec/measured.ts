@@ -7,10 +7,10 @@ import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readSpec, SPEC_PATH, WORKSPACE_PATH, type Spec } from '@clean-room/protocol/submissions';
 
-const MAXIMUM_SPEC = 16 * 1024 ** 2;
-const MAXIMUM_NOTEBOOK = 64 * 1024 ** 2;
+const MAX_SPEC_BYTES = 16 * 1024 ** 2;
+const MAX_NOTEBOOK_BYTES = 64 * 1024 ** 2;
 
-/** What the image holds beside the kernel image: the spec, and the files it names, checked against it. */
+/** The content of the image's last layer: the spec, and the workspace files that it names, verified against it. */
 export interface MeasuredSpec {
   readonly spec: ReadDocument<Spec>;
   /** Absolute path of the workspace. */
@@ -25,16 +25,17 @@ async function fileDigest(path: string): Promise<Digest> {
   return digestFromHash(hash.digest());
 }
 
-async function walk(root: string, prefix = ''): Promise<string[]> {
+/** Returns the paths of all files under `root`, relative to it. */
+async function listFiles(root: string, prefix = ''): Promise<string[]> {
   const entries = await readdir(join(root, prefix), { withFileTypes: true });
   const nested = await Promise.all(
-    entries.map(entry => {
+    entries.map(async entry => {
       const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-      if (entry.isDirectory()) return walk(root, path);
+      if (entry.isDirectory()) return listFiles(root, path);
       if (!entry.isFile()) {
         throw new CleanRoomError(
           'workspace-refused',
-          'The workspace in the image holds something that is no file.'
+          'The workspace in the image contains an entry that is neither a file nor a folder.'
         );
       }
       return [path];
@@ -44,11 +45,11 @@ async function walk(root: string, prefix = ''): Promise<string[]> {
 }
 
 async function checkWorkspace(spec: Spec, workspace: string): Promise<void> {
-  const found = new Set(await walk(workspace));
+  const found = new Set(await listFiles(workspace));
   if (found.size !== spec.workspace.length) {
     throw new CleanRoomError(
       'workspace-refused',
-      'The workspace in the image has other files than the spec names.'
+      'The workspace in the image does not contain exactly the files that the spec names.'
     );
   }
   for (const file of spec.workspace) {
@@ -58,25 +59,27 @@ async function checkWorkspace(spec: Spec, workspace: string): Promise<void> {
     const path = join(workspace, file.path);
     const { size } = await lstat(path);
     if (size !== file.bytes || (await fileDigest(path)) !== file.digest) {
-      throw new CleanRoomError('digest-mismatch', 'A file in the image is not the one that the spec names.');
+      throw new CleanRoomError('digest-mismatch', 'A file in the image differs from the one in the spec.');
     }
   }
 }
 
 /**
- * Reads spec and workspace from the image. The image digest already vouches for both; that they agree is what lets
- * everything later rest on the spec alone.
- * @param root of the image's file system
+ * Reads the spec and the workspace from the image. The image digest covers both; checking that they agree allows all
+ * later steps to rely on the spec only.
+ *
+ * @param root - root of the image's file system
  * @throws CleanRoomError `malformed`, `workspace-refused` or `digest-mismatch`
  */
 export async function readMeasuredSpec(root: string): Promise<MeasuredSpec> {
   const path = join(root, SPEC_PATH);
-  if ((await lstat(path)).size > MAXIMUM_SPEC)
+  if ((await lstat(path)).size > MAX_SPEC_BYTES)
     throw new CleanRoomError('too-large', 'The spec is too large.');
   const spec = readSpec(await readFile(path));
   const workspace = join(root, WORKSPACE_PATH);
   await checkWorkspace(spec.value, workspace);
   const notebook = await readFile(join(workspace, spec.value.notebook));
-  if (notebook.length > MAXIMUM_NOTEBOOK) throw new CleanRoomError('too-large', 'The notebook is too large.');
+  if (notebook.length > MAX_NOTEBOOK_BYTES)
+    throw new CleanRoomError('too-large', 'The notebook is too large.');
   return { spec, workspace, notebook };
 }

@@ -17,34 +17,38 @@ function signedByOneOf(envelope: Envelope, signers: readonly string[]): boolean 
 }
 
 /**
- * The release key's word on the kernel image, for every policy: it is about the spec's kernel image, by a signer that
- * the policy names, and a development image is used only where every policy names the simulator. Without policies
- * nobody's data is at stake and nobody names a signer; only what it is about is checked.
+ * Verifies the statement that the release key signed about the kernel image. It must be about the spec's kernel image,
+ * and its signer must be named in every policy. A development image is accepted only if every policy names the
+ * simulator. A job without assets has no policies and thus no signers, so only the subject of the statement is checked.
+ *
  * @throws CleanRoomError `digest-mismatch`, `policy-refused`
  */
-export function trustKernelImage(spec: Spec, envelope: Envelope, policies: readonly Policy[]): void {
+export function verifyKernelImage(spec: Spec, envelope: Envelope, policies: readonly Policy[]): void {
   const { value } = KernelImageStatement.peek(envelope);
   if (value.digest !== spec.kernelImage) {
-    throw new CleanRoomError('digest-mismatch', 'The job brings a statement on another kernel image.');
+    throw new CleanRoomError(
+      'digest-mismatch',
+      'The job contains a statement about another kernel image than the spec names.'
+    );
   }
   if (value.accelerator !== spec.compute.accelerator) {
     throw new CleanRoomError(
       'policy-refused',
-      'The kernel image is for another kind of compute than the spec asks for.'
+      'The kernel image is for another accelerator than the spec requests.'
     );
   }
   for (const policy of policies) {
     if (!signedByOneOf(envelope, policy.kernelImages.signers)) {
       throw new CleanRoomError(
         'policy-refused',
-        `The policy of ${policy.asset} does not know who signed the kernel image.`
+        `The policy of ${policy.asset} does not name the signer of the kernel image.`
       );
     }
   }
   if (value.development && !allAcceptSimulator(policies)) {
     throw new CleanRoomError(
       'policy-refused',
-      'A development kernel image runs only where policies name the simulator.'
+      'A development kernel image runs only if every policy names the simulator.'
     );
   }
 }

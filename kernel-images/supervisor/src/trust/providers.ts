@@ -10,11 +10,11 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster, rootKeyOf, type Hosting } from '@clean-room/protocol/parties';
 import type { TrustedAsset } from './documents.js';
 
-/** A provider that has approved: its custodian, its signed approval and its assets. */
+/** A provider with its verified approval, its custodian and its assets. */
 export interface TrustedProvider {
   readonly party: string;
   readonly custodian: PublicKey;
-  /** Outputs that its reviewer must see are sealed to it. */
+  /** Outputs for its reviewer are sealed to this key. */
   readonly recipient: Recipient;
   readonly hosting: Hosting;
   readonly rosterVersion: number;
@@ -23,7 +23,7 @@ export interface TrustedProvider {
   readonly assets: readonly TrustedAsset[];
 }
 
-function trustProvider(
+function verifyProvider(
   party: string,
   bundle: ApprovalBundle,
   assets: readonly TrustedAsset[],
@@ -32,7 +32,7 @@ function trustProvider(
   const approval = verifyApproval(bundle, party, context);
   const roster = Roster.open(bundle.roster, rootKeyOf(context.collaboration.value, party)).value;
   if (roster.custodian === undefined) {
-    throw new CleanRoomError('approval-invalid', 'The provider’s roster names no custodian.');
+    throw new CleanRoomError('approval-invalid', 'The provider’s roster does not name a custodian.');
   }
   const { key, recipient, hosting } = roster.custodian;
   const attempts = Math.min(...assets.map(asset => asset.policy.value.run.attempts));
@@ -52,10 +52,11 @@ function trustProvider(
 }
 
 /**
- * One approval of each provider that the spec asks something of, and no other.
+ * Verifies that the job contains exactly one approval of each provider of the spec's assets.
+ *
  * @throws CleanRoomError `approval-missing`, `approval-invalid`, `expired`, `signature-invalid`
  */
-export function trustProviders(
+export function verifyProviders(
   assets: readonly TrustedAsset[],
   bundles: readonly ApprovalBundle[],
   context: ApprovalContext
@@ -63,14 +64,14 @@ export function trustProviders(
   const parties = [...new Set(assets.map(asset => providerOf(asset.pinned.name)))];
   const byParty = new Map(bundles.map(bundle => [Roster.peek(bundle.roster).value.party, bundle]));
   if (bundles.length !== byParty.size || bundles.some((_, index) => index >= parties.length)) {
-    throw new CleanRoomError('approval-invalid', 'The job brings approvals that the spec does not ask for.');
+    throw new CleanRoomError('approval-invalid', 'The job contains approvals that the spec does not need.');
   }
   return parties.map(party => {
     const bundle = byParty.get(party);
     if (bundle === undefined) {
       throw new CleanRoomError('approval-missing', `${party} has not approved this revision.`);
     }
-    return trustProvider(
+    return verifyProvider(
       party,
       bundle,
       assets.filter(asset => providerOf(asset.pinned.name) === party),

@@ -10,22 +10,23 @@ import {
   type StrictestTerms
 } from '@clean-room/protocol/policies';
 import type { Spec } from '@clean-room/protocol/submissions';
-import { trustAssets, trustCollaboration, trustSubmitter, type TrustedAsset } from './documents.js';
-import { trustKernelImage } from './kernel-image.js';
-import type { OwnToken } from './own-token.js';
-import { trustProviders, type TrustedProvider } from './providers.js';
+import type { OwnToken } from '../attestation/own-token.js';
+import { verifyAssets, verifyCollaboration, verifySubmitter, type TrustedAsset } from './documents.js';
+import { verifyKernelImage } from './kernel-image.js';
+import { verifyProviders, type TrustedProvider } from './providers.js';
 import { requireTee } from './tee.js';
 
-/** What the supervisor knows by itself, from the measured image and from its own token. */
+/** The facts that a job is verified against, from the measured image and the supervisor's own token. */
 export interface JobFacts {
   readonly spec: ReadDocument<Spec>;
   readonly own: OwnToken;
   /** The sandbox profile whose probe has passed. */
   readonly profile: SandboxProfile;
+  /** Time of the verification. */
   readonly at: Date;
 }
 
-/** A job whose every document was checked against what the spec pins. */
+/** A job whose documents have all been verified against the spec. */
 export interface TrustedJob {
   readonly collaboration: Envelope;
   readonly assets: readonly TrustedAsset[];
@@ -34,7 +35,8 @@ export interface TrustedJob {
   readonly logHead: TreeHead;
 }
 
-function requireStandingTerms(
+/** Throws when the terms of any policy do not allow this run. */
+function requirePolicyTerms(
   facts: JobFacts,
   collaboration: Collaboration,
   party: string,
@@ -47,7 +49,7 @@ function requireStandingTerms(
         collaboration,
         party,
         purpose,
-        kernelImage: kernelImage,
+        kernelImage,
         hosting,
         at: facts.at
       });
@@ -56,24 +58,26 @@ function requireStandingTerms(
 }
 
 /**
- * Judges a job: it comes from the operator, who may say where things are and never what they are.
+ * Verifies a job document. The untrusted operator supplies it and may choose the addresses in it, but not the content
+ * that they refer to.
+ *
  * @throws CleanRoomError with the code of the first check that fails
  */
 export async function verifyJob(job: JobDocument, facts: JobFacts): Promise<TrustedJob> {
   const { spec, own, at, profile } = facts;
-  const collaboration = trustCollaboration(spec.value, job.collaboration);
-  const party = trustSubmitter(spec.value, collaboration.value, job.submitterRoster);
-  const assets = trustAssets(spec.value, job.assets);
+  const collaboration = verifyCollaboration(spec.value, job.collaboration);
+  const party = verifySubmitter(spec.value, collaboration.value, job.submitterRoster);
+  const assets = verifyAssets(spec.value, job.assets);
   const policies = assets.map(asset => asset.policy.value);
-  trustKernelImage(spec.value, job.kernelImage, policies);
-  const providers = trustProviders(assets, job.approvals, {
+  verifyKernelImage(spec.value, job.kernelImage, policies);
+  const providers = verifyProviders(assets, job.approvals, {
     spec,
     image: own.image,
     collaboration,
     assets: assets.map(asset => asset.version),
     at
   });
-  requireStandingTerms(facts, collaboration.value, party, providers);
+  requirePolicyTerms(facts, collaboration.value, party, providers);
   const terms = strictestTerms(policies);
   if (!terms.sandboxProfiles.includes(profile)) {
     throw new CleanRoomError('policy-refused', `The providers do not accept the sandbox profile ${profile}.`);

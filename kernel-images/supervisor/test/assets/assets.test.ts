@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReleasedKeys } from '../../src/keys/answer.js';
 import { openSealed } from '../../src/assets/open-sealed.js';
-import { clearPlaced, placeAssets, placeParameters } from '../../src/assets/lay-out.js';
+import { clearInputs, openAssets, writeParameters } from '../../src/assets/jail-inputs.js';
 import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
 import { makeWorld, type Table, type World } from '../support/world.js';
@@ -34,66 +34,66 @@ afterEach(async () => {
   await rm(jail, { recursive: true });
 });
 
-test('a sealed asset is opened on the way to the disk, over a broken connection too', async () => {
+test('a sealed asset is decrypted to the disk, also after a broken connection', async () => {
   server.failures.set('GET /sealed', [0, 503]);
   await openSealed(asset(), target());
   expect((await readFile(target())).subarray(0, 4).toString()).toBe('PAR1');
 });
 
-describe('nothing is left of', () => {
-  test('other bytes under the same name', async () => {
+describe('openSealed refuses and deletes', () => {
+  test('a file with a changed byte', async () => {
     server.sealed = world.sealed.map((byte, index) => (index === world.sealed.length - 1 ? byte ^ 1 : byte));
     await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'key-release-refused' });
     expect(existsSync(target())).toBe(false);
   });
 
-  test('another file that the same key opens', async () => {
+  test('another file that the same key decrypts', async () => {
     await expect(openSealed(asset({ digest: `sha256:${'0'.repeat(64)}` }), target())).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
     expect(existsSync(target())).toBe(false);
   });
 
-  test('a file that is cut short', async () => {
+  test('a truncated file', async () => {
     server.sealed = world.sealed.subarray(0, world.sealed.length - 1000);
     await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'key-release-refused' });
     expect(existsSync(target())).toBe(false);
   });
 
-  test('a file that is longer than it says', async () => {
+  test('a file that is longer than the asset version says', async () => {
     await expect(openSealed(asset({ bytes: world.sealed.length - 1 }), target())).rejects.toMatchObject({
       code: 'too-large'
     });
     expect(existsSync(target())).toBe(false);
   });
 
-  test('a file under another key', async () => {
+  test('a file that was encrypted with another key', async () => {
     await expect(openSealed(asset({ fileKey: new Uint8Array(16) }), target())).rejects.toMatchObject({
       code: 'key-release-refused'
     });
     expect(existsSync(target())).toBe(false);
   });
 
-  test('a file that is gone', async () => {
+  test('a file that does not exist', async () => {
     server.failures.set('GET /sealed', [404]);
     await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'not-found' });
   });
 });
 
 describe('in the jail', () => {
-  async function place() {
+  async function open() {
     const { assets } = await verifyJob(world.job, world.facts);
-    const placed = assets.map(trusted => ({ ...trusted, sealed: `${server.address}/sealed` }));
+    const local = assets.map(trusted => ({ ...trusted, sealed: `${server.address}/sealed` }));
     const key = world.fileKey.slice();
     const released = new Map([
       ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as ReleasedKeys]
     ]);
-    const datasets = await placeAssets(jail, placed, released);
+    const datasets = await openAssets(jail, local, released);
     return { datasets, key };
   }
 
-  test('data and schema lie where notebooks look for them, for all to read and the supervisor to write', async () => {
-    const { datasets, key } = await place();
+  test('data and schema are readable by all, writable only by the supervisor, and the key is erased', async () => {
+    const { datasets, key } = await open();
     const folder = join(jail, 'data/hospital/visits');
     expect((await readdir(folder)).sort()).toEqual(['data.parquet', 'schema.json']);
     for (const [path, mode] of [
@@ -112,8 +112,8 @@ describe('in the jail', () => {
     expect(key.every(byte => byte === 0)).toBe(true);
   });
 
-  test('the dataset reads back row by row', async () => {
-    const { datasets } = await place();
+  test('the dataset can be read row by row', async () => {
+    const { datasets } = await open();
     let [rows, sum] = [0, 0];
     for await (const batch of datasets[0]?.batches() ?? []) {
       rows += batch.rows;
@@ -122,11 +122,11 @@ describe('in the jail', () => {
     expect([rows, sum]).toEqual([ROWS, (7 * ROWS * (ROWS - 1)) / 2]);
   });
 
-  test('parameters are those of the spec, and all of it can be taken out again', async () => {
-    await place();
-    await placeParameters(jail, world.spec.value.parameters);
+  test('parameters are those of the spec, and all inputs can be removed', async () => {
+    await open();
+    await writeParameters(jail, world.spec.value.parameters);
     expect(await readFile(join(jail, 'clean-room/parameters.json'), 'utf8')).toBe('{"folds":5}');
-    await clearPlaced(jail);
+    await clearInputs(jail);
     expect([existsSync(join(jail, 'clean-room')), await readdir(join(jail, 'data'))]).toEqual([false, []]);
   });
 });

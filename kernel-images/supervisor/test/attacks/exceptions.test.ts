@@ -2,7 +2,7 @@ import { EXCEPTION_CLASSES } from '@clean-room/protocol/runs';
 import { closeAll, notebook, results, run } from '../support/attempt.js';
 import { PROFILES } from '../support/container.js';
 
-/** Text that stands in no source, so that wherever it turns up it came out of the run. */
+/** Builds a text that no source contains literally, so that any occurrence of it in the results came from the run. */
 const HIDDEN = 'secret = "SMUGG" + "LED"\n';
 
 const FORGE = `import json, os
@@ -26,7 +26,7 @@ error.args = (secret, {secret: secret})
 raise error`
     ],
     [
-      'in a class that lies about its name',
+      'in a class that reports a false name',
       `class Liar(type):
     __name__ = secret
     @property
@@ -39,41 +39,44 @@ class Leaf(Exception, metaclass=Liar):
 raise Leaf()`
     ],
     [
-      'in the file name and the line of code that it made',
+      'in the file name and line number of code that it compiled itself',
       `exec(compile("\\n" * 900 + "raise ValueError()", secret, "exec"))`
     ],
     ['in a syntax error', `raise SyntaxError(secret, (secret, 900, 900, secret, 900, 900))`],
-    ['in a group', `raise ExceptionGroup(secret, [ValueError(secret), type(secret, (OSError,), {})()])`],
     [
-      'beside a group',
+      'in an exception group',
+      `raise ExceptionGroup(secret, [ValueError(secret), type(secret, (OSError,), {})()])`
+    ],
+    [
+      'in an exception raised while handling a group',
       `try:
     raise ExceptionGroup(secret, [ValueError(secret)])
 except ExceptionGroup:
     raise KeyError(secret)`
     ],
     [
-      'in a text that can not be made',
+      'in an exception whose text conversion fails',
       `class Leaf(ValueError):
     def __str__(self): raise RuntimeError(secret)
 raise Leaf()`
     ],
     [
-      'in a traceback of its own',
+      'in a traceback that it renders itself',
       `class Leaf(ValueError):
     def _render_traceback_(self): return [secret, 900]
 raise Leaf(secret)`
     ],
     [
-      'in a traceback of its own that fails',
+      'in its own traceback renderer, which fails',
       `class Leaf(ValueError):
     def _render_traceback_(self): raise RuntimeError(secret)
 raise Leaf(secret)`
     ],
     [
-      'in a frame of its own making',
+      'in a forged protocol frame',
       `${FORGE}forge(type="error", cell=0, ename=secret, evalue=secret, traceback=[secret], bases=[secret, "Exception", secret], line=900)`
     ]
-  ])('%s leaves as a class of the list and a line of the source', async (_, attack) => {
+  ])('%s is reduced to a listed class and a line of the source', async (_, attack) => {
     const source = HIDDEN + attack;
     const finished = await run(profile, {
       withoutAssets: true,
@@ -86,18 +89,18 @@ raise Leaf(secret)`
     expect(EXCEPTION_CLASSES).toContain(failure?.exception);
     expect(failure?.line ?? 1).toBeLessThanOrEqual(source.split('\n').length);
     expect(cells.map(({ status }) => status)).toEqual(['error', 'not-run']);
-    // IPython may tell of one exception twice
+    // IPython may report one exception twice.
     expect(new Set(cells.flatMap(({ outputs }) => outputs.map(output => JSON.stringify(output))))).toEqual(
       new Set(['{"reasons":["error-reduced"],"verdict":"transformed"}'])
     );
-    const place = failure?.line === undefined ? 'cell 1' : `cell 1, line ${failure.line}`;
+    const location = failure?.line === undefined ? 'cell 1' : `cell 1, line ${failure.line}`;
     expect(filtered.cells[1]?.outputs?.[0]).toEqual({
       output_type: 'error',
       ename: failure?.exception,
-      evalue: place,
-      traceback: [`${failure?.exception} in ${place}`]
+      evalue: location,
+      traceback: [`${failure?.exception} in ${location}`]
     });
-    const told = JSON.stringify([statement, filtered, finished.server.progress]);
-    expect(told).not.toContain('SMUGGLED');
+    const published = JSON.stringify([statement, filtered, finished.server.progress]);
+    expect(published).not.toContain('SMUGGLED');
   });
 });

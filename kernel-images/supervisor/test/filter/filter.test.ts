@@ -2,7 +2,7 @@ import type { RawOutput } from '@clean-room/sandbox';
 import type { OutputTerms } from '@clean-room/protocol/policies';
 import { EXCEPTION_CLASSES } from '@clean-room/protocol/runs';
 import { filterRun, type FilterRules, type FilteredOutput } from '../../src/filter/filter.js';
-import type { Pixels } from '../../src/filter/rich/png.js';
+import type { Pixels } from '../../src/filter/rich/image.js';
 import { datasetOf, makeVisits, type Rows } from '../support/datasets.js';
 import { rowsAt } from '../support/printing.js';
 import { Random } from '../support/random.js';
@@ -52,15 +52,15 @@ async function filterOne(output: RawOutput, change: Partial<FilterRules> = {}): 
   return filtered;
 }
 
-describe('what is plain', () => {
-  test('passes as it is', async () => {
+describe('plain content', () => {
+  test('passes unchanged', async () => {
     expect(await filterOne(stream('mean 4.2\n'))).toEqual({
       mark: { verdict: 'pass', reasons: [] },
       output: { output_type: 'stream', name: 'stdout', text: 'mean 4.2\n' }
     });
   });
 
-  test('loses metadata, sizes and counts', async () => {
+  test('loses its metadata and execution count', async () => {
     const { output } = await filterOne({
       type: 'execute_result',
       data: { 'text/plain': '42' },
@@ -74,7 +74,7 @@ describe('what is plain', () => {
     });
   });
 
-  test('is cleaned, and said to be', async () => {
+  test('is cleaned, and the verdict says so', async () => {
     const { mark, output } = await filterOne(stream('a\u200bb'));
     expect([mark, output]).toEqual([
       { verdict: 'transformed', reasons: ['cleaned'] },
@@ -82,7 +82,7 @@ describe('what is plain', () => {
     ]);
   });
 
-  test('as JSON is written anew', async () => {
+  test('in JSON has its texts cleaned', async () => {
     const { mark, output } = await filterOne(
       display({ 'application/json': { mean: 4.5, note: 'a\u202eb' } })
     );
@@ -90,7 +90,7 @@ describe('what is plain', () => {
     expect(output).toMatchObject({ data: { 'application/json': { mean: 4.5, note: 'ab' } } });
   });
 
-  test('as markdown or LaTeX passes only without links, images and HTML', async () => {
+  test('in Markdown or LaTeX passes only without links, images and HTML', async () => {
     expect((await filterOne(display({ 'text/markdown': '**mean** 4.5' }))).mark.verdict).toBe('pass');
     expect((await filterOne(display({ 'text/latex': '$\\frac{1}{2}$' }))).mark.verdict).toBe('pass');
     for (const text of [
@@ -117,7 +117,7 @@ describe('what is plain', () => {
 });
 
 describe('images', () => {
-  test('are drawn anew, whatever they were', async () => {
+  test('are always encoded again', async () => {
     const png = Buffer.from('not really').toString('base64');
     const { mark, output } = await filterOne(
       display({ 'image/png': png, 'text/plain': '<Figure size 640x480 with 1 Axes>' })
@@ -129,18 +129,18 @@ describe('images', () => {
   });
 
   test.each<[string, FilterRules['decode'], string]>([
-    ['that no decoder reads', async () => Promise.reject(new Error('Ada')), 'aGk='],
-    ['that are no base64', async () => PIXELS, 'not base64!'],
-    ['with pixels missing', async () => ({ ...PIXELS, width: 9 }), 'aGk='],
-    ['of absurd size', async () => ({ width: 9000, height: 1, rgba: new Uint8Array(36_000) }), 'aGk=']
-  ])('%s stay', async (_, decode, base64) => {
+    ['that cannot be decoded', async () => Promise.reject(new Error('Ada')), 'aGk='],
+    ['that are not base64', async () => PIXELS, 'not base64!'],
+    ['with missing pixels', async () => ({ ...PIXELS, width: 9 }), 'aGk='],
+    ['that are too large', async () => ({ width: 9000, height: 1, rgba: new Uint8Array(36_000) }), 'aGk=']
+  ])('%s are suppressed', async (_, decode, base64) => {
     expect((await filterOne(display({ 'image/png': base64 }), { decode })).mark).toEqual({
       verdict: 'suppressed',
       reasons: ['not-plain']
     });
   });
 
-  test('in JPEG become PNG, where the policy lets both leave', async () => {
+  test('in JPEG become PNG if the policy allows both types', async () => {
     const jpeg = display({ 'image/jpeg': 'aGk=' });
     expect((await filterOne(jpeg)).mark.reasons).toEqual(['type-not-allowed']);
     const terms = { ...TERMS, mimeTypes: ['image/jpeg', 'image/png'] };
@@ -153,12 +153,12 @@ describe('images', () => {
   });
 });
 
-describe('what can not be made plain', () => {
+describe('content that cannot be made plain', () => {
   test.each([
     ['text/html', '<script>fetch("https://example.org")</script>'],
     ['text/html', '<iframe srcdoc="x"></iframe>'],
     ['text/plain', Buffer.alloc(90, 'kdj38fh1').toString('base64')]
-  ])('%s is suppressed with a reason', async (mime, content) => {
+  ])('in %s is suppressed with a reason', async (mime, content) => {
     const { mark, output } = await filterOne(display({ [mime]: content }));
     expect(mark).toEqual({ verdict: 'suppressed', reasons: ['not-plain'] });
     expect(JSON.stringify(output)).not.toContain(content.slice(0, 20));
@@ -171,7 +171,7 @@ describe('what can not be made plain', () => {
     'application/vnd.jupyter.widget-view+json',
     'application/vnd.plotly.v1+json',
     'video/mp4'
-  ])('%s does not leave, not even when a policy names it', async mime => {
+  ])('in %s is suppressed even if a policy allows the type', async mime => {
     const value = mime.endsWith('json') ? { data: [36] } : 'content';
     expect((await filterOne(display({ [mime]: value }))).mark).toEqual({
       verdict: 'suppressed',
@@ -184,7 +184,7 @@ describe('what can not be made plain', () => {
     });
   });
 
-  test('leaves its plain text behind', async () => {
+  test('is removed, and the plain text of the same output is kept', async () => {
     const { mark, output } = await filterOne(
       display({ 'text/html': '<div onclick=x>1</div>', 'text/plain': 'LogisticRegression()' })
     );
@@ -192,7 +192,7 @@ describe('what can not be made plain', () => {
     expect(output).toMatchObject({ data: { 'text/plain': 'LogisticRegression()' } });
   });
 
-  test('nothing at all, when a policy lets nothing leave', async () => {
+  test('includes every output if a policy allows no types', async () => {
     const filtered = await filter([stream('a'), display({ 'text/plain': 'b' })], {
       terms: { ...TERMS, mimeTypes: [] }
     });
@@ -214,28 +214,28 @@ describe('errors', () => {
 
   test.each<[string, Partial<Extract<RawOutput, { type: 'error' }>>, string]>([
     [
-      'a class of the notebook’s own is its nearest listed ancestor',
+      'show the nearest listed ancestor of a class that the notebook defines',
       { ename: 'Ada36', bases: ['Grace', 'KeyError', 'LookupError'] },
       'KeyError in cell 3, line 2'
     ],
     [
-      'a class without listed ancestors is an Exception',
+      'show Exception for a class without listed ancestors',
       { ename: 'Ada36', bases: ['BaseException'] },
       'Exception in cell 3, line 2'
     ],
     [
-      'a class name with text in it is an Exception',
+      'show Exception for a class name that contains other text',
       { ename: 'ValueError\nAda', bases: [] },
       'Exception in cell 3, line 2'
     ],
-    ['a line that the source does not have is dropped', { line: 36 }, 'ValueError in cell 3'],
-    ['a line before the first is dropped', { line: 0 }, 'ValueError in cell 3'],
-    ['no line', { line: null }, 'ValueError in cell 3']
-  ])('%s', async (_, change, told) => {
-    expect((await filterOne(error(change))).output).toMatchObject({ traceback: [told] });
+    ['omit a line number beyond the end of the source', { line: 36 }, 'ValueError in cell 3'],
+    ['omit a line number below 1', { line: 0 }, 'ValueError in cell 3'],
+    ['omit the line when none is known', { line: null }, 'ValueError in cell 3']
+  ])('%s', async (_, change, shown) => {
+    expect((await filterOne(error(change))).output).toMatchObject({ traceback: [shown] });
   });
 
-  test('tell no more than the lists, whatever is claimed', async () => {
+  test('reveal only a listed class and an existing line for any input', async () => {
     const random = new Random(6);
     for (let round = 0; round < 300; round++) {
       const claimed = error({
@@ -257,7 +257,7 @@ describe('errors', () => {
 });
 
 describe('limits', () => {
-  test('an output that is too large stays, later ones may leave', async () => {
+  test('an output that is too large is suppressed, later ones may pass', async () => {
     const filtered = await filter([stream('x\n'.repeat(40_000)), stream('small')]);
     expect(filtered.map(({ mark }) => mark)).toEqual([
       { verdict: 'suppressed', reasons: ['too-large'] },
@@ -265,12 +265,12 @@ describe('limits', () => {
     ]);
   });
 
-  test('all outputs together have a limit', async () => {
+  test('the total size of the outputs is limited', async () => {
     const filtered = await filter(Array.from({ length: 6 }, () => stream('word '.repeat(10_000).trim())));
     expect(filtered.filter(({ mark }) => mark.verdict === 'pass').length).toBe(3);
   });
 
-  test('how many come after too many is not told', async () => {
+  test('the number of outputs beyond the limit is not revealed', async () => {
     const count = async (outputs: number) =>
       (await filter(Array.from({ length: outputs }, (_, index) => stream(`${index}`)))).length;
     expect([await count(49), await count(60), await count(900)]).toEqual([49, 51, 51]);
@@ -289,7 +289,7 @@ describe('rows of data', () => {
     ['in a stream', stream(rowsAt(VISITS, 0, 4))],
     ['in a table', display({ 'text/html': html(VISITS), 'text/plain': 'a table' })],
     [
-      'in plain text beside a harmless table',
+      'in the plain text of an output with a harmless table',
       display({ 'text/html': '<table><tr><td>1</td></tr></table>', 'text/plain': rowsAt(VISITS, 7, 9) })
     ],
     ['in JSON', display({ 'application/json': VISITS.rows.slice(5, 7).map(row => [...row]) })],
@@ -310,7 +310,7 @@ describe('rows of data', () => {
           .join('\n')
       })
     ],
-    ['behind invisible characters', stream(rowsAt(VISITS, 0, 4).replace(/(\d)/g, '$1\u200b'))],
+    ['between invisible characters', stream(rowsAt(VISITS, 0, 4).replace(/(\d)/g, '$1\u200b'))],
     [
       'in full-width digits',
       stream(rowsAt(VISITS, 0, 4).replace(/\d/g, digit => String.fromCodePoint(0xff10 + Number(digit))))
@@ -321,7 +321,7 @@ describe('rows of data', () => {
     expect(written).toMatchObject({ output_type: 'display_data', metadata: { 'clean-room': mark } });
   });
 
-  test('are held where a person of the provider reviews, for that provider alone', async () => {
+  test('are held only for their provider if it reviews outputs', async () => {
     const output = stream(rowsAt(VISITS, 0, 4));
     const held = await filterOne(output, { datasets: [visits], reviewing: new Set(['hospital']) });
     expect(held.mark).toEqual({ verdict: 'held', reasons: ['rows-of-data'] });
@@ -332,7 +332,7 @@ describe('rows of data', () => {
     expect([ofOther.mark.verdict, ofOther.held]).toEqual(['suppressed', undefined]);
   });
 
-  test('of two providers are nobody’s to see', async () => {
+  test('of two providers are suppressed even if both review outputs', async () => {
     const datasets = [visits, datasetOf('insurer/claims', VISITS)];
     const { mark, held } = await filterOne(stream(rowsAt(VISITS, 0, 4)), {
       datasets,
@@ -342,7 +342,7 @@ describe('rows of data', () => {
   });
 });
 
-test('whatever comes, there is a verdict for it and nothing of what is refused is left', async () => {
+test('any output gets a verdict, and a suppressed one is replaced completely', async () => {
   const random = new Random(7);
   const mimes: [string, ...string[]] = [
     'text/plain',

@@ -5,7 +5,7 @@ import { ProgressReporter } from '../../src/job/progress.js';
 import { JobServer } from '../support/job-server.js';
 import { makeWorld } from '../support/world.js';
 
-const HASTY = { totalMs: 400, firstDelayMs: 5, longestDelayMs: 20 };
+const RETRY = { totalMs: 400, firstDelayMs: 5, longestDelayMs: 20 };
 let server: JobServer;
 
 beforeEach(async () => {
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 describe('the job’s address', () => {
-  test('is taken when it has the form of one', () => {
+  test('is accepted when it has the form of a job address', () => {
     const address = 'https://coordinator.example:8443/v1/jobs/abcdefghijklmnopqrstuvwxyz';
     expect(jobAddress({ CLEAN_ROOM_JOB: address })).toBe(address);
   });
@@ -29,27 +29,27 @@ describe('the job’s address', () => {
     'https://coordinator.example/v1/jobs/../../abcdefghijklmnopqrstuvwxyz'
   ])('%s is refused', address => {
     expect(() => jobAddress({ CLEAN_ROOM_JOB: address })).toThrow(
-      expect.objectContaining({ code: 'malformed' })
+      expect.objectContaining({ code: 'malformed' }) as Error
     );
   });
 });
 
 describe('the job', () => {
-  test('is fetched, also when the server is slow to start', async () => {
+  test('is fetched again after a temporary failure', async () => {
     server.failures.set('GET ', [503, 0]);
     await expect(fetchJob(server.address)).resolves.toMatchObject({ format: 'clean-room.job/v1' });
   });
 
   test.each([
-    ['is gone', [404], 'not-found'],
-    ['is elsewhere: no redirect is followed', [302], 'unavailable']
-  ])('that %s is not run', async (_, failures, code) => {
+    ['does not exist', [404], 'not-found'],
+    ['redirects to another address', [302], 'unavailable']
+  ])('that %s is refused', async (_, failures, code) => {
     server.failures.set('GET ', failures);
     await expect(fetchJob(server.address)).rejects.toMatchObject({ code });
   });
 
-  test('with a field that nobody knows is refused', async () => {
-    server.changeJob = job => ({ ...job, recipients: ['age1…'] }) as never;
+  test('with an unknown field is refused', async () => {
+    server.changeJob = job => Object.assign({ ...job }, { recipients: ['age1…'] });
     await expect(fetchJob(server.address)).rejects.toMatchObject({ code: 'malformed' });
   });
 });
@@ -58,23 +58,23 @@ describe('results', () => {
   const object = { bytes: utf8('sealed'), digest: digestOf(utf8('sealed')) };
   const result = { statement: 'e30=', token: 'a.b.c', keyReleases: [], outputs: [object.digest] };
 
-  test('are delivered, objects first, through failures that pass', async () => {
+  test('are delivered after temporary failures', async () => {
     const results = `${server.address}/results`;
     server.failures.set(`PUT /objects/${object.digest}`, [0, 500]);
     server.failures.set('POST /results', [503]);
-    await deliverResult(results, [object], result, { patience: HASTY });
+    await deliverResult(results, [object], result, { retryPolicy: RETRY });
     expect(server.objects.get(object.digest)?.toString()).toBe('sealed');
     expect(server.result).toEqual(result);
   });
 
-  test('are given up when they are refused', async () => {
+  test('are not delivered again after a refusal', async () => {
     server.failures.set('POST /results', [409]);
     await expect(
-      deliverResult(`${server.address}/results`, [object], result, { patience: HASTY })
+      deliverResult(`${server.address}/results`, [object], result, { retryPolicy: RETRY })
     ).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('have their objects beside them', () => {
+  test('and their objects share a base address', () => {
     expect(objectAddress('https://c.example/v1/jobs/x/results', object.digest)).toBe(
       `https://c.example/v1/jobs/x/objects/${object.digest}`
     );
@@ -82,7 +82,7 @@ describe('results', () => {
 });
 
 describe('progress', () => {
-  test('tells the first word at once and the last before it is closed over', async () => {
+  test('sends the first report at once and the last one when the run stops', async () => {
     const progress = new ProgressReporter(`${server.address}/progress`);
     progress.report({ phase: 'awaiting-keys' });
     progress.report({ phase: 'running', cell: 1, cells: 2 });
@@ -91,7 +91,7 @@ describe('progress', () => {
     expect(server.progress.at(-1)).toEqual({ phase: 'stopped', reason: 'run-failed' });
   });
 
-  test('does not tell when cells end more closely than its beat', async () => {
+  test('does not reveal when cells end within one interval', async () => {
     const progress = new ProgressReporter(`${server.address}/progress`);
     for (let cell = 1; cell <= 50; cell++) progress.report({ phase: 'running', cell, cells: 50 });
     await new Promise(resolve => setTimeout(resolve, 1300));
@@ -99,7 +99,7 @@ describe('progress', () => {
     expect(server.progress.map(update => update.phase === 'running' && update.cell)).toEqual([1, 50]);
   });
 
-  test('says that a run stopped through failures that pass, and gives up on one that does not', async () => {
+  test('retries the report that a run stopped a limited number of times', async () => {
     server.failures.set('POST /progress', [0, 503]);
     await new ProgressReporter(`${server.address}/progress`).stopped('expired');
     expect(server.progress).toEqual([{ phase: 'stopped', reason: 'expired' }]);

@@ -1,37 +1,36 @@
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import {
   KeyRequest,
+  KeyReleaseAnswer,
   generateAttemptKey,
   keyRequestAudience,
   keyRequestNonce,
-  sealFileKey,
-  type KeyReleaseAnswer
+  sealFileKey
 } from '@clean-room/protocol/key-release';
-import { KeyReleaseAnswer as Answer } from '@clean-room/protocol/key-release';
+import { launcherAt } from '../../src/attestation/launcher.js';
 import { obtainKeys, type ObtainKeysOptions } from '../../src/keys/obtain.js';
-import { launcherAt } from '../../src/launcher/launcher.js';
 import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
 import { LauncherServer } from '../support/launcher-server.js';
 import { makeWorld, type World } from '../support/world.js';
 
-const HASTY = { totalMs: 1500, firstPollMs: 5, longestPollMs: 20, renewMs: 200 };
+const RETRY = { totalMs: 1500, firstPollMs: 5, longestPollMs: 20, renewMs: 200 };
 let world: World;
 let server: JobServer;
 let launcher: LauncherServer;
-let errand: ObtainKeysOptions;
+let options: ObtainKeysOptions;
 
 beforeEach(async () => {
   world = await makeWorld();
   server = await JobServer.open(world);
   launcher = await LauncherServer.open(() => world.machine);
-  errand = {
+  options = {
     job: await verifyJob(world.job, world.facts),
     facts: world.facts,
     key: await generateAttemptKey(),
     launcher: launcherAt(launcher.socket),
     mailbox: `${server.address}/mailbox`,
-    patience: HASTY
+    retryPolicy: RETRY
   };
 });
 afterEach(async () => {
@@ -39,8 +38,8 @@ afterEach(async () => {
   await launcher.close();
 });
 
-test('a custodian is asked with a token bound to it and to the request, and its key opens', async () => {
-  const released = await obtainKeys(errand);
+test('a request carries a token bound to the custodian and the request, and the released key opens', async () => {
+  const released = await obtainKeys(options);
   expect(released.get('hospital')?.fileKeys.get(world.asset.digest)).toEqual(world.fileKey);
   const [message] = server.messages;
   const request = KeyRequest.read(fromBase64(message?.request ?? ''));
@@ -49,71 +48,73 @@ test('a custodian is asked with a token bound to it and to the request, and its 
     spec: world.spec.digest,
     sandboxProfile: 'second-uid',
     rosterVersion: 4,
-    attemptKey: errand.key.publicKey
+    attemptKey: options.key.publicKey
   });
-  expect(launcher.asked.at(-1)).toMatchObject({
+  expect(launcher.requests.at(-1)).toMatchObject({
     audience: keyRequestAudience(world.keys.custodian.publicKey),
     nonces: [keyRequestNonce(request)]
   });
 });
 
-test('an answer is waited for, through failures that pass, with a fresh token when the old one grows stale', async () => {
+test('waits for an answer despite temporary failures, and renews the token before it becomes stale', async () => {
   let looks = 0;
   server.reply = async message => (++looks < 30 ? undefined : server.release(message));
   server.failures.set('POST /mailbox', [503]);
-  await obtainKeys(errand);
+  await obtainKeys(options);
   expect(server.messages.length).toBeGreaterThan(1);
   expect(new Set(server.messages.map(({ request }) => request)).size).toBe(1);
 });
 
-test('a silent custodian is not waited for for ever', async () => {
+test('stops waiting for a custodian that does not answer', async () => {
   server.reply = async () => undefined;
-  await expect(obtainKeys({ ...errand, patience: { ...HASTY, totalMs: 300 } })).rejects.toMatchObject({
+  await expect(obtainKeys({ ...options, retryPolicy: { ...RETRY, totalMs: 300 } })).rejects.toMatchObject({
     code: 'key-release-refused'
   });
 });
 
-test('a refusal ends the waiting', async () => {
+test('stops waiting after a refusal', async () => {
   server.reply = async () => ({ refused: 'attempts-spent' });
-  await expect(obtainKeys(errand)).rejects.toMatchObject({ code: 'key-release-refused' });
+  await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'key-release-refused' });
 });
 
-test('a reply that is none is refused', async () => {
+test('refuses a malformed reply', async () => {
   server.reply = async () => ({ answer: 'yes' }) as never;
-  await expect(obtainKeys(errand)).rejects.toMatchObject({ code: 'malformed' });
+  await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'malformed' });
 });
 
 describe('an answer is refused', () => {
   const elsewhere = digestOf(utf8('elsewhere'));
   test.each<[string, Partial<KeyReleaseAnswer>]>([
-    ['to another request', { request: elsewhere }],
-    ['for another attempt', { attemptKey: `x25519:${'A'.repeat(43)}` }],
-    ['beyond the attempts that were approved', { attempt: 2 }],
+    ['when it answers another request', { request: elsewhere }],
+    ['when it is for another attempt', { attemptKey: `x25519:${'A'.repeat(43)}` }],
+    ['when it counts more attempts than were approved', { attempt: 2 }],
     [
-      'with a key of another asset',
+      'when it contains a key of another asset',
       { assets: [{ version: elsewhere, fileKey: { encapsulated: '', ciphertext: '' } }] }
     ],
-    ['with a key that was sealed to nobody', {}]
+    ['when its key is sealed to another attempt key', {}]
   ])('%s', async (name, change) => {
     server.reply = async message => {
-      if (name !== 'with a key that was sealed to nobody') return server.release(message, change);
+      if (name !== 'when its key is sealed to another attempt key') return server.release(message, change);
       const other = await generateAttemptKey();
       const fileKey = await sealFileKey(world.fileKey, other.publicKey, elsewhere, world.asset.digest);
       return server.release(message, { assets: [{ version: world.asset.digest, fileKey }] });
     };
-    await expect(obtainKeys(errand)).rejects.toMatchObject({ code: 'key-release-refused' });
+    await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'key-release-refused' });
   });
 
-  test('when another signed it', async () => {
+  test('when it has another signer', async () => {
     server.reply = async message => {
       const reply = await server.release(message);
       if (!('answer' in reply)) return reply;
-      return { answer: Answer.sign(Answer.peek(reply.answer).value, world.keys.stranger) };
+      return {
+        answer: KeyReleaseAnswer.sign(KeyReleaseAnswer.peek(reply.answer).value, world.keys.stranger)
+      };
     };
-    await expect(obtainKeys(errand)).rejects.toMatchObject({ code: 'signature-invalid' });
+    await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 
-  test('when a key in it is not as long as one', async () => {
+  test('when a key in it has the wrong length', async () => {
     server.reply = async message => {
       const request = KeyRequest.read(fromBase64(message.request));
       const fileKey = await sealFileKey(
@@ -124,6 +125,6 @@ describe('an answer is refused', () => {
       );
       return server.release(message, { assets: [{ version: world.asset.digest, fileKey }] });
     };
-    await expect(obtainKeys(errand)).rejects.toMatchObject({ code: 'key-release-refused' });
+    await expect(obtainKeys(options)).rejects.toMatchObject({ code: 'key-release-refused' });
   });
 });

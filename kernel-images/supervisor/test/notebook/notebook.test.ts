@@ -5,7 +5,7 @@ import { writeNotebook } from '../../src/notebook/write.js';
 const encode = (value: unknown) => utf8(JSON.stringify(value));
 const MINIMAL = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] };
 
-test('sources are taken in order, whether in one piece or in lines', () => {
+test('sources are read in order, both as one string and as lines', () => {
   const cells = [
     { cell_type: 'markdown', metadata: { tags: ['x'] }, source: ['# a\n', 'b'] },
     {
@@ -30,10 +30,10 @@ test('half a surrogate pair in a source becomes a replacement character', () => 
 });
 
 test('bytes that are not a notebook are refused', () => {
-  expect(() => readSources(encode([]))).toThrow(expect.objectContaining({ code: 'malformed' }));
+  expect(() => readSources(encode([]))).toThrow(expect.objectContaining({ code: 'malformed' }) as Error);
 });
 
-test('the notebook is written from the measured sources and the outputs alone', () => {
+test('the notebook is written only from the measured sources and the outputs', () => {
   const cells = [
     { type: 'markdown' as const, source: '# a' },
     { type: 'code' as const, source: 'print(1)' },

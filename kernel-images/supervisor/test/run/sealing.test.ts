@@ -40,14 +40,14 @@ function bytesOf(sealed: Awaited<ReturnType<typeof seal>>, digest: Digest): Uint
   return object.bytes;
 }
 
-/** Takes a custodian's layer off, as its output release does. */
+/** Removes a custodian's layer, as its output release does. */
 async function withoutLayer(identity: string, bytes: Uint8Array): Promise<Uint8Array> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   return decrypter.decrypt(bytes);
 }
 
-test('without review the recipients open the notebook, and there are no copies', async () => {
+test('without review the recipients can open the notebook, and there are no review copies', async () => {
   const world = await makeWorld();
   const sealed = await seal(world);
   expect(sealed.outputs).toMatchObject({ recipients: [world.recipients.researcher], reviewers: [] });
@@ -61,7 +61,7 @@ test('without review the recipients open the notebook, and there are no copies',
 });
 
 describe('with review', () => {
-  test('the recipients open nothing before the custodian’s layer is off, and then not what is held', async () => {
+  test('recipients open the notebook only after the custodian’s layer is removed, without held outputs', async () => {
     const world = await makeWorld({ policy: { outputs: OUTPUTS } });
     const sealed = await seal(world);
     expect(sealed.outputs.reviewers).toEqual([world.keys.custodian.publicKey]);
@@ -79,7 +79,7 @@ describe('with review', () => {
   test.each([
     ['hospital', true],
     ['insurer', false]
-  ])('the hospital’s copy shows what is held for %s: %s', async (party, shown) => {
+  ])('the hospital’s copy shows outputs held for %s: %s', async (party, shown) => {
     const world = await makeWorld({ policy: { outputs: OUTPUTS } });
     const sealed = await seal(world, party);
     const [copy] = sealed.outputs.reviewCopies ?? [];
@@ -91,7 +91,7 @@ describe('with review', () => {
   });
 });
 
-test('the size of what is sealed does not follow the content closely', async () => {
+test('the size of the sealed notebook has few steps', async () => {
   const world = await makeWorld();
   const sizes = new Set<number>();
   for (let length = 0; length < 40; length++) {

@@ -20,7 +20,7 @@ const TABLE: readonly Table[] = [
 afterEach(closeAll);
 
 describe.each(PROFILES)('a run in the profile %s', profile => {
-  test('goes from the measured image to a delivered, attested result', async () => {
+  test('delivers an attested result of the measured notebook', async () => {
     const files = {
       'notebook.ipynb': notebook(
         'print("hello")',
@@ -55,13 +55,13 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect(filtered.cells[0]).toMatchObject({ cell_type: 'markdown', source: '# Visits\nof last year' });
     expect(JSON.stringify(filtered)).not.toContain('not copied');
 
-    const last = launcher.asked.at(-1);
+    const last = launcher.requests.at(-1);
     const bytes = fromBase64(server.result?.statement ?? '');
     expect(last).toEqual({ audience: RUN_AUDIENCE, token_type: 'PKI', nonces: [runNonce(digestOf(bytes))] });
     expect(server.progress.every(update => update.phase !== 'stopped')).toBe(true);
   });
 
-  test('opens the asset for the notebook, lets aggregates leave, and keeps rows in', async () => {
+  test('opens the asset for the notebook, releases aggregates and suppresses rows', async () => {
     const files = {
       'notebook.ipynb': notebook(
         'import hashlib\nprint(hashlib.sha256(open("/data/hospital/visits/data.parquet", "rb").read()).hexdigest()[:6])',
@@ -110,7 +110,7 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect(finished.server.progress.map(({ phase }) => phase)).toContain('awaiting-keys');
   });
 
-  test('draws images anew', async () => {
+  test('encodes images again', async () => {
     const files = {
       'notebook.ipynb': notebook('import matplotlib.pyplot as plt\nplt.plot([1, 2, 3]);\nplt.title("means");')
     };
@@ -126,11 +126,11 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect(png.length).toBeGreaterThan(2000);
   });
 
-  test('takes a notebook that runs too long as a result', async () => {
-    const run_ = { wallSeconds: 8, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 };
+  test('delivers a result for a notebook that exceeds the time limit', async () => {
+    const runTerms = { wallSeconds: 8, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 };
     const finished = await run(profile, {
       files: { 'notebook.ipynb': notebook('print("before")', 'while True: pass', '1') },
-      policy: { run: run_ }
+      policy: { run: runTerms }
     });
     expect(finished.ended.code).toBe(0);
     const { statement } = await results(finished);
@@ -139,7 +139,7 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect(statement.predicate.startedAt).toMatch(/:00Z$/);
   });
 
-  test('takes a notebook that kills its interpreter as a result', async () => {
+  test('delivers a result for a notebook that kills its interpreter', async () => {
     const finished = await run(profile, {
       withoutAssets: true,
       files: { 'notebook.ipynb': notebook('import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)', '1') }
@@ -148,7 +148,7 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect(statement.predicate.failure).toEqual({ class: 'process-crash', cell: 1 });
   });
 
-  test('stops with a reason, and nothing leaves, when the job is not what was approved', async () => {
+  test('stops with a reason and without output when the job lacks an approval', async () => {
     const { server, ended } = await run(profile, {}, jobs => {
       jobs.changeJob = job => ({ ...job, approvals: [] });
     });
@@ -157,7 +157,7 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
     expect([server.messages.length, server.objects.size, server.result]).toEqual([0, 0, undefined]);
   });
 
-  test('stops when the workspace in the image is not the one of the spec', async () => {
+  test('stops when the workspace in the image differs from the spec', async () => {
     const world = await makeWorld({ withoutAssets: true });
     const { server, ended } = await run(profile, {
       withoutAssets: true,

@@ -18,27 +18,27 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-test('spec and workspace are read when they agree', async () => {
+test('reads spec and workspace when they agree', async () => {
   const { spec, notebook } = await readMeasuredSpec(root);
   expect(spec.value.workspace.map(file => file.path)).toEqual(['data.csv', 'lib/tools.py', 'notebook.ipynb']);
   expect(Buffer.from(notebook).toString()).toBe(FILES['notebook.ipynb']);
 });
 
-describe('refused is', () => {
+describe('readMeasuredSpec refuses', () => {
   test.each<[string, () => Promise<unknown>, string]>([
     [
-      'a file of other content',
+      'a file with other content',
       () => writeFile(join(layer(), 'workspace/data.csv'), 'a\n2\n'),
       'digest-mismatch'
     ],
     [
-      'a file of other length',
+      'a file of another length',
       () => writeFile(join(layer(), 'workspace/data.csv'), 'a\n'),
       'digest-mismatch'
     ],
     ['a missing file', () => rm(join(layer(), 'workspace/data.csv')), 'workspace-refused'],
-    ['one file more', () => writeFile(join(layer(), 'workspace/lib/json.py'), ''), 'workspace-refused'],
-    ['a hidden file more', () => writeFile(join(layer(), 'workspace/.env'), ''), 'workspace-refused'],
+    ['an additional file', () => writeFile(join(layer(), 'workspace/lib/json.py'), ''), 'workspace-refused'],
+    ['an additional hidden file', () => writeFile(join(layer(), 'workspace/.env'), ''), 'workspace-refused'],
     [
       'a link in place of a file',
       async () => {
@@ -58,7 +58,7 @@ describe('refused is', () => {
       'workspace-refused'
     ],
     [
-      'a spec in another spelling',
+      'a spec that is not canonical JSON',
       () => writeFile(join(layer(), 'spec.json'), '{ "format": "clean-room.spec/v1" }'),
       'malformed'
     ]

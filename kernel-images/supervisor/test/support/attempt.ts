@@ -1,12 +1,12 @@
 import { fromBase64 } from '@clean-room/protocol/bytes';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import { openOutput } from '@clean-room/protocol/sealing';
-import { runSupervisor, type Ended, type PROFILES } from './container.js';
+import { runSupervisor, type ProcessResult, type PROFILES } from './container.js';
 import { JobServer } from './job-server.js';
 import { LauncherServer } from './launcher-server.js';
 import { makeWorld, type World, type WorldOptions } from './world.js';
 
-export interface FilteredNotebook {
+interface FilteredNotebook {
   readonly cells: readonly {
     readonly cell_type: string;
     readonly source: string;
@@ -17,15 +17,15 @@ export interface FilteredNotebook {
   }[];
 }
 
-/** One attempt, and everything that the supervisor spoke to. */
+/** A finished attempt, and the servers that the supervisor used. */
 export interface Finished {
   readonly world: World;
   readonly server: JobServer;
   readonly launcher: LauncherServer;
-  readonly ended: Ended;
+  readonly ended: ProcessResult;
 }
 
-/** A notebook of one text cell and these code cells, with outputs of an earlier run. */
+/** Returns a notebook with one text cell and these code cells. */
 export function notebook(...cells: readonly string[]): string {
   return JSON.stringify({
     nbformat: 4,
@@ -40,11 +40,16 @@ export function notebook(...cells: readonly string[]): string {
 
 const open: { close(): Promise<void> }[] = [];
 
-/** What every test ends with. */
+/** Closes the servers of all attempts. Every test calls it at its end. */
 export async function closeAll(): Promise<void> {
   for (const closable of open.splice(0)) await closable.close();
 }
 
+/**
+ * Runs one attempt of the built kernel image.
+ *
+ * @param prepare - changes the job server before the attempt starts
+ */
 export async function run(
   profile: (typeof PROFILES)[number],
   options: WorldOptions,
@@ -60,7 +65,7 @@ export async function run(
   return { world, server, launcher, ended };
 }
 
-/** What the researcher gets: the statement, and the notebook from its seal. */
+/** Returns what the researcher receives: the run statement and the opened notebook. */
 export async function results({
   world,
   server

@@ -6,31 +6,32 @@ import {
   productionPayload,
   signToken
 } from '../../../../packages/protocol/test/attestation/support/authority.js';
-import type { TokenOptions } from '../../src/launcher/launcher.js';
+import type { TokenOptions } from '../../src/attestation/launcher.js';
 
 const chain = makeChain();
 
-/** Digest of the root certificate that the tokens of these tests chain to. */
+/** Digest of the root certificate of these tests' tokens. */
 export const ROOT = digestOf(chain[2]);
 
+/** The claims of a token about a test machine. */
 export interface MachineClaims {
   readonly image: string;
   readonly issuedAt: Date;
   readonly simulated: boolean;
-  /** Changes the claims before they are signed. */
+  /** Changes other claims before the token is signed. */
   readonly change?: (payload: ReturnType<typeof productionPayload>) => void;
 }
 
-/** A token as a launcher gives it, of a simulated machine or of one that says it is hardware. */
-export function makeToken(order: TokenOptions, claims: MachineClaims): string {
+/** Returns a launcher's token about a simulated machine, or about one that claims to be hardware. */
+export function makeToken(options: TokenOptions, claims: MachineClaims): string {
   const payload = productionPayload();
   const iat = Math.floor(claims.issuedAt.getTime() / 1000);
   Object.assign(payload, {
     iat,
     nbf: iat,
     exp: iat + 3600,
-    aud: order.audience,
-    eat_nonce: order.nonce,
+    aud: options.audience,
+    eat_nonce: options.nonce,
     iss: claims.simulated ? SIMULATOR_ISSUER : GOOGLE_ISSUER,
     hwmodel: claims.simulated ? SIMULATED_HARDWARE : 'GCP_INTEL_TDX'
   });

@@ -10,7 +10,7 @@ export { PROFILES } from '../../../sandbox/test/support/emulation.js';
 
 const OWN = '/usr/lib/clean-room';
 
-/** The layer of a revision: spec and workspace as an image has them. */
+/** Writes the layer of a revision, with spec and workspace, as an image contains it. */
 export async function writeLayer(folder: string, world: World): Promise<void> {
   const layer = join(folder, 'clean-room');
   const write = async (path: string, content: string | Uint8Array): Promise<void> => {
@@ -22,19 +22,20 @@ export async function writeLayer(folder: string, world: World): Promise<void> {
     await write(join(layer, 'workspace', path), content);
 }
 
-export interface Ended {
+/** Exit code and output of the supervisor's process. */
+export interface ProcessResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the kernel image as Confidential Space would: its own entry, as the first process, with the container's rights. */
+/** Runs the kernel image like Confidential Space: its own entry point as the first process, with a container's rights. */
 export async function runSupervisor(
   profile: SandboxProfile,
   world: World,
   job: string,
   launcher: string
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const folder = await mkdtemp('/tmp/clean-room-image-');
   try {
     await chmod(folder, 0o755);
@@ -44,7 +45,7 @@ export async function runSupervisor(
       launcher,
       env: { CLEAN_ROOM_JOB: job },
       program: [`${OWN}/node`, `${OWN}/supervisor.js`],
-      shown: { '/clean-room': join(folder, 'clean-room') }
+      readOnly: { '/clean-room': join(folder, 'clean-room') }
     };
     const { result } = await emulate(container, async (program, words) => {
       const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -3,20 +3,23 @@ import { test } from '@jest/globals';
 import type { Dataset } from '../../src/filter/rows/dataset.js';
 import { Random } from './random.js';
 
+/** A value of a test table. */
 export type Value = number | string | null;
 
+/** A test table: column names, and rows of values in that order. */
 export interface Rows {
   readonly names: readonly string[];
   readonly rows: readonly (readonly Value[])[];
 }
 
+/** Returns a table as a dataset of two batches. */
 export function datasetOf(name: string, { names, rows }: Rows, identifiers: readonly string[] = []): Dataset {
   return {
     name,
     rows: rows.length,
     columns: names.map(column => ({ name: column, identifier: identifiers.includes(column) })),
     async *batches() {
-      // Two batches, so that nothing rests on there being one.
+      // Two batches, so that tests also cover the border between batches.
       for (const part of [rows.slice(0, rows.length >> 1), rows.slice(rows.length >> 1)]) {
         yield { rows: part.length, columns: names.map((_, column) => part.map(row => row[column])) };
       }
@@ -24,7 +27,7 @@ export function datasetOf(name: string, { names, rows }: Rows, identifiers: read
   };
 }
 
-/** Made-up visits: few kinds of each word, numbers as they come in hospitals, some values missing. */
+/** Returns invented hospital visits: few different words, realistic numbers, some missing values. */
 export function makeVisits(rows = 2000, seed = 11): Rows {
   const random = new Random(seed);
   return {
@@ -43,7 +46,7 @@ export function makeVisits(rows = 2000, seed = 11): Rows {
   };
 }
 
-/** A hundred low numbers in many columns, as a discretised census has them. */
+/** Returns a table of small numbers in many columns, like a discretised census. */
 export function makeCodes(rows = 5000, seed = 12): Rows {
   const random = new Random(seed);
   const sizes = [85, 9, 100, 16, 7, 15, 6, 5, 2, 100, 99];
@@ -54,13 +57,14 @@ export function makeCodes(rows = 5000, seed = 12): Rows {
 }
 
 const folder = new URL('../../../../../shared/data/', import.meta.url);
-const there = existsSync(folder);
-if (!there) process.stderr.write('SKIPPED: no real tables, ../shared/data is absent.\n');
+const available = existsSync(folder);
+if (!available)
+  process.stderr.write('SKIPPED: tests with real tables, because ../shared/data does not exist.\n');
 
-/** `test`, or a skip that was announced where the tables are not at hand. */
-export const testWithData: typeof test.skip = there ? test : test.skip;
+/** Runs a test if the real tables exist, and skips it otherwise. */
+export const testWithData: typeof test.skip = available ? test : test.skip;
 
-/** A table as CSV without quotes. */
+/** Reads a CSV file without quoted values. */
 export function readTable(file: string): Rows {
   const [head = '', ...lines] = readFileSync(new URL(file, folder), 'utf8').trim().split('\n');
   return {

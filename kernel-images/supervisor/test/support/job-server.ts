@@ -15,20 +15,20 @@ import type { World } from './world.js';
 
 const PATH = '/v1/jobs/abcdefghijklmnopqrstuvwxyz';
 
-/** A coordinator's job routes and an obliging custodian behind the mailbox, on the loopback interface. */
+/** A test server with a coordinator's job routes, and a custodian that releases keys through the mailbox. */
 export class JobServer {
   readonly world: World;
   readonly messages: KeyRequestMessage[] = [];
   readonly progress: JobProgress[] = [];
   readonly objects = new Map<string, Buffer>();
   result: JobResult | undefined;
-  /** How often each path was asked for. */
+  /** Number of requests by method and path. */
   readonly calls = new Map<string, number>();
-  /** Status codes to give for a path's next calls. */
+  /** By method and path: status codes for the next requests. 0 closes the connection. */
   readonly failures = new Map<string, number[]>();
-  /** What the custodian says to a request; `undefined`: nothing yet. */
+  /** Returns the custodian's reply to a request, or `undefined` when there is none yet. */
   reply: (message: KeyRequestMessage) => Promise<MailboxReply | undefined>;
-  /** Changes the job before it is handed out. */
+  /** Changes the job document before it is sent. */
   changeJob: (job: JobDocument) => JobDocument = job => job;
   sealed: Uint8Array;
   readonly #server: Server;
@@ -42,6 +42,7 @@ export class JobServer {
     });
   }
 
+  /** Starts the server on a free port of the loopback interface. */
   static async open(world: World): Promise<JobServer> {
     const server = new JobServer(world);
     await new Promise<void>(resolve => server.#server.listen(0, '127.0.0.1', resolve));
@@ -64,7 +65,7 @@ export class JobServer {
     });
   }
 
-  /** The custodian's answer to a request. */
+  /** Returns the custodian's answer to a request. */
   async release(message: KeyRequestMessage, change: Partial<KeyReleaseAnswer> = {}): Promise<MailboxReply> {
     const { keys, asset, fileKey } = this.world;
     const request = KeyRequest.read(fromBase64(message.request));
@@ -112,9 +113,10 @@ export class JobServer {
       return void response.writeHead(202).end();
     }
     if (request.method === 'GET' && path.startsWith('/mailbox/')) {
-      const asked = this.messages.findLast(message => path.endsWith(digestOf(fromBase64(message.request))));
-      const reply = asked === undefined ? undefined : await this.reply(asked);
-      return void (reply === undefined ? response.writeHead(204).end() : json(reply));
+      const posted = this.messages.findLast(message => path.endsWith(digestOf(fromBase64(message.request))));
+      const reply = posted === undefined ? undefined : await this.reply(posted);
+      if (reply === undefined) return void response.writeHead(204).end();
+      return void json(reply);
     }
     if (request.method === 'PUT' && path.startsWith('/objects/')) {
       this.objects.set(path.slice('/objects/'.length), body);

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { makeToken, type MachineClaims } from './authority.js';
 
-interface Asked {
+interface TokenRequest {
   readonly audience: string;
   readonly token_type: string;
   readonly nonces: readonly string[];
 }
 
-/** The launcher's HTTP API on a unix socket, as far as a supervisor uses it. */
+/** A test server for the part of the launcher's HTTP API that a supervisor uses, on a Unix socket. */
 export class LauncherServer {
-  readonly asked: Asked[] = [];
+  readonly requests: TokenRequest[] = [];
   readonly folder: string;
-  /** Answers to give before the first token: `[status, text]`. */
+  /** Answers to send before the first token: `[status, text]`. */
   readonly failures: [number, string][] = [];
   readonly #server: Server;
 
@@ -24,14 +24,15 @@ export class LauncherServer {
       void json(request).then(body => {
         const failure = this.failures.shift();
         if (failure !== undefined) return response.writeHead(failure[0]).end(failure[1]);
-        const asked = body as Asked;
-        this.asked.push(asked);
-        const order = { audience: asked.audience, nonce: asked.nonces[0] ?? '' };
-        return response.writeHead(200, { 'content-type': 'text/html' }).end(makeToken(order, machine()));
+        const tokenRequest = body as TokenRequest;
+        this.requests.push(tokenRequest);
+        const options = { audience: tokenRequest.audience, nonce: tokenRequest.nonces[0] ?? '' };
+        return response.writeHead(200, { 'content-type': 'text/html' }).end(makeToken(options, machine()));
       });
     });
   }
 
+  /** Starts the server on a socket in a temporary folder. */
   static async open(machine: () => MachineClaims): Promise<LauncherServer> {
     const launcher = new LauncherServer(await mkdtemp('/tmp/clean-room-supervisor-'), machine);
     await new Promise<void>(resolve => launcher.#server.listen(launcher.socket, resolve));

@@ -1,20 +1,20 @@
 import type { Rows, Value } from './datasets.js';
 
-function shown(value: Value, decimals?: number): string {
+function format(value: Value, decimals?: number): string {
   if (value === null) return 'NaN';
   if (typeof value === 'string') return value;
   return decimals === undefined ? String(value) : value.toFixed(decimals);
 }
 
-/** Columns side by side, flush right, as pandas prints a frame. */
-export function frame(
+/** Returns right-aligned columns, as pandas prints a data frame. */
+function frame(
   names: readonly string[],
   rows: readonly (readonly (Value | string)[])[],
   labels: readonly string[]
 ): string {
   const cells = [
     ['', ...names],
-    ...rows.map((row, index) => [labels[index] ?? '', ...row.map(value => shown(value))])
+    ...rows.map((row, index) => [labels[index] ?? '', ...row.map(value => format(value))])
   ];
   const widths = cells[0]?.map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0))) ?? [];
   return cells
@@ -22,6 +22,7 @@ export function frame(
     .join('\n');
 }
 
+/** Returns rows `from` up to but not including `to`, as pandas prints them. */
 export function rowsAt({ names, rows }: Rows, from: number, to: number): string {
   const labels = Array.from({ length: to - from }, (_, index) => String(from + index));
   return frame(names, rows.slice(from, to), labels);
@@ -31,17 +32,17 @@ function numbersOf({ rows }: Rows, column: number): number[] {
   return rows.map(row => row[column]).filter(value => typeof value === 'number');
 }
 
-export function quantile(sorted: readonly number[], share: number): number {
-  const place = (sorted.length - 1) * share;
-  const [low, high] = [sorted[Math.floor(place)] ?? 0, sorted[Math.ceil(place)] ?? 0];
-  return low + (high - low) * (place - Math.floor(place));
+function quantile(sorted: readonly number[], share: number): number {
+  const position = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(position)] ?? 0, sorted[Math.ceil(position)] ?? 0];
+  return low + (high - low) * (position - Math.floor(position));
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** `df.describe()`. */
+/** Returns the text of `df.describe()`. */
 export function describeTable(table: Rows): string {
   const numeric = table.names
     .map((_, index) => index)
@@ -61,24 +62,24 @@ export function describeTable(table: Rows): string {
   );
 }
 
-/** `df[column].value_counts()`. */
+/** Returns the text of `df[column].value_counts()`. */
 export function valueCounts({ rows }: Rows, column: number, most = 20): string {
   const counts = new Map<Value, number>();
   for (const row of rows) counts.set(row[column] ?? null, (counts.get(row[column] ?? null) ?? 0) + 1);
   const sorted = [...counts].sort(([, a], [, b]) => b - a).slice(0, most);
   return [
-    ...sorted.map(([value, count]) => `${shown(value).padEnd(12)} ${count}`),
+    ...sorted.map(([value, count]) => `${format(value).padEnd(12)} ${count}`),
     'Name: count, dtype: int64'
   ].join('\n');
 }
 
-/** `df.groupby(keys)[column].agg(["size", "mean", "std"])`. */
+/** Returns the text of `df.groupby(keys)[column].agg(["size", "mean", "std"])`. */
 export function groupMeans(table: Rows, keys: readonly number[], column: number): string {
   const groups = new Map<string, number[]>();
   for (const row of table.rows) {
     const value = row[column];
     if (typeof value !== 'number') continue;
-    const name = keys.map(key => shown(row[key] ?? null)).join('  ');
+    const name = keys.map(key => format(row[key] ?? null)).join('  ');
     groups.set(name, [...(groups.get(name) ?? []), value]);
   }
   const lines = [...groups].sort().map(([, values]) => {
@@ -89,12 +90,12 @@ export function groupMeans(table: Rows, keys: readonly number[], column: number)
   return frame(['size', 'mean', 'std'], lines, [...groups.keys()].sort());
 }
 
-/** `pd.crosstab(df[a], df[b])`. */
+/** Returns the text of `pd.crosstab(df[a], df[b])`. */
 export function crosstab({ rows }: Rows, a: number, b: number): string {
-  const heads = [...new Set(rows.map(row => shown(row[b] ?? null)))].sort();
-  const labels = [...new Set(rows.map(row => shown(row[a] ?? null)))].sort();
+  const heads = [...new Set(rows.map(row => format(row[b] ?? null)))].sort();
+  const labels = [...new Set(rows.map(row => format(row[a] ?? null)))].sort();
   const count = (left: string, right: string) =>
-    rows.filter(row => shown(row[a] ?? null) === left && shown(row[b] ?? null) === right).length;
+    rows.filter(row => format(row[a] ?? null) === left && format(row[b] ?? null) === right).length;
   return frame(
     heads,
     labels.map(label => heads.map(head => count(label, head))),

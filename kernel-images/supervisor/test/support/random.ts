@@ -1,4 +1,4 @@
-/** A small generator of repeatable randomness (mulberry32). */
+/** A small seeded random number generator (mulberry32). */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** From 0 up to 1. */
+  /** Returns a number from 0 up to but not including 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -14,22 +14,23 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A whole number below `bound`. */
+  /** Returns an integer from 0 up to but not including `bound`. */
   below(bound: number): number {
     return Math.floor(this.next() * bound);
   }
 
+  /** Returns a random item. */
   pick<T>(items: readonly [T, ...T[]]): T {
     return items[this.below(items.length)] ?? items[0];
   }
 
-  /** Normally distributed. */
+  /** Returns a normally distributed number. */
   normal(mean: number, deviation: number): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.next());
   }
 
-  /** Text of all kinds of characters, half surrogates among them. */
+  /** Returns a text of many kinds of characters, including unpaired surrogates. */
   text(longest: number): string {
     const ranges: [[number, number], ...[number, number][]] = [
       [0x20, 0x7e],

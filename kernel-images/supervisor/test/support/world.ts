@@ -18,21 +18,24 @@ import { Policy } from '@clean-room/protocol/policies';
 import { Spec, readSpec } from '@clean-room/protocol/submissions';
 import { SoftPasskey } from '../../../../packages/protocol/test/support/passkey.js';
 import type { JobFacts } from '../../src/trust/verify-job.js';
-import { readOwnToken } from '../../src/trust/own-token.js';
+import { readOwnToken } from '../../src/attestation/own-token.js';
 import { ROOT, makeToken, type MachineClaims } from './authority.js';
 
+/** Digest of the image that the test machine runs. */
 export const IMAGE = digestOf(utf8('image'));
-export const KERNEL_IMAGE = digestOf(utf8('kernel image'));
+const KERNEL_IMAGE = digestOf(utf8('kernel image'));
+/** Time at which jobs are verified in tests. */
 export const NOW = new Date('2026-11-20T12:00:00Z');
-export const BASE = 'http://127.0.0.1:1/v1/jobs/abcdefghijklmnopqrstuvwxyz';
+const BASE = 'http://127.0.0.1:1/v1/jobs/abcdefghijklmnopqrstuvwxyz';
 
+/** A column of the test dataset. */
 export interface Table {
   readonly name: string;
   readonly data: (number | string | null)[];
   readonly type: 'INT32' | 'DOUBLE' | 'STRING';
 }
 
-/** An age file of a Parquet file, and the key of that one file. */
+/** Returns an age file of a Parquet file, and its file key. */
 async function seal(columns: readonly Table[]): Promise<{ sealed: Uint8Array; fileKey: Uint8Array }> {
   let fileKey = new Uint8Array();
   const recipient: AgeRecipient = {
@@ -49,11 +52,12 @@ async function seal(columns: readonly Table[]): Promise<{ sealed: Uint8Array; fi
 
 const COLUMN_TYPES = { INT32: 'integer', DOUBLE: 'number', STRING: 'text' } as const;
 
+/** Changes to the default documents of `makeWorld`. */
 export interface WorldOptions {
   readonly sealedFor?: 'simulation' | 'hardware';
   readonly unattended?: boolean;
   readonly table?: readonly Table[];
-  /** Files of the workspace by path; `notebook.ipynb` runs. */
+  /** Files of the workspace by path. The entry notebook is `notebook.ipynb`. */
   readonly files?: Readonly<Record<string, string>>;
   readonly withoutAssets?: boolean;
   readonly policy?: Partial<Policy>;
@@ -66,7 +70,7 @@ export interface WorldOptions {
 
 const DEFAULT_TABLE: readonly Table[] = [{ name: 'age', data: [23, 45, 67], type: 'INT32' }];
 
-/** Two parties, a dataset, an approved revision and a machine to run it on: everything a supervisor has to judge. */
+/** Creates two parties, a dataset, an approved revision and a machine: everything that a supervisor verifies. */
 export async function makeWorld(options: WorldOptions = {}) {
   const keys = {
     hospital: generateSigningKey(),
@@ -276,10 +280,10 @@ export async function makeWorld(options: WorldOptions = {}) {
     simulated: sealedFor === 'simulation',
     ...options.machine
   };
-  const order = { audience: 'clean-room:supervisor:v1', nonce: 'n'.repeat(43) };
+  const tokenOptions = { audience: 'clean-room:supervisor:v1', nonce: 'n'.repeat(43) };
   const facts: JobFacts = {
     spec,
-    own: readOwnToken(makeToken(order, machine), order),
+    own: readOwnToken(makeToken(tokenOptions, machine), tokenOptions),
     profile: 'second-uid',
     at: machine.issuedAt
   };
@@ -308,4 +312,5 @@ export async function makeWorld(options: WorldOptions = {}) {
   };
 }
 
+/** The documents, keys and files of a test. */
 export type World = Awaited<ReturnType<typeof makeWorld>>;

@@ -1,106 +1,75 @@
 import { Approval } from '../approvals/approval.js';
 import { verifyApproval } from '../approvals/verify.js';
-import type { AttestationTrust } from '../attestation/trust.js';
+import { providerOf } from '../assets/asset.js';
 import type { TokenAppraisal } from '../attestation/steps.js';
-import { verifyToken } from '../attestation/verify.js';
 import { asDigest, digestOf } from '../bytes/digest.js';
 import { fromBase64 } from '../bytes/encoding.js';
 import { keyBytes } from '../documents/keys.js';
-import { CleanRoomError } from '../errors/index.js';
 import { KeyReleaseAnswer } from '../key-release/key-release.js';
 import { KernelImageStatement } from '../kernel-images/kernel-image.js';
 import { LogEntry, verifyLogProof } from '../log/log.js';
 import { verifyComposition } from '../packaging/composition.js';
-import { allAcceptSimulator, attestationTrust } from '../policies/tee-roots.js';
 import { satisfiesTeeRule } from '../policies/tee-rule.js';
 import { requireTerms } from '../policies/terms.js';
 import { OutputRelease } from '../runs/output-release.js';
-import { RUN_AUDIENCE, runNonce } from '../runs/run-statement.js';
 import { openSubmissionRequest } from '../submissions/request.js';
-import { claimedBy } from './claimed.js';
 import {
   imageDigestOf,
   openSubmitterRoster,
   providerRoster,
   providersOf,
+  throwMismatch,
   type ReceiptEvidence
 } from './evidence.js';
 import type { TrustRoots } from './receipt.js';
 import { findingPass, findingNotAsked, findingUnknown, type Finding, type ReceiptStepId } from './steps.js';
 
-/** What the judging steps look at. `token` is verified before them, since its time is the time to judge at. */
-export interface ReceiptCase extends ReceiptEvidence {
+/** The documents of a receipt, and what they are checked against. */
+export interface ReceiptContext extends ReceiptEvidence {
   readonly trust: TrustRoots | undefined;
+  /** The result of verifying the receipt's token. */
   readonly token: TokenAppraisal;
+  /** The time at which everything must have been valid. */
   readonly at: Date;
 }
 
-function refuse(message: string): never {
-  throw new CleanRoomError('digest-mismatch', message);
-}
+/** A check of a receipt. It returns a finding, or throws a {@link CleanRoomError} if the check fails. */
+type ReceiptCheck = (context: ReceiptContext) => Finding;
 
-/** Whose TEE roots to believe: the verifier's own; without any, whatever root the token brings, and the verdict says so. */
-function tokenTrust(evidence: ReceiptEvidence, trust: TrustRoots | undefined): AttestationTrust {
-  if (trust !== undefined) return attestationTrust(trust.tee);
-  const { ownRoot } = claimedBy(evidence.receipt.token);
-  return { pkiRoots: ownRoot === undefined ? [] : [ownRoot] };
-}
-
-export function verifyRunToken(
-  evidence: ReceiptEvidence,
-  trust: TrustRoots | undefined,
-  at: Date
-): Promise<TokenAppraisal> {
-  const policies = evidence.policies.map(policy => policy.value);
-  return verifyToken(evidence.receipt.token, {
-    profile: 'production',
-    at,
-    trust: tokenTrust(evidence, trust),
-    acceptSimulator: allAcceptSimulator(policies),
-    expect: {
-      audience: RUN_AUDIENCE,
-      nonces: [runNonce(evidence.statement.digest)],
-      imageDigest: evidence.statement.value.predicate.image,
-      env: {}
-    }
-  });
-}
-
-type Judge = (theCase: ReceiptCase) => Finding;
-
-const submitter: Judge = theCase => {
-  const { spec, statement, receipt } = theCase;
+const submitter: ReceiptCheck = context => {
+  const { spec, statement, receipt } = context;
   openSubmissionRequest(receipt.request, spec, statement.value.predicate.image);
-  const roster = openSubmitterRoster(theCase);
+  const roster = openSubmitterRoster(context);
   const person = roster.people.find(({ keys }) => keys.includes(spec.value.submitter));
   if (person === undefined || !person.roles.includes('researcher')) {
-    return refuse(`The submitter's key is not a researcher's of ${roster.party}.`);
+    return throwMismatch(`The key of the submitter does not belong to a researcher of ${roster.party}.`);
   }
   return findingPass(`${person.name} of ${roster.title}.`);
 };
 
-const parties: Judge = ({ collaboration, trust }) => {
+const parties: ReceiptCheck = ({ collaboration, trust }) => {
   const { members, title } = collaboration.value;
-  if (trust === undefined) return findingUnknown('No trust roots were given, so the parties are only names.');
+  if (trust === undefined)
+    return findingUnknown('There are no trust roots, so nothing proves who these parties are.');
   const known = new Set(trust.parties.map(party => party.rootKey));
-  const strangers = members.filter(member => !known.has(member.rootKey)).map(member => member.party);
-  if (strangers.length > 0) return findingUnknown(`Not among your trust roots: ${strangers.join(', ')}.`);
+  const unknown = members.filter(member => !known.has(member.rootKey)).map(member => member.party);
+  if (unknown.length > 0) return findingUnknown(`Not among your trust roots: ${unknown.join(', ')}.`);
   return findingPass(`${members.map(member => member.title).join(', ')}, in ${title}.`);
 };
 
-const approvals: Judge = theCase => {
-  const { spec, collaboration, assets, statement, receipt, at } = theCase;
+const approvals: ReceiptCheck = context => {
+  const { spec, collaboration, assets, statement, receipt, at } = context;
   const providers = providersOf(spec.value);
   if (receipt.approvals.length !== providers.length)
-    return refuse('There is not exactly one approval for each provider.');
+    return throwMismatch('The receipt does not contain exactly one approval of each provider.');
   if (providers.length === 0)
-    return findingNotAsked('The notebook uses no dataset, so nobody had to approve it.');
+    return findingNotAsked('The notebook uses no dataset, so no approval was needed.');
   const { image } = statement.value.predicate;
   const signed = providers.map(provider => {
     const bundle = receipt.approvals.find(
       candidate => Approval.peek(candidate.envelope).value.provider === provider
     );
-    if (bundle === undefined) return refuse(`The approval of ${provider} is missing.`);
+    if (bundle === undefined) return throwMismatch(`The approval of ${provider} is missing.`);
     return verifyApproval(bundle, provider, { spec, image, collaboration, assets, at });
   });
   for (const asset of statement.value.predicate.assets) {
@@ -109,7 +78,7 @@ const approvals: Judge = theCase => {
         approval => approval.digest === asset.approval && asset.name.startsWith(`${approval.value.provider}/`)
       )
     ) {
-      return refuse(`The run rests on another approval for ${asset.name}.`);
+      return throwMismatch(`The run statement names another approval for ${asset.name}.`);
     }
   }
   return findingPass(
@@ -117,49 +86,50 @@ const approvals: Judge = theCase => {
   );
 };
 
-const terms: Judge = theCase => {
-  const { policies, spec, collaboration, at, statement } = theCase;
-  if (policies.length === 0) return findingNotAsked('No dataset, so no policy.');
-  const party = openSubmitterRoster(theCase).rootKey;
+const terms: ReceiptCheck = context => {
+  const { policies, spec, collaboration, at, statement } = context;
+  if (policies.length === 0) return findingNotAsked('The notebook uses no dataset, so there is no policy.');
+  const party = openSubmitterRoster(context).rootKey;
   for (const { value } of policies) {
-    const provider = value.asset.slice(0, value.asset.indexOf('/'));
+    const provider = providerOf(value.asset);
     requireTerms(value, {
       collaboration: collaboration.value,
       party,
       purpose: spec.value.purpose,
       kernelImage: spec.value.kernelImage,
-      hosting: providerRoster(theCase, provider)?.custodian?.hosting ?? 'co-hosted',
+      hosting: providerRoster(context, provider)?.custodian?.hosting ?? 'co-hosted',
       at
     });
     if (!value.tee.sandboxProfiles.includes(statement.value.predicate.sandbox.profile)) {
-      return refuse(`The policy of ${value.asset} does not accept the sandbox profile that was used.`);
+      return throwMismatch(`The policy of ${value.asset} does not accept the sandbox profile of the run.`);
     }
   }
   return findingPass(`Purpose: ${spec.value.purpose}.`);
 };
 
-const kernelImage: Judge = ({ receipt, spec, policies, trust, token }) => {
+const kernelImage: ReceiptCheck = ({ receipt, spec, policies, trust, token }) => {
   const digest = digestOf(fromBase64(receipt.kernelImage.manifest));
   if (digest !== spec.value.kernelImage)
-    return refuse('The kernel image is another one than the spec names.');
+    return throwMismatch('The kernel image is not the one that the spec names.');
   const signer = receipt.kernelImage.statement.signatures[0]?.keyid ?? '';
   const { value } = KernelImageStatement.open(receipt.kernelImage.statement, signer);
-  if (value.digest !== digest) return refuse('The release key signed another kernel image.');
+  if (value.digest !== digest) return throwMismatch('The signed statement is about another kernel image.');
   if (policies.some(policy => !policy.value.kernelImages.signers.includes(signer))) {
-    return refuse('A policy does not know the key that signed the kernel image.');
+    return throwMismatch('A policy does not accept the key that signed the kernel image.');
   }
-  if (value.development && !token.simulated) return refuse('A development kernel image ran in a real TEE.');
+  if (value.development && !token.simulated)
+    return throwMismatch('The run used a development kernel image in a real TEE, which is not allowed.');
   if (trust === undefined)
-    return findingUnknown(`${value.name}, signed by a key you were not told to trust.`);
+    return findingUnknown(`${value.name}. There are no trust roots for the key that signed it.`);
   return trust.kernelImageSigners.includes(signer)
     ? findingPass(`${value.name}.`)
-    : findingUnknown(`${value.name}, signed by a key that is not among your trust roots.`);
+    : findingUnknown(`${value.name}. The key that signed it is not among your trust roots.`);
 };
 
-const image: Judge = theCase => {
-  const { receipt, statement } = theCase;
-  if (imageDigestOf(theCase) !== statement.value.predicate.image)
-    return refuse('The image is not the one that ran.');
+const image: ReceiptCheck = context => {
+  const { receipt, statement } = context;
+  if (imageDigestOf(context) !== statement.value.predicate.image)
+    return throwMismatch('The image is not the one that the run statement names.');
   verifyComposition({
     kernelImage: {
       manifest: fromBase64(receipt.kernelImage.manifest),
@@ -170,32 +140,38 @@ const image: Judge = theCase => {
   return findingPass(statement.value.predicate.image);
 };
 
-const token: Judge = ({ token: verdict, trust }) => {
-  const failed = verdict.steps
+const token: ReceiptCheck = ({ token: appraisal, trust }) => {
+  const failed = appraisal.steps
     .filter(step => step.status === 'fail')
     .map(step => `${step.title}: ${step.detail}`);
-  if (!verdict.ok) return refuse(failed.join(' '));
-  const what = verdict.simulated
-    ? 'SIMULATED: no hardware vouches for it.'
-    : `${verdict.claims?.hwmodel ?? 'TEE'}.`;
+  if (!appraisal.ok) return throwMismatch(failed.join(' '));
+  const machine = appraisal.simulated
+    ? 'SIMULATED: no hardware protected this run.'
+    : `${appraisal.claims?.hwmodel ?? 'TEE'}.`;
   return trust === undefined
-    ? findingUnknown(`${what} Its root is not one you were told to trust.`)
-    : findingPass(what);
+    ? findingUnknown(`${machine} There are no trust roots for its TEE.`)
+    : findingPass(machine);
 };
 
-const teeRule: Judge = ({ policies, token: verdict }) => {
-  if (policies.length === 0) return findingNotAsked('No dataset, so no rule.');
-  const { claims } = verdict;
-  if (claims === undefined) return refuse('The token holds no claims to judge.');
-  const refused = policies.filter(policy => !satisfiesTeeRule(policy.value.tee.rule, claims as never));
-  if (refused.length > 0)
-    return refuse(`The TEE rule of ${refused.map(policy => policy.value.asset).join(', ')} says no.`);
-  return findingPass(`${policies.length} ${policies.length === 1 ? 'rule' : 'rules'}.`);
+const teeRule: ReceiptCheck = ({ policies, token: appraisal }) => {
+  if (policies.length === 0) return findingNotAsked('The notebook uses no dataset, so there is no TEE rule.');
+  const { claims } = appraisal;
+  if (claims === undefined) return throwMismatch('The token has no readable claims.');
+  const unsatisfied = policies.filter(policy => !satisfiesTeeRule(policy.value.tee.rule, claims));
+  if (unsatisfied.length > 0) {
+    const names = unsatisfied.map(policy => policy.value.asset).join(', ');
+    return throwMismatch(`The attestation does not satisfy the TEE rule in the policy of ${names}.`);
+  }
+  return findingPass(`Rules checked: ${policies.length}.`);
 };
 
-const keyReleases: Judge = ({ receipt, statement, spec }) => {
+/** Returns the first 12 hexadecimal digits of the SHA-256 of bytes, to compare by eye. */
+const fingerprint = (bytes: Uint8Array): string =>
+  digestOf(bytes).slice('sha256:'.length, 'sha256:'.length + 12);
+
+const keyReleases: ReceiptCheck = ({ receipt, statement, spec }) => {
   const { attemptKey, assets } = statement.value.predicate;
-  if (assets.length === 0) return findingNotAsked('No dataset, so no keys.');
+  if (assets.length === 0) return findingNotAsked('The notebook uses no dataset, so no keys were released.');
   const released = receipt.keyReleases.map(envelope => {
     const { custodian } = KeyReleaseAnswer.peek(envelope).value;
     return KeyReleaseAnswer.open(envelope, custodian);
@@ -207,16 +183,15 @@ const keyReleases: Judge = ({ receipt, statement, spec }) => {
       answer?.custodian === pinned &&
       answer?.attemptKey === attemptKey &&
       answer.assets.some(({ version }) => version === asset.version);
-    if (!holds) return refuse(`No key release of the right custodian to this attempt for ${asset.name}.`);
+    if (!holds)
+      return throwMismatch(`The custodian of ${asset.name} did not release its key to this attempt.`);
   }
-  return findingPass(`Attempt key ${toFingerprint(keyBytes(attemptKey))}.`);
+  return findingPass(`Attempt key ${fingerprint(keyBytes(attemptKey))}.`);
 };
 
-const toFingerprint = (bytes: Uint8Array): string => digestOf(bytes).slice(7, 19);
-
-const outputReleases: Judge = ({ receipt, statement }) => {
+const outputReleases: ReceiptCheck = ({ receipt, statement }) => {
   const { reviewers, notebook } = statement.value.predicate.outputs;
-  if (reviewers.length === 0) return findingNotAsked('No policy asks for a person to review the outputs.');
+  if (reviewers.length === 0) return findingNotAsked('No policy requires a person to review the outputs.');
   for (const reviewer of reviewers) {
     const released = receipt.outputReleases.some(envelope => {
       if (OutputRelease.peek(envelope).value.custodian !== reviewer) return false;
@@ -225,29 +200,36 @@ const outputReleases: Judge = ({ receipt, statement }) => {
         value.statement === statement.digest && value.outputs.some(({ digest }) => digest === notebook.digest)
       );
     });
-    if (!released) return refuse('A reviewing custodian has not let the outputs go.');
+    if (!released) return throwMismatch('A reviewing custodian has not released the outputs.');
   }
-  return findingPass(`${reviewers.length} of ${reviewers.length}.`);
+  return findingPass(`Output releases: ${reviewers.length} of ${reviewers.length}.`);
 };
 
-/** The run's last entry in the log must name this very run statement. */
-const time: Judge = ({ receipt, statement, trust, token: verdict }) => {
-  const signed = `Signed ${verdict.times?.issuedAt.toISOString() ?? 'at an unknown time'}, time unproven.`;
-  if (receipt.log === undefined) return { status: 'not-proved', detail: signed };
+/**
+ * A log proof must be for an entry about exactly this run statement. Even then the time is not proved: a log that only one
+ * program writes can show different histories to different parties, until the parties compare their checkpoints.
+ */
+const time: ReceiptCheck = ({ receipt, statement, trust, token: appraisal }) => {
+  const stated = appraisal.times?.issuedAt.toISOString() ?? 'unknown';
+  if (receipt.log === undefined)
+    return { status: 'not-proved', detail: `Stated by the signer (${stated}); not proven by a log.` };
   const bytes = fromBase64(receipt.log.entry);
   const entry = LogEntry.read(bytes).value;
   if (entry.subject !== 'run' || entry.evidence !== asDigest(statement.digest)) {
-    return refuse('The log entry is about something else.');
+    return throwMismatch('The log entry is not about this run statement.');
   }
   const signer = receipt.log.checkpoint.signatures[0]?.keyid ?? '';
   verifyLogProof(receipt.log, bytes, signer);
-  const who =
+  const log =
     trust?.logs.includes(signer) === true ? 'a log you trust' : 'a log that is not among your trust roots';
-  // One writer can still show two histories; until parties exchange heads, no log alone proves a time.
-  return { status: 'not-proved', detail: `${signed} It stands in ${who}.` };
+  return {
+    status: 'not-proved',
+    detail: `Stated by the signer (${stated}); not independently proven. The run is recorded in ${log}.`
+  };
 };
 
-export const RECEIPT_CHECKS: readonly (readonly [ReceiptStepId, Judge])[] = [
+/** The checks of a receipt whose documents could be opened, in the order of their steps. */
+export const RECEIPT_CHECKS: readonly (readonly [ReceiptStepId, ReceiptCheck])[] = [
   ['submitter', submitter],
   ['parties', parties],
   ['approvals', approvals],

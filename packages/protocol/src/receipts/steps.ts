@@ -2,76 +2,85 @@ import type { RunStatement } from '../runs/run-statement.js';
 import type { TokenAppraisal } from '../attestation/steps.js';
 
 /**
- * Every step of verifying a receipt, in order. The first ones open what was signed; each needs the one before. The steps
- * from `submitter` on judge, each by itself, so that all that is wrong is named at once.
+ * The steps of verifying a receipt, in order, with their titles. The first five read the documents, and each of them needs the
+ * previous one. The steps from `submitter` on check the documents independently of each other, so that a report names
+ * everything that is wrong.
  */
 export const RECEIPT_STEPS = {
-  format: 'The receipt can be read',
-  statement: 'The run statement can be read',
+  format: 'The receipt is readable',
+  statement: 'The run statement is readable',
   spec: 'The run statement is about this spec',
-  collaboration: 'Every party has signed the collaboration',
+  collaboration: 'Every party signed the collaboration',
   assets: 'The datasets and policies are those of the spec, signed by their custodians',
-  submitter: 'A researcher of a member party asked for this program',
-  parties: 'The parties are the ones you know',
+  submitter: 'A researcher of a member party submitted this program',
+  parties: 'The parties are among your trust roots',
   approvals: 'Every provider approved exactly this program, spec and data',
   terms: 'Every policy allows the purpose, the party and the kernel image',
-  'kernel-image': 'The kernel image is signed by a key the policies name',
-  image: 'The image is the kernel image, the notebook and nothing else',
-  token: 'A TEE vouches for this run statement and this image',
-  'tee-rule': 'The TEE is one that every provider accepts',
-  'key-releases': 'Each custodian gave its keys to this attempt',
-  'output-releases': 'Each reviewing custodian let these outputs go',
-  time: 'The time is proven by the log'
+  'kernel-image': 'The kernel image is signed by a key that the policies accept',
+  image: 'The image is the kernel image and exactly one more layer',
+  token: 'A TEE attests to this run statement and this image',
+  'tee-rule': 'The TEE satisfies the rule of every policy',
+  'key-releases': 'Each custodian released its keys to this attempt',
+  'output-releases': 'Each reviewing custodian released these outputs',
+  time: 'Time of the run'
 } as const;
 
+/** The name of a step of {@link RECEIPT_STEPS}. */
 export type ReceiptStepId = keyof typeof RECEIPT_STEPS;
 
 /**
- * `unknown`: it holds in itself, but rests on signers that the verifier was not told to trust. `not-proved`: nothing
- * speaks against it, nothing proves it. `not-asked`: there is nothing of the kind in this run. `not-reached`: an earlier
- * step failed.
+ * The result of a step. `unknown`: the documents are consistent, but their signer is not among the verifier's trust roots.
+ * `not-proved`: nothing contradicts it, but nothing proves it. `not-asked`: the run has nothing of this kind. `not-reached`: an
+ * earlier step failed.
  */
 export type ReceiptStepStatus = 'pass' | 'fail' | 'unknown' | 'not-proved' | 'not-asked' | 'not-reached';
 
+/** A step of verifying a receipt, with its result. */
 export interface ReceiptStep {
   readonly id: ReceiptStepId;
   readonly title: string;
   readonly status: ReceiptStepStatus;
-  /** What was found, in one sentence. */
+  /** The finding, in one sentence. */
   readonly detail: string;
 }
 
-/** What a reader must see beside the result, in no smaller letters. */
+/** Limits of what a receipt proves. A screen that shows a result must show these next to it, equally visible. */
 export interface ReceiptMarks {
+  /** The run had no protection by hardware. */
   readonly simulated: boolean;
-  /** Providers whose custodian shares a host with the coordinator. */
+  /** The providers whose custodian runs on the coordinator's host. */
   readonly coHosted: readonly string[];
-  /** Providers whose approval was given without a passkey. */
+  /** The providers whose approval was given without a passkey. */
   readonly unattended: readonly string[];
-  /** Parties whose Jupyter host the operator runs. */
+  /** The parties whose Jupyter host is run by the operator. */
   readonly operatorHosted: readonly string[];
-  /** The kernel image is signed by a key made on the machine itself. */
+  /** The kernel image is signed by a key that was made on the same machine. */
   readonly developmentKernelImage: boolean;
 }
 
+/** The result of verifying a receipt. */
 export interface ReceiptAppraisal {
+  /** Every step of {@link RECEIPT_STEPS}, in order. */
   readonly steps: readonly ReceiptStep[];
-  /** `verified`: all that was asked holds. `consistent`: it holds, but signers are unknown. */
+  /** `verified`: every step holds. `consistent`: no step failed, but some signers are not among the trust roots. */
   readonly outcome: 'verified' | 'consistent' | 'failed';
-  /** One sentence for people. */
+  /** The outcome, in one or two sentences for people. */
   readonly summary: string;
   readonly marks: ReceiptMarks;
-  /** Present once the run statement could be read. Worth believing only with the outcome `verified`. */
+  /** The run statement, if it could be read. Rely on it only if the outcome is `verified`. */
   readonly statement?: RunStatement;
   readonly token?: TokenAppraisal;
 }
 
-/** What one step found. */
+/** The result of one step, without its name. */
 export interface Finding {
   readonly status: ReceiptStepStatus;
   readonly detail: string;
 }
 
+/** Returns the finding of a step that holds. */
 export const findingPass = (detail: string): Finding => ({ status: 'pass', detail });
+/** Returns the finding of a step that holds, except that the verifier does not trust the signer. */
 export const findingUnknown = (detail: string): Finding => ({ status: 'unknown', detail });
+/** Returns the finding of a step that has nothing to check in this run. */
 export const findingNotAsked = (detail: string): Finding => ({ status: 'not-asked', detail });

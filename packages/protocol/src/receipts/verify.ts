@@ -2,7 +2,6 @@ import { Approval } from '../approvals/approval.js';
 import { checkSignaturesAhead } from '../documents/signatures-ahead.js';
 import { isCleanRoomError } from '../errors/index.js';
 import { KernelImageStatement } from '../kernel-images/kernel-image.js';
-import { claimedBy } from './claimed.js';
 import {
   envelopesOf,
   openAssets,
@@ -15,7 +14,7 @@ import {
   providersOf,
   type ReceiptEvidence
 } from './evidence.js';
-import { RECEIPT_CHECKS, verifyRunToken, type ReceiptCase } from './checks.js';
+import { RECEIPT_CHECKS, type ReceiptContext } from './checks.js';
 import type { TrustRoots } from './receipt.js';
 import {
   RECEIPT_STEPS,
@@ -26,11 +25,13 @@ import {
   type ReceiptStepId,
   type ReceiptAppraisal
 } from './steps.js';
+import { claimedIssueTime, verifyRunToken } from './token.js';
 
-export interface ReceiptRequest {
-  /** Whom to believe. Without it a receipt is at best "consistent, signers unknown". */
+/** Options of verifying a receipt. */
+export interface ReceiptOptions {
+  /** The keys and certificates to trust. Without them, the outcome is at best `consistent`. */
   readonly trust?: TrustRoots;
-  /** The moment to judge at; without it the moment the token was issued, as befits an archived receipt. */
+  /** The time at which everything must have been valid. The default is when the token was issued, so that old receipts verify. */
   readonly at?: Date;
 }
 
@@ -43,14 +44,32 @@ const NO_MARKS: ReceiptMarks = {
 };
 
 /**
- * Verifies a receipt offline, with nothing but the receipt and the trust roots, in browser, Node and TEE alike. A bad
- * receipt is never an exception: it is a verdict whose failed steps say why.
- * @param bytes the receipt's JSON as it was stored
+ * Verifies a receipt offline, in browsers, Node and TEEs. It uses only the receipt and the trust roots, and makes no requests. A
+ * bad receipt is not an exception: the result then has the outcome `failed`, and its failed steps say why.
+ *
+ * @param bytes - the receipt's JSON, as it was stored
  * @throws CleanRoomError `unavailable` where there is no WebCrypto
+ *
+ * @example
+ * The receipt and the trust roots are those of this package's tests. Programs read both from files.
+ * ```ts
+ * import { utf8 } from '@clean-room/protocol/bytes';
+ * import { verifyReceipt } from '@clean-room/protocol/receipts';
+ * import { makeReceipt } from '../support/receipt.js';
+ *
+ * const { receipt, trust } = await makeReceipt();
+ * const { outcome, marks } = await verifyReceipt(utf8(JSON.stringify(receipt)), { trust });
+ * console.log(outcome); // verified
+ * console.log(marks.simulated); // true
+ *
+ * const forged = await verifyReceipt(utf8(JSON.stringify({ ...receipt, keyReleases: [] })), { trust });
+ * const failed = forged.steps.filter(step => step.status === 'fail');
+ * console.log(failed[0].detail); // The custodian of hospital/visits did not release its key to this attempt.
+ * ```
  */
 export async function verifyReceipt(
   bytes: Uint8Array,
-  request: ReceiptRequest = {}
+  options: ReceiptOptions = {}
 ): Promise<ReceiptAppraisal> {
   const report = new Report();
   const receipt = report.open('format', () => openReceipt(bytes));
@@ -65,24 +84,26 @@ export async function verifyReceipt(
     spec &&
     collaboration &&
     report.open('assets', () => openAssets(receipt, spec.value, statement.value));
-  if (!opened) return report.verdict(NO_MARKS, statement && { statement: statement.value });
+  if (!opened) return report.finish(NO_MARKS, statement && { statement: statement.value });
 
   const evidence: ReceiptEvidence = { receipt, statement, spec, collaboration, ...opened };
-  const at = request.at ?? claimedBy(receipt.token).issuedAt;
-  const token = await verifyRunToken(evidence, request.trust, at);
-  const theCase: ReceiptCase = { ...evidence, trust: request.trust, token, at };
-  for (const [id, judge] of RECEIPT_CHECKS) report.take(id, () => judge(theCase));
-  return report.verdict(marksOf(theCase), { statement: statement.value, token });
+  const at = options.at ?? claimedIssueTime(receipt.token);
+  const token = await verifyRunToken(evidence, options.trust, at);
+  const context: ReceiptContext = { ...evidence, trust: options.trust, token, at };
+  for (const [id, check] of RECEIPT_CHECKS) report.run(id, () => check(context));
+  return report.finish(marksOf(context), { statement: statement.value, token });
 }
 
-function marksOf(theCase: ReceiptCase): ReceiptMarks {
-  const { receipt, spec, token } = theCase;
+function marksOf(context: ReceiptContext): ReceiptMarks {
+  const { receipt, spec, token } = context;
   const approvals = receipt.approvals.flatMap(
-    bundle => attempt(() => Approval.peek(bundle.envelope).value) ?? []
+    bundle => openOrNothing(() => Approval.peek(bundle.envelope).value) ?? []
   );
-  const rosters = providersOf(spec.value).map(provider => attempt(() => providerRoster(theCase, provider)));
-  const submitter = attempt(() => openSubmitterRoster(theCase));
-  const kernelImage = attempt(() => KernelImageStatement.peek(receipt.kernelImage.statement).value);
+  const rosters = providersOf(spec.value).map(provider =>
+    openOrNothing(() => providerRoster(context, provider))
+  );
+  const submitter = openOrNothing(() => openSubmitterRoster(context));
+  const kernelImage = openOrNothing(() => KernelImageStatement.peek(receipt.kernelImage.statement).value);
   return {
     simulated: token.simulated,
     coHosted: rosters.flatMap(roster => (roster?.custodian?.hosting === 'co-hosted' ? [roster.party] : [])),
@@ -94,37 +115,42 @@ function marksOf(theCase: ReceiptCase): ReceiptMarks {
   };
 }
 
-function attempt<T>(open: () => T): T | undefined {
+/** Returns what `open` returns, or `undefined` if it throws a {@link CleanRoomError}: the step of that document reports it. */
+function openOrNothing<T>(open: () => T): T | undefined {
   try {
     return open();
   } catch (error) {
-    if (isCleanRoomError(error)) return undefined; // the step of its own reports it
+    if (isCleanRoomError(error)) return undefined;
     throw error;
   }
 }
 
+/** Collects the findings of the steps. */
 class Report {
   readonly #findings = new Map<ReceiptStepId, Finding>();
 
+  /** Runs a step that opens a document. Returns the document, or `undefined` if the step failed. */
   open<T>(id: ReceiptStepId, open: () => T): T | undefined {
     let value: T | undefined;
-    this.take(id, () => {
+    this.run(id, () => {
       value = open();
-      return findingPass('Its bytes are the ones that were signed.');
+      return findingPass('Its form, digests and signatures are correct.');
     });
     return value;
   }
 
-  take(id: ReceiptStepId, judge: () => Finding): void {
+  /** Runs a step. If it throws a {@link CleanRoomError}, the step has failed. */
+  run(id: ReceiptStepId, check: () => Finding): void {
     try {
-      this.#findings.set(id, judge());
+      this.#findings.set(id, check());
     } catch (error) {
       if (!isCleanRoomError(error)) throw error;
       this.#findings.set(id, { status: 'fail', detail: error.message });
     }
   }
 
-  verdict(
+  /** Returns the result. Steps that did not run are `not-reached`. */
+  finish(
     marks: ReceiptMarks,
     rest: Partial<Pick<ReceiptAppraisal, 'statement' | 'token'>> = {}
   ): ReceiptAppraisal {
@@ -135,17 +161,17 @@ class Report {
     });
     const has = (...statuses: string[]) => steps.some(step => statuses.includes(step.status));
     const outcome = has('fail', 'not-reached') ? 'failed' : has('unknown') ? 'consistent' : 'verified';
-    return { steps, outcome, summary: summarise(outcome, marks), marks, ...rest };
+    return { steps, outcome, summary: summarize(outcome, marks), marks, ...rest };
   }
 }
 
-function summarise(outcome: ReceiptAppraisal['outcome'], marks: ReceiptMarks): string {
-  const suffix = marks.simulated ? ' SIMULATED: no hardware vouches for it.' : '';
+function summarize(outcome: ReceiptAppraisal['outcome'], marks: ReceiptMarks): string {
+  const suffix = marks.simulated ? ' SIMULATED: no hardware protected this run.' : '';
   switch (outcome) {
     case 'verified':
-      return `Verified; signed, time unproven.${suffix}`;
+      return `Verified. The time is not independently proven.${suffix}`;
     case 'consistent':
-      return `Consistent, signers unknown.${suffix}`;
+      return `Consistent, but not all signers are known.${suffix}`;
     case 'failed':
       return 'Not verified: do not rely on this result.';
   }

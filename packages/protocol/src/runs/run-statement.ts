@@ -10,10 +10,10 @@ import { TreeHead } from '../log/log.js';
 import { SandboxProfile } from '../policies/policy.js';
 import { CellRecord, RunFailure, SealedObject } from './verdict.js';
 
-export const RUN_STATEMENT_TYPE = 'urn:clean-room:run-statement:v1';
+const RUN_STATEMENT_TYPE = 'urn:clean-room:run-statement:v1';
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
-/** The audience of the token that vouches for a run statement. */
+/** The audience of the attestation token for a run statement. */
 export const RUN_AUDIENCE = 'clean-room:run:v1';
 
 const Subject = Closed({
@@ -29,7 +29,7 @@ const Predicate = Closed({
   attemptKey: AttemptKey,
   sandbox: Closed({
     profile: SandboxProfile,
-    /** SHA-256 of the system call filter. */
+    /** The SHA-256 of the system call filter. */
     filter: DigestField
   }),
   assets: Type.Array(
@@ -39,32 +39,38 @@ const Predicate = Closed({
       policy: DigestField,
       custodian: PublicKey,
       approval: DigestField,
-      /** Digest of the custodian's signed key release. */
+      /** The digest of the custodian's signed key release. */
       keyRelease: DigestField
     }),
     { maxItems: 64 }
   ),
-  /** The newest log head that a custodian named in its key release; the empty head without assets. */
+  /** The newest tree head that a custodian named in its key release; the head of the empty tree if the run uses no assets. */
   logHead: TreeHead,
-  /** From a token fetched then, on the policies' grid; not the machine's clock. */
+  /**
+   * The time of an attestation token that the supervisor requested at the start, rounded to the grid of the policies. The
+   * machine's own clock is not used, because the operator can set it.
+   */
   startedAt: Timestamp,
   endedAt: Timestamp,
   failure: Type.Optional(RunFailure),
   cells: Type.Array(CellRecord, { maxItems: 100_000 }),
   outputs: Closed({
-    /** The filtered notebook, sealed. */
+    /** The filtered and sealed notebook. */
     notebook: SealedObject,
     recipients: Type.Array(Recipient, { minItems: 1, maxItems: 17 }),
-    /** Keys of the custodians whose output release is needed, in the order their layers come off. */
+    /** The keys of the custodians whose output release is needed, in the order in which their layers are removed. */
     reviewers: Type.Array(PublicKey, { maxItems: 64 }),
-    /** What each reviewing custodian reads: the same notebook, and what is held for that custodian, sealed to it alone. */
+    /** A copy for each reviewing custodian, sealed only to it: the same notebook, and the outputs that are held for its review. */
     reviewCopies: Type.Optional(
       Type.Array(Closed({ custodian: PublicKey, object: SealedObject }), { minItems: 1, maxItems: 64 })
     )
   })
 });
 
-/** An in-toto statement of one attempt. No signature of its own: the token whose nonce holds its digest vouches for it. */
+/**
+ * An in-toto statement about one attempt of a run. It has no signature: the attestation token proves its origin, because one of
+ * the token's nonces is derived from the statement's digest (see {@link runNonce}).
+ */
 export const RunStatement = Closed({
   _type: Type.Literal(STATEMENT_TYPE),
   predicateType: Type.Literal(RUN_STATEMENT_TYPE),
@@ -72,8 +78,14 @@ export const RunStatement = Closed({
   predicate: Predicate
 });
 export type RunStatement = Static<typeof RunStatement>;
+/** The predicate of a {@link RunStatement}: what ran, on which data, and which outputs it gave. */
 export type RunPredicate = Static<typeof Predicate>;
 
+/**
+ * Returns a run statement with a predicate, and its canonical bytes.
+ *
+ * @throws CleanRoomError `malformed` when the predicate does not match the schema
+ */
 export function encodeRunStatement(predicate: RunPredicate): ReadDocument<RunStatement> {
   const { notebook } = predicate.outputs;
   const value: RunStatement = {
@@ -86,7 +98,11 @@ export function encodeRunStatement(predicate: RunPredicate): ReadDocument<RunSta
   return { value, bytes, digest: digestOf(bytes) };
 }
 
-/** @throws CleanRoomError `malformed`, also when the subject is not the output that the predicate names */
+/**
+ * Reads a run statement from its bytes. This proves nothing about its origin.
+ *
+ * @throws CleanRoomError `malformed`, also when the subject is not the output that the predicate names
+ */
 export function readRunStatement(bytes: Uint8Array): ReadDocument<RunStatement> {
   const value = checkSchema(RunStatement, parseStrictJson(bytes), 'run statement');
   checkSchema(
@@ -97,7 +113,20 @@ export function readRunStatement(bytes: Uint8Array): ReadDocument<RunStatement> 
   return { value, bytes, digest: digestOf(bytes) };
 }
 
-/** The nonce of the token that vouches for a run statement. */
+/**
+ * Returns the nonce that the attestation token for a run statement must contain.
+ *
+ * @param statement - the digest of the run statement
+ * @returns 32 bytes as base64url: the hash of the statement's digest, with a label
+ *
+ * @example
+ * ```ts
+ * import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+ * import { runNonce } from '@clean-room/protocol/runs';
+ *
+ * console.log(runNonce(digestOf(utf8('{}'))).length); // 43
+ * ```
+ */
 export function runNonce(statement: Digest): string {
   return toBase64Url(labelledHash('clean-room:run:v1', hashFromDigest(statement)));
 }

@@ -1,11 +1,15 @@
 import { CleanRoomError } from '../errors/index.js';
 
-/** Every move that is allowed, written once for server, clients and screens. A state without moves is final. */
+/**
+ * The states that may follow each state. A state without followers is final. Server, clients and screens use the same tables.
+ */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>;
 
+/** The state of a submission's revision. */
 export type RevisionState =
   'draft' | 'submitted' | 'approved' | 'changes-requested' | 'rejected' | 'withdrawn' | 'expired';
 
+/** The allowed transitions of a revision. */
 export const REVISION_TRANSITIONS: Transitions<RevisionState> = {
   draft: ['submitted', 'withdrawn'],
   submitted: ['approved', 'changes-requested', 'rejected', 'withdrawn', 'expired'],
@@ -16,8 +20,10 @@ export const REVISION_TRANSITIONS: Transitions<RevisionState> = {
   expired: []
 };
 
+/** The state of a provider's decision on a revision. */
 export type DecisionState = 'pending' | 'approved' | 'changes-requested' | 'rejected' | 'revoked' | 'expired';
 
+/** The allowed transitions of a decision. */
 export const DECISION_TRANSITIONS: Transitions<DecisionState> = {
   pending: ['approved', 'changes-requested', 'rejected', 'expired'],
   approved: ['revoked', 'expired'],
@@ -27,6 +33,7 @@ export const DECISION_TRANSITIONS: Transitions<DecisionState> = {
   expired: []
 };
 
+/** The state of a run. */
 export type RunState =
   | 'queued'
   | 'starting'
@@ -37,6 +44,7 @@ export type RunState =
   | 'failed'
   | 'cancelled';
 
+/** The allowed transitions of a run. */
 export const RUN_TRANSITIONS: Transitions<RunState> = {
   queued: ['starting', 'failed', 'cancelled'],
   starting: ['awaiting-keys', 'running', 'failed', 'cancelled'],
@@ -48,18 +56,35 @@ export const RUN_TRANSITIONS: Transitions<RunState> = {
   cancelled: []
 };
 
-export function isFinal<State extends string>(moves: Transitions<State>, state: State): boolean {
-  return moves[state].length === 0;
+/** Returns whether no state can follow a state. */
+export function isFinal<State extends string>(transitions: Transitions<State>, state: State): boolean {
+  return transitions[state].length === 0;
 }
 
-/** @throws CleanRoomError `conflict` when the table does not have the move */
+/**
+ * Checks that a transition is allowed.
+ *
+ * @throws CleanRoomError `conflict` when it is not
+ *
+ * @example
+ * ```ts
+ * import { requireTransition, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+ *
+ * requireTransition(RUN_TRANSITIONS, 'queued', 'starting');
+ * try {
+ *   requireTransition(RUN_TRANSITIONS, 'completed', 'running');
+ * } catch (error) {
+ *   console.log(error.message); // The state cannot change from completed to running.
+ * }
+ * ```
+ */
 export function requireTransition<State extends string>(
-  moves: Transitions<State>,
+  transitions: Transitions<State>,
   from: State,
   to: State
 ): void {
-  if (!moves[from].includes(to)) {
-    throw new CleanRoomError('conflict', `It is ${from} and can not become ${to}.`, {
+  if (!transitions[from].includes(to)) {
+    throw new CleanRoomError('conflict', `The state cannot change from ${from} to ${to}.`, {
       details: { from, to }
     });
   }

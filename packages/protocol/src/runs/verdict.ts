@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Closed, Count, DigestField } from '../documents/fields.js';
 
-/** What the filter decided on one output. */
+/** A decision of the output filter about one output. */
 export const Verdict = Type.Union([
   Type.Literal('pass'),
   Type.Literal('transformed'),
@@ -10,20 +10,23 @@ export const Verdict = Type.Union([
 ]);
 export type Verdict = Static<typeof Verdict>;
 
-/** Why an output was changed, held or suppressed. All a researcher is told; the list is closed so that it tells no value. */
+/**
+ * The reason why an output was changed, held or suppressed. A researcher learns no more than this, and the list is closed so
+ * that a reason cannot carry a value from the data.
+ */
 export const ReasonClass = Type.Union([
-  Type.Literal('type-not-allowed'), // its MIME type may not leave
+  Type.Literal('type-not-allowed'), // the policy does not allow its MIME type
   Type.Literal('too-large'),
   Type.Literal('too-many'),
-  Type.Literal('rows-of-data'), // it shows rows of a dataset
-  Type.Literal('not-plain'), // markup, image or text the filter can't make sure of
-  Type.Literal('error-reduced'), // an exception, reduced to cell, line and class
-  Type.Literal('re-encoded'), // an image drawn anew from its pixels
+  Type.Literal('rows-of-data'), // it seems to show rows of a dataset
+  Type.Literal('not-plain'), // markup, image or text that the filter cannot check
+  Type.Literal('error-reduced'), // an exception was reduced to cell, line and class
+  Type.Literal('re-encoded'), // an image was encoded again from its pixels
   Type.Literal('cleaned') // metadata, active markup or control characters were removed
 ]);
 export type ReasonClass = Static<typeof ReasonClass>;
 
-/** Exception classes that may be named; every other one is called `Exception`. */
+/** The exception classes that a result may name. Any other class is reported as `Exception`. */
 export const EXCEPTION_CLASSES = [
   'ArithmeticError',
   'AssertionError',
@@ -57,18 +60,20 @@ export const EXCEPTION_CLASSES = [
   'ValueError',
   'ZeroDivisionError'
 ] as const;
+/** One of {@link EXCEPTION_CLASSES}. */
 export type ExceptionClass = (typeof EXCEPTION_CLASSES)[number];
+/** The schema of an {@link EXCEPTION_CLASSES | exception class}. */
 export const ExceptionClass = Type.Unsafe<ExceptionClass>(
   Type.Union(EXCEPTION_CLASSES.map(name => Type.Literal(name)))
 );
 
-export const OutputVerdict = Closed({
+/** The verdict on one output, with its reasons. It does not say what the output contains. */
+const OutputVerdict = Closed({
   verdict: Verdict,
   reasons: Type.Array(ReasonClass, { maxItems: 8 })
 });
-export type OutputVerdict = Static<typeof OutputVerdict>;
 
-/** How a cell ended. `not-run`: an earlier cell failed. */
+/** The outcome of a cell. `not-run`: an earlier cell failed. */
 export const CellStatus = Type.Union([
   Type.Literal('ok'),
   Type.Literal('error'),
@@ -77,17 +82,18 @@ export const CellStatus = Type.Union([
 ]);
 export type CellStatus = Static<typeof CellStatus>;
 
+/** A record of one code cell of a run: its outcome, and a verdict for each of its outputs. */
 export const CellRecord = Closed({
-  /** Position among the notebook's code cells, from 1. */
+  /** The position among the notebook's code cells, counted from 1. */
   cell: Type.Integer({ minimum: 1, maximum: 100_000 }),
   status: CellStatus,
   outputs: Type.Array(OutputVerdict, { maxItems: 10_000 })
 });
 export type CellRecord = Static<typeof CellRecord>;
 
-/** Why a run did not get to its end. */
+/** The reason why a run did not complete. */
 export const FailureClass = Type.Union([
-  Type.Literal('notebook-error'), // a cell raised
+  Type.Literal('notebook-error'), // a cell raised an exception
   Type.Literal('time-limit'),
   Type.Literal('memory-limit'),
   Type.Literal('disk-limit'),
@@ -96,15 +102,17 @@ export const FailureClass = Type.Union([
 ]);
 export type FailureClass = Static<typeof FailureClass>;
 
+/** A failure of a run, reduced to values of fixed lists and numbers, so that it cannot carry data. */
 export const RunFailure = Closed({
   class: FailureClass,
   cell: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-  /** Line of the approved source, from 1. */
+  /** The line of the cell's approved source, counted from 1. */
   line: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   exception: Type.Optional(ExceptionClass)
 });
 export type RunFailure = Static<typeof RunFailure>;
 
+/** A sealed file, identified by its digest. `bytes` is its size. */
 export const SealedObject = Closed({
   name: Type.String({ minLength: 1, maxLength: 100 }),
   digest: DigestField,

@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -25,8 +26,8 @@ async function tarOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-describe('a revision', () => {
-  it('has the digest it always had', async () => {
+describe('the image of a revision', () => {
+  it('has the same digest as in earlier versions', async () => {
     const { imageDigest, imageId } = await composeImage(kernelImage(), spec, files);
     expect({ imageDigest, imageId }).toEqual({
       imageDigest: 'sha256:d389f9aa245e0762a393a57933c9809f8093664c8d78ef589862a47c70d35ce2',
@@ -34,14 +35,14 @@ describe('a revision', () => {
     });
   });
 
-  it('has it whatever the order of files and whatever hashes them', async () => {
+  it('has the same digest for any order of files and any SHA-256', async () => {
     const node = () => createHash('sha256');
     const one = await composeImage(kernelImage(), spec, files);
     const two = await composeImage(kernelImage(), spec, [...files].reverse(), node);
     expect(two.imageDigest).toBe(one.imageDigest);
   });
 
-  it('has another one when a byte, a name, the spec or the kernel image changes', async () => {
+  it('has another digest if a byte, a name, the spec or the kernel image changes', async () => {
     const digests = await Promise.all([
       composeImage(kernelImage(), spec, files),
       ...[
@@ -54,7 +55,7 @@ describe('a revision', () => {
     expect(new Set(digests.map(({ imageDigest }) => imageDigest)).size).toBe(digests.length);
   });
 
-  it('unpacks with tar into exactly spec and workspace, owned by root, dated to the epoch', async () => {
+  it('unpacks with tar to exactly spec and workspace, owned by root, with the epoch as time', async () => {
     const revision = await composeImage(kernelImage(), spec, files);
     const tar = await tarOf(revision.layer.chunks());
     expect(digestOf(tar)).toBe(revision.layer.digest);
@@ -76,14 +77,14 @@ describe('a revision', () => {
     }
   });
 
-  it('keeps long names whole', async () => {
+  it('keeps long names', async () => {
     const long = [revisionFile(`${'d'.repeat(120)}/${'f'.repeat(200)}.ipynb`, '{}')];
     const tar = await tarOf((await composeImage(kernelImage(), specOver(long), long)).layer.chunks());
     const listing = execFileSync('tar', ['-t', '-f', '-'], { input: tar, encoding: 'utf8' });
     expect(listing).toContain(long[0]!.path);
   });
 
-  it('is refused when files are missing, added or other than the spec says', async () => {
+  it('is refused if files are missing, added or different from those of the spec', async () => {
     const wrong = [
       files.slice(1),
       [...files, revisionFile('x.py', '')],
@@ -96,14 +97,14 @@ describe('a revision', () => {
     }
   });
 
-  it('is refused when a file changes after its digest was taken', async () => {
+  it('is refused if a file changes after its digest was computed', async () => {
     const changing = { ...files[0]!, content: () => [new TextEncoder().encode('[]')] };
     await expect(composeImage(kernelImage(), spec, [changing, ...files.slice(1)])).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
 
-  it('is the same when its files are in memory, whose digests are taken but once', async () => {
+  it('is the same for files in memory, whose digests are computed only once', async () => {
     const inMemory = files.map(file =>
       heldFile(file.path, Buffer.concat([...(file.content() as Iterable<Uint8Array>)]))
     );
@@ -124,7 +125,7 @@ describe('a revision', () => {
     expect(hashes).toEqual([one.layer.digest, one.imageId, one.imageDigest]);
   });
 
-  it('does not believe a copy of a file in memory that brings other content', async () => {
+  it('is refused for a copy of a file in memory with other content', async () => {
     const { path, bytes, digest } = heldFile('explore.ipynb', utf8('{}'));
     const copy = { path, bytes, digest, content: () => [utf8('[]')] };
     await expect(composeImage(kernelImage(), spec, [copy, ...files.slice(1)])).rejects.toMatchObject({
@@ -132,17 +133,17 @@ describe('a revision', () => {
     });
   });
 
-  it('does not take launch policy labels from a kernel image', async () => {
+  it('is refused if the kernel image has labels of a launch policy', async () => {
     const image = kernelImage({ 'tee.launch_policy.log_redirect': 'always' });
     await expect(composeImage(image, spec, files)).rejects.toMatchObject({ code: 'malformed' });
   });
 });
 
-describe('the check of an image', () => {
+describe('the verification of an image', () => {
   const base = kernelImage();
   const compose = () => composeImage(base, spec, files);
 
-  it('accepts what was composed', async () => {
+  it('accepts a composed image', async () => {
     const image = await compose();
     expect(() => verifyComposition({ kernelImage: base, image })).not.toThrow();
   });

@@ -1,8 +1,10 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { digestOf } from '../../src/bytes/digest.js';
 import { fromUtf8, utf8 } from '../../src/bytes/encoding.js';
 import { canonicalJson } from '../../src/documents/canonical.js';
 import { composeImage, type ComposeOptions } from '../../src/packaging/compose.js';
-import { appraiseComposition, verifyComposition } from '../../src/packaging/composition.js';
+import { verifyComposition } from '../../src/packaging/composition.js';
+import { CleanRoomError } from '../../src/errors/index.js';
 import type { ImageFiles } from '../../src/packaging/image.js';
 import { readImageConfig, readManifest } from '../../src/packaging/oci.js';
 import { kernelImage, revisionFile, specOver } from '../support/revision.js';
@@ -14,7 +16,7 @@ beforeAll(async () => {
   revision = await composeImage(base, specOver(files), files);
 });
 
-/** The image with parts of config and manifest changed, and the manifest naming the changed config. */
+/** Returns the image with changes in config and manifest. The manifest has the digest of the changed config. */
 function forged(change: { config?: object; runtime?: object; manifest?: object }): ImageFiles {
   const { value: own } = readImageConfig(revision.config);
   const { value: manifest } = readManifest(revision.manifest);
@@ -33,44 +35,48 @@ function forged(change: { config?: object; runtime?: object; manifest?: object }
   };
 }
 
-function failed(image: ImageFiles, kernel = base): string[] {
-  return appraiseComposition({ kernelImage: kernel, image })
-    .filter(({ status }) => status === 'fail')
-    .map(({ id }) => id);
+/** Returns the names of the steps that fail. */
+function failedSteps(image: ImageFiles, kernel = base): string[] {
+  try {
+    verifyComposition({ kernelImage: kernel, image });
+    return [];
+  } catch (error) {
+    if (!(error instanceof CleanRoomError)) throw error;
+    expect(error.code).toBe('digest-mismatch');
+    return String(error.details['failed']).split(',');
+  }
 }
 
 const other = digestOf(utf8('another layer'));
 const layerType = 'application/vnd.oci.image.layer.v1.tar';
 
-describe('what an image is made of', () => {
-  it('passes every step as it was composed', () => {
-    const steps = appraiseComposition({ kernelImage: base, image: revision });
-    expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['pass']));
-    expect(() => verifyComposition({ kernelImage: base, image: revision })).not.toThrow();
+describe('the composition of an image', () => {
+  it('is verified for an image that was composed', () => {
+    expect(failedSteps(revision)).toEqual([]);
   });
 
   it.each<[string, Parameters<typeof forged>[0], string]>([
-    ['an entrypoint', { runtime: { Entrypoint: ['/bin/sh'] } }, 'entrypoint'],
-    ['a variable', { runtime: { Env: ['PATH=/bin', 'NODE_OPTIONS=--require=/x'] } }, 'environment'],
-    ['a user', { runtime: { User: '1000:1000' } }, 'user'],
-    ['a working folder', { runtime: { WorkingDir: '/clean-room/workspace' } }, 'working-folder'],
-    ['a label more', { runtime: { Labels: { 'tee.launch_policy.allow_cmd_override': 'true' } } }, 'labels'],
+    ['another entrypoint', { runtime: { Entrypoint: ['/bin/sh'] } }, 'entrypoint'],
+    ['an added variable', { runtime: { Env: ['PATH=/bin', 'NODE_OPTIONS=--require=/x'] } }, 'environment'],
+    ['another user', { runtime: { User: '1000:1000' } }, 'user'],
+    ['another working directory', { runtime: { WorkingDir: '/clean-room/workspace' } }, 'working-folder'],
+    ['an added label', { runtime: { Labels: { 'tee.launch_policy.allow_cmd_override': 'true' } } }, 'labels'],
     ['no launch policy', { runtime: { Labels: {} } }, 'labels'],
-    ['a line of history', { config: { history: [{ created_by: 'me' }, {}] } }, 'history'],
-    ['a time of making', { config: { created: '2026-01-01T00:00:00Z' } }, 'platform'],
+    ['an added history entry', { config: { history: [{ created_by: 'me' }, {}] } }, 'history'],
+    ['a creation time', { config: { created: '2026-01-01T00:00:00Z' } }, 'platform'],
     [
       'another base',
       { manifest: { annotations: { 'org.opencontainers.image.base.digest': other } } },
       'base-digest'
     ],
-    ['an annotation more', { manifest: { annotations: { note: 'x' } } }, 'base-digest'],
+    ['an added annotation', { manifest: { annotations: { note: 'x' } } }, 'base-digest'],
     [
-      'a layer that its manifest hides',
+      'a layer that is only in the config',
       { config: { rootfs: { type: 'layers', diff_ids: [other, other] } } },
       'diff-ids'
     ],
     [
-      'a layer exchanged below ours',
+      'another layer below ours',
       {
         manifest: {
           layers: [
@@ -81,15 +87,11 @@ describe('what an image is made of', () => {
       },
       'layers'
     ]
-  ])('fails by name for %s', (_name, change, id) => {
-    const image = forged(change);
-    expect(failed(image)).toContain(id);
-    expect(() => verifyComposition({ kernelImage: base, image })).toThrow(
-      expect.objectContaining({ code: 'digest-mismatch', message: expect.any(String) })
-    );
+  ])('is refused, with the name of the step, for %s', (_name, change, id) => {
+    expect(failedSteps(forged(change))).toContain(id);
   });
 
-  it('fails for another spelling of the same config', () => {
+  it('is refused for the same config in other bytes', () => {
     const config = utf8(`${fromUtf8(revision.config)}\n`);
     const { value: manifest } = readManifest(revision.manifest);
     const image = {
@@ -99,15 +101,15 @@ describe('what an image is made of', () => {
         config: { ...manifest.config, digest: digestOf(config), size: config.length }
       })
     };
-    expect(failed(image)).toEqual(['config-digest', 'bytes']);
+    expect(failedSteps(image)).toEqual(['config-digest', 'bytes']);
   });
 
-  it('fails for another config than the manifest names', () => {
+  it('is refused for a config that the manifest does not refer to', () => {
     const { config } = forged({ runtime: { User: '1000' } });
-    expect(failed({ config, manifest: revision.manifest })).toEqual(['user', 'bytes']);
+    expect(failedSteps({ config, manifest: revision.manifest })).toEqual(['user', 'bytes']);
   });
 
-  it('fails for what is no image of the one form that is read', () => {
+  it('is refused for an image that does not have the accepted form', () => {
     const text = fromUtf8(revision.manifest);
     for (const manifest of [
       '{}',
@@ -117,18 +119,12 @@ describe('what an image is made of', () => {
       text.replaceAll(layerType, `${layerType}+gzip`),
       text.replace('"size":7', '"size":7,"urls":["https://example.org/other"]')
     ]) {
-      const image = { ...revision, manifest: utf8(manifest) };
-      expect(failed(image)).toEqual(['form']);
-      expect(() => verifyComposition({ kernelImage: base, image })).toThrow(
-        expect.objectContaining({ code: 'digest-mismatch' })
-      );
+      expect(failedSteps({ ...revision, manifest: utf8(manifest) })).toEqual(['form']);
     }
   });
 
-  it('says nothing about an image whose kernel image it can not read', () => {
-    const steps = appraiseComposition({ kernelImage: { ...base, config: utf8('{}') }, image: revision });
-    expect(steps[0]).toMatchObject({ id: 'kernel-image', status: 'fail' });
-    expect(steps.slice(2).every(({ status }) => status === 'not-reached')).toBe(true);
+  it('is not checked any further if the kernel image is unreadable', () => {
+    expect(failedSteps(revision, { ...base, config: utf8('{}') })).toEqual(['kernel-image']);
   });
 });
 
@@ -151,26 +147,26 @@ describe('a kernel image', () => {
     ['a launch policy of its own', kernelImage({ 'tee.launch_policy.allow_cmd_override': 'true' })],
     ['open ports', withConfig({ ...config, config: { ...config.config, ExposedPorts: { '22/tcp': {} } } })],
     ['volumes', withConfig({ ...config, config: { ...config.config, Volumes: { '/data': {} } } })],
-    ['a shell for commands', withConfig({ ...config, config: { ...config.config, Cmd: ['x'] } })],
+    ['a default command', withConfig({ ...config, config: { ...config.config, Cmd: ['x'] } })],
     ['another platform', withConfig({ ...config, architecture: 'arm64' })],
     ['another platform variant', withConfig({ ...config, variant: 'v3' })],
     [
       'layers that are not its diff ids',
       withConfig({ ...config, rootfs: { type: 'layers', diff_ids: [other] } })
     ],
-    ['more history than layers', withConfig({ ...config, history: [{}, {}] })]
-  ])('with %s is not composed on', async (_name, image) => {
+    ['more history entries than layers', withConfig({ ...config, history: [{}, {}] })]
+  ])('with %s is refused', async (_name, image) => {
     await expect(composeImage(image, specOver(files), files)).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  it('with another image’s config is not composed on', async () => {
+  it('with the config of another image is refused', async () => {
     const image = { ...base, config: kernelImage({ a: 'b' }).config };
     await expect(composeImage(image, specOver(files), files)).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
 
-  it('keeps its history, with a line for the revision', async () => {
+  it('keeps its history, with an entry for the revision', async () => {
     const image = withConfig({ ...config, history: [{ created_by: 'base' }, { empty_layer: true }] });
     const { config: composed } = await composeImage(image, specOver(files), files);
     expect(readImageConfig(composed).value.history?.map(({ created_by }) => created_by)).toEqual([
@@ -180,7 +176,7 @@ describe('a kernel image', () => {
     ]);
   });
 
-  it('over 4 MiB is not read', () => {
+  it('with a manifest over 4 MiB is refused', () => {
     expect(() => readManifest(new Uint8Array(4 * 1024 ** 2 + 1))).toThrow(
       expect.objectContaining({ code: 'too-large' })
     );

@@ -1,9 +1,10 @@
+import { describe, expect, it } from '@jest/globals';
 import { checkWorkspace } from '../../src/packaging/workspace.js';
 
 const check = (...paths: string[]) => checkWorkspace(paths.map(path => ({ path, bytes: 1 })));
 
 describe('a workspace', () => {
-  it('may hold ordinary names in any script', () => {
+  it('may contain ordinary names in any script', () => {
     expect(() =>
       check(
         'explore.ipynb',
@@ -62,19 +63,19 @@ describe('a workspace', () => {
     ['heart\u2764\ufe0f.png', 'heart\u2764.png'],
     ['①.csv', '1.csv'],
     ['ΑΣ.csv', 'ας.csv']
-  ])('refuses %s beside %s', (one, two) => {
+  ])('refuses %s together with %s', (one, two) => {
     expect(() => check(one, two)).toThrow(/collides/);
     expect(() => check(two, one)).toThrow(/collides/);
   });
 
-  it('is refused in words that show nothing but plain characters, with the path as data', () => {
+  it('is refused with a message in printable ASCII and the path as data', () => {
     const path = 'a\u202e\n\u001b[2Jb';
     expect(() => check(path)).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^[\x20-\x7e]+$/), details: { path } })
     );
   });
 
-  it('is limited in files and bytes', () => {
+  it('has a limit of files and bytes', () => {
     expect(() => checkWorkspace([{ path: 'big', bytes: 512 * 1024 ** 2 + 1 }])).toThrow(/512 MiB/);
     expect(() => checkWorkspace([1, 2, 3].map(n => ({ path: `f${n}`, bytes: 400 * 1024 ** 2 })))).toThrow(
       /1 GiB/

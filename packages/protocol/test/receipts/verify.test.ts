@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { digestOf } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
@@ -15,55 +16,59 @@ async function failedSteps(receipt: Receipt, trust: TrustRoots): Promise<Receipt
   return failed;
 }
 
-type Place = readonly (string | number)[];
+/** The keys and indexes that lead from a receipt to a value in it. */
+type Path = readonly (string | number)[];
 
-function placesIn(value: unknown, here: Place = []): Place[] {
+/** Returns the paths of a value and of everything in it. */
+function pathsIn(value: unknown, here: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [here];
   const members = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  return [here, ...members.flatMap(([key, member]) => placesIn(member, [...here, key]))];
+  return [here, ...members.flatMap(([key, member]) => pathsIn(member, [...here, key]))];
 }
 
-function withValue(receipt: Receipt, place: Place, value: unknown): Receipt {
-  const whole = { root: structuredClone(receipt) };
-  const path = ['root', ...place];
-  const last = path.pop()!;
-  const holder = path.reduce((object, key) => (object as never)[key], whole as object);
-  Object.assign(holder, { [last]: value });
-  return whole.root;
+/** Returns a copy of a receipt in which the value at a path is another one. */
+function withValue(receipt: Receipt, path: Path, value: unknown): Receipt {
+  const copy = { root: structuredClone(receipt) };
+  const keys = ['root', ...path];
+  const last = keys.pop()!;
+  let parent: unknown = copy;
+  for (const key of keys) parent = (parent as Record<string | number, unknown>)[key];
+  Object.assign(parent as object, { [last]: value });
+  return copy.root;
 }
 
 describe('a receipt', () => {
-  it('of a whole run verifies, says that it is simulated and that time is unproven', async () => {
+  it('of a complete run is verified, and says that it is simulated and that its time is not proven', async () => {
     const { receipt, trust } = await makeReceipt();
-    const verdict = await verifyReceipt(bytesOf(receipt), { trust });
-    expect(verdict.steps.filter(step => !['pass', 'not-asked', 'not-proved'].includes(step.status))).toEqual(
-      []
-    );
-    expect(verdict).toMatchObject({
+    const appraisal = await verifyReceipt(bytesOf(receipt), { trust });
+    expect(
+      appraisal.steps.filter(step => !['pass', 'not-asked', 'not-proved'].includes(step.status))
+    ).toEqual([]);
+    expect(appraisal).toMatchObject({
       outcome: 'verified',
-      summary: 'Verified; signed, time unproven. SIMULATED: no hardware vouches for it.',
+      summary: 'Verified. The time is not independently proven. SIMULATED: no hardware protected this run.',
       marks: { simulated: true, coHosted: ['hospital'], unattended: [], developmentKernelImage: true }
     });
-    expect(verdict.steps.find(step => step.id === 'time')?.status).toBe('not-proved');
+    expect(appraisal.steps.find(step => step.id === 'time')?.status).toBe('not-proved');
   });
 
-  it('of a run without datasets verifies too', async () => {
+  it('of a run without datasets is verified', async () => {
     const { receipt, trust } = await makeReceipt({ withoutAssets: true });
     expect(await failedSteps(receipt, trust)).toEqual([]);
   });
 
-  it('without trust roots is consistent, signers unknown', async () => {
+  it('is only consistent if there are no trust roots', async () => {
     for (const withoutAssets of [false, true]) {
       const { receipt } = await makeReceipt({ withoutAssets });
-      const verdict = await verifyReceipt(bytesOf(receipt));
-      expect(verdict).toMatchObject({
+      const appraisal = await verifyReceipt(bytesOf(receipt));
+      expect(appraisal).toMatchObject({
         outcome: 'consistent',
-        summary: expect.stringMatching(/signers unknown/)
+        summary: expect.stringMatching(/not all signers are known/)
       });
     }
   });
 
-  it('with parties or release keys that the verifier does not know is consistent at best', async () => {
+  it('is only consistent if the verifier does not know the parties or the release key', async () => {
     const { receipt, trust } = await makeReceipt();
     const stranger = generateSigningKey().publicKey;
     for (const other of [
@@ -74,7 +79,7 @@ describe('a receipt', () => {
     }
   });
 
-  it('with a TEE root that the verifier does not trust fails', async () => {
+  it('fails if the verifier does not trust its TEE root', async () => {
     const { receipt, trust } = await makeReceipt();
     expect(await failedSteps(receipt, { ...trust, tee: [] })).toContain('token');
     const { certificate } = trust.tee[0]!;
@@ -83,16 +88,16 @@ describe('a receipt', () => {
     );
   });
 
-  it('is a verdict wherever something else stands in it, never an exception', async () => {
+  it('fails without an exception if any value in it is replaced', async () => {
     const { receipt, trust } = await makeReceipt();
     const empty = 'e30='; // {}
-    for (const place of placesIn(receipt)) {
+    for (const path of pathsIn(receipt)) {
       for (const value of [null, 1, '', 'AAAA', empty, [], {}, 'x'.repeat(100_000)]) {
-        const changed = withValue(receipt, place, value);
+        const changed = withValue(receipt, path, value);
         if (JSON.stringify(changed) === JSON.stringify(receipt)) continue;
         const { outcome } = await verifyReceipt(bytesOf(changed), { trust });
-        expect({ place: place.join('.'), value, outcome }).toEqual({
-          place: place.join('.'),
+        expect({ path: path.join('.'), value, outcome }).toEqual({
+          path: path.join('.'),
           value,
           outcome: 'failed'
         });
@@ -102,22 +107,26 @@ describe('a receipt', () => {
 
   it('marks an unattended approval', async () => {
     const { receipt, trust } = await makeReceipt({ approval: { unattended: true } });
-    const verdict = await verifyReceipt(bytesOf(receipt), { trust });
-    expect(verdict).toMatchObject({ outcome: 'verified', marks: { unattended: ['hospital'] } });
+    const appraisal = await verifyReceipt(bytesOf(receipt), { trust });
+    expect(appraisal).toMatchObject({ outcome: 'verified', marks: { unattended: ['hospital'] } });
   });
 
   const other = digestOf(utf8('something else'));
   it.each<[string, Changes, ReceiptStepId]>([
     ['another image than the approved one', { approval: { image: other } }, 'approvals'],
     ['another spec than the approved one', { approval: { spec: other } }, 'approvals'],
-    ['an approval that had ended', { approval: { expires: '2026-11-20T11:00:00Z' } }, 'approvals'],
+    ['an approval that had expired', { approval: { expires: '2026-11-20T11:00:00Z' } }, 'approvals'],
     [
       'an unattended approval of real data',
       { approval: { unattended: true }, sealedFor: 'hardware' },
       'approvals'
     ],
     ['a purpose that the policy does not name', { spec: { purpose: 'Marketing' } }, 'terms'],
-    ['a TEE rule that says no', { teeRule: "assertion.hwmodel == 'GCP_INTEL_TDX'" }, 'tee-rule'],
+    [
+      'a TEE rule that the token does not satisfy',
+      { teeRule: "assertion.hwmodel == 'GCP_INTEL_TDX'" },
+      'tee-rule'
+    ],
     [
       'a token for another run statement',
       { claims: payload => (payload.eat_nonce = 'n'.repeat(43)) },
@@ -135,11 +144,11 @@ describe('a receipt', () => {
     ],
     ['a debug machine', { claims: payload => (payload.dbgstat = 'enabled') }, 'token'],
     [
-      'a variable that the operator set',
+      'an environment variable that the operator set',
       { claims: payload => (payload.submods.container.env_override['LD_PRELOAD'] = '/x') },
       'token'
     ],
-    ['a submitter who is no researcher', { submitterRoles: ['steward'] }, 'submitter'],
+    ['a submitter who is not a researcher', { submitterRoles: ['steward'] }, 'submitter'],
     ['another kernel image in the statement', { predicate: { kernelImage: other } }, 'spec'],
     [
       'another recipient in the statement',
@@ -157,7 +166,7 @@ describe('a receipt', () => {
     ['another collaboration in the statement', { predicate: { collaboration: other } }, 'spec'],
     ['fewer datasets in the statement', { predicate: { assets: [] } }, 'assets'],
     [
-      'a reviewer who let nothing go',
+      'a reviewing custodian that released nothing',
       {
         predicate: {
           outputs: {
@@ -170,16 +179,16 @@ describe('a receipt', () => {
       'output-releases'
     ],
     [
-      'another attempt than the keys were given to',
+      'another attempt than the one that received the keys',
       { predicate: { attemptKey: `x25519:${'A'.repeat(43)}` } },
       'key-releases'
     ]
-  ])('with %s fails at its step', async (_name, changes, step) => {
+  ])('with %s fails the step that checks it', async (_name, changes, step) => {
     const { receipt, trust } = await makeReceipt(changes);
     expect(await failedSteps(receipt, trust)).toContain(step);
   });
 
-  it('put together from two runs fails', async () => {
+  it('fails if its parts are from two runs', async () => {
     const [one, two] = [await makeReceipt(), await makeReceipt()];
     const parts = [
       'statement',
@@ -200,7 +209,7 @@ describe('a receipt', () => {
     }
   });
 
-  it('with something left out, added or damaged fails, and never throws', async () => {
+  it('fails without an exception if something is missing, added or damaged', async () => {
     const { receipt, trust } = await makeReceipt();
     const damaged: unknown[] = [
       {},
@@ -217,15 +226,15 @@ describe('a receipt', () => {
       { ...receipt, assets: [] }
     ];
     for (const value of damaged) {
-      const verdict = await verifyReceipt(utf8(JSON.stringify(value)), { trust });
-      expect(verdict.outcome).toBe('failed');
+      const appraisal = await verifyReceipt(utf8(JSON.stringify(value)), { trust });
+      expect(appraisal.outcome).toBe('failed');
     }
     expect((await verifyReceipt(Uint8Array.of(1, 2, 3), { trust })).outcome).toBe('failed');
   });
 
-  it('fails when it is judged at a moment at which it did not hold', async () => {
+  it('fails if it is verified for a time at which its approval had expired', async () => {
     const { receipt, trust } = await makeReceipt();
-    const verdict = await verifyReceipt(bytesOf(receipt), { trust, at: new Date('2026-11-28T00:00:00Z') });
-    expect(verdict.outcome).toBe('failed');
+    const appraisal = await verifyReceipt(bytesOf(receipt), { trust, at: new Date('2026-11-28T00:00:00Z') });
+    expect(appraisal.outcome).toBe('failed');
   });
 });

@@ -2,8 +2,7 @@ import type { Kysely } from 'kysely';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { Approval } from '@clean-room/protocol/approvals';
-import { verifyApproval, type ApprovalBundle } from '@clean-room/protocol/approvals';
+import { verifyApproval, type Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';
 import { Policy, strictestTerms } from '@clean-room/protocol/policies';
@@ -12,47 +11,36 @@ import type { RevisionState } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
 import { transitionDecision, transitionRevision, type RevisionRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
-import { queueRun } from '../runs/queue-run.js';
+import { queueRun } from '../runs/request.js';
+import { signedAssets } from '../catalogue/assets.js';
 import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js';
-import { secondsUntil } from '../submissions/submit.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
+/** The state of the revision after a decision. */
 export interface DecisionOutcome {
   readonly revision: number;
   readonly state: RevisionState;
 }
 
+/** A revision's spec, with the documents that it names in the order of its assets. */
 interface SpecDocuments {
   readonly spec: ReadDocument<Spec>;
   readonly assets: readonly ReadDocument<AssetVersion>[];
   readonly policies: readonly ReadDocument<Policy>[];
 }
 
-/** The signed asset versions and policies that a revision's spec names, in its order. */
+/** Returns a revision's spec, and the asset versions and policies that it names. */
 export async function documentsOf(
   db: Kysely<CoordinatorTables>,
   revision: RevisionRow
 ): Promise<SpecDocuments> {
   const spec = Spec.read(revision.spec);
-  const assets: ReadDocument<AssetVersion>[] = [];
-  const policies: ReadDocument<Policy>[] = [];
-  for (const asset of spec.value.assets) {
-    const [version, policy] = [
-      await db
-        .selectFrom('asset_version')
-        .select('envelope')
-        .where('digest', '=', asset.version)
-        .executeTakeFirstOrThrow(),
-      await db
-        .selectFrom('policy')
-        .select('envelope')
-        .where('digest', '=', asset.policy)
-        .executeTakeFirstOrThrow()
-    ];
-    assets.push(AssetVersion.peek(version.envelope));
-    policies.push(Policy.peek(policy.envelope));
-  }
-  return { spec, assets, policies };
+  const documents = await signedAssets(db, spec.value);
+  return {
+    spec,
+    assets: documents.map(({ version }) => AssetVersion.peek(version)),
+    policies: documents.map(({ policy }) => Policy.peek(policy))
+  };
 }
 
 async function requireCurrentRoster(
@@ -69,14 +57,17 @@ async function requireCurrentRoster(
     .limit(1)
     .executeTakeFirst();
   if (newest !== undefined && version < newest.version) {
-    throw new CleanRoomError('approval-invalid', `The approval rests on an old roster of ${provider}.`, {
+    throw new CleanRoomError('approval-invalid', `The approval uses an old roster of ${provider}.`, {
       remedy: 'Approve again with the newest roster.'
     });
   }
 }
 
-/** What is signed must be for this revision's program, provider, assets and reviewer, and within the provider's own policy. */
-async function openApproval(
+/**
+ * Verifies an approval: it must name this revision's image, spec, provider and assets and a reviewer of the provider, and
+ * grant no more than the provider's own policies allow.
+ */
+async function verifyOwnApproval(
   unit: UnitOfWork,
   revision: RevisionRow,
   provider: string,
@@ -93,19 +84,21 @@ async function openApproval(
   });
   await requireCurrentRoster(unit.trx, provider, bundle);
   const own = policies.map(policy => policy.value).filter(policy => providerOf(policy.asset) === provider);
-  const most = strictestTerms(own).run.attempts;
-  if (approval.value.attempts > most) {
+  const allowed = strictestTerms(own).run.attempts;
+  if (approval.value.attempts > allowed) {
     throw new CleanRoomError(
       'approval-invalid',
-      `The approval grants more attempts than the policy’s ${most}.`
+      `The approval grants ${approval.value.attempts} attempts, but the policy allows only ${allowed}.`,
+      { remedy: `Approve again with at most ${allowed} attempts.` }
     );
   }
   return approval;
 }
 
 /**
- * Takes in a provider's signed approval of the newest revision. The last one that is needed approves the revision and
- * queues its run.
+ * Saves a provider's signed approval of the newest revision. The last approval that is needed approves the revision and
+ * queues its run. Sending the same approval again changes nothing.
+ *
  * @throws CleanRoomError `approval-invalid`, `signature-invalid`, `expired`, `conflict`, `forbidden`
  */
 export async function approve(
@@ -121,21 +114,18 @@ export async function approve(
     return { revision: revision.number, state: revision.state };
   }
   if (revision.state !== 'submitted') {
-    throw new CleanRoomError('conflict', `The revision is ${revision.state}; it can not be approved.`, {
+    throw new CleanRoomError('conflict', `The revision is ${revision.state} and cannot be approved.`, {
+      remedy: 'Reload the submission to see its present state.',
       details: { state: revision.state }
     });
   }
-  const approval = await openApproval(unit, revision, provider, bundle);
+  const approval = await verifyOwnApproval(unit, revision, provider, bundle);
   const { reviewer, attempts, expires } = approval.value;
   await transitionDecision(unit, revision, decision, 'approved', {
     decided_by: reviewer,
     approval: { text: JSON.stringify(bundle), digest, attempts, expires: fromTimestamp(expires) }
   });
-  await unit.send(
-    'expire-revision',
-    { submission, revision: revision.number },
-    secondsUntil(unit.at, fromTimestamp(expires))
-  );
+  await unit.sendAt('expire-revision', { submission, revision: revision.number }, fromTimestamp(expires));
   const open = (await decisionsOf(unit.trx, revision)).filter(row => row.state !== 'approved');
   if (open.length > 0) return { revision: revision.number, state: revision.state };
   const approved = await transitionRevision(unit, revision, 'approved');

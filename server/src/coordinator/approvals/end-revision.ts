@@ -6,12 +6,16 @@ import { decisionOf, decisionsOf, newestRevision } from '../submissions/find.js'
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { DecisionOutcome } from './approve.js';
 
-/** A custodian speaks for one of its reviewers, whom its own page has let in. */
-function nameOf(caller: Caller): string | null {
+/** Returns the person who decided. A custodian decides for one of its reviewers, and does not say which one. */
+function personOf(caller: Caller): string | null {
   return caller.kind === 'person' ? caller.person : null;
 }
 
-/** A provider's wish for changes: ends the revision. @throws CleanRoomError `conflict`, `forbidden` */
+/**
+ * Ends the newest revision because a provider asks for changes. The researcher can then submit a new revision.
+ *
+ * @throws CleanRoomError `conflict`, `forbidden`
+ */
 export async function requestChanges(
   unit: UnitOfWork,
   caller: Caller,
@@ -22,14 +26,19 @@ export async function requestChanges(
   const decision = await decisionOf(unit.trx, revision, caller.party);
   const reason = { code: 'changes-requested', message };
   await transitionDecision(unit, revision, decision, 'changes-requested', {
-    decided_by: nameOf(caller),
+    decided_by: personOf(caller),
     reason
   });
   const { number, state } = await transitionRevision(unit, revision, 'changes-requested', reason);
   return { revision: number, state };
 }
 
-/** A provider's no; after its yes, the taking back of that, which stops what runs. @throws CleanRoomError `conflict`, `forbidden` */
+/**
+ * Rejects the newest revision for a provider. If the provider had approved it, the approval is revoked and its runs are
+ * cancelled.
+ *
+ * @throws CleanRoomError `conflict`, `forbidden`
+ */
 export async function reject(
   unit: UnitOfWork,
   caller: Caller,
@@ -41,27 +50,34 @@ export async function reject(
   const revoked = decision.state === 'approved';
   const reason = { code: revoked ? 'revoked' : 'rejected', message };
   await transitionDecision(unit, revision, decision, revoked ? 'revoked' : 'rejected', {
-    decided_by: nameOf(caller),
+    decided_by: personOf(caller),
     reason
   });
   const { number, state } = await transitionRevision(unit, revision, 'rejected', reason);
   await cancelRunsOf(unit, revision, {
     code: 'approval-missing',
-    message: `${caller.party} took its approval back.`
+    message: `${caller.party} revoked its approval. The run was cancelled.`
   });
   return { revision: number, state };
 }
 
-/** The submitter's party takes its submission back, and stops what runs. @throws CleanRoomError `conflict` */
+/**
+ * Withdraws the newest revision for the submitter's party, and cancels its runs.
+ *
+ * @throws CleanRoomError `conflict`
+ */
 export async function withdraw(
   unit: UnitOfWork,
   caller: PersonCaller,
   submission: string
 ): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
-  const reason = { code: 'withdrawn', message: `${caller.person} withdrew it.` };
+  const reason = { code: 'withdrawn', message: `${caller.person} withdrew the submission.` };
   const { number, state } = await transitionRevision(unit, revision, 'withdrawn', reason);
-  await cancelRunsOf(unit, revision, { code: 'conflict', message: 'The submission was withdrawn.' });
+  await cancelRunsOf(unit, revision, {
+    code: 'conflict',
+    message: 'The submission was withdrawn, so the run was cancelled.'
+  });
   return { revision: number, state };
 }
 
@@ -70,8 +86,8 @@ function isOver(revision: RevisionRow): boolean {
 }
 
 /**
- * Ends what has run out by `unit.at`: approvals by their own date, the revision with the first approval, policy or
- * collaboration that ends. Does nothing before its time, so that it can be called at any time.
+ * Marks approvals that have expired at `unit.at`, and the revision with them. A revision expires with its first approval,
+ * policy or collaboration that ends. The function can be called at any time; it does nothing if nothing has expired.
  */
 export async function expire(unit: UnitOfWork, submission: string, number: number): Promise<void> {
   const revision = await newestRevision(unit.trx, submission).catch((error: unknown) => {
@@ -80,16 +96,16 @@ export async function expire(unit: UnitOfWork, submission: string, number: numbe
   });
   if (revision?.number !== number || isOver(revision)) return;
   const decisions = await decisionsOf(unit.trx, revision);
-  const wholly = revision.expires_at <= unit.at;
-  const ended = decisions.filter(
+  const revisionExpired = revision.expires_at <= unit.at;
+  const expired = decisions.filter(
     ({ state, expires_at }) =>
-      (state === 'approved' && (wholly || (expires_at !== null && expires_at <= unit.at))) ||
-      (state === 'pending' && wholly)
+      (state === 'approved' && (revisionExpired || (expires_at !== null && expires_at <= unit.at))) ||
+      (state === 'pending' && revisionExpired)
   );
-  if (ended.length === 0 && !wholly) return;
-  const message = wholly ? 'A policy or the collaboration has ended.' : 'An approval has ended.';
+  if (expired.length === 0 && !revisionExpired) return;
+  const message = revisionExpired ? 'A policy or the collaboration has ended.' : 'An approval has expired.';
   const reason = { code: 'expired', message };
-  for (const decision of ended) {
+  for (const decision of expired) {
     await transitionDecision(unit, revision, decision, 'expired', { decided_by: null, reason });
   }
   await transitionRevision(unit, revision, 'expired', reason);

@@ -10,12 +10,15 @@ import { requireConcerned, requireOwn } from '../submissions/find.js';
 import { approve } from './approve.js';
 import { reject, requestChanges, withdraw } from './end-revision.js';
 
+/** Adds the routes by which providers decide about revisions, and researchers withdraw them. */
 export function approvalRoutes(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.approve, async ({ params, body, request }, caller) => {
     const { party } = requireCustodian(caller);
     await requireConcerned(context.db, caller, params.id);
     if (context.services.config.mode === 'production' && Approval.peek(body.envelope).value.unattended) {
-      throw new CleanRoomError('approval-invalid', 'Production takes no approval without a passkey.');
+      throw new CleanRoomError('approval-invalid', 'The approval was not confirmed with a passkey.', {
+        remedy: 'Approve on the page of your custodian, with your passkey.'
+      });
     }
     return once(context, caller, request, unit => approve(unit, party, params.id, body));
   });

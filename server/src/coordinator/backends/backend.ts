@@ -1,38 +1,42 @@
 import type { Digest } from '@clean-room/protocol/bytes';
 
+/** The settings of one TEE. */
 export interface AttemptPlan {
-  /** Starting the same attempt again starts no second TEE. */
+  /** Id of the attempt. Starting the same attempt again does not start a second TEE. */
   readonly attempt: string;
   readonly image: Digest;
-  /** The address that `CLEAN_ROOM_JOB` is set to. */
+  /** The value of `CLEAN_ROOM_JOB`: the address of the attempt's job. */
   readonly job: string;
   readonly processors: number;
   readonly memoryBytes: number;
-  /** After which the backend itself ends the TEE. */
+  /** Time after which the backend itself ends the TEE, in seconds. */
   readonly wallSeconds: number;
 }
 
+/** The status of an attempt's TEE. */
 export type TeeStatus =
-  /** The backend has never been asked for it, or has cleared it away. */
+  /** The backend has never started it, or has already deleted it. */
   | { readonly state: 'unknown' }
   | { readonly state: 'running' }
   | {
       readonly state: 'ended';
       readonly code: 'run-failed' | 'backend-unavailable';
-      /** What people should know of it. */
+      /** Explanation for people. */
       readonly detail?: string;
     };
 
-/** Where TEEs come from. What it says is believed by nobody but the coordinator: proof is the token. */
+/** Starts and stops TEEs. Only the coordinator relies on what it reports; the proof for others is the attestation token. */
 export interface TeeBackend {
-  /** `simulation` runs what is sealed for simulation, `hardware` what is sealed for hardware. */
+  /** The kind of sealed data that its TEEs can open. */
   readonly sealedFor: 'simulation' | 'hardware';
   /**
-   * Resolves once the TEE is on its way and would go on without this process.
-   * @throws CleanRoomError `backend-unavailable` when it can't be started at all, `unavailable` when a later try may help
+   * Starts a TEE. Resolves when the TEE would start even if this process ended.
+   *
+   * @throws CleanRoomError `backend-unavailable` when it cannot be started, `unavailable` when a later attempt may succeed
    */
   start(plan: AttemptPlan): Promise<void>;
+  /** Returns the status of an attempt's TEE. */
   status(attempt: string): Promise<TeeStatus>;
-  /** Ends the TEE and frees what it held. Stopping what is not there is no error. */
+  /** Ends the TEE and frees its resources, if it exists. */
   stop(attempt: string): Promise<void>;
 }

@@ -4,19 +4,19 @@ import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { JOB_VARIABLE } from '@clean-room/protocol/jobs';
 import type { TeeStatus, TeeBackend } from './backend.js';
 
-/** Loaded at run time alone, so that no production server holds the simulator. */
+/** Loads the simulator when it is needed, so that it is not part of a production server. */
 async function loadSimulator() {
   try {
     return await import('@clean-room/simulator');
   } catch (cause) {
     throw new CleanRoomError('backend-unavailable', 'The simulator is not installed.', {
-      remedy: 'Install @clean-room/simulator, or name another backend.',
+      remedy: 'Install @clean-room/simulator, or configure another backend.',
       cause
     });
   }
 }
 
-function sightOf(status: AttemptStatus | undefined): TeeStatus {
+function teeStatusOf(status: AttemptStatus | undefined): TeeStatus {
   if (status === undefined) return { state: 'unknown' };
   if (status.phase !== 'ended') return { state: 'running' };
   const detail = [status.message, status.remedy].filter(text => text !== undefined).join(' ');
@@ -28,10 +28,11 @@ function sightOf(status: AttemptStatus | undefined): TeeStatus {
 }
 
 /**
- * TEEs of this machine: the very image, in a container held as Confidential Space holds it, with simulated tokens. Each has
- * a runner of its own that outlives this process.
- * @param layout the OCI layout folder that images are published to
- * @param folder where the simulator keeps its identity, its attempts and unpacked layers
+ * Opens a backend that simulates TEEs on this machine. It runs the same image in a container with the restrictions of
+ * Confidential Space and with simulated attestation tokens. A separate runner process per TEE continues when this process ends.
+ *
+ * @param layout - OCI layout folder that images are published to
+ * @param folder - folder for the simulator's identity, its attempts and unpacked layers
  * @throws CleanRoomError `backend-unavailable` when the simulator is not installed
  */
 export async function openLocalBackend(layout: string, folder: string): Promise<TeeBackend> {
@@ -51,7 +52,7 @@ export async function openLocalBackend(layout: string, folder: string): Promise<
         cacheDir: path.join(folder, 'cache')
       });
     },
-    status: async attempt => sightOf(await simulator.findAttempt(stateDir, attempt)),
+    status: async attempt => teeStatusOf(await simulator.findAttempt(stateDir, attempt)),
     stop: async attempt => {
       try {
         await simulator.stopAttempt(stateDir, attempt);

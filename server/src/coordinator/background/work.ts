@@ -27,11 +27,12 @@ async function expiredRevisions(context: CoordinatorContext): Promise<Coordinato
     .selectFrom('revision')
     .select(['revision.submission', 'revision.number as revision'])
     .where('revision.state', 'in', ['submitted', 'approved'])
-    .where(({ or, eb, exists, selectFrom }) =>
-      or([
+    .where(eb =>
+      eb.or([
         eb('revision.expires_at', '<=', now),
-        exists(
-          selectFrom('decision')
+        eb.exists(
+          eb
+            .selectFrom('decision')
             .select('decision.provider')
             .whereRef('decision.submission', '=', 'revision.submission')
             .whereRef('decision.revision', '=', 'revision.number')

@@ -5,35 +5,70 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import type { Custodian } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
+import type { Spec } from '@clean-room/protocol/submissions';
 import type { PublishedAsset } from '@clean-room/api/coordinator';
 import type { CoordinatorContext } from '../context.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import { newestRoster } from '../parties/rosters.js';
-import type { PageResult, PageRequest } from '../../platform/http/paging.js';
-import { pageOf } from '../../platform/http/paging.js';
+import { pageOf, type PageRequest, type PageResult } from '../../platform/http/paging.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns the custodian that a party's newest roster names.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function custodianOf(db: Kysely<CoordinatorTables>, party: string): Promise<Custodian> {
   const custodian = (await newestRoster(db, party))?.custodian;
   if (custodian === undefined) {
-    throw new CleanRoomError('not-found', `The roster of ${party} names no custodian.`, {
-      remedy: 'Add the custodian to the roster and publish it.'
+    throw new CleanRoomError('not-found', `The roster of ${party} does not name a custodian.`, {
+      remedy: `Ask ${party} to add its custodian to the roster and to publish the roster.`
     });
   }
   return custodian;
 }
 
-/** What {@link publishAsset} has checked before it writes. */
-export interface CheckedAsset {
+/** The signed documents of an asset that a spec names. */
+interface SignedAsset {
+  readonly version: Envelope;
+  readonly policy: Envelope;
+  readonly sealedDigest: Digest;
+}
+
+/** Returns the signed asset versions and policies that a spec names, in its order. */
+export async function signedAssets(db: Kysely<CoordinatorTables>, spec: Spec): Promise<SignedAsset[]> {
+  const assets: SignedAsset[] = [];
+  for (const { version, policy } of spec.assets) {
+    const versionRow = await db
+      .selectFrom('asset_version')
+      .select(['envelope', 'sealed_digest'])
+      .where('digest', '=', version)
+      .executeTakeFirstOrThrow();
+    const policyRow = await db
+      .selectFrom('policy')
+      .select('envelope')
+      .where('digest', '=', policy)
+      .executeTakeFirstOrThrow();
+    assets.push({
+      version: versionRow.envelope,
+      policy: policyRow.envelope,
+      sealedDigest: versionRow.sealed_digest
+    });
+  }
+  return assets;
+}
+
+/** An asset version and its policy that {@link checkAsset} has accepted. */
+interface CheckedAsset {
   readonly version: { readonly value: AssetVersion; readonly digest: Digest; readonly envelope: Envelope };
   readonly policy: { readonly value: Policy; readonly digest: Digest; readonly envelope: Envelope };
 }
 
 /**
- * Checks signatures by the custodian that the party's roster names, that the two belong together, and that the bytes they
- * name were put before.
- * @throws CleanRoomError `signature-invalid`, `forbidden`, `not-found`
+ * Checks that the custodian in the party's roster signed an asset version and its policy, that the two belong together, and
+ * that the files they name have been uploaded.
+ *
+ * @throws CleanRoomError `signature-invalid`, `forbidden`, `conflict`, `not-found`
  */
 export async function checkAsset(
   context: CoordinatorContext,
@@ -46,17 +81,26 @@ export async function checkAsset(
   const signedPolicy = Policy.open(policy, key);
   const { name, sealed, standIn } = signedVersion.value;
   if (!name.startsWith(`${party}/`)) {
-    throw new CleanRoomError('forbidden', `${name} is not an asset of ${party}.`);
+    throw new CleanRoomError(
+      'forbidden',
+      `${name} is not an asset of ${party}. The name of an asset starts with its party’s name.`
+    );
   }
   if (signedPolicy.value.asset !== name) {
-    throw new CleanRoomError('conflict', `The policy is for ${signedPolicy.value.asset}, not for ${name}.`);
+    throw new CleanRoomError('conflict', `The policy is for ${signedPolicy.value.asset}, not for ${name}.`, {
+      remedy: `Send the policy of ${name}.`
+    });
   }
   for (const { digest, bytes } of [sealed, standIn]) {
     const size = await context.services.objects.size(digest);
     if (size !== bytes) {
-      throw new CleanRoomError('not-found', `The bytes ${digest} of ${name} were not put, or not in full.`, {
-        remedy: 'Put them before the asset version is published.'
-      });
+      throw new CleanRoomError(
+        'not-found',
+        `The file ${digest} of ${name} has not been uploaded completely.`,
+        {
+          remedy: 'Upload the file first, then publish the asset version again.'
+        }
+      );
     }
   }
   return {
@@ -66,8 +110,10 @@ export async function checkAsset(
 }
 
 /**
- * Takes in an asset version and its policy. Neither ever goes back to a lower version, and one version has one content.
- * @throws CleanRoomError `conflict`
+ * Saves an asset version and its policy as the newest ones. Version numbers only increase, and a version number always has
+ * the same content. Saving the newest version again changes nothing.
+ *
+ * @throws CleanRoomError `conflict` when the version is older than the saved one, or has other content
  */
 export async function publishAsset(
   unit: UnitOfWork,
@@ -89,12 +135,12 @@ export async function publishAsset(
     ])
     .where('asset.name', '=', name)
     .executeTakeFirst();
-  refuseGoingBack(
-    `version of ${name}`,
+  requireNewerVersion(
+    `asset ${name}`,
     version,
     newest && { version: newest.version, digest: newest.versionDigest }
   );
-  refuseGoingBack(
+  requireNewerVersion(
     `policy of ${name}`,
     policy,
     newest && { version: newest.policyVersion, digest: newest.policyDigest }
@@ -147,17 +193,18 @@ export async function publishAsset(
   unit.queueEvent(await readersOf(trx, name, party), { topic: 'asset', name });
 }
 
-function refuseGoingBack(
-  what: string,
+function requireNewerVersion(
+  subject: string,
   next: { readonly value: { readonly version: number }; readonly digest: Digest },
   newest: { readonly version: number; readonly digest: Digest } | undefined
 ): void {
   if (newest === undefined || next.digest === newest.digest || next.value.version > newest.version) return;
-  throw new CleanRoomError('conflict', `The ${what} is at ${newest.version} already.`, {
-    remedy: `Sign it anew as ${newest.version + 1}.`
+  throw new CleanRoomError('conflict', `The ${subject} already has version ${newest.version}.`, {
+    remedy: `Sign your change as version ${newest.version + 1}.`
   });
 }
 
+/** Returns the parties that can see an asset: its provider, and the members of its collaborations. */
 async function readersOf(db: Kysely<CoordinatorTables>, asset: string, provider: string): Promise<string[]> {
   const members = await db
     .selectFrom('collaboration_asset')
@@ -173,7 +220,7 @@ async function readersOf(db: Kysely<CoordinatorTables>, asset: string, provider:
   return [provider, ...members.map(member => member.party)];
 }
 
-/** Assets of the party itself, and of the collaborations it is a member of; by name. */
+/** Returns the assets of a party and of the collaborations that it is a member of, ordered by name. */
 export async function assetsFor(
   db: Kysely<CoordinatorTables>,
   party: string,
@@ -192,11 +239,12 @@ export async function assetsFor(
       'asset_version.envelope as version',
       'policy.envelope as policy'
     ])
-    .where(({ or, eb, exists, selectFrom }) =>
-      or([
+    .where(eb =>
+      eb.or([
         eb('asset.provider', '=', party),
-        exists(
-          selectFrom('collaboration_asset')
+        eb.exists(
+          eb
+            .selectFrom('collaboration_asset')
             .innerJoin(
               'collaboration_member',
               'collaboration_member.collaboration',

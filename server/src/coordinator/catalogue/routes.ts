@@ -10,6 +10,7 @@ import { assetsFor, checkAsset, publishAsset } from './assets.js';
 
 const ASSET_KEY = /^[a-z0-9-]{1,39}\/[a-z0-9_-]{1,63}$/;
 
+/** Adds the routes for assets and kernel images. */
 export function catalogueRoutes(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.listAssets, async ({ query }, caller) =>
     assetsFor(context.db, caller.party, pageRequest(query, ASSET_KEY))

@@ -5,26 +5,27 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorEvent } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
 
+/** Number of events that are read from the database at once. */
 const BATCH = 500;
-const HEARTBEAT_MILLISECONDS = 15_000;
-/** Other replicas write events too: how often they are looked for without being woken. */
-const POLL_MILLISECONDS = 1000;
-/** A reader this far behind is cut off, and resumes behind what it has read. */
-const MOST_BUFFERED = 256 * 1024;
+const HEARTBEAT_MS = 15_000;
+/** Time between two queries for events of other processes, which cannot wake this one. */
+const POLL_MS = 1000;
+/** Maximum number of bytes that wait for a slow reader. Beyond it the stream is closed, and the client resumes later. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
 
 interface Row {
   readonly id: number;
   readonly parties: readonly string[];
-  /** As every reader is given it. */
+  /** The event in the format of server-sent events. */
   readonly frame: string;
 }
 
 interface Reader {
   readonly party: string;
   readonly stream: PassThrough;
-  /** The last event it was given or spared. */
+  /** The last event that was sent to this reader, or skipped because it is not for its party. */
   cursor: number;
-  /** False while it is still reading what it missed. */
+  /** False while the reader is still receiving the events that it missed. */
   live: boolean;
 }
 
@@ -32,7 +33,7 @@ function frame(id: number, data: CoordinatorEvent): string {
   return `id: ${id}\nevent: ${data.topic}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Resolves when what was written has been read, or nobody reads any more. */
+/** Resolves when the written data has been read, or the stream is closed. */
 async function drained(stream: PassThrough): Promise<void> {
   if (!stream.writableNeedDrain) return;
   await new Promise<void>(resolve => {
@@ -44,7 +45,7 @@ async function drained(stream: PassThrough): Promise<void> {
   });
 }
 
-/** Reads new events from the database once, however many streams are open, and gives each stream those of its party. */
+/** Reads each new event from the database once, and sends it to all open streams of the parties that it concerns. */
 export class EventTail {
   readonly #readers = new Set<Reader>();
   readonly #waiting = new Set<() => void>();
@@ -56,24 +57,27 @@ export class EventTail {
   #timers: NodeJS.Timeout[] = [];
   #onError: (error: unknown) => void = () => undefined;
 
+  /** Number of open streams. */
   get streams(): number {
     return this.#readers.size;
   }
 
+  /** Starts to read events that are written from now on. */
   async start(db: Kysely<CoordinatorTables>, onError: (error: unknown) => void): Promise<void> {
     this.#db = db;
     this.#onError = onError;
     const { last_event } = await db.selectFrom('counters').select('last_event').executeTakeFirstOrThrow();
     this.#last = last_event;
-    const poll = setInterval(() => this.wake(), POLL_MILLISECONDS);
-    const heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLISECONDS);
+    const poll = setInterval(() => this.wake(), POLL_MS);
+    const heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#timers = [poll, heartbeat];
   }
 
+  /** Closes all streams, and waits for running queries. */
   async stop(): Promise<void> {
     this.#db = undefined;
     for (const timer of this.#timers) clearInterval(timer);
-    // nobody waits for a reader that still catches up: it resumes behind what it has read
+    // A reader that is still catching up is not waited for. Its client resumes after the last event that it received.
     for (const { live, stream } of this.#readers) {
       if (live) stream.end();
       else stream.destroy();
@@ -84,7 +88,7 @@ export class EventTail {
     while (this.#reading !== undefined) await this.#reading;
   }
 
-  /** Something may have happened. */
+  /** Looks for new events now. */
   wake(): void {
     if (this.#db === undefined) return;
     if (this.#reading !== undefined) {
@@ -102,7 +106,7 @@ export class EventTail {
       });
   }
 
-  /** Resolves at the next event, or after `milliseconds`. */
+  /** Resolves at the next event, or after `milliseconds` without one. */
   async next(milliseconds: number): Promise<void> {
     await new Promise<void>(resolve => {
       const done = (): void => {
@@ -116,11 +120,16 @@ export class EventTail {
   }
 
   /**
-   * @param after the last event the reader has seen; without it, the stream begins now
-   * @throws CleanRoomError `unavailable` once it is stopped: nobody would end the stream
+   * Opens a stream with the events of a party.
+   *
+   * @param after - number of the last event that the client has received. Without it, the stream begins with the next event.
+   * @throws CleanRoomError `unavailable` after {@link EventTail.stop}, because nothing would end the stream
    */
   open(party: string, after: number | undefined): Readable {
-    if (this.#db === undefined) throw new CleanRoomError('unavailable', 'The server is ending. Try again.');
+    if (this.#db === undefined)
+      throw new CleanRoomError('unavailable', 'The server is stopping.', {
+        remedy: 'Try again in a minute.'
+      });
     const stream = new PassThrough();
     stream.write(':\n\n');
     const reader: Reader = { party, stream, cursor: after ?? this.#last, live: after === undefined };
@@ -152,10 +161,10 @@ export class EventTail {
     for (;;) {
       const rows = await this.#rows(this.#last);
       this.#last = rows.at(-1)?.id ?? this.#last;
-      for (const reader of this.#readers) if (reader.live) this.#give(reader, rows);
+      for (const reader of this.#readers) if (reader.live) this.#send(reader, rows);
       if (rows.length > 0) for (const resolve of this.#waiting) resolve();
       if (rows.length < BATCH) return;
-      // readers read before there is more for them
+      // Lets the readers read before more is written.
       await setImmediate();
     }
   }
@@ -169,12 +178,12 @@ export class EventTail {
     while (reader.cursor < this.#last && this.#readers.has(reader)) {
       await drained(reader.stream);
       const rows = await this.#rows(reader.cursor);
-      if (this.#readers.has(reader)) this.#give(reader, rows);
+      if (this.#readers.has(reader)) this.#send(reader, rows);
     }
     reader.live = true;
   }
 
-  /** Whether events behind `cursor` were deleted, or `cursor` is from a database this one has never been. */
+  /** Returns whether events after `cursor` were deleted, or `cursor` is from another database. */
   async #hasGap(cursor: number): Promise<boolean> {
     const db = this.#db;
     if (db === undefined) return true;
@@ -188,10 +197,10 @@ export class EventTail {
     return next === undefined;
   }
 
-  #give(reader: Reader, rows: readonly Row[]): void {
+  #send(reader: Reader, rows: readonly Row[]): void {
     const { readableLength, writableLength } = reader.stream;
-    // asked before, not after: what is written here nobody could have read yet
-    if (readableLength + writableLength > MOST_BUFFERED) {
+    // Checked before writing, because nothing that is written below could have been read yet.
+    if (readableLength + writableLength > MAX_BUFFERED_BYTES) {
       reader.stream.destroy();
       this.#readers.delete(reader);
       return;

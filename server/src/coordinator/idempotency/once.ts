@@ -7,18 +7,22 @@ import type { UnitOfWork } from '../state/unit-of-work.js';
 
 const KEY = /^[\x21-\x7e]{8,128}$/;
 
-/** How long the answer to a key is kept. */
+/** How long the answer to a key is kept, in hours. */
 export const IDEMPOTENCY_HOURS = 24;
 
 function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return undefined;
   if (typeof header !== 'string' || !KEY.test(header)) {
-    throw new CleanRoomError('malformed', 'The header Idempotency-Key is 8 to 128 visible characters.');
+    throw new CleanRoomError(
+      'malformed',
+      'The header Idempotency-Key must have 8 to 128 visible ASCII characters.'
+    );
   }
   return header;
 }
 
+/** Returns the hash of a request, by which a repeated request is recognised. */
 function fingerprint(request: FastifyRequest): string {
   return createHash('sha256')
     .update(JSON.stringify([request.method, request.url, request.body ?? null]))
@@ -32,8 +36,9 @@ function nameOf(caller: Caller): string {
 }
 
 /**
- * A change that counts once for each `Idempotency-Key`: the change and its answer are one transaction, so that a repeated
- * request gets the first one's answer, whatever broke in between. Without a key the change simply happens.
+ * Carries out a change at most once per `Idempotency-Key`. The change and its answer are saved in one transaction, so a
+ * repeated request gets the answer of the first one, even after a crash. Without the header, the change is always carried out.
+ *
  * @throws CleanRoomError `conflict` when the key was used for another request
  */
 export async function once<T>(
@@ -44,25 +49,29 @@ export async function once<T>(
 ): Promise<T> {
   const key = keyOf(request);
   if (key === undefined) return context.transact(work);
-  const [name, print] = [nameOf(caller), fingerprint(request)];
+  const [name, hash] = [nameOf(caller), fingerprint(request)];
   return context.transact(async unit => {
-    const mine = await unit.trx
+    const inserted = await unit.trx
       .insertInto('idempotency')
-      .values({ caller: name, key, request_hash: print })
+      .values({ caller: name, key, request_hash: hash })
       .onConflict(conflict => conflict.doNothing())
       .returning('key')
       .executeTakeFirst();
-    if (mine === undefined) {
+    if (inserted === undefined) {
       const earlier = await unit.trx
         .selectFrom('idempotency')
         .select(['request_hash', 'response'])
         .where('caller', '=', name)
         .where('key', '=', key)
         .executeTakeFirstOrThrow();
-      if (earlier.request_hash === print) return earlier.response as T;
-      throw new CleanRoomError('conflict', 'This Idempotency-Key was used for another request.', {
-        remedy: 'Send every new request with a new key.'
-      });
+      if (earlier.request_hash === hash) return earlier.response as T;
+      throw new CleanRoomError(
+        'conflict',
+        'This Idempotency-Key was already used for another request. Nothing was changed.',
+        {
+          remedy: 'Send each new request with a new key.'
+        }
+      );
     }
     const response = await work(unit);
     await unit.trx

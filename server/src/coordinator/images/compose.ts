@@ -11,7 +11,7 @@ async function* contentOf(store: ObjectStore, digest: Digest): AsyncGenerator<Ui
   yield* stream as AsyncIterable<Uint8Array>;
 }
 
-/** The files that a spec names, as they are stored; each is read when it is wanted, so that none is held in memory. */
+/** Returns the stored files that a spec names. Each is read only when its content is used, so that none is kept in memory. */
 export function storedFiles(objects: ObjectStore, { workspace }: Spec): RevisionFile[] {
   return workspace.map(({ path, digest, bytes }) => ({
     path,
@@ -22,9 +22,10 @@ export function storedFiles(objects: ObjectStore, { workspace }: Spec): Revision
 }
 
 /**
- * Composes a revision's image from the spec, the stored files and the kernel image that it names; streaming, so that a
- * workspace of a gigabyte needs no gigabyte of memory.
- * @throws CleanRoomError `image-unknown`, `not-found` when a file was not put, `workspace-refused`, `digest-mismatch`
+ * Composes a revision's image from the spec, its stored files and its kernel image. The files are streamed, so that a large
+ * workspace does not need much memory.
+ *
+ * @throws CleanRoomError `image-unknown`, `not-found` when a file was not uploaded, `workspace-refused`, `digest-mismatch`
  */
 export async function composeSubmissionImage(
   parts: { readonly objects: ObjectStore; readonly kernelImages: KernelImages },

@@ -6,13 +6,14 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { readKernelImage, type KernelImageDocuments } from '@clean-room/protocol/packaging';
 
+/** A kernel image that this server can package with, with its signed statement. */
 export interface KernelImageOnFile {
   readonly digest: Digest;
   readonly name: string;
   readonly accelerator: 'none' | 'gpu';
-  /** Signed by a key made on this machine: for simulation only. */
+  /** Whether it was signed with a key that was created on this machine. Such images are for simulation only. */
   readonly development: boolean;
-  /** Key of the one who signed the statement. */
+  /** Public key that signed the statement. */
   readonly signer: string;
   readonly statement: Envelope;
   readonly image: KernelImageDocuments;
@@ -20,7 +21,7 @@ export interface KernelImageOnFile {
   readonly config: Uint8Array;
 }
 
-/** The kernel images this server packages with. Kilobytes: manifest and config, not the image itself. */
+/** The kernel images that this server packages with. Only manifest and configuration are kept, some kilobytes per image. */
 export class KernelImages {
   readonly #images: ReadonlyMap<Digest, KernelImageOnFile>;
 
@@ -29,27 +30,35 @@ export class KernelImages {
   }
 
   /**
-   * @param folders each with `manifest.json`, `config.json` and `statement.json`
-   * @throws CleanRoomError when one is not there, or its parts do not belong together
+   * Reads kernel images from folders.
+   *
+   * @param folders - folders that contain `manifest.json`, `config.json` and `statement.json`
+   * @throws CleanRoomError `image-unknown` when a file is missing, or the error of {@link kernelImageOf}
    */
   static async read(folders: readonly string[]): Promise<KernelImages> {
     return new KernelImages(await Promise.all(folders.map(readFolder)));
   }
 
+  /** Returns all kernel images. */
   all(): KernelImageOnFile[] {
     return [...this.#images.values()];
   }
 
-  /** @throws CleanRoomError `image-unknown` */
+  /**
+   * Returns the kernel image with a digest.
+   *
+   * @throws CleanRoomError `image-unknown`
+   */
   get(digest: Digest): KernelImageOnFile {
     const image = this.#images.get(digest);
     if (image === undefined) {
       throw new CleanRoomError('image-unknown', `This server does not have the kernel image ${digest}.`, {
-        remedy: `Submit with ${
-          this.all()
-            .map(({ name }) => name)
-            .join(' or ') || 'a server that has one'
-        }.`
+        remedy:
+          this.#images.size === 0
+            ? 'Ask the operator to add a kernel image to this server.'
+            : `Submit with ${this.all()
+                .map(({ name }) => name)
+                .join(' or ')}.`
       });
     }
     return image;
@@ -61,7 +70,14 @@ async function readFolder(folder: string): Promise<KernelImageOnFile> {
     try {
       return new Uint8Array(await readFile(path.join(folder, name)));
     } catch (cause) {
-      throw new CleanRoomError('image-unknown', `The kernel image in ${folder} has no ${name}.`, { cause });
+      throw new CleanRoomError(
+        'image-unknown',
+        `The kernel image in ${folder} has no readable file ${name}.`,
+        {
+          remedy: 'Import the kernel image again.',
+          cause
+        }
+      );
     }
   };
   const [manifest, config, signed] = await Promise.all([
@@ -76,7 +92,11 @@ async function readFolder(folder: string): Promise<KernelImageOnFile> {
   );
 }
 
-/** @throws CleanRoomError `digest-mismatch` when the parts are of different images, `signature-invalid`, `malformed` */
+/**
+ * Checks that manifest, configuration and signed statement belong to one kernel image.
+ *
+ * @throws CleanRoomError `digest-mismatch` when they belong to different images, `signature-invalid`, `malformed`
+ */
 export function kernelImageOf(
   manifest: Uint8Array,
   config: Uint8Array,
@@ -87,7 +107,13 @@ export function kernelImageOf(
   const image = readKernelImage({ manifest, config });
   const { digest } = image;
   if (value.digest !== digest) {
-    throw new CleanRoomError('digest-mismatch', `The statement of ${value.name} is of another image.`);
+    throw new CleanRoomError(
+      'digest-mismatch',
+      `The signed statement of ${value.name} is about another image.`,
+      {
+        remedy: 'Import the kernel image again.'
+      }
+    );
   }
   const { name, accelerator, development } = value;
   return { digest, name, accelerator, development, signer, statement, image, manifest, config };

@@ -4,25 +4,26 @@ import type { ReadDocument } from '@clean-room/protocol/documents';
 import type { KernelImageDocuments, RevisionFile } from '@clean-room/protocol/packaging';
 import type { Spec } from '@clean-room/protocol/submissions';
 
-/** What a revision's image is made of. */
-export interface ImageParts {
+/** The parts that a revision's image is composed of. */
+interface ImageParts {
   readonly kernelImage: KernelImageDocuments;
   readonly spec: ReadDocument<Spec>;
   readonly files: readonly RevisionFile[];
 }
 
-/** Puts a revision's image where TEEs start from. */
+/** Writes images of revisions to the registry or folder that TEEs start from. */
 export interface ImagePublisher {
   /**
-   * Publishing what is there already does nothing. The kernel image's layers are there before.
-   * @param image the one that was approved
-   * @throws CleanRoomError `digest-mismatch` when the parts make another image, `image-unknown` when the kernel image is
-   * missing, `registry-failed` when a later try may help
+   * Publishes a revision's image, unless it is already published. The layers of its kernel image must be present.
+   *
+   * @param image - digest of the approved image
+   * @throws CleanRoomError `digest-mismatch` when the parts compose another image, `image-unknown` when the kernel image is
+   * missing, `registry-failed` when a later attempt may succeed
    */
   publish(image: Digest, parts: ImageParts): Promise<void>;
 }
 
-/** Publishes into an OCI layout folder, which holds the kernel images too. */
+/** Publishes to an OCI layout folder, which also contains the kernel images. */
 export class LayoutPublisher implements ImagePublisher {
   readonly #store: LayoutStore;
 
@@ -30,6 +31,7 @@ export class LayoutPublisher implements ImagePublisher {
     this.#store = store;
   }
 
+  /** Opens an OCI layout folder. */
   static async open(folder: string): Promise<LayoutPublisher> {
     return new LayoutPublisher(await LayoutStore.open(folder));
   }

@@ -6,7 +6,7 @@ import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { JobTokens } from './tokens.js';
 
-/** An attempt as its supervisor sees it. */
+/** An attempt with its run and revision, found by the supervisor's job token. */
 export interface Job {
   readonly attempt: string;
   readonly run: RunRow;
@@ -14,10 +14,14 @@ export interface Job {
 }
 
 function noJob(): CleanRoomError {
-  return new CleanRoomError('not-found', 'There is no such job.');
+  return new CleanRoomError('not-found', 'The job does not exist.');
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns the job that a token belongs to.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function findJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const row = await db
     .selectFrom('attempt')
@@ -31,11 +35,15 @@ export async function findJob(db: Kysely<CoordinatorTables>, token: string): Pro
   return { attempt, run, revision: await revisionAt(db, run.submission, run.revision) };
 }
 
-/** A job whose run is over gives and takes nothing any more. @throws CleanRoomError `not-found`, `conflict` */
+/**
+ * Returns the job that a token belongs to, if its run has not ended.
+ *
+ * @throws CleanRoomError `not-found`, `conflict`
+ */
 export async function findOpenJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const job = await findJob(db, token);
   if (isFinal(RUN_TRANSITIONS, job.run.state)) {
-    throw new CleanRoomError('conflict', `The run is ${job.run.state}.`, {
+    throw new CleanRoomError('conflict', `The run has already ended (${job.run.state}).`, {
       details: { state: job.run.state }
     });
   }

@@ -4,19 +4,19 @@ import { routes } from '@clean-room/api/coordinator';
 import type { App } from '../../platform/http/app.js';
 import { mount } from '../../platform/http/mount.js';
 import type { CoordinatorContext } from '../context.js';
-import { awaitReply, leaveRequest } from '../mailbox/mailbox.js';
-import { deliver, receive } from '../objects/transfer.js';
+import { awaitReply, saveKeyRequest } from '../mailbox/mailbox.js';
+import { receiveObject, sendObject } from '../objects/transfer.js';
 import { acceptResult } from '../results/accept.js';
 import { jobDocument } from './document.js';
 import { findJob, findOpenJob } from './find.js';
-import { takeProgress } from './progress.js';
+import { saveProgress } from './progress.js';
 
-/** How long an answer is waited for before the supervisor is told that there is none yet, in milliseconds. */
-const REPLY_MILLISECONDS = 5000;
-/** Outputs of one attempt: the notebook, and a copy for each reviewing custodian. */
-const MOST_OBJECTS = 100;
+/** How long a request waits for an answer in the mailbox, in milliseconds. */
+const REPLY_TIMEOUT_MS = 5000;
+/** Maximum number of outputs per attempt: the notebook, and a copy for each reviewing custodian. */
+const MAX_OBJECTS = 100;
 
-function objects(app: App, context: CoordinatorContext): void {
+function mountJobObjects(app: App, context: CoordinatorContext): void {
   mount(app, routes.getJobObject, async ({ params, reply }) => {
     const { revision } = await findOpenJob(context.db, params.job);
     const versions = Spec.read(revision.spec).value.assets.map(asset => asset.version);
@@ -29,8 +29,8 @@ function objects(app: App, context: CoordinatorContext): void {
             .where('digest', 'in', versions)
             .where('sealed_digest', '=', params.digest)
             .executeTakeFirst();
-    if (sealed === undefined) throw new CleanRoomError('not-found', 'This job has no such object.');
-    return deliver(context.services.objects, params.digest, reply);
+    if (sealed === undefined) throw new CleanRoomError('not-found', 'This job does not contain the object.');
+    return sendObject(context.services.objects, params.digest, reply);
   });
 
   mount(app, routes.putJobObject, async ({ params, request }) => {
@@ -40,9 +40,11 @@ function objects(app: App, context: CoordinatorContext): void {
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('attempt', '=', attempt)
       .executeTakeFirstOrThrow();
-    if (count >= MOST_OBJECTS) throw new CleanRoomError('too-large', 'This job has put too many objects.');
+    if (count >= MAX_OBJECTS) {
+      throw new CleanRoomError('too-large', 'This job has uploaded too many objects.');
+    }
     const limit = context.services.config.limits.outputBytes;
-    const bytes = await receive(context.services.objects, params.digest, request, limit);
+    const bytes = await receiveObject(context.services.objects, params.digest, request, limit);
     await context.db
       .insertInto('job_object')
       .values({ attempt, digest: params.digest, bytes })
@@ -52,9 +54,12 @@ function objects(app: App, context: CoordinatorContext): void {
   });
 }
 
-/** The supervisor's routes. Knowing the job's token is all the right there is, and it gives nothing that is not sealed or public. */
+/**
+ * Adds the routes for supervisors. The job's token in the address is the only credential; everything that it gives access to
+ * is sealed or public.
+ */
 export function jobRoutes(app: App, context: CoordinatorContext): void {
-  objects(app, context);
+  mountJobObjects(app, context);
 
   mount(app, routes.getJob, async ({ params }) =>
     jobDocument(context, params.job, await findOpenJob(context.db, params.job))
@@ -62,18 +67,18 @@ export function jobRoutes(app: App, context: CoordinatorContext): void {
 
   mount(app, routes.postProgress, async ({ params, body }) => {
     const { run } = await findJob(context.db, params.job);
-    await context.transact(unit => takeProgress(unit, run.id, body));
+    await context.transact(unit => saveProgress(unit, run.id, body));
     return undefined;
   });
 
   mount(app, routes.postKeyRequest, async ({ params, body }) => {
     const job = await findOpenJob(context.db, params.job);
-    return { request: await context.transact(unit => leaveRequest(unit, job, body)) };
+    return { request: await context.transact(unit => saveKeyRequest(unit, job, body)) };
   });
 
   mount(app, routes.getKeyReply, async ({ params, reply }) => {
     const { attempt } = await findOpenJob(context.db, params.job);
-    const found = await awaitReply(context, attempt, params.request, REPLY_MILLISECONDS);
+    const found = await awaitReply(context, attempt, params.request, REPLY_TIMEOUT_MS);
     return found ?? reply.status(204).send();
   });
 

@@ -7,7 +7,10 @@ import type { CoordinatorTables } from '../database/tables.js';
 import { treeHeadAt, logSize, readNodes } from './store.js';
 import { consistencyRanges, cover, fold, inclusionRanges } from './tree.js';
 
-/** Signs the log's heads and proves what stands in it. Takes the database or a transaction, so that a proof can be part of the move it proves. */
+/**
+ * Signs checkpoints of the log and proves its entries. The methods take the database or a transaction, so that a proof can be
+ * saved in the same transaction as the change that it proves.
+ */
 export class Log {
   readonly #key: SigningKey;
 
@@ -15,6 +18,7 @@ export class Log {
     this.#key = key;
   }
 
+  /** Public key that signs the checkpoints. */
   get publicKey(): string {
     return this.#key.publicKey;
   }
@@ -26,15 +30,21 @@ export class Log {
     );
   }
 
+  /** Returns the newest tree head. */
   async head(db: Kysely<CoordinatorTables>): Promise<TreeHead> {
     return treeHeadAt(db, await logSize(db));
   }
 
+  /** Returns a signed checkpoint of the newest tree head. */
   async checkpoint(db: Kysely<CoordinatorTables>, at: Date): Promise<Envelope> {
     return this.#sign(await this.head(db), at);
   }
 
-  /** @throws CleanRoomError `not-found` when the log has no such entry yet */
+  /**
+   * Returns an entry with the proof that the log contains it.
+   *
+   * @throws CleanRoomError `not-found` when the log has no such entry yet
+   */
   async proof(db: Kysely<CoordinatorTables>, index: number, at: Date): Promise<LogProof> {
     const size = await logSize(db);
     const row = await db
@@ -43,14 +53,18 @@ export class Log {
       .where('index', '=', index)
       .executeTakeFirst();
     if (row === undefined || index >= size) {
-      throw new CleanRoomError('not-found', `The log has no entry ${index}; it holds ${size}.`);
+      throw new CleanRoomError('not-found', `The log has no entry ${index}. It contains ${size} entries.`);
     }
     const path = await this.#hashes(db, inclusionRanges(index, size));
     const checkpoint = this.#sign(await treeHeadAt(db, size), at);
     return { entry: toBase64(row.bytes), index, path, checkpoint };
   }
 
-  /** @throws CleanRoomError `not-found` when the log has not been that long yet */
+  /**
+   * Returns the proof that the first `oldSize` entries have not changed.
+   *
+   * @throws CleanRoomError `not-found` when the log has fewer entries
+   */
   async consistency(
     db: Kysely<CoordinatorTables>,
     oldSize: number,
@@ -58,7 +72,7 @@ export class Log {
   ): Promise<{ path: Digest[]; checkpoint: Envelope }> {
     const size = await logSize(db);
     if (oldSize > size) {
-      throw new CleanRoomError('not-found', `The log holds ${size} entries, not yet ${oldSize}.`);
+      throw new CleanRoomError('not-found', `The log contains only ${size} entries, not ${oldSize}.`);
     }
     const path = await this.#hashes(db, consistencyRanges(oldSize, size));
     return { path, checkpoint: this.#sign(await treeHeadAt(db, size), at) };

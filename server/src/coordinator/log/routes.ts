@@ -5,6 +5,7 @@ import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { logSize } from './store.js';
 
+/** Adds the routes for the log's checkpoints, entries and proofs. */
 export function logRoutes(app: App, context: CoordinatorContext): void {
   const { log } = context.services;
   mountFor(app, context, routes.getCheckpoint, async () => ({

@@ -5,40 +5,45 @@ import { LogEntry, leafHash, treeHead, type TreeHead } from '@clean-room/protoco
 import type { CoordinatorEvent } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
 
+/** A log entry without its format and time, which are added when it is written. */
 export type EntryDraft = Omit<LogEntry, 'format' | 'at'>;
 
+/** An event that is not yet numbered. */
 export interface EventDraft {
-  /** Who is told. */
+  /** The parties that receive the event. */
   readonly parties: readonly string[];
   readonly data: CoordinatorEvent;
 }
 
+/** Reads nodes of the log's Merkle tree. */
 export async function readNodes(db: Kysely<CoordinatorTables>, names: readonly NodeName[]): Promise<Nodes> {
   if (names.length === 0) return new Nodes();
   const rows = await db
     .selectFrom('log_node')
     .selectAll()
-    .where(({ or, and, eb }) =>
-      or(names.map(({ level, index }) => and([eb('level', '=', level), eb('index', '=', index)])))
+    .where(eb =>
+      eb.or(names.map(({ level, index }) => eb.and([eb('level', '=', level), eb('index', '=', index)])))
     )
     .execute();
   return new Nodes(rows);
 }
 
-/** The head after the first `size` entries. */
+/** Returns the tree head after the first `size` entries. */
 export async function treeHeadAt(db: Kysely<CoordinatorTables>, size: number): Promise<TreeHead> {
   const names = cover(0, size);
   return treeHead(size, fold(names, await readNodes(db, names)));
 }
 
+/** Returns the number of log entries. */
 export async function logSize(db: Kysely<CoordinatorTables>): Promise<number> {
   const { log_size } = await db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
   return log_size;
 }
 
 /**
- * Writes entries and events. Taking the ledger's row makes this transaction the single writer until it ends, so that
- * entries, events and commits have one order: call it last.
+ * Writes log entries and events. Updating the row of `counters` locks it, so that entries and events have the order of the
+ * commits. No other transaction can write either until this one ends, so it should be the last step of a transaction.
+ *
  * @returns the index of the first entry
  */
 export async function writeEntriesAndEvents(

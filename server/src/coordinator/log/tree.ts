@@ -1,17 +1,18 @@
 import { nodeHash, treeHash } from '@clean-room/protocol/log';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
-/** A perfect subtree of the log's Merkle tree (RFC 9162 §2.1): 2^level leaves from leaf index·2^level on. */
+/** The position of a perfect subtree of the log's Merkle tree (RFC 9162 §2.1): 2^level leaves from leaf index·2^level. */
 export interface NodeName {
   readonly level: number;
   readonly index: number;
 }
 
+/** A perfect subtree with its hash. */
 export interface LogTreeNode extends NodeName {
   readonly hash: Uint8Array;
 }
 
-/** Hashes by node; what the stored ones are looked up in. */
+/** Hashes of nodes in memory, by position. */
 export class Nodes {
   readonly #hashes = new Map<string, Uint8Array>();
 
@@ -19,18 +20,28 @@ export class Nodes {
     for (const node of nodes) this.add(node);
   }
 
+  /** Adds a node. */
   add({ level, index, hash }: LogTreeNode): void {
     this.#hashes.set(`${level}/${index}`, hash);
   }
 
+  /**
+   * Returns the hash of a node.
+   *
+   * @throws CleanRoomError `internal` when the node is missing
+   */
   get({ level, index }: NodeName): Uint8Array {
     const hash = this.#hashes.get(`${level}/${index}`);
-    if (hash === undefined) throw new CleanRoomError('internal', `The log has no node ${level}/${index}.`);
+    if (hash === undefined)
+      throw new CleanRoomError('internal', `The log is incomplete: its node ${level}/${index} is missing.`);
     return hash;
   }
 }
 
-/** The perfect subtrees, largest first, that the leaves `from` to `to` are made of. `from` is where one may begin. */
+/**
+ * Returns the perfect subtrees, from left to right, that together contain the leaves from `from` up to but not including
+ * `to`. A subtree of that size must be able to begin at `from`.
+ */
 export function cover(from: number, to: number): NodeName[] {
   const names: NodeName[] = [];
   let start = from;
@@ -43,27 +54,31 @@ export function cover(from: number, to: number): NodeName[] {
   return names;
 }
 
-/** The hash over a range of leaves that {@link cover} named. */
+/** Returns the hash over a range of leaves, given its perfect subtrees from {@link cover}. */
 export function fold(names: readonly NodeName[], nodes: Nodes): Uint8Array {
   const [last, ...others] = names.map(name => nodes.get(name)).reverse();
   if (last === undefined) return treeHash([]);
   return others.reduce((right, left) => nodeHash(left, right), last);
 }
 
-/** The nodes that come to be when `leaves` are put behind a tree of `size`, whose right edge `edge` holds. */
+/**
+ * Returns the nodes that are added when `leaves` are appended to a tree of `size` leaves.
+ *
+ * @param edge - the perfect subtrees of the existing tree. The new nodes are added to it.
+ */
 export function grow(size: number, edge: Nodes, leaves: readonly Uint8Array[]): LogTreeNode[] {
-  const made: LogTreeNode[] = [];
+  const added: LogTreeNode[] = [];
   leaves.forEach((leaf, offset) => {
     let node: LogTreeNode = { level: 0, index: size + offset, hash: leaf };
     for (;;) {
-      made.push(node);
+      added.push(node);
       edge.add(node);
       if (node.index % 2 === 0) break;
       const left = edge.get({ level: node.level, index: node.index - 1 });
       node = { level: node.level + 1, index: (node.index - 1) / 2, hash: nodeHash(left, node.hash) };
     }
   });
-  return made;
+  return added;
 }
 
 function largestPowerBelow(size: number): number {
@@ -74,7 +89,7 @@ function largestPowerBelow(size: number): number {
 
 type Range = readonly [from: number, to: number];
 
-/** The ranges of leaves whose hashes prove that leaf `index` stands in a tree of `size`, from the leaf upwards. */
+/** Returns the ranges of leaves whose hashes prove that a tree of `size` leaves contains leaf `index`, from the leaf upwards. */
 export function inclusionRanges(index: number, size: number): Range[] {
   const walk = (from: number, to: number): Range[] => {
     if (to - from <= 1) return [];
@@ -84,7 +99,7 @@ export function inclusionRanges(index: number, size: number): Range[] {
   return walk(0, size);
 }
 
-/** The ranges of leaves whose hashes prove that the tree of `oldSize` is the beginning of the one of `size`. */
+/** Returns the ranges of leaves whose hashes prove that the tree of `oldSize` leaves is the beginning of the one of `size`. */
 export function consistencyRanges(oldSize: number, size: number): Range[] {
   const walk = (from: number, to: number, old: number, whole: boolean): Range[] => {
     if (old === to) return whole ? [] : [[from, to]];

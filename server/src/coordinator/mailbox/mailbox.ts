@@ -14,22 +14,30 @@ import type { Job } from '../jobs/find.js';
 import { decisionsOf } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
-/** A run asks each custodian once; a supervisor that starts over asks again. More than this is no supervisor of ours. */
-const MOST_REQUESTS = 256;
-const MOST_WAITING = 100;
+/** Maximum number of key requests per attempt. A supervisor sends one per custodian, and one more after each restart. */
+const MAX_REQUESTS = 256;
+/** Maximum number of waiting requests that a custodian is given at once. */
+const MAX_WAITING = 100;
 
 /**
- * Leaves a key request for a custodian of the job's spec. Asking again brings a fresh token, until there is an answer.
- * @throws CleanRoomError `malformed`, `forbidden` when it is for another spec or a custodian that the spec does not name
+ * Saves a key request for a custodian that the job's spec names. The supervisor may send the request again with a fresh
+ * attestation token until it is answered.
+ *
+ * @returns the digest of the request
+ * @throws CleanRoomError `malformed`, `forbidden` when the request is for another spec, image or custodian, `rate-limited`
  */
-export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyRequestMessage): Promise<Digest> {
+export async function saveKeyRequest(
+  unit: UnitOfWork,
+  job: Job,
+  message: KeyRequestMessage
+): Promise<Digest> {
   const request = KeyRequest.read(fromBase64(message.request));
   const { custodian, spec, image } = request.value;
   if (spec !== job.revision.spec_digest || image !== job.revision.image_digest) {
-    throw new CleanRoomError('forbidden', 'The key request is for another program than this job’s.');
+    throw new CleanRoomError('forbidden', 'The key request is for another program than this job.');
   }
   if (digestOf(fromBase64(message.spec)) !== job.revision.spec_digest) {
-    throw new CleanRoomError('digest-mismatch', 'The spec that came along is not this job’s.');
+    throw new CleanRoomError('digest-mismatch', 'The spec in the key request is not the spec of this job.');
   }
   const decision = (await decisionsOf(unit.trx, job.revision)).find(row => row.custodian_key === custodian);
   if (decision === undefined) {
@@ -40,8 +48,9 @@ export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyReque
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('attempt', '=', job.attempt)
     .executeTakeFirstOrThrow();
-  if (count >= MOST_REQUESTS)
-    throw new CleanRoomError('rate-limited', 'This job has asked for too many keys.');
+  if (count >= MAX_REQUESTS) {
+    throw new CleanRoomError('rate-limited', 'This job has sent too many key requests.');
+  }
   const text = JSON.stringify(message);
   await unit.trx
     .insertInto('key_request')
@@ -65,7 +74,12 @@ export async function leaveRequest(unit: UnitOfWork, job: Job, message: KeyReque
   return request.digest;
 }
 
-/** Looks for the answer, and waits a little for one: @param milliseconds at most */
+/**
+ * Returns the answer to a key request, or undefined when there is none after the waiting time.
+ *
+ * @param milliseconds - longest time to wait
+ * @throws CleanRoomError `not-found` when the attempt has not sent this request
+ */
 export async function awaitReply(
   context: CoordinatorContext,
   attempt: string,
@@ -80,7 +94,7 @@ export async function awaitReply(
       .where('digest', '=', request)
       .where('attempt', '=', attempt)
       .executeTakeFirst();
-    if (row === undefined) throw new CleanRoomError('not-found', 'This job has left no such request.');
+    if (row === undefined) throw new CleanRoomError('not-found', 'This job has not sent this key request.');
     if (row.reply !== null) return row.reply;
     const left = end - Date.now();
     if (left <= 0) return undefined;
@@ -88,8 +102,11 @@ export async function awaitReply(
   }
 }
 
-/** Oldest first; those of runs that are over are gone. */
-export async function requestsFor(context: CoordinatorContext, party: string): Promise<KeyRequestWaiting[]> {
+/** Returns the unanswered key requests for a provider, oldest first, without those of ended runs. */
+export async function listKeyRequests(
+  context: CoordinatorContext,
+  provider: string
+): Promise<KeyRequestWaiting[]> {
   const rows = await context.db
     .selectFrom('key_request')
     .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
@@ -102,11 +119,11 @@ export async function requestsFor(context: CoordinatorContext, party: string): P
       'run.submission',
       'run.state'
     ])
-    .where('key_request.provider', '=', party)
+    .where('key_request.provider', '=', provider)
     .where('key_request.reply', 'is', null)
     .where('run.ended_at', 'is', null)
     .orderBy('key_request.created_at')
-    .limit(MOST_WAITING)
+    .limit(MAX_WAITING)
     .execute();
   return rows.map(row => ({
     request: row.digest,
@@ -118,12 +135,14 @@ export async function requestsFor(context: CoordinatorContext, party: string): P
 }
 
 /**
- * Takes in a custodian's answer to a request. The first one stands.
- * @throws CleanRoomError `not-found`, `conflict` when another answer was given or the run is over, `signature-invalid`
+ * Saves a custodian's answer to a key request. The first answer is final; sending it again changes nothing.
+ *
+ * @throws CleanRoomError `not-found`, `conflict` when there is another answer or the run has ended, `signature-invalid`,
+ * `digest-mismatch` when the answer belongs to another request
  */
-export async function answerRequest(
+export async function answerKeyRequest(
   unit: UnitOfWork,
-  party: string,
+  provider: string,
   digest: Digest,
   reply: MailboxReply
 ): Promise<void> {
@@ -139,33 +158,39 @@ export async function answerRequest(
       'run.state'
     ])
     .where('key_request.digest', '=', digest)
-    .where('key_request.provider', '=', party)
+    .where('key_request.provider', '=', provider)
     .forUpdate('key_request')
     .executeTakeFirst();
-  if (row === undefined) throw new CleanRoomError('not-found', 'There is no such key request for you.');
+  if (row === undefined)
+    throw new CleanRoomError('not-found', 'There is no such key request for your party.');
   if (row.reply !== null) {
     if (equalBytes(canonicalJson(row.reply), canonicalJson(reply))) return;
-    throw new CleanRoomError('conflict', 'This key request has its answer already.');
+    throw new CleanRoomError('conflict', 'This key request already has another answer, which stays valid.');
   }
-  if (isFinal(RUN_TRANSITIONS, row.state)) throw new CleanRoomError('conflict', `The run is ${row.state}.`);
+  if (isFinal(RUN_TRANSITIONS, row.state)) {
+    throw new CleanRoomError(
+      'conflict',
+      `The run has already ended (${row.state}), so no key was passed on.`
+    );
+  }
   if ('answer' in reply) {
     const answer = KeyReleaseAnswer.open(reply.answer, row.custodian_key);
     if (answer.value.request !== digest || answer.value.custodian !== row.custodian_key) {
-      throw new CleanRoomError('digest-mismatch', 'The key release answers another request.');
+      throw new CleanRoomError('digest-mismatch', 'The key release belongs to another key request.');
     }
     unit.appendLogEntry({
       subject: 'key-release',
-      id: `${row.attempt}/${party}`,
+      id: `${row.attempt}/${provider}`,
       state: 'released',
       evidence: answer.digest
     });
   } else {
-    unit.appendLogEntry({ subject: 'key-release', id: `${row.attempt}/${party}`, state: 'refused' });
+    unit.appendLogEntry({ subject: 'key-release', id: `${row.attempt}/${provider}`, state: 'refused' });
   }
   await unit.trx
     .updateTable('key_request')
     .set({ reply: JSON.stringify(reply), replied_at: unit.at })
     .where('digest', '=', digest)
     .execute();
-  unit.queueEvent([party], { topic: 'mailbox', request: digest, run: row.run });
+  unit.queueEvent([provider], { topic: 'mailbox', request: digest, run: row.run });
 }

@@ -3,8 +3,8 @@ import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorTables } from '../database/tables.js';
 
-/** Lets a party read objects: it has put them, or they are meant for it. */
-export async function grant(
+/** Allows parties to read objects, because they uploaded them or receive them. */
+export async function grantObjects(
   db: Kysely<CoordinatorTables>,
   digests: readonly Digest[],
   parties: readonly string[],
@@ -22,13 +22,13 @@ export async function grant(
   }
 }
 
-/** Which of `digests` the party was not given. */
+/** Returns those of `digests` that the party has not been granted. */
 export async function withoutGrant(
   db: Kysely<CoordinatorTables>,
   digests: readonly Digest[],
   party: string
 ): Promise<Digest[]> {
-  const given = new Set<Digest>();
+  const granted = new Set<Digest>();
   for (let start = 0; start < digests.length; start += 1000) {
     const rows = await db
       .selectFrom('object_grant')
@@ -36,14 +36,15 @@ export async function withoutGrant(
       .where('party', '=', party)
       .where('digest', 'in', digests.slice(start, start + 1000))
       .execute();
-    for (const { digest } of rows) given.add(digest);
+    for (const { digest } of rows) granted.add(digest);
   }
-  return digests.filter(digest => !given.has(digest));
+  return digests.filter(digest => !granted.has(digest));
 }
 
 /**
- * Whether a party may read an object: it was given it, or it is the stand-in of an asset in one of its collaborations.
- * What may not be read looks the same as what is not there.
+ * Checks that a party may read an object: the object was granted to it, or is the stand-in of an asset in one of its
+ * collaborations. The error is the same for missing and for forbidden objects, so that it reveals nothing.
+ *
  * @throws CleanRoomError `not-found`
  */
 export async function requireReadable(
@@ -66,5 +67,8 @@ export async function requireReadable(
     .limit(1)
     .executeTakeFirst();
   if (standIn !== undefined) return;
-  throw new CleanRoomError('not-found', `The object ${digest} is not here, or not for ${party}.`);
+  throw new CleanRoomError(
+    'not-found',
+    `The object ${digest} does not exist on this server, or is not shared with ${party}.`
+  );
 }

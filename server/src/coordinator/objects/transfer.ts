@@ -5,10 +5,13 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ObjectStore } from '../../platform/objects/store.js';
 
 /**
- * Streams a request's body into the store.
- * @throws CleanRoomError `too-large` before anything is read when the request says it is
+ * Streams the body of a request into the store.
+ *
+ * @param limit - maximum number of bytes. A larger `Content-Length` is refused before anything is read.
+ * @returns the number of bytes
+ * @throws CleanRoomError `malformed`, `too-large`, `digest-mismatch`
  */
-export async function receive(
+export async function receiveObject(
   store: ObjectStore,
   digest: Digest,
   request: FastifyRequest,
@@ -16,11 +19,14 @@ export async function receive(
 ): Promise<number> {
   const body: unknown = request.body;
   if (request.headers['content-type'] !== 'application/octet-stream' || !isReadable(body)) {
-    throw new CleanRoomError('malformed', 'Bytes are sent as application/octet-stream.');
+    throw new CleanRoomError(
+      'malformed',
+      'Files must be uploaded with the content type application/octet-stream.'
+    );
   }
   const length = Number(request.headers['content-length'] ?? 0);
   if (length > limit) {
-    throw new CleanRoomError('too-large', `The object has ${length} bytes; the limit is ${limit}.`);
+    throw new CleanRoomError('too-large', `The file has ${length} bytes, but the limit is ${limit} bytes.`);
   }
   return store.put(digest, body, limit);
 }
@@ -29,8 +35,10 @@ function isReadable(body: unknown): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body;
 }
 
-/** Streams an object out. It never changes, and no browser ever takes it for something to show or run. */
-export async function deliver(
+/**
+ * Streams an object to the client. The headers let clients cache it for ever, and keep browsers from showing or running it.
+ */
+export async function sendObject(
   store: ObjectStore,
   digest: Digest,
   reply: FastifyReply

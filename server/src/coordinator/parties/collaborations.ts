@@ -9,9 +9,10 @@ import type { CoordinatorTables } from '../database/tables.js';
 import { newestRosterEnvelope } from './rosters.js';
 
 /**
- * Takes in a collaboration that all of its members have signed.
- * @param party for whom the caller acts; must be a member
- * @throws CleanRoomError `forbidden`, `conflict` when a member is known here by another root key, `signature-invalid`
+ * Saves a collaboration that all of its members have signed.
+ *
+ * @param party - the party that the caller acts for. It must be a member.
+ * @throws CleanRoomError `forbidden`, `signature-invalid`, `conflict` when this server knows a member by another root key
  */
 export async function publishCollaboration(
   context: CoordinatorContext,
@@ -20,7 +21,9 @@ export async function publishCollaboration(
 ): Promise<Digest> {
   const { value, digest } = openCollaboration(envelope);
   if (!value.members.some(member => member.party === party)) {
-    throw new CleanRoomError('forbidden', `${party} is not a member of ${value.name}.`);
+    throw new CleanRoomError('forbidden', `${party} is not a member of ${value.name}.`, {
+      remedy: 'Act for a party that is a member.'
+    });
   }
   await context.transact(async unit => {
     for (const { party: name, rootKey } of value.members) {
@@ -41,9 +44,13 @@ export async function publishCollaboration(
       .execute();
     for (const { party: name, rootKey } of value.members) {
       if (known.find(row => row.name === name)?.root_key !== rootKey) {
-        throw new CleanRoomError('conflict', `${name} has another root key here than in ${value.name}.`, {
-          remedy: 'Compare the root keys with the party out of band.'
-        });
+        throw new CleanRoomError(
+          'conflict',
+          `This server knows ${name} by another root key than ${value.name}.`,
+          {
+            remedy: `Compare the root key with ${name} through another channel, for example by phone.`
+          }
+        );
       }
     }
     const inserted = await unit.trx
@@ -62,6 +69,7 @@ export async function publishCollaboration(
   return digest;
 }
 
+/** Returns the collaborations of a party, oldest first, each with the newest rosters of its members. */
 export async function collaborationsOf(
   db: Kysely<CoordinatorTables>,
   party: string
@@ -74,18 +82,22 @@ export async function collaborationsOf(
     .orderBy('collaboration.published_at')
     .execute();
   const rosters = new Map<string, Envelope | undefined>();
-  const views: PublishedCollaboration[] = [];
+  const collaborations: PublishedCollaboration[] = [];
   for (const { digest, envelope } of rows) {
     const members = Collaboration.peek(envelope).value.members.map(member => member.party);
     for (const member of members) {
       if (!rosters.has(member)) rosters.set(member, await newestRosterEnvelope(db, member));
     }
-    views.push({ digest, envelope, rosters: members.flatMap(member => rosters.get(member) ?? []) });
+    collaborations.push({ digest, envelope, rosters: members.flatMap(member => rosters.get(member) ?? []) });
   }
-  return views;
+  return collaborations;
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns a collaboration and its signed envelope.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function collaborationByDigest(
   db: Kysely<CoordinatorTables>,
   digest: Digest
@@ -96,9 +108,13 @@ export async function collaborationByDigest(
     .where('digest', '=', digest)
     .executeTakeFirst();
   if (row === undefined) {
-    throw new CleanRoomError('not-found', 'The collaboration that the spec names is not known here.', {
-      remedy: 'Publish the collaboration first.'
-    });
+    throw new CleanRoomError(
+      'not-found',
+      'This server does not know the collaboration that the submission names.',
+      {
+        remedy: 'Choose a collaboration of your party, or publish this one first.'
+      }
+    );
   }
   return { ...Collaboration.peek(row.envelope), envelope: row.envelope };
 }

@@ -6,12 +6,14 @@ import { Roster } from '@clean-room/protocol/parties';
 import type { CoordinatorContext } from '../context.js';
 import type { CoordinatorTables } from '../database/tables.js';
 
-const REMEMBERED_MILLISECONDS = 1000;
-const cache = new WeakMap<
-  Kysely<CoordinatorTables>,
-  Map<string, { roster: Roster | undefined; until: number }>
->();
+const CACHE_MS = 1000;
 
+type RosterCache = Map<string, { roster: Roster | undefined; until: number }>;
+
+/** Newest rosters by party, for each open database. */
+const caches = new WeakMap<Kysely<CoordinatorTables>, RosterCache>();
+
+/** Returns the newest signed roster of a party, if it has published one. */
 export async function newestRosterEnvelope(
   db: Kysely<CoordinatorTables>,
   party: string
@@ -26,25 +28,27 @@ export async function newestRosterEnvelope(
   return row?.envelope;
 }
 
-/** The newest roster of a party, at most a second old: every request asks for it. */
+/** Returns the newest roster of a party. Every request needs it, so it is cached for one second. */
 export async function newestRoster(
   db: Kysely<CoordinatorTables>,
   party: string
 ): Promise<Roster | undefined> {
-  const known = cache.get(db) ?? new Map<string, { roster: Roster | undefined; until: number }>();
-  cache.set(db, known);
-  const remembered = known.get(party);
-  if (remembered !== undefined && remembered.until > Date.now()) return remembered.roster;
+  const cache = caches.get(db) ?? (new Map() as RosterCache);
+  caches.set(db, cache);
+  const cached = cache.get(party);
+  if (cached !== undefined && cached.until > Date.now()) return cached.roster;
   const envelope = await newestRosterEnvelope(db, party);
   const roster = envelope === undefined ? undefined : Roster.peek(envelope).value;
-  known.set(party, { roster, until: Date.now() + REMEMBERED_MILLISECONDS });
+  cache.set(party, { roster, until: Date.now() + CACHE_MS });
   return roster;
 }
 
 /**
- * Takes in a party's roster, signed by its root key. Versions never go back, and one version has one content.
- * @param party for whom the caller acts
- * @throws CleanRoomError `forbidden`, `conflict`, `signature-invalid`
+ * Saves a party's roster, signed by its root key. Version numbers only increase, and a version number always has the same
+ * content. Saving the newest roster again changes nothing.
+ *
+ * @param party - the party that the caller acts for
+ * @throws CleanRoomError `forbidden`, `signature-invalid`, `conflict` when the root key or the version does not match
  */
 export async function publishRoster(
   context: CoordinatorContext,
@@ -54,7 +58,9 @@ export async function publishRoster(
   const { rootKey } = Roster.peek(envelope).value;
   const { value, digest } = Roster.open(envelope, rootKey);
   if (value.party !== party) {
-    throw new CleanRoomError('forbidden', `You act for ${party}; this is the roster of ${value.party}.`);
+    throw new CleanRoomError('forbidden', `You act for ${party}, but this is the roster of ${value.party}.`, {
+      remedy: `Act for ${value.party}, or send the roster of ${party}.`
+    });
   }
   await context.transact(async unit => {
     await unit.trx
@@ -69,7 +75,7 @@ export async function publishRoster(
       .forUpdate()
       .executeTakeFirstOrThrow();
     if (known.root_key !== rootKey) {
-      throw new CleanRoomError('conflict', `${party} has another root key here.`, {
+      throw new CleanRoomError('conflict', `This server knows ${party} by another root key.`, {
         remedy: 'Sign the roster with the party’s own root key.'
       });
     }
@@ -82,13 +88,9 @@ export async function publishRoster(
       .executeTakeFirst();
     if (newest?.digest === digest) return;
     if (newest !== undefined && value.version <= newest.version) {
-      throw new CleanRoomError(
-        'conflict',
-        `The roster of ${party} is at version ${newest.version} already.`,
-        {
-          remedy: `Sign it anew as version ${newest.version + 1}.`
-        }
-      );
+      throw new CleanRoomError('conflict', `The roster of ${party} already has version ${newest.version}.`, {
+        remedy: `Sign your change as version ${newest.version + 1}.`
+      });
     }
     await unit.trx
       .insertInto('roster')
@@ -107,6 +109,6 @@ export async function publishRoster(
       evidence: digest
     });
   });
-  cache.get(context.db)?.delete(party);
+  caches.get(context.db)?.delete(party);
   return digest;
 }

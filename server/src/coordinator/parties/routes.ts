@@ -7,6 +7,7 @@ import type { CoordinatorContext } from '../context.js';
 import { collaborationsOf, publishCollaboration } from './collaborations.js';
 import { newestRoster, publishRoster } from './rosters.js';
 
+/** Adds the routes for the caller's own identity, rosters and collaborations. */
 export function partyRoutes(app: App, context: CoordinatorContext): void {
   mount(app, routes.getMe, async ({ request }) => {
     const identity = await identify(context, request);
@@ -25,7 +26,7 @@ export function partyRoutes(app: App, context: CoordinatorContext): void {
     items: await collaborationsOf(context.db, caller.party)
   }));
 
-  // A party's first roster comes before anybody stands in one; the party's root key vouches for it all the same.
+  // Before a party's first roster is published, no roster lists the caller. The party's root key must sign it in any case.
   mount(app, routes.publishRoster, async ({ body, request }) => {
     const caller = await callerOf(context, request, true);
     return { digest: await publishRoster(context, caller.party, body.roster) };

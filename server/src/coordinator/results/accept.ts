@@ -6,21 +6,24 @@ import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import type { CoordinatorContext } from '../context.js';
 import type { Job } from '../jobs/find.js';
 import { transitionRun } from '../state/transitions.js';
-import { grant } from '../objects/grants.js';
+import { grantObjects } from '../objects/grants.js';
 import { lockRun } from '../runs/end.js';
-import { decisionsOf } from '../submissions/find.js';
+import { decisionsOf, submitterParty } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import { completeRun } from './complete.js';
 
-function refuse(message: string): never {
-  throw new CleanRoomError('digest-mismatch', message);
+function mismatch(message: string): CleanRoomError {
+  return new CleanRoomError('digest-mismatch', message);
 }
 
-/** The statement must be about this job's program, and name nothing that was not put. Its proof is the verifier's to judge. */
+/**
+ * Checks that a run statement is about this job's program, and names only outputs that were uploaded. Verifiers check its
+ * attestation token themselves.
+ */
 function checkStatement(
   job: Job,
   result: JobResult,
-  put: ReadonlyMap<Digest, number>
+  uploaded: ReadonlyMap<Digest, number>
 ): ReadDocument<RunStatement> {
   const statement = readRunStatement(fromBase64(result.statement));
   const { spec, image, collaboration, outputs } = statement.value.predicate;
@@ -30,16 +33,16 @@ function checkStatement(
     image !== revision.image_digest ||
     collaboration !== revision.collaboration_digest
   ) {
-    refuse('The run statement is about another program than this job’s.');
+    throw mismatch('The run statement is about another program than this job.');
   }
   const named = [outputs.notebook, ...(outputs.reviewCopies ?? []).map(copy => copy.object)];
   for (const { digest, bytes } of named) {
-    if (!result.outputs.includes(digest) || put.get(digest) !== bytes) {
-      refuse('The run statement names an output that was not put.');
+    if (!result.outputs.includes(digest) || uploaded.get(digest) !== bytes) {
+      throw mismatch('The run statement names an output that was not uploaded.');
     }
   }
   if (new Set(result.outputs).size !== named.length || result.outputs.length !== named.length) {
-    refuse('The result names other outputs than its run statement.');
+    throw mismatch('The result names other outputs than its run statement.');
   }
   return statement;
 }
@@ -49,22 +52,19 @@ async function grantOutputs(unit: UnitOfWork, job: Job, statement: RunStatement)
   const decisions = await decisionsOf(unit.trx, job.revision);
   const partyOf = (custodian: string): string[] =>
     decisions.filter(decision => decision.custodian_key === custodian).map(decision => decision.provider);
-  const { party } = await unit.trx
-    .selectFrom('submission')
-    .select('party')
-    .where('id', '=', job.run.submission)
-    .executeTakeFirstOrThrow();
-  // All of it is sealed; the reviewers' layers keep the recipients out until these are taken off.
-  await grant(unit.trx, [notebook.digest], [party, ...reviewers.flatMap(partyOf)], unit.at);
+  const party = await submitterParty(unit.trx, job.run.submission);
+  // All outputs are sealed. The layers of the reviewing custodians keep recipients from opening them before the review.
+  await grantObjects(unit.trx, [notebook.digest], [party, ...reviewers.flatMap(partyOf)], unit.at);
   for (const { custodian, object } of reviewCopies) {
-    await grant(unit.trx, [object.digest], partyOf(custodian), unit.at);
+    await grantObjects(unit.trx, [object.digest], partyOf(custodian), unit.at);
   }
 }
 
 /**
- * Takes in the run statement that ends an attempt: to review where the statement names reviewers, else straight to release.
- * The same result again is no second one.
- * @throws CleanRoomError `digest-mismatch`, `conflict` when the run is over or has another result
+ * Saves the result that ends an attempt. The run goes to output review if its statement names reviewing custodians, and is
+ * completed otherwise. Sending the same result again changes nothing.
+ *
+ * @throws CleanRoomError `digest-mismatch`, `conflict` when the run has ended or has another result
  */
 export async function acceptResult(
   context: CoordinatorContext,
@@ -85,9 +85,9 @@ export async function acceptResult(
     .where('run', '=', run.id)
     .executeTakeFirst();
   if (earlier?.run_statement_digest === statement.digest) return;
-  if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run has another result already.');
+  if (earlier !== undefined) throw new CleanRoomError('conflict', 'The run already has another result.');
   const { predicate } = statement.value;
-  // Words on progress may be lost on the way; a result says that it ran.
+  // Progress reports can be lost. A result shows that the notebook ran.
   const started =
     run.state === 'starting' || run.state === 'awaiting-keys'
       ? await transitionRun(unit, run, 'running')

@@ -4,36 +4,16 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster } from '@clean-room/protocol/parties';
 import { Receipt } from '@clean-room/protocol/receipts';
 import { OutputRelease } from '@clean-room/protocol/runs';
-
 import { Spec } from '@clean-room/protocol/submissions';
+import { signedAssets } from '../catalogue/assets.js';
 import type { CoordinatorContext } from '../context.js';
 import { transitionRun, type RunRow } from '../state/transitions.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { endRun, lockRun } from '../runs/end.js';
-import { decisionsOf, revisionAt } from '../submissions/find.js';
+import { decisionsOf, revisionAt, submitterParty } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
-async function signedAssets(unit: UnitOfWork, spec: Spec): Promise<Receipt['assets']> {
-  const assets: Receipt['assets'] = [];
-  for (const { version, policy } of spec.assets) {
-    const [signedVersion, signedPolicy] = [
-      await unit.trx
-        .selectFrom('asset_version')
-        .select('envelope')
-        .where('digest', '=', version)
-        .executeTakeFirstOrThrow(),
-      await unit.trx
-        .selectFrom('policy')
-        .select('envelope')
-        .where('digest', '=', policy)
-        .executeTakeFirstOrThrow()
-    ];
-    assets.push({ version: signedVersion.envelope, policy: signedPolicy.envelope });
-  }
-  return assets;
-}
-
-/** The newest roster of the party that lists the submitter: people come and go, and a result stays what it was. */
+/** Returns the newest roster of the party that lists the submitter, who may have left the party since. */
 async function rosterListing(unit: UnitOfWork, party: string, submitter: string): Promise<Envelope> {
   const rows = await unit.trx
     .selectFrom('roster')
@@ -45,11 +25,11 @@ async function rosterListing(unit: UnitOfWork, party: string, submitter: string)
     Roster.peek(envelope).value.people.some(person => person.keys.includes(submitter))
   );
   if (roster === undefined)
-    throw new CleanRoomError('not-found', `No roster of ${party} lists the submitter.`);
+    throw new CleanRoomError('not-found', `No roster of ${party} lists the person who submitted.`);
   return roster.envelope;
 }
 
-async function assemble(
+async function buildReceipt(
   context: CoordinatorContext,
   unit: UnitOfWork,
   run: RunRow,
@@ -58,11 +38,7 @@ async function assemble(
   const { trx } = unit;
   const revision = await revisionAt(trx, run.submission, run.revision);
   const spec = Spec.read(revision.spec).value;
-  const { party } = await trx
-    .selectFrom('submission')
-    .select('party')
-    .where('id', '=', run.submission)
-    .executeTakeFirstOrThrow();
+  const party = await submitterParty(trx, run.submission);
   const result = await trx
     .selectFrom('result')
     .selectAll()
@@ -84,7 +60,7 @@ async function assemble(
     collaboration: (await collaborationByDigest(trx, revision.collaboration_digest)).envelope,
     request: revision.submission_request,
     submitterRoster: await rosterListing(unit, party, spec.submitter),
-    assets: await signedAssets(unit, spec),
+    assets: (await signedAssets(trx, spec)).map(({ version, policy }) => ({ version, policy })),
     approvals: decisions.flatMap(decision => decision.approval ?? []),
     keyReleases: [...result.key_releases],
     outputReleases: releases.map(release => release.envelope),
@@ -99,8 +75,8 @@ async function assemble(
 }
 
 /**
- * Releases a run: its last move is a log entry that names the run statement, and the receipt proves that entry; all in one
- * transaction, so that there is no released run without its receipt.
+ * Completes a run. The log entry of this transition names the run statement, and the receipt proves that entry. All is saved
+ * in one transaction, so that no completed run is without a receipt.
  */
 export async function completeRun(
   context: CoordinatorContext,
@@ -113,16 +89,21 @@ export async function completeRun(
     .where('run', '=', run.id)
     .executeTakeFirstOrThrow();
   await unit.flush();
-  const released = await transitionRun(unit, run, 'completed', { evidence });
+  const completed = await transitionRun(unit, run, 'completed', { evidence });
   const entry = await unit.flush();
-  const receipt = checkSchema(Receipt, await assemble(context, unit, released, entry), 'receipt');
+  const receipt = checkSchema(Receipt, await buildReceipt(context, unit, completed, entry), 'receipt');
   await unit.trx
     .insertInto('receipt')
     .values({ run: run.id, bytes: utf8(JSON.stringify(receipt)) })
     .execute();
-  return released;
+  return completed;
 }
 
+/**
+ * Returns the receipt of a run as JSON.
+ *
+ * @throws CleanRoomError `conflict` when the run is not completed
+ */
 export async function receiptOf(context: CoordinatorContext, run: string): Promise<string> {
   const row = await context.db
     .selectFrom('receipt')
@@ -130,8 +111,8 @@ export async function receiptOf(context: CoordinatorContext, run: string): Promi
     .where('run', '=', run)
     .executeTakeFirst();
   if (row === undefined) {
-    throw new CleanRoomError('conflict', 'The run has no receipt: its outputs are not released.', {
-      remedy: 'Wait until the run is released.'
+    throw new CleanRoomError('conflict', 'The run has no receipt yet, because it is not completed.', {
+      remedy: 'Wait until the run is completed.'
     });
   }
   return fromUtf8(row.bytes);
@@ -145,7 +126,11 @@ interface Review {
   readonly reviewers: readonly string[];
 }
 
-/** The review of a run's outputs by one provider. @throws CleanRoomError `conflict`, `forbidden` */
+/**
+ * Returns the open review of a run's outputs by one provider.
+ *
+ * @throws CleanRoomError `conflict`, `forbidden`
+ */
 export async function reviewBy(unit: UnitOfWork, provider: string, id: string): Promise<Review> {
   const run = await lockRun(unit.trx, id);
   const revision = await revisionAt(unit.trx, run.submission, run.revision);
@@ -156,10 +141,14 @@ export async function reviewBy(unit: UnitOfWork, provider: string, id: string): 
     result === undefined ||
     !result.reviewing_custodians.includes(decision.custodian_key)
   ) {
-    throw new CleanRoomError('forbidden', `These outputs do not wait for ${provider}.`);
+    throw new CleanRoomError('forbidden', `The outputs of this run do not need a review by ${provider}.`);
   }
   if (run.state !== 'output-review') {
-    throw new CleanRoomError('conflict', `The run is ${run.state}.`, { details: { state: run.state } });
+    throw new CleanRoomError(
+      'conflict',
+      `The outputs of this run cannot be reviewed now: the run is ${run.state}.`,
+      { details: { state: run.state } }
+    );
   }
   return {
     run,
@@ -171,10 +160,11 @@ export async function reviewBy(unit: UnitOfWork, provider: string, id: string): 
 }
 
 /**
- * Takes in a custodian's output release; the last one that is needed releases the run.
+ * Saves a custodian's output release. The last release that is needed completes the run.
+ *
  * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `conflict`, `forbidden`
  */
-export async function takeOutputRelease(
+export async function saveOutputRelease(
   context: CoordinatorContext,
   unit: UnitOfWork,
   provider: string,
@@ -198,18 +188,18 @@ export async function takeOutputRelease(
     .values({ run: id, provider, envelope: JSON.stringify(envelope), released_at: unit.at })
     .onConflict(conflict => conflict.doNothing())
     .execute();
-  const given = await unit.trx
+  const releases = await unit.trx
     .selectFrom('output_release')
     .select('envelope')
     .where('run', '=', id)
     .execute();
-  const custodians = new Set(given.map(row => OutputRelease.peek(row.envelope).value.custodian));
+  const custodians = new Set(releases.map(row => OutputRelease.peek(row.envelope).value.custodian));
   if (review.reviewers.every(reviewer => custodians.has(reviewer)))
     await completeRun(context, unit, review.run);
 }
 
-/** A reviewing custodian's no. What was sealed under its layer stays sealed for ever. */
-export async function withhold(
+/** Ends a run because a reviewing custodian withholds its outputs. The custodian's layer of sealing is never removed. */
+export async function withholdOutputs(
   unit: UnitOfWork,
   provider: string,
   id: string,

@@ -6,23 +6,28 @@ import type { CoordinatorTables } from '../database/tables.js';
 import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
+/** Returns the error for a run that does not exist or that the caller may not see. */
 export function noRun(): CleanRoomError {
-  return new CleanRoomError('not-found', 'There is no such run, or it does not concern your party.');
+  return new CleanRoomError('not-found', 'The run does not exist, or does not concern your party.');
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns a run, and locks it until the transaction ends.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function lockRun(trx: Transaction<CoordinatorTables>, id: string): Promise<RunRow> {
   const row = await trx.selectFrom('run').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
   if (row === undefined) throw noRun();
   return row;
 }
 
-export async function attemptsOf(db: Kysely<CoordinatorTables>, run: string): Promise<string[]> {
+async function attemptsOf(db: Kysely<CoordinatorTables>, run: string): Promise<string[]> {
   const rows = await db.selectFrom('attempt').select('id').where('run', '=', run).execute();
   return rows.map(row => row.id);
 }
 
-/** Moves a run to an end that gives no outputs, and has its TEE stopped. A run that is over stays as it is. */
+/** Ends a run without outputs, and stops its TEE. A run that has already ended stays unchanged. */
 export async function endRun(
   unit: UnitOfWork,
   run: RunRow,
@@ -35,7 +40,11 @@ export async function endRun(
   return ended;
 }
 
-/** @param only the states whose runs are meant; all that are not over, unless told */
+/**
+ * Cancels the runs of a revision that have not ended.
+ *
+ * @param only - the states of the runs to cancel, all states by default
+ */
 export async function cancelRunsOf(
   unit: UnitOfWork,
   revision: Pick<RevisionRow, 'submission' | 'number'>,

@@ -6,13 +6,14 @@ import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { pageRequest } from '../../platform/http/paging.js';
-import { receiptOf, reviewBy, takeOutputRelease, withhold } from '../results/complete.js';
-import { askForRun, cancelRun } from './request.js';
+import { ID_PATTERN } from '../../platform/ids.js';
+import { receiptOf, reviewBy, saveOutputRelease, withholdOutputs } from '../results/complete.js';
+import { cancelRun, requestRun } from './request.js';
 import { listRuns, requireRun, runSummary, runView } from './views.js';
 
-const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
+const ID = new RegExp(ID_PATTERN);
 
-function reviewing(app: App, context: CoordinatorContext): void {
+function mountOutputReview(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.getOutputUnderReview, async ({ params }, caller) => {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
@@ -37,7 +38,7 @@ function reviewing(app: App, context: CoordinatorContext): void {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
     return once(context, caller, request, async unit => {
-      await takeOutputRelease(context, unit, party, params.id, body.outputRelease);
+      await saveOutputRelease(context, unit, party, params.id, body.outputRelease);
       return runSummary(unit.trx, params.id);
     });
   });
@@ -46,19 +47,20 @@ function reviewing(app: App, context: CoordinatorContext): void {
     const { party } = requireCustodian(caller);
     await requireRun(context.db, caller, params.id);
     return once(context, caller, request, async unit => {
-      await withhold(unit, party, params.id, body.reason);
+      await withholdOutputs(unit, party, params.id, body.reason);
       return runSummary(unit.trx, params.id);
     });
   });
 }
 
+/** Adds the routes for runs, their receipts and the review of their outputs. */
 export function runRoutes(app: App, context: CoordinatorContext): void {
-  reviewing(app, context);
+  mountOutputReview(app, context);
 
   mountFor(app, context, routes.createRun, async ({ body, request }, caller) => {
     const researcher = requireRole(caller, 'researcher');
     return once(context, caller, request, async unit => {
-      const run = await askForRun(unit, researcher, body.submission);
+      const run = await requestRun(unit, researcher, body.submission);
       return runSummary(unit.trx, run.id);
     });
   });

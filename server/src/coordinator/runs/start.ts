@@ -9,27 +9,29 @@ import type { UnitOfWork } from '../state/unit-of-work.js';
 import { endRun, lockRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 
-/** Failures that a later try may mend. All others end the run at once. */
-const PASSING = ['unavailable', 'registry-failed'] as const;
+/** Failures that may disappear by themselves. All other failures end the run at once. */
+const TRANSIENT_CODES = ['unavailable', 'registry-failed'] as const;
 
-function mayPass(error: unknown): boolean {
-  return !(error instanceof CleanRoomError) || PASSING.some(code => isCleanRoomError(error, code));
+function isTransient(error: unknown): boolean {
+  return !(error instanceof CleanRoomError) || TRANSIENT_CODES.some(code => isCleanRoomError(error, code));
 }
 
-async function requireConsent(unit: UnitOfWork, revision: RevisionRow): Promise<void> {
+/** Throws when a provider's approval has expired or was revoked since the run was queued. */
+async function requireApprovals(unit: UnitOfWork, revision: RevisionRow): Promise<void> {
   const decisions = await decisionsOf(unit.trx, revision);
-  const lacking = decisions.find(
+  const missing = decisions.find(
     ({ state, expires_at }) => state !== 'approved' || (expires_at !== null && expires_at <= unit.at)
   );
-  if (revision.state === 'approved' && lacking === undefined) return;
+  if (revision.state === 'approved' && missing === undefined) return;
   throw new CleanRoomError(
     'approval-missing',
-    `The approval of ${lacking?.provider ?? 'a provider'} does not hold any more.`
+    `The approval of ${missing?.provider ?? 'a provider'} is no longer valid, so the run was not started.`,
+    { remedy: 'Submit again to ask for a new approval.' }
   );
 }
 
-/** Takes the run from `queued` to `starting`; nothing when it is over, or is farther already. */
-async function claim(
+/** Changes the run from `queued` to `starting`. Returns undefined when the run has ended or has already started. */
+async function beginStart(
   context: CoordinatorContext,
   attempt: string
 ): Promise<{ run: RunRow; revision: RevisionRow } | undefined> {
@@ -50,7 +52,7 @@ async function claim(
     if (run.state === 'starting') return { run, revision };
     if (run.state !== 'queued') return undefined;
     try {
-      await requireConsent(unit, revision);
+      await requireApprovals(unit, revision);
     } catch (error) {
       if (!isCleanRoomError(error)) throw error;
       await endRun(unit, run, 'failed', { code: error.code, message: error.message });
@@ -67,8 +69,11 @@ async function publish(context: CoordinatorContext, revision: RevisionRow): Prom
   await images.publish(revision.image_digest, { kernelImage, spec, files: storedFiles(objects, spec.value) });
 }
 
-/** The supervisor keeps the notebook's limit; the backend's is for a supervisor that does not. */
-function limit(context: CoordinatorContext, wallSeconds: number): number {
+/**
+ * Returns the time limit of a TEE in seconds. The supervisor enforces the notebook's own limit; the backend's longer limit is
+ * for a supervisor that fails to.
+ */
+function teeWallSeconds(context: CoordinatorContext, wallSeconds: number): number {
   const { startSeconds, keySeconds } = context.services.config.limits;
   return startSeconds + keySeconds + wallSeconds + GRACE_SECONDS;
 }
@@ -82,7 +87,7 @@ async function launch(context: CoordinatorContext, attempt: string, revision: Re
     job: `${context.services.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
-    wallSeconds: limit(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)
+    wallSeconds: teeWallSeconds(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)
   });
 }
 
@@ -91,32 +96,32 @@ async function fail(context: CoordinatorContext, run: string, error: unknown): P
   await context.transact(async unit => {
     await endRun(unit, await lockRun(unit.trx, run), 'failed', {
       code: known?.code ?? 'backend-unavailable',
-      message: known?.message ?? 'The TEE could not be started. No data was given to it.'
+      message: known?.message ?? 'The TEE could not be started. It has received no data.'
     });
   });
 }
 
 /**
- * Publishes the image of an attempt and starts its TEE. May be called again at any point: the second time goes on where
- * the first one stopped.
- * @throws what a later try may mend, while there is time for one
+ * Publishes the image of an attempt and starts its TEE. It can be repeated at any point, and continues where it stopped.
+ *
+ * @throws the error of a failure that may disappear by itself, while there is time for another attempt to start
  */
 export async function handleStartAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
-  const claimed = await claim(context, attempt);
-  if (claimed === undefined) return;
-  const { run, revision } = claimed;
+  const begun = await beginStart(context, attempt);
+  if (begun === undefined) return;
+  const { run, revision } = begun;
   try {
     await publish(context, revision);
     await launch(context, attempt, revision);
   } catch (error) {
     const waited = (Date.now() - run.created_at.getTime()) / 1000;
-    if (mayPass(error) && waited < context.services.config.limits.startSeconds) throw error;
+    if (isTransient(error) && waited < context.services.config.limits.startSeconds) throw error;
     context.services.logger.error({ err: error, run: run.id }, 'the attempt could not be started');
     await fail(context, run.id, error);
     return;
   }
-  const over = await context.transact(async unit => {
-    const now = await lockRun(unit.trx, run.id);
+  const ended = await context.transact(async unit => {
+    const current = await lockRun(unit.trx, run.id);
     await unit.trx
       .updateTable('attempt')
       .set({ started_at: unit.at })
@@ -124,8 +129,8 @@ export async function handleStartAttempt(context: CoordinatorContext, attempt: s
       .where('started_at', 'is', null)
       .execute();
     await unit.send('watch-attempt', { attempt }, context.services.config.limits.watchSeconds);
-    return now.ended_at !== null;
+    return current.ended_at !== null;
   });
-  // Cancelled while it was being started.
-  if (over) await context.services.backend.stop(attempt);
+  // The run was cancelled while its TEE was being started.
+  if (ended) await context.services.backend.stop(attempt);
 }

@@ -3,12 +3,14 @@ import type { Run, RunSummary } from '@clean-room/api/coordinator';
 import type { Caller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import type { RunRow } from '../state/transitions.js';
-import type { PageResult, PageRequest } from '../../platform/http/paging.js';
-import { pageOf } from '../../platform/http/paging.js';
+import { pageOf, type PageRequest, type PageResult } from '../../platform/http/paging.js';
 import { revisionAt, requireConcerned } from '../submissions/find.js';
 import { noRun } from './end.js';
 
-/** Providers that must act before each run goes on: custodians with an open key request, reviewers with an open review. */
+/**
+ * Returns, for each run, the providers that it waits for: those with an unanswered key request, and those that have not
+ * reviewed its outputs.
+ */
 async function waitingFor(
   db: Kysely<CoordinatorTables>,
   runs: readonly RunRow[]
@@ -80,7 +82,8 @@ async function summaries(
   return rows.map(({ notebook, ...run }) => summary(run, notebook, waiting.get(run.id) ?? []));
 }
 
-function runs(db: Kysely<CoordinatorTables>) {
+/** Starts a query for runs with their notebooks. */
+function selectRuns(db: Kysely<CoordinatorTables>) {
   return db
     .selectFrom('run')
     .innerJoin('revision', join =>
@@ -90,35 +93,44 @@ function runs(db: Kysely<CoordinatorTables>) {
     .select('revision.notebook');
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns the summary of a run.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function runSummary(db: Kysely<CoordinatorTables>, id: string): Promise<RunSummary> {
-  const row = await runs(db).where('run.id', '=', id).executeTakeFirst();
+  const row = await selectRuns(db).where('run.id', '=', id).executeTakeFirst();
   const [view] = row === undefined ? [] : await summaries(db, [row]);
   if (view === undefined) throw noRun();
   return view;
 }
 
+/** Returns the summaries of a submission's runs, oldest first. */
 export async function runsOfSubmission(
   db: Kysely<CoordinatorTables>,
   submission: string
 ): Promise<RunSummary[]> {
-  return summaries(db, await runs(db).where('run.submission', '=', submission).orderBy('run.id').execute());
+  return summaries(
+    db,
+    await selectRuns(db).where('run.submission', '=', submission).orderBy('run.id').execute()
+  );
 }
 
-/** Newest first. */
+/** Returns a page of the runs that concern a party, newest first. */
 export async function listRuns(
   db: Kysely<CoordinatorTables>,
   party: string,
   request: PageRequest,
   submission?: string
 ): Promise<PageResult<RunSummary>> {
-  const rows = await runs(db)
+  const rows = await selectRuns(db)
     .innerJoin('submission', 'submission.id', 'run.submission')
-    .where(({ or, eb, exists, selectFrom }) =>
-      or([
+    .where(eb =>
+      eb.or([
         eb('submission.party', '=', party),
-        exists(
-          selectFrom('decision')
+        eb.exists(
+          eb
+            .selectFrom('decision')
             .select(sql`1`.as('one'))
             .whereRef('decision.submission', '=', 'run.submission')
             .where('decision.provider', '=', party)
@@ -134,7 +146,11 @@ export async function listRuns(
   return { ...page, items: await summaries(db, page.items) };
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns a run, after checking that it concerns the caller's party.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function requireRun(db: Kysely<CoordinatorTables>, caller: Caller, id: string): Promise<RunRow> {
   const row = await db.selectFrom('run').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw noRun();
@@ -142,7 +158,11 @@ export async function requireRun(db: Kysely<CoordinatorTables>, caller: Caller, 
   return row;
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns a run with its history, image and result.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function runView(db: Kysely<CoordinatorTables>, caller: Caller, id: string): Promise<Run> {
   const row = await requireRun(db, caller, id);
   const { image_digest } = await revisionAt(db, row.submission, row.revision);

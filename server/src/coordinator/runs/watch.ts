@@ -8,11 +8,12 @@ import type { RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 
-/** Between the notebook's time limit and ours lie start, filter, sealing and delivery. */
+/** Time for start, filter, sealing and delivery, in addition to the notebook's own time limit. In seconds. */
 export const GRACE_SECONDS = 600;
 
-const NOTHING_LEFT = 'Nothing of it left the TEE.';
+const NO_OUTPUT = 'No output left the clean room.';
 
+/** Returns how long a run may stay in a state, in seconds, or undefined when no limit applies. */
 function secondsAllowed(
   context: CoordinatorContext,
   state: RunState,
@@ -31,23 +32,25 @@ function secondsAllowed(
   }
 }
 
-function endOf(sight: TeeStatus): Reason | undefined {
-  switch (sight.state) {
+/** Returns the reason why a run has to end because of its TEE, or undefined while the TEE is running. */
+function failureOf(status: TeeStatus): Reason | undefined {
+  switch (status.state) {
     case 'running':
       return undefined;
     case 'unknown':
-      return { code: 'backend-unavailable', message: `The machine was lost. ${NOTHING_LEFT}` };
+      return { code: 'backend-unavailable', message: `The machine no longer exists. ${NO_OUTPUT}` };
     case 'ended':
       return {
-        code: sight.code,
-        message: ['The machine stopped before it had delivered results.', sight.detail, NOTHING_LEFT]
+        code: status.code,
+        message: ['The machine stopped before it delivered results.', status.detail, NO_OUTPUT]
           .filter(part => part !== undefined)
           .join(' ')
       };
   }
 }
 
-async function overdue(context: CoordinatorContext, run: RunRow, since: Date): Promise<Reason | undefined> {
+/** Returns the reason why a run has to end because of a time limit, or undefined while it has time left. */
+async function timeoutOf(context: CoordinatorContext, run: RunRow, since: Date): Promise<Reason | undefined> {
   const revision = await revisionAt(context.db, run.submission, run.revision);
   const { policies } = await documentsOf(context.db, revision);
   const { wallSeconds } = strictestTerms(policies.map(policy => policy.value)).run;
@@ -55,13 +58,13 @@ async function overdue(context: CoordinatorContext, run: RunRow, since: Date): P
   if (allowed === undefined || Date.now() - since.getTime() < allowed * 1000) return undefined;
   return {
     code: run.state === 'awaiting-keys' ? 'key-release-refused' : 'run-failed',
-    message: `It was ${run.state} for longer than ${allowed} seconds, and was stopped. ${NOTHING_LEFT}`
+    message: `The run was stopped after ${allowed} seconds in the state ${run.state}. ${NO_OUTPUT}`
   };
 }
 
 /**
- * Looks at an attempt's TEE once, and asks to look again while its run goes on. A TEE that ended without results, was lost
- * or takes too long ends the run.
+ * Checks the status of an attempt's TEE, and schedules the next check while its run has not ended. If the TEE has ended
+ * without results, is lost or takes too long, the run ends as failed.
  */
 export async function handleWatchAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
   const { backend, config } = context.services;
@@ -78,17 +81,17 @@ export async function handleWatchAttempt(context: CoordinatorContext, attempt: s
     await backend.stop(attempt);
     return;
   }
-  const reason = endOf(await backend.status(attempt)) ?? (await overdue(context, run, run_state_since));
+  const reason = failureOf(await backend.status(attempt)) ?? (await timeoutOf(context, run, run_state_since));
   await context.transact(async unit => {
-    const now = await lockRun(unit.trx, run.id);
-    if (isFinal(RUN_TRANSITIONS, now.state)) return;
-    // Results may have come in while the backend was asked; then the end of the TEE is as it should be.
-    if (reason !== undefined && now.state === run.state) await endRun(unit, now, 'failed', reason);
+    const current = await lockRun(unit.trx, run.id);
+    if (isFinal(RUN_TRANSITIONS, current.state)) return;
+    // The results may have arrived during the status request. The TEE is then expected to end.
+    if (reason !== undefined && current.state === run.state) await endRun(unit, current, 'failed', reason);
     else await unit.send('watch-attempt', { attempt }, config.limits.watchSeconds);
   });
 }
 
-/** Ends an attempt's TEE. */
+/** Stops the TEE of an attempt. */
 export async function handleStopAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
   await context.services.backend.stop(attempt);
 }

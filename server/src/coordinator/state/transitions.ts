@@ -15,15 +15,15 @@ import type { CoordinatorTables } from '../database/tables.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /*
- * Every change of state goes through here: the protocol's table of moves says whether it may happen, and row, log entry
- * and event come to be in one transaction. Callers have locked the rows (revision before run).
+ * All changes of state are made here. The protocol's tables say which transitions are allowed. Row, log entry and event are
+ * written in one transaction. Callers must have locked the rows, the revision before its runs.
  */
 
 export type RevisionRow = Selectable<CoordinatorTables['revision']>;
 export type DecisionRow = Selectable<CoordinatorTables['decision']>;
 export type RunRow = Selectable<CoordinatorTables['run']>;
 
-/** The submitter's party and every provider that any revision has asked. */
+/** Returns the parties that a submission concerns: the submitter's, and the providers of all its revisions. */
 export async function partiesOf(db: Kysely<CoordinatorTables>, submission: string): Promise<string[]> {
   const rows = await db
     .selectFrom('submission')
@@ -34,10 +34,12 @@ export async function partiesOf(db: Kysely<CoordinatorTables>, submission: strin
   return rows.map(row => row.party);
 }
 
-export const revisionName = (row: Pick<RevisionRow, 'submission' | 'number'>): string =>
+/** Returns the name of a revision in the log. */
+const revisionName = (row: Pick<RevisionRow, 'submission' | 'number'>): string =>
   `${row.submission}/${row.number}`;
 
-async function touch(unit: UnitOfWork, submission: string): Promise<void> {
+/** Sets the time of a submission's last change. */
+export async function touchSubmission(unit: UnitOfWork, submission: string): Promise<void> {
   await unit.trx
     .updateTable('submission')
     .set({ updated_at: unit.at })
@@ -45,7 +47,7 @@ async function touch(unit: UnitOfWork, submission: string): Promise<void> {
     .execute();
 }
 
-/** Announces a revision that has just been written as `submitted`. */
+/** Adds the log entry and the event of a new revision, which has just been inserted as `submitted`. */
 export async function recordRevision(unit: UnitOfWork, row: RevisionRow): Promise<void> {
   requireTransition(REVISION_TRANSITIONS, 'draft', row.state);
   unit.appendLogEntry({
@@ -63,6 +65,12 @@ export async function recordRevision(unit: UnitOfWork, row: RevisionRow): Promis
   });
 }
 
+/**
+ * Changes the state of a revision.
+ *
+ * @returns the changed row
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
 export async function transitionRevision(
   unit: UnitOfWork,
   row: RevisionRow,
@@ -76,7 +84,7 @@ export async function transitionRevision(
     .where('submission', '=', row.submission)
     .where('number', '=', row.number)
     .execute();
-  await touch(unit, row.submission);
+  await touchSubmission(unit, row.submission);
   unit.appendLogEntry({ subject: 'revision', id: revisionName(row), state, evidence: row.spec_digest });
   const { submission, number: revision } = row;
   unit.queueEvent(await partiesOf(unit.trx, submission), {
@@ -88,7 +96,8 @@ export async function transitionRevision(
   return { ...row, state, reason: reason ?? null, updated_at: unit.at };
 }
 
-export interface DecisionFacts {
+/** The values that are saved with a decision. */
+interface DecisionFacts {
   readonly decided_by: string | null;
   readonly reason?: Reason;
   readonly approval?: {
@@ -99,6 +108,11 @@ export interface DecisionFacts {
   };
 }
 
+/**
+ * Changes the state of a provider's decision.
+ *
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
 export async function transitionDecision(
   unit: UnitOfWork,
   revision: RevisionRow,
@@ -127,7 +141,7 @@ export async function transitionDecision(
     .where('revision', '=', row.revision)
     .where('provider', '=', row.provider)
     .execute();
-  await touch(unit, row.submission);
+  await touchSubmission(unit, row.submission);
   const evidence = approval?.digest ?? row.approval_digest;
   unit.appendLogEntry({
     subject: 'decision',
@@ -144,20 +158,27 @@ export async function transitionDecision(
   });
 }
 
-/** Announces a run that has just been written as `queued`. */
+/** Adds the log entry and the event of a new run, which has just been inserted as `queued`. */
 export async function recordRun(unit: UnitOfWork, row: RunRow): Promise<void> {
   unit.appendLogEntry({ subject: 'run', id: row.id, state: row.state });
   const { id: run, submission, state } = row;
   unit.queueEvent(await partiesOf(unit.trx, submission), { topic: 'run', run, submission, state });
 }
 
-export interface RunTransitionFacts {
+/** The values that are saved with a run's new state. */
+interface RunTransitionFacts {
   readonly reason?: Reason;
   readonly cell?: number;
   readonly cells?: number;
   readonly evidence?: Digest;
 }
 
+/**
+ * Changes the state of a run.
+ *
+ * @returns the changed row
+ * @throws CleanRoomError `conflict` when the transition is not allowed
+ */
 export async function transitionRun(
   unit: UnitOfWork,
   row: RunRow,
@@ -195,6 +216,7 @@ export async function transitionRun(
   return next;
 }
 
+/** Sends an event with the state and the progress of a run. */
 export async function queueRunEvent(unit: UnitOfWork, row: RunRow): Promise<void> {
   unit.queueEvent(await partiesOf(unit.trx, row.submission), {
     topic: 'run',

@@ -25,12 +25,12 @@ export interface CheckedSubmission {
   /** Each provider that must decide, with the custodian key that the spec names. */
   readonly providers: ReadonlyMap<string, string>;
   readonly simulated: boolean;
-  /** When its permission ends by itself. */
-  readonly ends: Date;
+  /** The earliest end of its policies and of its collaboration. */
+  readonly expiresAt: Date;
 }
 
-function refuse(message: string, remedy: string): never {
-  throw new CleanRoomError('policy-refused', message, { remedy });
+function policyRefused(message: string, remedy: string): CleanRoomError {
+  return new CleanRoomError('policy-refused', message, { remedy });
 }
 
 async function checkSubmitter(context: CoordinatorContext, caller: PersonCaller, spec: Spec): Promise<void> {
@@ -38,21 +38,22 @@ async function checkSubmitter(context: CoordinatorContext, caller: PersonCaller,
   if (!people.some(person => person.id === caller.person && person.keys.includes(spec.submitter))) {
     throw new CleanRoomError(
       'forbidden',
-      'The key that signed is not one that your party’s roster lists for you.',
+      'The submission is signed with a key that your party’s roster does not list for you.',
       {
-        remedy: 'Sign with your own key, or ask your party to list it.'
+        remedy: 'Sign with your own key, or ask your party to add this key to its roster.'
       }
     );
   }
   const listed = new Set(people.flatMap(person => person.recipients));
   if (!spec.recipients.every(recipient => listed.has(recipient))) {
-    refuse(
-      'Somebody is to open the outputs who is not in your party’s roster.',
-      'Name recipients of your own party only.'
+    throw policyRefused(
+      'A recipient of the outputs is not listed in your party’s roster.',
+      'Choose recipients from your own party only.'
     );
   }
 }
 
+/** An asset of a spec, with its verified documents. */
 interface OpenedAsset {
   readonly asset: SpecAsset;
   readonly version: ReadDocument<AssetVersion>;
@@ -74,15 +75,15 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
   if (found === undefined) {
     throw new CleanRoomError(
       'not-found',
-      `${asset.name} is not known here in the version that the spec names.`,
+      `This server does not know ${asset.name} in the version that the submission names.`,
       {
-        remedy: 'Look the dataset up anew and submit again.'
+        remedy: 'Reload the dataset and submit again.'
       }
     );
   }
   if (found.currentPolicy !== asset.policy) {
-    throw new CleanRoomError('conflict', `The policy of ${asset.name} has changed meanwhile.`, {
-      remedy: 'Read the new policy, and submit again.'
+    throw new CleanRoomError('conflict', `The policy of ${asset.name} has changed since you opened it.`, {
+      remedy: 'Read the new policy, then submit again.'
     });
   }
   const opened = {
@@ -91,7 +92,7 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
     policy: Policy.open(found.policy, asset.custodian)
   };
   if (opened.version.value.name !== asset.name || opened.policy.value.asset !== asset.name) {
-    throw new CleanRoomError('digest-mismatch', `The spec gives another dataset out as ${asset.name}.`);
+    throw new CleanRoomError('digest-mismatch', `The submission names another dataset as ${asset.name}.`);
   }
   return opened;
 }
@@ -111,12 +112,16 @@ async function checkAssets(
     rootKeyOf(collaboration, provider);
     const custodian = await custodianOf(context.db, provider);
     if (custodian.key !== asset.custodian) {
-      throw new CleanRoomError('conflict', `${provider} has another custodian now than the spec names.`, {
-        remedy: 'Look the dataset up anew and submit again.'
-      });
+      throw new CleanRoomError(
+        'conflict',
+        `${provider} has changed its custodian since you opened the dataset.`,
+        {
+          remedy: 'Reload the dataset and submit again.'
+        }
+      );
     }
-    const one = await openAsset(context.db, asset);
-    requireTerms(one.policy.value, {
+    const openedAsset = await openAsset(context.db, asset);
+    requireTerms(openedAsset.policy.value, {
       collaboration,
       party: rootKeyOf(collaboration, caller.party),
       purpose: spec.purpose,
@@ -124,35 +129,38 @@ async function checkAssets(
       hosting: custodian.hosting,
       at
     });
-    if (!one.policy.value.kernelImages.signers.includes(kernelImage.signer)) {
-      refuse(
-        `The policy of ${asset.name} does not trust who signed the kernel image.`,
+    if (!openedAsset.policy.value.kernelImages.signers.includes(kernelImage.signer)) {
+      throw policyRefused(
+        `The policy of ${asset.name} does not trust the signer of the kernel image.`,
         'Submit with a kernel image that the policy trusts.'
       );
     }
-    if (one.version.value.sealedFor !== backend.sealedFor) {
-      refuse(
-        `${asset.name} is sealed for ${one.version.value.sealedFor}; this server runs ${backend.sealedFor}.`,
-        'Ask the provider for a version that is sealed for the TEEs of this server.'
+    if (openedAsset.version.value.sealedFor !== backend.sealedFor) {
+      throw policyRefused(
+        `${asset.name} is sealed for ${openedAsset.version.value.sealedFor}, but this server runs ${backend.sealedFor}.`,
+        `Ask ${provider} for a version that is sealed for ${backend.sealedFor}.`
       );
     }
-    opened.push(one);
+    opened.push(openedAsset);
   }
   strictestTerms(opened.map(({ policy }) => policy.value));
   if (kernelImage.development && backend.sealedFor !== 'simulation') {
-    refuse('A development kernel image runs in the simulator only.', 'Submit with a released kernel image.');
+    throw policyRefused(
+      'A development kernel image can run in the simulator only.',
+      'Submit with a released kernel image.'
+    );
   }
   if (spec.compute.accelerator !== kernelImage.accelerator) {
-    refuse(
-      `The kernel image ${kernelImage.name} is not one for the accelerator asked for.`,
-      'Choose another one.'
+    throw policyRefused(
+      `The kernel image ${kernelImage.name} does not support the requested accelerator.`,
+      'Choose another kernel image or another accelerator.'
     );
   }
   return opened;
 }
 
 async function checkFiles(context: CoordinatorContext, party: string, spec: Spec): Promise<void> {
-  // A digest is no secret: naming one must not give away a file that another party has put.
+  // A digest is not a secret: knowing one must not give access to a file that another party has uploaded.
   const [missing] = await withoutGrant(
     context.db,
     spec.workspace.map(file => file.digest),
@@ -160,15 +168,16 @@ async function checkFiles(context: CoordinatorContext, party: string, spec: Spec
   );
   if (missing === undefined) return;
   const file = spec.workspace.find(({ digest }) => digest === missing);
-  throw new CleanRoomError('not-found', `"${file?.path ?? missing}" was not put before.`, {
-    remedy: 'Put every file of the workspace, then submit again.'
+  throw new CleanRoomError('not-found', `The file "${file?.path ?? missing}" has not been uploaded.`, {
+    remedy: 'Upload every file of the workspace, then submit again.'
   });
 }
 
 /**
- * Everything that must hold before a revision is submitted: form, signer, members, signed assets and policies, terms, files
- * and, computed anew from all that, the image digest that was signed.
- * @throws CleanRoomError with what is wrong and what to do
+ * Checks everything that is required before a revision is submitted: form, signer, members, signed assets and policies, terms
+ * and files. Composes the image again, and compares its digest with the signed one.
+ *
+ * @throws CleanRoomError with a message that names the failed check, and a remedy
  */
 export async function checkSubmission(
   context: CoordinatorContext,
@@ -182,8 +191,8 @@ export async function checkSubmission(
   const collaboration = await collaborationByDigest(context.db, spec.value.collaboration);
   rootKeyOf(collaboration.value, caller.party);
   if (!collaboration.value.purposes.includes(spec.value.purpose)) {
-    refuse(
-      'The collaboration is not for this purpose.',
+    throw policyRefused(
+      'The collaboration does not allow this purpose.',
       `Choose one of: ${collaboration.value.purposes.join('; ')}.`
     );
   }
@@ -191,13 +200,14 @@ export async function checkSubmission(
   await checkFiles(context, caller.party, spec.value);
   const image = await composeSubmissionImage(context.services, spec);
   openSubmissionRequest(request, spec, image.imageDigest);
-  const ends = [collaboration.value.ends, ...opened.map(({ policy }) => policy.value.validUntil)]
+  const expiresAt = [collaboration.value.ends, ...opened.map(({ policy }) => policy.value.validUntil)]
     .map(fromTimestamp)
     .reduce((first, other) => (other < first ? other : first));
-  if (ends <= at)
+  if (expiresAt <= at) {
     throw new CleanRoomError('expired', 'The collaboration has ended.', {
       remedy: 'Ask the parties to renew it.'
     });
+  }
   return {
     spec,
     request,
@@ -205,6 +215,6 @@ export async function checkSubmission(
     collaboration: asDigest(spec.value.collaboration),
     providers: new Map(spec.value.assets.map(asset => [providerOf(asset.name), asset.custodian])),
     simulated: context.services.backend.sealedFor === 'simulation',
-    ends
+    expiresAt
   };
 }

@@ -1,11 +1,11 @@
 import type { Comment } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
 import type { PersonCaller } from '../access/caller.js';
-import { partiesOf } from '../state/transitions.js';
+import { partiesOf, touchSubmission } from '../state/transitions.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import { newestRevision } from './find.js';
 
-/** Says something about the newest revision, to everyone whom the submission concerns. */
+/** Adds a comment to the newest revision. All parties that the submission concerns can read it. */
 export async function addComment(
   unit: UnitOfWork,
   caller: PersonCaller,
@@ -19,11 +19,7 @@ export async function addComment(
     .insertInto('comment')
     .values({ id, submission, revision: revision.number, party, person, text, created_at: unit.at })
     .execute();
-  await unit.trx
-    .updateTable('submission')
-    .set({ updated_at: unit.at })
-    .where('id', '=', submission)
-    .execute();
+  await touchSubmission(unit, submission);
   unit.queueEvent(await partiesOf(unit.trx, submission), {
     topic: 'submission',
     submission,

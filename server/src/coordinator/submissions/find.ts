@@ -4,13 +4,30 @@ import type { Caller } from '../access/caller.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import { partiesOf, type DecisionRow, type RevisionRow } from '../state/transitions.js';
 
+/** Returns the error for a submission that does not exist or that the caller may not see. */
 export function noSubmission(): CleanRoomError {
-  return new CleanRoomError('not-found', 'There is no such submission, or it does not concern your party.');
+  return new CleanRoomError('not-found', 'The submission does not exist, or does not concern your party.');
 }
 
 /**
- * A submission is there for the submitter's party and for the providers it asks.
- * @returns the submitter's party
+ * Returns the party that a submission belongs to.
+ *
+ * @throws CleanRoomError `not-found`
+ */
+export async function submitterParty(db: Kysely<CoordinatorTables>, submission: string): Promise<string> {
+  const row = await db
+    .selectFrom('submission')
+    .select('party')
+    .where('id', '=', submission)
+    .executeTakeFirst();
+  if (row === undefined) throw noSubmission();
+  return row.party;
+}
+
+/**
+ * Checks that a submission concerns the caller: it belongs to their party, or asks their party for data.
+ *
+ * @returns the party that the submission belongs to
  * @throws CleanRoomError `not-found`
  */
 export async function requireConcerned(
@@ -18,16 +35,16 @@ export async function requireConcerned(
   caller: Caller,
   submission: string
 ): Promise<string> {
-  const row = await db
-    .selectFrom('submission')
-    .select('party')
-    .where('id', '=', submission)
-    .executeTakeFirst();
-  if (row === undefined || !(await partiesOf(db, submission)).includes(caller.party)) throw noSubmission();
-  return row.party;
+  const party = await submitterParty(db, submission);
+  if (!(await partiesOf(db, submission)).includes(caller.party)) throw noSubmission();
+  return party;
 }
 
-/** Like {@link requireConcerned}, for what only the submitter's party may do. */
+/**
+ * Checks that a submission belongs to the caller's party.
+ *
+ * @throws CleanRoomError `not-found`, `forbidden`
+ */
 export async function requireOwn(
   db: Kysely<CoordinatorTables>,
   caller: Caller,
@@ -35,16 +52,20 @@ export async function requireOwn(
 ): Promise<void> {
   const party = await requireConcerned(db, caller, submission);
   if (party !== caller.party) {
-    throw new CleanRoomError('forbidden', `Only ${party}, which submitted it, can do this.`);
+    throw new CleanRoomError('forbidden', `Only ${party}, the party that submitted it, can do this.`);
   }
 }
 
-/** The newest revision, locked until the transaction ends: two who decide at once decide one after the other. */
+/**
+ * Returns the newest revision, and locks it until the transaction ends, so that two decisions are made one after the other.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function newestRevision(
   trx: Transaction<CoordinatorTables>,
   submission: string
 ): Promise<RevisionRow> {
-  // The submission's row stands for all its revisions: a newer one can't come in between.
+  // Locking the submission's row prevents that a newer revision is added in between.
   await trx.selectFrom('submission').select('id').where('id', '=', submission).forUpdate().execute();
   const row = await trx
     .selectFrom('revision')
@@ -58,6 +79,11 @@ export async function newestRevision(
   return row;
 }
 
+/**
+ * Returns a revision, and locks its submission until the transaction ends.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function lockRevision(
   trx: Transaction<CoordinatorTables>,
   submission: string,
@@ -67,6 +93,11 @@ export async function lockRevision(
   return revisionAt(trx, submission, number);
 }
 
+/**
+ * Returns a revision by its number.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function revisionAt(
   db: Kysely<CoordinatorTables>,
   submission: string,
@@ -82,6 +113,7 @@ export async function revisionAt(
   return row;
 }
 
+/** Returns the decisions of all providers about a revision, ordered by provider. */
 export async function decisionsOf(
   db: Kysely<CoordinatorTables>,
   revision: RevisionRow
@@ -95,7 +127,11 @@ export async function decisionsOf(
     .execute();
 }
 
-/** The decision of one provider. @throws CleanRoomError `forbidden` when the revision asks nothing of it */
+/**
+ * Returns the decision of one provider about a revision.
+ *
+ * @throws CleanRoomError `forbidden` when the revision uses none of its data
+ */
 export async function decisionOf(
   db: Kysely<CoordinatorTables>,
   revision: RevisionRow,
@@ -103,7 +139,10 @@ export async function decisionOf(
 ): Promise<DecisionRow> {
   const decision = (await decisionsOf(db, revision)).find(row => row.provider === provider);
   if (decision === undefined) {
-    throw new CleanRoomError('forbidden', `The submission asks for nothing of ${provider}.`);
+    throw new CleanRoomError(
+      'forbidden',
+      `The submission does not use data of ${provider}, so ${provider} has nothing to decide.`
+    );
   }
   return decision;
 }

@@ -9,17 +9,18 @@ import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { composeSubmissionImage } from '../images/compose.js';
 import { withoutGrant } from '../objects/grants.js';
-import { deliver } from '../objects/transfer.js';
+import { sendObject } from '../objects/transfer.js';
 import { pageRequest } from '../../platform/http/paging.js';
+import { ID_PATTERN } from '../../platform/ids.js';
 import { checkSubmission } from './check.js';
 import { addComment } from './comments.js';
 import { requireConcerned, requireOwn, revisionAt } from './find.js';
 import { createRevision, createSubmission } from './submit.js';
 import { listSubmissions, submissionView } from './views.js';
 
-const ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
+const ID = new RegExp(ID_PATTERN);
 
-function writing(app: App, context: CoordinatorContext): void {
+function mountChanges(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.createSubmission, async ({ body, request }, caller) => {
     const researcher = requireRole(caller, 'researcher');
     const checked = await checkSubmission(context, researcher, fromBase64(body.spec), body.request);
@@ -39,8 +40,8 @@ function writing(app: App, context: CoordinatorContext): void {
     const files = spec.value.workspace.map(file => file.digest);
     const [missing] = await withoutGrant(context.db, files, caller.party);
     if (missing !== undefined) {
-      throw new CleanRoomError('not-found', `The file ${missing} was not put before.`, {
-        remedy: 'Put every file of the workspace first.'
+      throw new CleanRoomError('not-found', `The file ${missing} has not been uploaded.`, {
+        remedy: 'Upload every file of the workspace first.'
       });
     }
     return { image: (await composeSubmissionImage(context.services, spec)).imageDigest, spec: spec.digest };
@@ -53,8 +54,9 @@ function writing(app: App, context: CoordinatorContext): void {
   });
 }
 
+/** Adds the routes for submissions, their revisions and comments. */
 export function submissionRoutes(app: App, context: CoordinatorContext): void {
-  writing(app, context);
+  mountChanges(app, context);
 
   mountFor(app, context, routes.listSubmissions, async ({ query }, caller) =>
     listSubmissions(context.db, caller.party, pageRequest(query, ID), query.waitingFor !== undefined)
@@ -69,8 +71,9 @@ export function submissionRoutes(app: App, context: CoordinatorContext): void {
     await requireConcerned(context.db, caller, params.id);
     const { spec } = await revisionAt(context.db, params.id, params.number);
     const file = Spec.read(spec).value.workspace.find(({ path }) => path === params['*']);
-    if (file === undefined) throw new CleanRoomError('not-found', 'The workspace has no such file.');
-    return deliver(context.services.objects, file.digest, reply);
+    if (file === undefined)
+      throw new CleanRoomError('not-found', 'The workspace of this revision does not contain this file.');
+    return sendObject(context.services.objects, file.digest, reply);
   });
 
   mountFor(app, context, routes.compareImage, async ({ params }, caller) => {

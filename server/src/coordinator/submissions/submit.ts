@@ -1,21 +1,29 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { PersonCaller } from '../access/caller.js';
-import { recordRevision, transitionRevision, type RevisionRow } from '../state/transitions.js';
-import { grant } from '../objects/grants.js';
+import {
+  recordRevision,
+  touchSubmission,
+  transitionRevision,
+  type RevisionRow
+} from '../state/transitions.js';
+import { grantObjects } from '../objects/grants.js';
 import { newId } from '../../platform/ids.js';
-import { queueRun } from '../runs/queue-run.js';
+import { queueRun } from '../runs/request.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import type { CheckedSubmission } from './check.js';
 import { newestRevision } from './find.js';
 
-export interface Submitted {
+/** The result of submitting a revision. */
+interface Submitted {
   readonly id: string;
   readonly revision: number;
+  /** `submitted`, or `approved` when no provider has to decide. */
   readonly state: RevisionState;
   readonly image: `sha256:${string}`;
 }
 
+/** Inserts a revision and its decisions. A revision without providers is approved and queued at once. */
 async function writeRevision(
   unit: UnitOfWork,
   caller: PersonCaller,
@@ -45,7 +53,7 @@ async function writeRevision(
     submitted_by: caller.person,
     submitted_at: unit.at,
     updated_at: unit.at,
-    expires_at: checked.ends
+    expires_at: checked.expiresAt
   };
   await unit.trx
     .insertInto('revision')
@@ -71,10 +79,10 @@ async function writeRevision(
       )
       .execute();
     const files = spec.value.workspace.map(file => file.digest);
-    await grant(unit.trx, files, [...checked.providers.keys()], unit.at);
+    await grantObjects(unit.trx, files, [...checked.providers.keys()], unit.at);
   }
   await recordRevision(unit, row);
-  await unit.send('expire-revision', { submission, revision: number }, secondsUntil(unit.at, row.expires_at));
+  await unit.sendAt('expire-revision', { submission, revision: number }, row.expires_at);
   if (providers.length > 0)
     return { id: submission, revision: number, state: row.state, image: row.image_digest };
   const approved = await transitionRevision(unit, row, 'approved');
@@ -82,10 +90,7 @@ async function writeRevision(
   return { id: submission, revision: number, state: approved.state, image: row.image_digest };
 }
 
-export function secondsUntil(from: Date, to: Date): number {
-  return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
-}
-
+/** Creates a submission with its first revision. */
 export async function createSubmission(
   unit: UnitOfWork,
   caller: PersonCaller,
@@ -99,24 +104,28 @@ export async function createSubmission(
   return writeRevision(unit, caller, id, 1, checked);
 }
 
-/** @throws CleanRoomError `conflict` unless changes were asked for */
+/**
+ * Adds a revision to a submission after a provider asked for changes.
+ *
+ * @throws CleanRoomError `conflict` when the newest revision is in another state
+ */
 export async function createRevision(
   unit: UnitOfWork,
   caller: PersonCaller,
   submission: string,
   checked: CheckedSubmission
 ): Promise<Submitted> {
-  const before = await newestRevision(unit.trx, submission);
-  if (before.state !== 'changes-requested') {
-    throw new CleanRoomError('conflict', `Nobody has asked for changes: the revision is ${before.state}.`, {
-      remedy: 'Withdraw it and submit anew, or wait for the providers.',
-      details: { state: before.state }
-    });
+  const newest = await newestRevision(unit.trx, submission);
+  if (newest.state !== 'changes-requested') {
+    throw new CleanRoomError(
+      'conflict',
+      `No provider has asked for changes: the revision is ${newest.state}.`,
+      {
+        remedy: 'Wait for the providers, or withdraw the submission and create a new one.',
+        details: { state: newest.state }
+      }
+    );
   }
-  await unit.trx
-    .updateTable('submission')
-    .set({ updated_at: unit.at })
-    .where('id', '=', submission)
-    .execute();
-  return writeRevision(unit, caller, submission, before.number + 1, checked);
+  await touchSubmission(unit, submission);
+  return writeRevision(unit, caller, submission, newest.number + 1, checked);
 }

@@ -3,41 +3,31 @@ import { toBase64 } from '@clean-room/protocol/bytes';
 import type { Comment, Decision, Revision, Submission, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
 import type { DecisionRow, RevisionRow } from '../state/transitions.js';
-import type { PageResult, PageRequest } from '../../platform/http/paging.js';
-import { pageOf } from '../../platform/http/paging.js';
+import { pageOf, type PageRequest, type PageResult } from '../../platform/http/paging.js';
 import { runsOfSubmission } from '../runs/views.js';
 import { noSubmission } from './find.js';
 
-const LIGHT = [
-  'revision.number',
-  'revision.state',
-  'revision.reason',
-  'revision.purpose',
-  'revision.notebook',
-  'revision.assets',
-  'revision.spec_digest',
-  'revision.image_digest',
-  'revision.submitted_by',
-  'revision.submitted_at',
-  'revision.updated_at'
+/** Columns of a revision without its documents, which can be large. */
+const SUMMARY_COLUMNS = [
+  'number',
+  'state',
+  'reason',
+  'purpose',
+  'notebook',
+  'assets',
+  'spec_digest',
+  'image_digest',
+  'submitted_by',
+  'submitted_at',
+  'updated_at'
 ] as const;
 
-type LightRevision = Pick<
-  RevisionRow,
-  | 'number'
-  | 'state'
-  | 'reason'
-  | 'purpose'
-  | 'notebook'
-  | 'assets'
-  | 'spec_digest'
-  | 'image_digest'
-  | 'submitted_by'
-  | 'submitted_at'
-  | 'updated_at'
->;
+type RevisionSummaryRow = Pick<RevisionRow, (typeof SUMMARY_COLUMNS)[number]>;
 
-function facts(row: LightRevision, party: string): Omit<SubmissionSummary['revision'], 'decisions'> {
+function revisionSummary(
+  row: RevisionSummaryRow,
+  party: string
+): Omit<SubmissionSummary['revision'], 'decisions'> {
   return {
     number: row.number,
     state: row.state,
@@ -65,7 +55,11 @@ function decisionView(row: DecisionRow): Decision {
   };
 }
 
-/** Newest first. @param waiting only those whose newest revision waits for `party` to decide */
+/**
+ * Returns a page of the submissions that concern a party, newest first.
+ *
+ * @param waiting - whether to return only submissions whose newest revision waits for the party's decision
+ */
 export async function listSubmissions(
   db: Kysely<CoordinatorTables>,
   party: string,
@@ -75,8 +69,9 @@ export async function listSubmissions(
   const rows = await db
     .selectFrom('submission')
     .innerJoin('revision', join =>
-      join.onRef('revision.submission', '=', 'submission.id').on('revision.number', '=', ({ selectFrom }) =>
-        selectFrom('revision as newer')
+      join.onRef('revision.submission', '=', 'submission.id').on('revision.number', '=', eb =>
+        eb
+          .selectFrom('revision as newer')
           .select(({ fn }) => fn.max('newer.number').as('number'))
           .whereRef('newer.submission', '=', 'submission.id')
       )
@@ -85,22 +80,23 @@ export async function listSubmissions(
       'submission.id',
       'submission.party',
       'submission.created_at',
-      'submission.updated_at as touched_at'
+      'submission.updated_at as submission_updated_at'
     ])
-    .select(LIGHT)
-    .where(({ or, eb, exists, selectFrom }) => {
-      const asked = selectFrom('decision')
+    .select(SUMMARY_COLUMNS.map(column => `revision.${column}` as const))
+    .where(eb => {
+      const ownDecision = eb
+        .selectFrom('decision')
         .select(sql`1`.as('one'))
         .whereRef('decision.submission', '=', 'submission.id')
         .where('decision.provider', '=', party);
       return waiting
-        ? exists(
-            asked
+        ? eb.exists(
+            ownDecision
               .whereRef('decision.revision', '=', 'revision.number')
               .where('decision.state', '=', 'pending')
               .where('revision.state', '=', 'submitted')
           )
-        : or([eb('submission.party', '=', party), exists(asked)]);
+        : eb.or([eb('submission.party', '=', party), eb.exists(ownDecision)]);
     })
     .$if(request.after !== undefined, query => query.where('submission.id', '<', request.after ?? ''))
     .orderBy('submission.id', 'desc')
@@ -123,9 +119,9 @@ export async function listSubmissions(
       id: row.id,
       party: row.party,
       createdAt: row.created_at.toISOString(),
-      updatedAt: row.touched_at.toISOString(),
+      updatedAt: row.submission_updated_at.toISOString(),
       revision: {
-        ...facts(row, row.party),
+        ...revisionSummary(row, row.party),
         decisions: decisions
           .filter(({ submission, revision }) => submission === row.id && revision === row.number)
           .map(({ provider, state }) => ({ provider, state }))
@@ -134,7 +130,11 @@ export async function listSubmissions(
   };
 }
 
-/** @throws CleanRoomError `not-found` */
+/**
+ * Returns a submission with its revisions, decisions, comments and runs.
+ *
+ * @throws CleanRoomError `not-found`
+ */
 export async function submissionView(db: Kysely<CoordinatorTables>, id: string): Promise<Submission> {
   const submission = await db.selectFrom('submission').selectAll().where('id', '=', id).executeTakeFirst();
   if (submission === undefined) throw noSubmission();
@@ -162,7 +162,7 @@ export async function submissionView(db: Kysely<CoordinatorTables>, id: string):
     createdAt: submission.created_at.toISOString(),
     updatedAt: submission.updated_at.toISOString(),
     revisions: revisions.map((row): Revision => ({
-      ...facts(row, submission.party),
+      ...revisionSummary(row, submission.party),
       spec: toBase64(row.spec),
       request: row.submission_request,
       decisions: decisions.filter(decision => decision.revision === row.number).map(decisionView)

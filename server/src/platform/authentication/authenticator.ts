@@ -61,7 +61,7 @@ export class AnyOf implements Authenticator {
 }
 
 /**
- * Returns the identity behind a request's `Authorization: Bearer` header.
+ * Returns the identity that belongs to a request's `Authorization: Bearer` header.
  *
  * @throws CleanRoomError `unauthenticated`. The message never says which part of the credential was wrong, because that
  * would help someone who guesses tokens.

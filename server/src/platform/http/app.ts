@@ -22,7 +22,7 @@ interface AppOptions {
   readonly logLevel: LogLevel;
   /** Receives the log lines. Standard output by default. */
   readonly logTo?: { write(line: string): void };
-  /** Maximum number of requests per minute from one credential, or from one address when there is no credential. */
+  /** Maximum number of requests per minute from one credential, or from one address when a request has none. */
   readonly requestsPerMinute: number;
   /** Maximum size of a JSON body in bytes, for routes that set no limit of their own. */
   readonly bodyLimit: number;

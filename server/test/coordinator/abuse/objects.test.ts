@@ -3,59 +3,71 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
-import type { World } from '../../support/coordinator.js';
+import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
-import { sharedWorld } from '../../support/shared-world.js';
+import { useSharedDeployment } from '../../support/shared-deployment.js';
 
-describe.each(DATABASES)('the coordinator stands its ground, on %s: objects', (_kind, prepare) => {
-  let world: World;
-  sharedWorld(prepare, shared => {
-    world = shared;
+describe.each(DATABASES)('the coordinator resists abuse, on %s: objects', (_kind, prepare) => {
+  let deployment: TestDeployment;
+  useSharedDeployment(prepare, shared => {
+    deployment = shared;
   });
 
-  test('what another party put is not there, whoever knows its digest', async () => {
-    const { university, hospital, insurer, stranger } = world.parties;
+  test('hides objects of another party from callers who know the digest', async () => {
+    const { university, hospital, insurer, stranger } = deployment.parties;
     const secret = randomBytes(100);
     const digest = digestOf(secret);
     const params = { digest };
-    await world.custodian(hospital).upload(routes.putObject, { params }, secret);
-    for (const client of [world.person(university), world.custodian(insurer), world.person(stranger)]) {
+    await deployment.custodian(hospital).upload(routes.putObject, { params }, secret);
+    for (const client of [
+      deployment.person(university),
+      deployment.custodian(insurer),
+      deployment.person(stranger)
+    ]) {
       await expect(client.downloadBytes(routes.getObject, { params })).rejects.toMatchObject({
         code: 'not-found'
       });
     }
-    const body = await world.sign(world.specOf([], secret), secret);
-    await expect(world.person(university).call(routes.createSubmission, { body })).rejects.toMatchObject({
-      code: 'not-found'
-    });
+    const body = await deployment.sign(deployment.specOf([], secret), secret);
+    await expect(deployment.person(university).call(routes.createSubmission, { body })).rejects.toMatchObject(
+      {
+        code: 'not-found'
+      }
+    );
     await expect(
-      world.person(university).upload(routes.putObject, { params }, randomBytes(100))
+      deployment.person(university).upload(routes.putObject, { params }, randomBytes(100))
     ).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
-  test('stand-ins are for members, sealed data for its provider', async () => {
-    const { university, hospital, stranger } = world.parties;
-    const [asset] = world.assets;
+  test('gives stand-ins to members, and sealed data only to its provider', async () => {
+    const { university, hospital, stranger } = deployment.parties;
+    const [asset] = deployment.assets;
     const standIn = { params: { digest: digestOf(asset!.standIn) } };
     const sealed = { params: { digest: digestOf(asset!.sealed) } };
-    expect(await world.person(university).downloadBytes(routes.getObject, standIn)).toEqual(asset!.standIn);
-    expect(await world.custodian(hospital).downloadBytes(routes.getObject, sealed)).toEqual(asset!.sealed);
-    await expect(world.person(university).downloadBytes(routes.getObject, sealed)).rejects.toMatchObject({
-      code: 'not-found'
-    });
-    await expect(world.person(stranger).downloadBytes(routes.getObject, standIn)).rejects.toMatchObject({
+    expect(await deployment.person(university).downloadBytes(routes.getObject, standIn)).toEqual(
+      asset!.standIn
+    );
+    expect(await deployment.custodian(hospital).downloadBytes(routes.getObject, sealed)).toEqual(
+      asset!.sealed
+    );
+    await expect(deployment.person(university).downloadBytes(routes.getObject, sealed)).rejects.toMatchObject(
+      {
+        code: 'not-found'
+      }
+    );
+    await expect(deployment.person(stranger).downloadBytes(routes.getObject, standIn)).rejects.toMatchObject({
       code: 'not-found'
     });
   });
 
-  test('a body beyond the limit is refused, told or not', async () => {
+  test('refuses a body that is too large, or of another content type', async () => {
     const digest = digestOf(utf8('large'));
     const path = `/v1/objects/${encodeURIComponent(digest)}`;
-    const told = await new Promise<number>((resolve, reject) => {
-      const put = request(world.coordinator.url + path, {
+    const status = await new Promise<number>((resolve, reject) => {
+      const put = request(deployment.coordinator.url + path, {
         method: 'PUT',
         headers: {
-          authorization: `Bearer ${world.custodianTokens.get('hospital')}`,
+          authorization: `Bearer ${deployment.custodianTokens.get('hospital')}`,
           'content-type': 'application/octet-stream',
           'content-length': 2 ** 40
         }
@@ -64,16 +76,16 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: objects', (_
       put.on('error', reject);
       put.write('x');
     });
-    expect(told).toBe(413);
-    const typed = await fetch(world.coordinator.url + path, {
+    expect(status).toBe(413);
+    const json = await fetch(deployment.coordinator.url + path, {
       method: 'PUT',
       headers: {
-        authorization: `Bearer ${world.personToken}`,
+        authorization: `Bearer ${deployment.personToken}`,
         'clean-room-party': 'university',
         'content-type': 'application/json'
       },
       body: '{}'
     });
-    expect(typed.status).toBe(400);
+    expect(json.status).toBe(400);
   });
 });

@@ -2,44 +2,47 @@ import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
+import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
-import type { World } from '../../support/coordinator.js';
+import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
-import { raw } from '../../support/raw.js';
-import { sharedWorld } from '../../support/shared-world.js';
+import { rawRequest } from '../../support/raw-request.js';
+import { useSharedDeployment } from '../../support/shared-deployment.js';
 
-describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions', (_kind, prepare) => {
-  let world: World;
-  sharedWorld(prepare, shared => {
-    world = shared;
+describe.each(DATABASES)('the coordinator resists abuse, on %s: submissions', (_kind, prepare) => {
+  let deployment: TestDeployment;
+  useSharedDeployment(prepare, shared => {
+    deployment = shared;
   });
 
-  async function refused(
-    change: (spec: ReturnType<World['specOf']>) => void,
-    by = world.parties.university,
+  async function submitError(
+    change: (spec: ReturnType<TestDeployment['specOf']>) => void,
+    by = deployment.parties.university,
     signer = by
   ): Promise<unknown> {
     const notebook = utf8(`print("${randomUUID()}")`);
-    const client = world.person(by);
+    const client = deployment.person(by);
     await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
-    const spec = world.specOf(world.assets, notebook, { submitter: signer.researcher.publicKey });
+    const spec = deployment.specOf(deployment.assets, notebook, { submitter: signer.researcher.publicKey });
     change(spec);
-    const body = await world.sign(spec, notebook, signer);
-    return client.call(routes.createSubmission, { body }).catch((error: { code: string }) => error.code);
+    const body = await deployment.sign(spec, notebook, signer);
+    return client
+      .call(routes.createSubmission, { body })
+      .catch((error: unknown) => (isCleanRoomError(error) ? error.code : error));
   }
 
-  test('the key that signs is the caller’s own', async () => {
-    expect(await refused(() => undefined, world.parties.university, world.parties.hospital)).toBe(
-      'forbidden'
-    );
+  test('refuses a submission that is not signed with the caller’s own key', async () => {
+    expect(
+      await submitError(() => undefined, deployment.parties.university, deployment.parties.hospital)
+    ).toBe('forbidden');
   });
 
-  test('outsiders can not submit into a collaboration', async () => {
-    const { stranger } = world.parties;
-    expect(await refused(() => undefined, stranger)).toBe('forbidden');
+  test('refuses a submission of a party that is not a member of the collaboration', async () => {
+    const { stranger } = deployment.parties;
+    expect(await submitError(() => undefined, stranger)).toBe('forbidden');
   });
 
-  test.each<[string, (spec: ReturnType<World['specOf']>) => void, string]>([
+  test.each<[string, (spec: ReturnType<TestDeployment['specOf']>) => void, string]>([
     ['another purpose', spec => (spec.purpose = 'Advertising'), 'policy-refused'],
     [
       'a recipient outside the party',
@@ -52,27 +55,30 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions'
     ['a policy of another dataset', spec => (spec.assets[0]!.policy = spec.assets[1]!.policy), 'conflict'],
     ['another custodian', spec => (spec.assets[0]!.custodian = generateSigningKey().publicKey), 'conflict'],
     ['a GPU', spec => (spec.compute.accelerator = 'gpu'), 'policy-refused']
-  ])('%s is refused', async (_what, change, code) => {
-    expect(await refused(change)).toBe(code);
+  ])('refuses a submission with %s', async (_what, change, code) => {
+    expect(await submitError(change)).toBe(code);
   });
 
-  test('the image that was signed is the one that is composed here', async () => {
-    const client = world.person(world.parties.university);
+  test('refuses a submission whose signed image digest differs from the composed one', async () => {
+    const client = deployment.person(deployment.parties.university);
     const notebook = utf8('print("signed")');
     await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
     const other = utf8('print("other")');
     await client.upload(routes.putObject, { params: { digest: digestOf(other) } }, other);
-    const { request } = await world.sign(world.specOf([], notebook), notebook);
-    const { spec } = await world.sign(world.specOf([], other), other);
+    const { request } = await deployment.sign(deployment.specOf([], notebook), notebook);
+    const { spec } = await deployment.sign(deployment.specOf([], other), other);
     await expect(client.call(routes.createSubmission, { body: { spec, request } })).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
 
-  test('bystanders see nothing of it', async () => {
-    const { id } = await world.submit(world.assets.slice(0, 1));
+  test('hides a submission from parties that it does not concern', async () => {
+    const { id } = await deployment.submit(deployment.assets.slice(0, 1));
     const number = 1;
-    for (const client of [world.custodian(world.parties.insurer), world.person(world.parties.stranger)]) {
+    for (const client of [
+      deployment.custodian(deployment.parties.insurer),
+      deployment.person(deployment.parties.stranger)
+    ]) {
       expect((await client.call(routes.listSubmissions, {})).items.map(item => item.id)).not.toContain(id);
       await expect(client.call(routes.getSubmission, { params: { id } })).rejects.toMatchObject({
         code: 'not-found'
@@ -82,13 +88,15 @@ describe.each(DATABASES)('the coordinator stands its ground, on %s: submissions'
       ).rejects.toMatchObject({ code: 'not-found' });
     }
     await expect(
-      world.person(world.parties.stranger).call(routes.addComment, { params: { id }, body: { text: 'hi' } })
+      deployment
+        .person(deployment.parties.stranger)
+        .call(routes.addComment, { params: { id }, body: { text: 'hi' } })
     ).rejects.toMatchObject({ code: 'not-found' });
     await expect(
-      world.person(world.parties.hospital).call(routes.withdraw, { params: { id } })
+      deployment.person(deployment.parties.hospital).call(routes.withdraw, { params: { id } })
     ).rejects.toMatchObject({ code: 'forbidden' });
     for (const path of ['../spec.json', '..%2Fspec.json', 'explore.ipynb%00', '%2Fetc%2Fpasswd']) {
-      const answer = await raw(world, 'GET', `/v1/submissions/${id}/revisions/1/files/${path}`);
+      const answer = await rawRequest(deployment, 'GET', `/v1/submissions/${id}/revisions/1/files/${path}`);
       expect(answer.status).toBeGreaterThanOrEqual(400);
     }
   });

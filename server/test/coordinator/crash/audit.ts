@@ -4,47 +4,52 @@ import { Checkpoint, leafHash, LogEntry, treeHash } from '@clean-room/protocol/l
 import { DECISION_TRANSITIONS, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { Client } from '@clean-room/api';
 import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
-import type { Death, Entry } from './life.js';
+import type { Crash, Entry } from './killed-coordinator.js';
 
-/** The protocol's tables, with the making of a run as its first move. */
+/** The protocol's tables of transitions, with the creation of a run added. */
 const TABLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   revision: REVISION_TRANSITIONS,
   decision: DECISION_TRANSITIONS,
   run: { none: ['queued'], ...RUN_TRANSITIONS }
 };
+/** The state of each subject before its first log entry. */
 const FIRST: Readonly<Record<string, string>> = { revision: 'draft', decision: 'pending', run: 'none' };
 
-const named = ({ subject, id }: Entry): string => `${subject} ${id}`;
+const nameOf = ({ subject, id }: Entry): string => `${subject} ${id}`;
 
-/** Every move of the tables that the coordinator makes, as `subject from → to`. */
-export function allMoves(): string[] {
-  const moves = Object.entries(TABLES).flatMap(([subject, table]) =>
+/** Returns all transitions that the coordinator makes, as `subject from → to`. */
+export function allTransitions(): string[] {
+  const transitions = Object.entries(TABLES).flatMap(([subject, table]) =>
     Object.entries(table).flatMap(([from, states]) => states.map(to => `${subject} ${from} → ${to}`))
   );
-  // A draft is on its researcher's machine; the coordinator has none that it could withdraw.
-  return moves.filter(move => move !== 'revision draft → withdrawn').sort();
+  // Drafts exist only on the researcher's machine, so the coordinator never withdraws one.
+  return transitions.filter(transition => transition !== 'revision draft → withdrawn').sort();
 }
 
-/** Names each entry's move. @throws Error for one that the tables do not have */
-function movesOf(entries: readonly Entry[], before: ReadonlyMap<string, string>): string[] {
+/**
+ * Returns the transition of each log entry.
+ *
+ * @throws Error for a transition that the tables do not allow
+ */
+function transitionsOf(entries: readonly Entry[], before: ReadonlyMap<string, string>): string[] {
   const states = new Map(before);
   return entries.map(entry => {
     const { subject, state } = entry;
-    const from = states.get(named(entry)) ?? FIRST[subject] ?? '';
+    const from = states.get(nameOf(entry)) ?? FIRST[subject] ?? '';
     if (TABLES[subject]?.[from]?.includes(state) !== true)
-      throw new Error(`${named(entry)} went from ${from} to ${state}`);
-    states.set(named(entry), state);
+      throw new Error(`${nameOf(entry)} went from ${from} to ${state}`);
+    states.set(nameOf(entry), state);
     return `${subject} ${from} → ${state}`;
   });
 }
 
-/** States of everything before the entry at `index`. */
+/** Returns the state of each subject before the log entry at `index`. */
 function statesBefore(log: readonly Entry[], index: number): Map<string, string> {
-  return new Map(log.slice(0, index).map(entry => [named(entry), entry.state]));
+  return new Map(log.slice(0, index).map(entry => [nameOf(entry), entry.state]));
 }
 
-/** The whole log; it hashes to its own signed head. */
-export async function readLog(client: Client): Promise<Entry[]> {
+/** Reads all log entries, and checks that they hash to the signed tree head. */
+async function readLog(client: Client): Promise<Entry[]> {
   const bytes: Uint8Array[] = [];
   for (;;) {
     const page = await client.call(routes.listLogEntries, { query: { from: bytes.length, limit: 1000 } });
@@ -57,31 +62,31 @@ export async function readLog(client: Client): Promise<Entry[]> {
   return bytes.map(entry => LogEntry.read(entry).value).filter(({ subject }) => subject in TABLES);
 }
 
-/** The events of everything that ever moved, in their order. */
-async function readMoveEvents(client: Client, count: number): Promise<Entry[]> {
-  const told: Entry[] = [];
+/** Reads the events of all transitions, in their order. */
+async function readTransitionEvents(client: Client, count: number): Promise<Entry[]> {
+  const events: Entry[] = [];
   const end = new AbortController();
   for await (const { data } of client.events(routes.streamEvents, { signal: end.signal, lastEventId: '0' })) {
     const event = JSON.parse(data) as CoordinatorEvent;
-    if (event.topic === 'run') told.push({ subject: 'run', id: event.run, state: event.state });
+    if (event.topic === 'run') events.push({ subject: 'run', id: event.run, state: event.state });
     if (event.topic === 'submission') {
       const { submission, revision, state, decision } = event;
       const id = `${submission}/${revision}`;
-      if (decision === undefined) told.push({ subject: 'revision', id, state });
-      else told.push({ subject: 'decision', id: `${id}/${decision.provider}`, state: decision.state });
+      if (decision === undefined) events.push({ subject: 'revision', id, state });
+      else events.push({ subject: 'decision', id: `${id}/${decision.provider}`, state: decision.state });
     }
-    if (told.length >= count) break;
+    if (events.length >= count) break;
   }
   end.abort();
-  return told;
+  return events;
 }
 
-/** Log, events and rows say the same: nothing is lost, doubled or half done. */
+/** Checks that log, events and rows are consistent: nothing is lost, duplicated or incomplete. Returns the log. */
 export async function auditState(client: Client): Promise<Entry[]> {
   const log = await readLog(client);
-  movesOf(log, new Map());
+  transitionsOf(log, new Map());
   const plain = log.map(({ subject, id, state }) => ({ subject, id, state }));
-  expect(await readMoveEvents(client, plain.length)).toEqual(plain);
+  expect(await readTransitionEvents(client, plain.length)).toEqual(plain);
   const last = statesBefore(log, log.length);
   const rows = new Map<string, string>();
   const submissions = new Set(
@@ -99,7 +104,7 @@ export async function auditState(client: Client): Promise<Entry[]> {
       rows.set(`run ${run}`, state);
       const { history } = await client.call(routes.getRun, { params: { id: run } });
       const entered = log.filter(entry => entry.subject === 'run' && entry.id === run);
-      expect(history.map(moment => moment.state)).toEqual(entered.map(entry => entry.state));
+      expect(history.map(entry => entry.state)).toEqual(entered.map(entry => entry.state));
     }
   }
   expect(rows).toEqual(last);
@@ -107,22 +112,22 @@ export async function auditState(client: Client): Promise<Entry[]> {
 }
 
 /**
- * Moves that the coordinator was killed at. What it died behind is in the log; what it died before came to be later, or,
- * where its making was undone, never was.
+ * Returns the transitions during which the coordinator was killed. If it was killed after the commit, the log must contain them.
+ * If it was killed before, they were made later, or never if their request was not repeated.
  */
-export function killedMoves(
+export function killedTransitions(
   log: readonly Entry[],
-  deaths: readonly Death[],
-  moment: Death['moment']
+  crashes: readonly Crash[],
+  point: Crash['point']
 ): string[] {
-  const killed = deaths
-    .filter(death => death.moment === moment)
+  const killed = crashes
+    .filter(crash => crash.point === point)
     .flatMap(({ entries }) => {
       const [first] = entries;
       if (first === undefined) return [];
-      const at = log.findIndex(entry => named(entry) === named(first) && entry.state === first.state);
-      if (at < 0 && moment === 'after-commit') throw new Error(`${named(first)} was lost`);
-      return movesOf(entries, at < 0 ? new Map() : statesBefore(log, at));
+      const at = log.findIndex(entry => nameOf(entry) === nameOf(first) && entry.state === first.state);
+      if (at < 0 && point === 'after-commit') throw new Error(`${nameOf(first)} was lost`);
+      return transitionsOf(entries, at < 0 ? new Map() : statesBefore(log, at));
     });
   return [...new Set(killed)].sort();
 }

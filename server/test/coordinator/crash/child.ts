@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import path from 'node:path';
-import type { Kysely, KyselyPlugin, Transaction } from 'kysely';
+import type { KyselyPlugin, Transaction } from 'kysely';
 import { fromUtf8 } from '@clean-room/protocol/bytes';
 import {
   KernelImages,
@@ -14,42 +14,53 @@ import {
 import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
 import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
-import type { Death, Entry, FromLife, Kill, Life, Moment, ToLife } from './life.js';
+import type {
+  Crash,
+  Entry,
+  FromChild,
+  Kill,
+  ChildSettings,
+  KillPoint,
+  ToChild
+} from './killed-coordinator.js';
 
 /*
- * A coordinator in a process of its own that kills itself, as kill -9 does, at a moment the test chooses. It is the test's:
- * the product has no such switch.
+ * A coordinator in its own process that kills itself with SIGKILL at a point that the test chooses. Only this test program
+ * can do this; the product cannot.
  */
-let life: Life;
+let settings: ChildSettings;
 let kill: Kill | undefined;
 
-function die(moment: Moment, entries: readonly Entry[] = []): void {
-  if (kill?.moment !== moment) return;
-  if (kill.move !== undefined && !entries.some(({ subject, state }) => kill?.move === `${subject} ${state}`))
+function killAt(point: KillPoint, entries: readonly Entry[] = []): void {
+  if (kill?.point !== point) return;
+  if (
+    kill.transition !== undefined &&
+    !entries.some(({ subject, state }) => kill?.transition === `${subject} ${state}`)
+  )
     return;
-  const death: Death = { moment, entries };
-  appendFileSync(path.join(life.tees, 'deaths'), `${JSON.stringify(death)}\n`);
+  const crash: Crash = { point, entries };
+  appendFileSync(path.join(settings.tees, 'crashes'), `${JSON.stringify(crash)}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** A TEE that is a folder: it outlives every coordinator, and knows whether it was started before. */
+/** A backend whose TEEs are folders, so that they survive the coordinator and know whether they were started before. */
 const backend: TeeBackend = {
   sealedFor: 'simulation',
   start: async ({ attempt, job }) => {
-    die('before-start');
-    const folder = path.join(life.tees, attempt);
+    killAt('before-start');
+    const folder = path.join(settings.tees, attempt);
     try {
       await mkdir(folder);
     } catch {
       return;
     }
     await writeFile(path.join(folder, 'job'), job);
-    await appendFile(path.join(life.tees, 'starts'), `${attempt}\n`);
-    die('after-start');
+    await appendFile(path.join(settings.tees, 'starts'), `${attempt}\n`);
+    killAt('after-start');
   },
   status: async attempt => {
     const has = async (name: string): Promise<boolean> =>
-      stat(path.join(life.tees, attempt, name)).then(
+      stat(path.join(settings.tees, attempt, name)).then(
         () => true,
         () => false
       );
@@ -57,21 +68,21 @@ const backend: TeeBackend = {
     return (await has('')) ? { state: 'running' } : { state: 'unknown' };
   },
   stop: async attempt => {
-    await writeFile(path.join(life.tees, attempt, 'ended'), '').catch(() => undefined);
+    await writeFile(path.join(settings.tees, attempt, 'ended'), '').catch(() => undefined);
   }
 };
 
-/** What the transaction at work has entered in the log. */
-const entered = new AsyncLocalStorage<Entry[]>();
+/** The log entries that the running transaction has inserted. */
+const insertedEntries = new AsyncLocalStorage<Entry[]>();
 
-const listen: KyselyPlugin = {
+const collectEntries: KyselyPlugin = {
   transformQuery: ({ node }) => {
     if (node.kind === 'InsertQueryNode' && node.into?.table.identifier.name === 'log_entry') {
       const columns = node.columns?.map(({ column }) => column.name) ?? [];
       const bytes = columns.indexOf('bytes');
       for (const row of (node.values as unknown as { values: { values: unknown[] }[] }).values) {
         const entry = row.values[bytes] as Uint8Array;
-        entered.getStore()?.push(JSON.parse(fromUtf8(entry)) as Entry);
+        insertedEntries.getStore()?.push(JSON.parse(fromUtf8(entry)) as Entry);
       }
     }
     return node;
@@ -79,44 +90,48 @@ const listen: KyselyPlugin = {
   transformResult: async ({ result }) => result
 };
 
-/** Dies when all of a transaction is written and nothing committed, or when all is committed and nobody told. */
-function withDeath(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
-  const db = database.db.withPlugin(listen);
+/** Returns a database that kills the process just before or just after the commit of a transaction. */
+function killingDatabase(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
+  const db = database.db.withPlugin(collectEntries);
   const begin = db.transaction.bind(db);
   const execute = <T>(work: (trx: Transaction<CoordinatorTables>) => Promise<T>): Promise<T> =>
-    entered.run([], async () => {
-      const entries = entered.getStore() ?? [];
+    insertedEntries.run([], async () => {
+      const entries = insertedEntries.getStore() ?? [];
       const value = await begin().execute(async trx => {
         const value = await work(trx);
-        die('before-commit', entries);
+        killAt('before-commit', entries);
         return value;
       });
-      die('after-commit', entries);
+      killAt('after-commit', entries);
       return value;
     });
   Object.defineProperty(db, 'transaction', { value: () => ({ execute }) });
   return {
     ...database,
-    db: db as Kysely<CoordinatorTables>,
-    createQueue: onError => idle(database, onError)
+    db: db,
+    createQueue: onError => partlyIdleQueue(database, onError)
   };
 }
 
-function idle(database: Database<CoordinatorTables>, onError: (error: Error) => void) {
+/** Returns a job queue that ignores the queues which the test has switched off. */
+function partlyIdleQueue(database: Database<CoordinatorTables>, onError: (error: Error) => void) {
   const boss = database.createQueue(onError);
   const work = boss.work.bind(boss) as (name: string, ...rest: unknown[]) => Promise<string>;
-  const unless = async (name: string, ...rest: unknown[]): Promise<string> =>
-    life.idle.some(queue => queue === name) ? '' : work(name, ...rest);
-  Object.defineProperty(boss, 'work', { value: unless });
+  const workUnlessIdle = async (name: string, ...rest: unknown[]): Promise<string> =>
+    settings.idle.some(queue => queue === name) ? '' : work(name, ...rest);
+  Object.defineProperty(boss, 'work', { value: workUnlessIdle });
   return boss;
 }
 
-async function begin(): Promise<void> {
-  const [manifest, config, statement] = life.kernelImage;
-  const coordinator = await startCoordinator(life.config, {
+async function start(): Promise<void> {
+  const [manifest, config, statement] = settings.kernelImage;
+  const coordinator = await startCoordinator(settings.config, {
     backend,
-    database: withDeath(
-      await openDatabase<CoordinatorTables>({ url: life.config.database, migrations: COORDINATOR_MIGRATIONS })
+    database: killingDatabase(
+      await openDatabase<CoordinatorTables>({
+        url: settings.config.database,
+        migrations: COORDINATOR_MIGRATIONS
+      })
     ),
     kernelImages: new KernelImages([
       kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
@@ -124,20 +139,20 @@ async function begin(): Promise<void> {
     images: { publish: async () => undefined },
     logTo: { write: () => undefined }
   });
-  process.send?.({ url: coordinator.url } satisfies FromLife);
+  process.send?.({ url: coordinator.url } satisfies FromChild);
 }
 
-process.on('message', (message: ToLife) => {
+process.on('message', (message: ToChild) => {
   if ('arm' in message) {
     kill = message.arm;
-    process.send?.({ armed: true } satisfies FromLife);
+    process.send?.({ armed: true } satisfies FromChild);
     return;
   }
-  life = message.begin;
-  kill = life.kill;
-  void begin();
+  settings = message.start;
+  kill = settings.kill;
+  void start();
 });
-// Whoever is killed writes none.
+// A killed process does not write its compile cache.
 flushCompileCache();
-// A test that is gone needs no coordinator.
+// Ends with the test process.
 process.on('disconnect', () => process.exit());

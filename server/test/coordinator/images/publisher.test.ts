@@ -13,12 +13,12 @@ const kernelImage = syntheticKernelImage(generateSigningKey());
 const notebook = utf8('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}');
 const held = heldFile('explore.ipynb', notebook);
 
-function specOver({ path, digest, bytes }: RevisionFile): ReadDocument<Spec> {
+function specWith({ path, digest, bytes }: RevisionFile): ReadDocument<Spec> {
   return readSpec(
     Spec.write({
       format: 'clean-room.spec/v1',
       collaboration: digestOf(utf8('collaboration')),
-      purpose: 'To see it published',
+      purpose: 'Test of publishing',
       kernelImage: kernelImage.digest,
       workspace: [{ path, digest, bytes }],
       notebook: path,
@@ -31,14 +31,14 @@ function specOver({ path, digest, bytes }: RevisionFile): ReadDocument<Spec> {
   );
 }
 
-const spec = specOver(held);
+const spec = specWith(held);
 
 describe('publishing into a layout folder', () => {
   let folder: string;
   let store: LayoutStore;
   let publisher: LayoutPublisher;
   let reads: number;
-  /** As stored files are: read when they are wanted. */
+  /** A file that is read when its content is used, as stored files are. */
   const file: RevisionFile = {
     path: held.path,
     digest: held.digest,
@@ -62,7 +62,7 @@ describe('publishing into a layout folder', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('makes the image that was approved, of one reading of its files, and nothing the second time', async () => {
+  it('writes the approved image once, and reads its files once', async () => {
     const { imageDigest } = await composeImage(kernelImage, spec, [held]);
     await publisher.publish(imageDigest, parts);
     expect(await store.hasManifest(imageDigest)).toBe(true);
@@ -70,14 +70,14 @@ describe('publishing into a layout folder', () => {
     expect(reads).toBe(1);
   });
 
-  it('makes no other image than the one that was approved', async () => {
+  it('writes nothing when the parts compose another image than the approved one', async () => {
     const before = await readdir(path.join(folder, 'blobs/sha256'));
     const other = digestOf(utf8('what was approved'));
     await expect(publisher.publish(other, parts)).rejects.toMatchObject({ code: 'digest-mismatch' });
     expect(await readdir(path.join(folder, 'blobs/sha256'))).toEqual(before);
   });
 
-  it('says so when the kernel image is not there', async () => {
+  it('throws when the kernel image is missing', async () => {
     const { imageDigest } = await composeImage(kernelImage, spec, [held]);
     await rm(folder, { recursive: true });
     const empty = await LayoutPublisher.open(folder);

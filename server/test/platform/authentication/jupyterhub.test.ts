@@ -8,7 +8,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const SCOPE = 'access:services!service=clean-room';
 
-/** The model that a Hub gives of the owner of a token (JupyterHub REST API, `GET /user`), as far as it concerns services. */
+/** The part of the answer to `GET /user` (JupyterHub REST API) that services need. */
 const owner = (changes: object = {}): object => ({
   kind: 'user',
   name: 'ada',
@@ -19,7 +19,7 @@ const owner = (changes: object = {}): object => ({
   ...changes
 });
 
-/** A Hub as far as services speak to it: a token it does not know is answered with 403 and its own JSON. */
+/** A fake Hub. It answers requests with an unknown token with status 403 and its own JSON. */
 const hub =
   (model: object): Answer =>
   (request, response) => {
@@ -30,16 +30,16 @@ const hub =
     response.end(JSON.stringify(status === 200 ? model : { status, message: 'Forbidden' }));
   };
 
-describe('people of a JupyterHub', () => {
+describe('authentication through JupyterHub', () => {
   let server: Server;
   let answer: Answer;
-  let asked: number;
+  let requests: number;
 
   beforeEach(async () => {
-    asked = 0;
+    requests = 0;
     answer = hub(owner());
     server = createServer((request, response) => {
-      asked += 1;
+      requests += 1;
       answer(request, response);
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -57,7 +57,7 @@ describe('people of a JupyterHub', () => {
       cacheSeconds
     });
 
-  test('a person acts for the parties of their groups, once for each', async () => {
+  test('lets a person act once for each party of their groups', async () => {
     answer = hub(owner({ groups: ['hospital-research', 'hospital-review', 'insurers', 'gardeners'] }));
     await expect(authenticator().authenticate(TOKEN)).resolves.toEqual({
       kind: 'person',
@@ -69,38 +69,38 @@ describe('people of a JupyterHub', () => {
     });
   });
 
-  test('somebody without a group acts for nobody', async () => {
+  test('lets a person without a group act for no party', async () => {
     answer = hub(owner({ groups: [] }));
     await expect(authenticator().authenticate(TOKEN)).resolves.toMatchObject({ subject: 'ada', acts: [] });
   });
 
-  test('a group named like a property of every object is no party', async () => {
+  test('ignores groups that are named like inherited properties', async () => {
     answer = hub(owner({ groups: ['constructor', 'toString', '__proto__'] }));
     await expect(authenticator().authenticate(TOKEN)).resolves.toMatchObject({ acts: [] });
   });
 
-  test('a token that the Hub does not know is nobody’s', async () => {
+  test('does not identify a token that the Hub does not know', async () => {
     await expect(authenticator().authenticate('made-up')).resolves.toBeUndefined();
   });
 
   test.each([
     ['none', []],
     ['another service’s', ['access:services!service=grader']],
-    ['one that begins like it', [`${SCOPE}-2`]],
+    ['a scope with the same beginning', [`${SCOPE}-2`]],
     ['a notebook server’s', ['access:servers!server=ada/', 'users:activity!user=ada']]
-  ])('a token with the wrong scopes is refused: %s', async (_which, scopes) => {
+  ])('refuses a token with the wrong scopes: %s', async (_which, scopes) => {
     answer = hub(owner({ scopes }));
     await expect(authenticator().authenticate(TOKEN)).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test.each([404, 429, 500, 502])('a Hub that answers %i vouches for nobody', async status => {
+  test.each([404, 429, 500, 502])('accepts no token when the Hub answers %i', async status => {
     answer = (_request, response) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(owner()));
     };
     await expect(authenticator().authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('a wrong address of its API vouches for nobody', async () => {
+  test('accepts no token when the address of the API is wrong', async () => {
     await expect(authenticator('/api').authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
@@ -110,67 +110,67 @@ describe('people of a JupyterHub', () => {
     ['no scopes', JSON.stringify(owner({ scopes: undefined }))],
     ['scopes as one text', JSON.stringify(owner({ scopes: SCOPE }))],
     ['groups of objects', JSON.stringify(owner({ groups: [{ name: 'insurers' }] }))],
-    ['nobody', 'null']
-  ])('an answer that can not be read vouches for nobody: %s', async (_which, body) => {
+    ['no object', 'null']
+  ])('accepts no token when the answer cannot be read: %s', async (_which, body) => {
     answer = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
     };
     await expect(authenticator().authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('a redirection is not followed: the token goes to the Hub alone', async () => {
+  test('does not follow redirects, so that the token is sent only to the Hub', async () => {
     answer = (request, response) => {
-      if (request.url === '/elsewhere') hub(owner())({ ...request, url: '/hub/api/user' } as never, response);
+      if (request.url === '/elsewhere') response.end(JSON.stringify(owner()));
       else response.writeHead(302, { location: '/elsewhere' }).end();
     };
     await expect(authenticator().authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
   });
 
-  test('a Hub that hangs up vouches for nobody', async () => {
+  test('accepts no token when the Hub closes the connection', async () => {
     answer = request => request.destroy();
     await expect(authenticator().authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('a Hub that is silent, or stops in the middle of its answer, is not waited for without end', async () => {
+  test('stops waiting for a Hub that does not answer, or not completely', async () => {
     answer = (request, response) => {
       if (request.headers.authorization !== 'token halting') return;
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"name":');
     };
-    const people = authenticator();
+    const hubAuthenticator = authenticator();
     const refused = ['silent', 'halting'].map(token =>
-      expect(people.authenticate(token)).rejects.toMatchObject({ code: 'unavailable' })
+      expect(hubAuthenticator.authenticate(token)).rejects.toMatchObject({ code: 'unavailable' })
     );
     await Promise.all(refused);
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 
-  test('what the Hub said is remembered, what it failed to say is not', async () => {
-    const people = authenticator();
+  test('caches answers of the Hub, but not failures', async () => {
+    const hubAuthenticator = authenticator();
     const whole = answer;
     answer = (_request, response) => {
       response.writeHead(503).end();
     };
-    await expect(people.authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(hubAuthenticator.authenticate(TOKEN)).rejects.toMatchObject({ code: 'unavailable' });
     answer = whole;
-    await expect(people.authenticate(TOKEN)).resolves.toBeDefined();
-    await expect(people.authenticate(TOKEN)).resolves.toBeDefined();
-    expect(asked).toBe(2);
+    await expect(hubAuthenticator.authenticate(TOKEN)).resolves.toBeDefined();
+    await expect(hubAuthenticator.authenticate(TOKEN)).resolves.toBeDefined();
+    expect(requests).toBe(2);
   });
 
-  test('a token that was taken back opens nothing once the answer is too old', async () => {
-    const people = authenticator('/hub/api', 0);
-    await expect(people.authenticate(TOKEN)).resolves.toBeDefined();
+  test('refuses a revoked token once the cached answer has expired', async () => {
+    const hubAuthenticator = authenticator('/hub/api', 0);
+    await expect(hubAuthenticator.authenticate(TOKEN)).resolves.toBeDefined();
     answer = (_request, response) => {
       response.writeHead(403).end();
     };
-    await expect(people.authenticate(TOKEN)).resolves.toBeUndefined();
+    await expect(hubAuthenticator.authenticate(TOKEN)).resolves.toBeUndefined();
   });
 
-  test('a token that no header can hold is nobody’s, and the Hub is not asked', async () => {
+  test('does not send a token to the Hub that an HTTP header cannot hold', async () => {
     for (const token of ['', 'a b', 'a\r\nx: y', 'é', 'x'.repeat(1025)]) {
       await expect(authenticator().authenticate(token)).resolves.toBeUndefined();
     }
-    expect(asked).toBe(0);
+    expect(requests).toBe(0);
   });
 });

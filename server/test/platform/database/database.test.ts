@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
 import { JobQueue } from '../../../src/platform/database/queue.js';
-import { DATABASES, type DatabaseMaker } from '../../support/databases.js';
+import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
 
 const DATABASE_MODULE = new URL('../../../lib/platform/database/database.js', import.meta.url).href;
 
@@ -25,18 +25,18 @@ const migrations: Record<string, Migration> = {
 };
 
 describe.each(DATABASES)('a database on %s', (kind, prepare) => {
-  let maker: DatabaseMaker;
+  let databases: DatabaseFactory;
   let database: Database<Tables>;
   let url: string;
 
   beforeAll(async () => {
-    maker = await prepare();
-    url = await maker.make();
+    databases = await prepare();
+    url = await databases.create();
     database = await openDatabase<Tables>({ url, migrations });
   }, 60_000);
   afterAll(async () => {
     await database.close();
-    await maker.dispose();
+    await databases.dispose();
   }, 60_000);
 
   test('reads bigint as a number and bytea as Uint8Array', async () => {
@@ -48,12 +48,12 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
       .where('id', '=', 1)
       .executeTakeFirstOrThrow();
     expect(row.amount).toBe(2 ** 40);
-    expect(Object.getPrototypeOf(row.body).constructor.name).toBe('Uint8Array');
+    expect(row.body.constructor.name).toBe('Uint8Array');
     expect([...row.body]).toEqual([0, 255, 7]);
     expect(row.at.getTime()).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test('runs each migration once, and comes back with what was written', async () => {
+  test('runs each migration once, and keeps the data', async () => {
     await database.close();
     database = await openDatabase<Tables>({ url, migrations });
     const { count } = await database.db
@@ -63,12 +63,12 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     expect(count).toBe(1);
   }, 60_000);
 
-  test('refuses a database that a newer version has written', async () => {
-    await expect(openDatabase({ url: await newer(), migrations })).rejects.toMatchObject({
+  test('refuses a database that was written by a newer version', async () => {
+    await expect(openDatabase({ url: await newerDatabase(), migrations })).rejects.toMatchObject({
       code: 'unavailable'
     });
-    async function newer(): Promise<string> {
-      const other = await maker.make();
+    async function newerDatabase(): Promise<string> {
+      const other = await databases.create();
       const ahead = await openDatabase({
         url: other,
         migrations: { ...migrations, '0002-later': { up: async () => undefined } }
@@ -78,7 +78,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     }
   }, 60_000);
 
-  test('a job is sent if and only if its transaction commits, and is worked on at once', async () => {
+  test('sends a job if and only if its transaction commits, and handles it at once', async () => {
     const queue = new JobQueue<{ greet: { name: string } }>(
       database.createQueue(error => process.stderr.write(`${error}\n`))
     );
@@ -86,13 +86,13 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     const seen: string[] = [];
     await queue.work('greet', 2, async ({ name }) => {
       seen.push(name);
-      if (name === 'twice' && seen.filter(other => other === name).length === 1) throw new Error('once more');
+      if (name === 'twice' && seen.filter(other => other === name).length === 1) throw new Error('try again');
     });
     await database.db
       .transaction()
       .execute(async trx => {
         await queue.send(trx, 'greet', { name: 'rolled back' });
-        throw new Error('no');
+        throw new Error('rolled back');
       })
       .catch(() => undefined);
     const start = Date.now();
@@ -107,7 +107,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
   }, 60_000);
 
   if (kind === 'PGlite') {
-    test('every commit is synced to disk', async () => {
+    test('writes every commit to disk', async () => {
       const spy = jest.spyOn(fs, 'fsyncSync');
       for (let id = 100; id < 110; id++) {
         const before = spy.mock.calls.length;
@@ -117,7 +117,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
       spy.mockRestore();
     });
 
-    test('a second process is refused, with a remedy', async () => {
+    test('refuses a second process', async () => {
       const script = `
         const { openDatabase } = await import(${JSON.stringify(DATABASE_MODULE)});
         try { await openDatabase({ url: ${JSON.stringify(url)}, migrations: {} }); } catch (error) { console.log(error.code); }`;

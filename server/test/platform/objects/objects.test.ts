@@ -16,7 +16,7 @@ const LIMIT = 64 * 1024 * 1024;
 
 interface Opened {
   readonly store: ObjectStore;
-  /** Names that are stored, whatever they hold. */
+  /** Returns the number of stored objects, including incomplete ones. */
   stored(): Promise<number>;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ describe.each([
   afterAll(() => opened.close());
 
   test.each([0, 1, 65_536, 8 * 1024 * 1024, 20 * 1024 * 1024 + 3])(
-    'gives %i bytes back as they were',
+    'returns %i bytes unchanged',
     async length => {
       const bytes = randomBytes(length);
       expect(await put(store, bytes)).toBe(length);
@@ -88,9 +88,9 @@ describe.each([
     60_000
   );
 
-  test('keeps nothing of bytes that are not the ones named', async () => {
+  test('stores nothing when the bytes do not have the digest', async () => {
     const before = await opened.stored();
-    const digest = digestOf(utf8('promised'));
+    const digest = digestOf(utf8('expected'));
     await expect(store.put(digest, streamOf(randomBytes(9 * 1024 * 1024)), LIMIT)).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
@@ -98,8 +98,8 @@ describe.each([
     expect(await opened.stored()).toBe(before);
   }, 60_000);
 
-  test('keeps nothing of a source that breaks off', async () => {
-    const digest = digestOf(utf8('never comes'));
+  test('stores nothing when the source breaks off', async () => {
+    const digest = digestOf(utf8('incomplete'));
     const broken = Readable.from(
       (async function* () {
         yield Buffer.alloc(1000);
@@ -110,14 +110,14 @@ describe.each([
     expect(await store.size(digest)).toBeUndefined();
   });
 
-  test('stops at the limit', async () => {
+  test('stores nothing beyond the limit', async () => {
     const bytes = randomBytes(100_000);
     await expect(put(store, bytes, 99_999)).rejects.toMatchObject({ code: 'too-large' });
     expect(await store.size(digestOf(bytes))).toBeUndefined();
     expect(await put(store, bytes, 100_000)).toBe(100_000);
   });
 
-  test('who puts what is there must still have the bytes', async () => {
+  test('checks the bytes of an object that is already stored', async () => {
     const bytes = randomBytes(5000);
     await put(store, bytes);
     await expect(store.put(digestOf(bytes), streamOf(randomBytes(5000)), LIMIT)).rejects.toMatchObject({
@@ -127,13 +127,13 @@ describe.each([
     expect((await bytesOf(store, digestOf(bytes))).equals(bytes)).toBe(true);
   });
 
-  test('two who put the same at once both succeed', async () => {
+  test('accepts the same object from two callers at the same time', async () => {
     const bytes = randomBytes(9 * 1024 * 1024);
     expect(await Promise.all([put(store, bytes), put(store, bytes)])).toEqual([bytes.length, bytes.length]);
     expect((await bytesOf(store, digestOf(bytes))).equals(bytes)).toBe(true);
   }, 60_000);
 
-  test('says what is not there, and deletes once and again', async () => {
+  test('reports missing objects, and deletes an object twice without an error', async () => {
     const bytes = randomBytes(10);
     await expect(store.get(digestOf(bytes))).rejects.toMatchObject({ code: 'not-found' });
     expect(await store.size(digestOf(bytes))).toBeUndefined();
@@ -144,7 +144,7 @@ describe.each([
   });
 
   test.each(['sha256:../../etc/passwd', 'sha256:', `sha512:${'0'.repeat(64)}`, `sha256:${'A'.repeat(64)}`])(
-    'takes %s for no digest',
+    'refuses the invalid digest %s',
     async name => {
       await expect(store.get(name as Digest)).rejects.toMatchObject({ code: 'malformed' });
     }
@@ -155,7 +155,7 @@ describe.each([
   });
 });
 
-test('a folder clears away what a process that died had not finished, and stays in its place', async () => {
+test('a folder deletes the unfinished files of a process that died, and only those', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'clean-room-objects-'));
   await FolderStore.open(root);
   await writeFile(path.join(root, 'incoming', 'left'), 'half');
@@ -167,7 +167,7 @@ test('a folder clears away what a process that died had not finished, and stays 
   await rm(root, { recursive: true });
 });
 
-test('a broken chunk is sent again, and the upload goes on behind it', async () => {
+test('an upload to Google Cloud Storage continues after a failed chunk', async () => {
   const opened = await google();
   opened.server.brokenChunks.add(2);
   const bytes = randomBytes(20 * 1024 * 1024);
@@ -179,6 +179,6 @@ test('a broken chunk is sent again, and the upload goes on behind it', async () 
   await opened.close();
 }, 60_000);
 
-test('an address that names no store is refused with the forms that do', async () => {
+test('the address of an unknown kind of store is refused', async () => {
   await expect(openObjectStore('s3://bucket')).rejects.toMatchObject({ code: 'malformed' });
 });

@@ -4,6 +4,7 @@ export interface Tag {
   readonly closing: boolean;
   readonly attributes: ReadonlyMap<string, string>;
 }
+/** A tag, or the text between two tags. */
 export type Piece = Tag | string;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -22,15 +23,17 @@ const TAG =
   /<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z][a-zA-Z0-9-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*)\s*\/?>/y;
 const ATTRIBUTE = /([a-zA-Z][a-zA-Z0-9-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+)))?/g;
 
-/** The HTML holds something that no printed table has. */
-export class NotPlain extends Error {}
+/** Thrown when HTML contains anything that tables printed by common libraries do not. */
+export class NotPlainError extends Error {}
+
+const ENTITY = /&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|([a-z]{1,10}));|&/g;
 
 function decodeEntities(text: string): string {
-  return text.replace(/&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|([a-z]{1,10}));|&/g, (all, decimal, hex, name) => {
+  return text.replace(ENTITY, (entity: string, decimal?: string, hex?: string, name?: string) => {
     if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
     if (hex !== undefined) return String.fromCodePoint(parseInt(hex, 16));
-    const known = ENTITIES[String(name)];
-    if (known === undefined) throw new NotPlain(`unknown entity ${String(all)}`);
+    const known = ENTITIES[name ?? ''];
+    if (known === undefined) throw new NotPlainError(`unknown entity ${entity}`);
     return known;
   });
 }
@@ -43,7 +46,11 @@ function readAttributes(text: string): Map<string, string> {
   return attributes;
 }
 
-/** Tags and texts in order. Style sheets are skipped; comments, declarations and broken tags are refused. */
+/**
+ * Yields the tags and texts of HTML in order, without style sheets.
+ *
+ * @throws NotPlainError for comments, declarations, malformed tags and unknown entities
+ */
 export function* readPieces(html: string): Generator<Piece> {
   let at = 0;
   while (at < html.length) {
@@ -56,13 +63,13 @@ export function* readPieces(html: string): Generator<Piece> {
     }
     TAG.lastIndex = at;
     const match = TAG.exec(html);
-    if (match === null) throw new NotPlain('no plain tag');
+    if (match === null) throw new NotPlainError('not a plain tag');
     at = TAG.lastIndex;
     const [, slash = '', written = '', attributes = ''] = match;
     const name = written.toLowerCase();
     if (name === 'style' && slash === '') {
       const end = html.indexOf('</style>', at);
-      if (end < 0) throw new NotPlain('a style sheet without end');
+      if (end < 0) throw new NotPlainError('a style sheet that is not closed');
       at = end + '</style>'.length;
       continue;
     }

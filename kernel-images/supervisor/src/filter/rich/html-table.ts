@@ -1,29 +1,31 @@
 import { cleanText } from '../text/clean.js';
-import { NotPlain, readPieces, type Piece, type Tag } from './html-pieces.js';
+import { NotPlainError, readPieces, type Piece, type Tag } from './html-pieces.js';
 
-/** A cell of a plain table: text, whether it heads a row or column, and how many columns and rows it spans. */
-export interface TableCell {
+interface TableCell {
   readonly text: string;
+  /** Whether the cell is the header of a row or column. */
   readonly heading: boolean;
+  /** Number of columns that the cell spans. */
   readonly columns: number;
+  /** Number of rows that the cell spans. */
   readonly rows: number;
 }
 
-export interface TableRow {
+interface TableRow {
   readonly section: 'head' | 'body';
   readonly cells: readonly TableCell[];
 }
 
-/** A table, or a paragraph of text beside tables (pandas: "5 rows × 3 columns"). */
+/** A table, or a paragraph outside tables (such as "5 rows × 3 columns" of pandas). */
 export type HtmlBlock = { readonly table: readonly TableRow[] } | { readonly paragraph: string };
 
-const MOST_SPAN = 1000;
-const MOST_CELLS = 100_000;
+const MAX_SPAN = 1000;
+const MAX_CELLS = 100_000;
 
 function span(tag: Tag, attribute: string): number {
   const value = tag.attributes.get(attribute) ?? '1';
-  if (!/^\d{1,4}$/.test(value) || Number(value) < 1 || Number(value) > MOST_SPAN)
-    throw new NotPlain('a wrong span');
+  if (!/^\d{1,4}$/.test(value) || Number(value) < 1 || Number(value) > MAX_SPAN)
+    throw new NotPlainError('an invalid span');
   return Number(value);
 }
 
@@ -31,7 +33,7 @@ const IGNORED = new Set(['div', 'colgroup', 'col']);
 const INLINE = new Set(['b', 'strong', 'i', 'em', 'span', 'code', 'small']);
 const SECTIONS = new Set(['thead', 'tbody', 'tfoot']);
 
-/** Builds blocks from pieces, as strictly as a printed table needs. */
+/** Builds blocks from pieces. Accepts only the structure of tables that common libraries print. */
 class BlockBuilder {
   readonly blocks: HtmlBlock[] = [];
   #rows: TableRow[] | undefined;
@@ -49,11 +51,11 @@ class BlockBuilder {
     else if (piece.name === 'tr') this.#row(piece);
     else if (piece.name === 'td' || piece.name === 'th') this.#tableCell(piece);
     else if (piece.name === 'p' || piece.name === 'caption') this.#endParagraph();
-    else if (!IGNORED.has(piece.name) && !INLINE.has(piece.name)) throw new NotPlain(`<${piece.name}>`);
+    else if (!IGNORED.has(piece.name) && !INLINE.has(piece.name)) throw new NotPlainError(`<${piece.name}>`);
   }
 
   finish(): HtmlBlock[] {
-    if (this.#rows !== undefined) throw new NotPlain('a table without end');
+    if (this.#rows !== undefined) throw new NotPlainError('a table that is not closed');
     this.#endParagraph();
     return this.blocks;
   }
@@ -64,7 +66,7 @@ class BlockBuilder {
   }
 
   #endParagraph(): void {
-    if (this.#cell !== undefined) throw new NotPlain('a paragraph in a cell');
+    if (this.#cell !== undefined) throw new NotPlainError('a paragraph in a cell');
     const text = cleanText(this.#loose.replace(/[ \t\r\n]+/g, ' ')).trim();
     this.#loose = '';
     if (text !== '') this.blocks.push({ paragraph: text });
@@ -72,28 +74,28 @@ class BlockBuilder {
 
   #table(tag: Tag): void {
     if (!tag.closing) {
-      if (this.#rows !== undefined) throw new NotPlain('a table in a table');
+      if (this.#rows !== undefined) throw new NotPlainError('a table in a table');
       this.#endParagraph();
       this.#rows = [];
       this.#section = 'body';
       return;
     }
     this.#endRow();
-    if (this.#rows === undefined) throw new NotPlain('the end of no table');
-    // What stands in a table outside its cells is its caption: it comes before, as a paragraph of its own.
+    if (this.#rows === undefined) throw new NotPlainError('an end tag without its table');
+    // Text in a table outside its cells is the caption. It becomes a paragraph before the table.
     this.#endParagraph();
     this.blocks.push({ table: this.#rows });
     this.#rows = undefined;
   }
 
   #setSection(tag: Tag): void {
-    if (this.#rows === undefined) throw new NotPlain('a section outside a table');
+    if (this.#rows === undefined) throw new NotPlainError('a section outside a table');
     this.#endRow();
     this.#section = tag.name === 'thead' && !tag.closing ? 'head' : 'body';
   }
 
   #row(tag: Tag): void {
-    if (this.#rows === undefined) throw new NotPlain('a row outside a table');
+    if (this.#rows === undefined) throw new NotPlainError('a row outside a table');
     this.#endRow();
     if (!tag.closing) this.#cells = [];
   }
@@ -107,8 +109,8 @@ class BlockBuilder {
   #tableCell(tag: Tag): void {
     this.#endCell();
     if (tag.closing) return;
-    if (this.#cells === undefined || ++this.#count > MOST_CELLS)
-      throw new NotPlain('a cell outside a row, or too many');
+    if (this.#cells === undefined || ++this.#count > MAX_CELLS)
+      throw new NotPlainError('a cell outside a row, or too many cells');
     this.#cell = { text: '', tag };
   }
 
@@ -125,7 +127,7 @@ class BlockBuilder {
   }
 }
 
-/** Tables and paragraphs of a piece of HTML, or `undefined` when there is anything else in it. */
+/** Returns the tables and paragraphs of HTML, or `undefined` when it contains anything else or no table. */
 export function readPlainHtml(html: string): HtmlBlock[] | undefined {
   const builder = new BlockBuilder();
   try {
@@ -133,7 +135,7 @@ export function readPlainHtml(html: string): HtmlBlock[] | undefined {
     const blocks = builder.finish();
     return blocks.some(block => 'table' in block) ? blocks : undefined;
   } catch (error) {
-    if (error instanceof NotPlain || error instanceof RangeError) return undefined;
+    if (error instanceof NotPlainError || error instanceof RangeError) return undefined;
     throw error;
   }
 }
@@ -158,7 +160,7 @@ function writeSection(name: 'thead' | 'tbody', rows: readonly TableRow[]): strin
   return `<${name}>\n${lines.join('')}</${name}>\n`;
 }
 
-/** HTML anew, from nothing but the texts. `dataframe` is the class that JupyterLab's own style sheet knows. */
+/** Writes new HTML from the texts of the blocks. JupyterLab's style sheet formats the class `dataframe`. */
 export function writePlainHtml(blocks: readonly HtmlBlock[]): string {
   return blocks
     .map(block => {
@@ -176,7 +178,7 @@ export function writePlainHtml(blocks: readonly HtmlBlock[]): string {
     .join('');
 }
 
-/** The texts line by line, a row of a table being a line, for all that reads text. */
+/** Returns the texts of the blocks line by line. A row of a table is one line. */
 export function linesOfHtml(blocks: readonly HtmlBlock[]): string[] {
   return blocks.flatMap(block =>
     'paragraph' in block

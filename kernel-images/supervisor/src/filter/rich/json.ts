@@ -1,7 +1,7 @@
 import type { JsonValue } from '@clean-room/sandbox';
 import { cleanText } from '../text/clean.js';
 
-/** The same value with clean texts; keys keep the order they came in. */
+/** Returns the same value with cleaned texts. Object keys keep their order. */
 export function cleanJson(value: JsonValue): JsonValue {
   if (typeof value === 'string') return cleanText(value);
   if (typeof value !== 'object' || value === null) return value;
@@ -13,7 +13,7 @@ function isScalar(value: JsonValue): value is string | number | boolean | null {
   return typeof value !== 'object' || value === null;
 }
 
-/** All scalars line by line, those of one array or object in one line: how a table's rows look in JSON. */
+/** Returns the scalars of each array or object as one line, so that a table's rows become lines. */
 export function linesOfJson(value: JsonValue): string[] {
   if (isScalar(value)) return [String(value)];
   const items: JsonValue[] = Array.isArray(value)

@@ -1,22 +1,23 @@
-/** Some consecutive rows, column by column. */
+/** Consecutive rows of a dataset, stored by column. */
 export interface RowBatch {
   readonly rows: number;
-  /** In the order of the dataset's columns. */
+  /** The values of each column, in the order of the dataset's columns. */
   readonly columns: readonly ArrayLike<unknown>[];
 }
 
-/** A dataset that a run was given. */
+/** A dataset that was opened for a run. */
 export interface Dataset {
-  /** `party/dataset`. */
+  /** Name of the asset: `party/dataset`. */
   readonly name: string;
   readonly columns: readonly DatasetColumn[];
   readonly rows: number;
-  /** All rows in order, with memory for one batch. Can be asked for again. */
+  /** Yields all rows in order and keeps one batch in memory. Can be called repeatedly. */
   batches(): AsyncIterable<RowBatch>;
 }
 
+/** A column of a dataset. */
 export interface DatasetColumn {
   readonly name: string;
-  /** Names a person, or could. */
+  /** Whether a single value can identify a person. */
   readonly identifier: boolean;
 }

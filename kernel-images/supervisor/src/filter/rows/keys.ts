@@ -4,23 +4,24 @@ import { LONGEST_PHRASE, wordsOf, type Token } from './tokens.js';
 const NONE: readonly number[] = [];
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/;
 
-/** What a key can tell, were it found in the data: digits of a number, characters of a phrase or day. */
+/** How informative a key is when it occurs in the data. */
 export interface KeyWeight {
   readonly kind: 'number' | 'phrase';
+  /** Significant digits of a number, or characters of a phrase or day. */
   readonly length: number;
-  /** Numbers only: what the key means, and with how many decimals. */
+  /** Value and number of decimals, for numbers only. */
   readonly value: number;
   readonly decimals: number;
 }
 
-/** Everything that the outputs of a run can mean, numbered; and which of it a value of a dataset matches. */
+/** Numbers ("keys") for all possible meanings of the outputs' tokens, to look up which of them a dataset's value matches. */
 export class KeyTable {
   readonly #numbers = new Map<number, Map<number, number>>();
   readonly #phrases = new Map<string, number>();
   readonly #weights: KeyWeight[] = [];
 
-  /** The keys of a token of an output. */
-  learn(token: Token): number[] {
+  /** Adds a token of an output and returns its keys. */
+  add(token: Token): number[] {
     const keys = token.numbers.map(({ units, decimals }) => {
       const ofDecimals = this.#numbers.get(decimals) ?? new Map<number, number>();
       this.#numbers.set(decimals, ofDecimals);
@@ -44,17 +45,22 @@ export class KeyTable {
     return keys;
   }
 
+  /** Number of keys. Keys count from 0. */
   get size(): number {
     return this.#weights.length;
   }
 
+  /** Returns how informative a key is. */
   weight(key: number): KeyWeight {
     const weight = this.#weights[key];
-    if (weight === undefined) throw new RangeError('no such key');
+    if (weight === undefined) throw new RangeError('The key does not exist.');
     return weight;
   }
 
-  /** The keys that a value of a dataset matches: the number at any precision that an output used, the whole text. */
+  /**
+   * Returns the keys that a value of a dataset matches. A number matches at every precision that an output uses; a text
+   * matches as a whole.
+   */
   match(value: unknown): readonly number[] {
     if (value === null || value === undefined) return NONE;
     switch (typeof value) {

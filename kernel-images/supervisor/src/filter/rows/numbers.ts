@@ -1,12 +1,12 @@
-/** A number as it was written: `units` × 10^-`decimals`. Rounding to that many decimals is all that is known of it. */
+/** A number as it was written, rounded to `decimals`: `units` × 10^-`decimals`. */
 export interface WrittenNumber {
   readonly units: number;
   readonly decimals: number;
 }
 
-/** Digits beyond these are rounding noise of a double. */
-const MOST_DECIMALS = 10;
-const FEWEST_DECIMALS = -6;
+/** Further decimals are rounding noise of a double. */
+const MAX_DECIMALS = 10;
+const MIN_DECIMALS = -6;
 const PLAIN = /^(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 function fromPlain(text: string, negative: boolean): WrittenNumber | undefined {
@@ -14,17 +14,19 @@ function fromPlain(text: string, negative: boolean): WrittenNumber | undefined {
   if (match === null) return undefined;
   const [, whole = '', fraction = '', exponent = '0'] = match;
   const decimals = fraction.length - Number(exponent);
-  if (decimals < FEWEST_DECIMALS) return undefined;
+  if (decimals < MIN_DECIMALS) return undefined;
   const digits = Number(whole + fraction);
-  const units = decimals > MOST_DECIMALS ? Math.round(digits / 10 ** (decimals - MOST_DECIMALS)) : digits;
+  const units = decimals > MAX_DECIMALS ? Math.round(digits / 10 ** (decimals - MAX_DECIMALS)) : digits;
   if (!Number.isSafeInteger(units)) return undefined;
-  // Plus zero: -0 would be another key than 0.
-  return { units: negative ? -units + 0 : units, decimals: Math.min(decimals, MOST_DECIMALS) };
+  // Adding 0 turns -0 into 0, which would be another key.
+  return { units: negative ? -units + 0 : units, decimals: Math.min(decimals, MAX_DECIMALS) };
 }
 
 /**
- * Everything that a run of digits and separators can mean as one number: `1,234.5`, `1.234,5`, `1'234`, `27,9`, `1.6e4`.
- * @param run as `\d[\d.,'_]*` with an optional exponent; a sign is told by `negative`
+ * Returns all numbers that digits with separators can mean: `1,234.5`, `1.234,5`, `1'234`, `27,9`, `1.6e4`.
+ *
+ * @param run - text that matches `\d[\d.,'_]*` and an optional exponent
+ * @param negative - whether a minus sign precedes the text
  */
 export function readNumber(run: string, negative: boolean): WrittenNumber[] {
   const spellings = new Set<string>([run]);
@@ -41,18 +43,19 @@ export function readNumber(run: string, negative: boolean): WrittenNumber[] {
 }
 
 /**
- * What `value` is in units of 10^-`decimals` when it is rounded, and when it is cut off.
- * @returns one number, or two that differ
+ * Converts `value` to units of 10^-`decimals`, both rounded and truncated.
+ *
+ * @returns one number, or two when rounding and truncation differ
  */
 export function unitsOf(value: number, decimals: number): readonly number[] {
   const scaled = value * 10 ** decimals;
   const rounded = Math.round(scaled) + 0;
   if (Math.abs(scaled - rounded) < 1e-9 * Math.max(1, Math.abs(scaled))) return [rounded];
-  const cut = Math.trunc(scaled) + 0;
-  return cut === rounded ? [rounded] : [rounded, cut];
+  const truncated = Math.trunc(scaled) + 0;
+  return truncated === rounded ? [rounded] : [rounded, truncated];
 }
 
-/** How many digits tell something: `16884.92` has 7, `0.0500` has 3, `20` has 2. */
+/** Returns the number of significant digits: 7 for `16884.92`, 3 for `0.0500`, 2 for `20`. */
 export function significantDigits(written: WrittenNumber): number {
   return written.units === 0 ? 1 : Math.floor(Math.log10(Math.abs(written.units))) + 1;
 }

@@ -19,7 +19,7 @@ const compressors: Compressors = {
 };
 const READABLE = new Set(['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)]);
 
-/** Puts the chunks of one column of a row group together. */
+/** Joins the chunks of one column of a row group. */
 class ColumnParts {
   #whole: ArrayLike<unknown> | undefined;
   readonly #start: number;
@@ -82,10 +82,11 @@ async function* readGroups(
 }
 
 /**
- * A Parquet file on disk as a dataset, read one row group at a time.
- * @param identifiers names of columns that name persons
- * @throws CleanRoomError `malformed` when it is no Parquet file, or packed in a way that the filter can't read: what it
- * can't read it can't recognise in outputs either
+ * Opens a Parquet file on disk as a dataset that is read one row group at a time.
+ *
+ * @param identifiers - names of the columns whose values can identify a person
+ * @throws CleanRoomError `malformed` when the file is not a Parquet file, or is compressed in a way that the filter cannot
+ * read, because it could not recognise the file's rows in outputs
  */
 export async function openParquetDataset(
   name: string,
@@ -102,9 +103,9 @@ export async function openParquetDataset(
   if (!codecs.every(codec => codec !== undefined && READABLE.has(codec))) {
     throw new CleanRoomError(
       'malformed',
-      `${name} is compressed in a way that the output filter can not read.`,
+      `${name} is compressed in a format that the output filter cannot read.`,
       {
-        remedy: 'Provision it anew with Snappy, Zstandard or gzip compression.'
+        remedy: 'Provision the dataset again with Snappy, Zstandard or gzip compression.'
       }
     );
   }

@@ -3,54 +3,55 @@ import { tokensOf } from './tokens.js';
 
 /** The text of one output. */
 export interface OutputText {
-  /** A number of the caller's. */
+  /** A number that the caller identifies the output by. */
   readonly output: number;
   readonly lines: readonly string[];
 }
 
-/** A token of an output, as keys. */
+/** A token of an output with its keys. */
 export interface Occurrence {
   readonly output: number;
   readonly keys: readonly number[];
   readonly isNumber: boolean;
-  /** May be a part of the number before. */
+  /** Whether it may be a part of the number before it. */
   readonly optional: boolean;
 }
 
-/** All outputs of one cell, token by token; what is spread over several outputs of a cell is read as one text. */
+/** The tokens of all outputs of one cell. The outputs are read as one text, so that rows across outputs are found. */
 export interface Reading {
   readonly lines: readonly (readonly Occurrence[])[];
-  /** The lines once more, cut at brackets: `[(19, 'f'), (18, 'm')]` holds two rows. */
-  readonly pieces: readonly (readonly Occurrence[])[];
+  /** The lines split at brackets: `[(19, 'f'), (18, 'm')]` contains two rows. */
+  readonly segments: readonly (readonly Occurrence[])[];
 }
 
 function readLine(output: number, line: string, keys: KeyTable): Occurrence[] {
   return tokensOf(line).map(token => ({
     output,
-    keys: keys.learn(token),
+    keys: keys.add(token),
     isNumber: token.numbers.length > 0,
     optional: token.optional
   }));
 }
 
+/** Splits the texts of a cell's outputs into tokens and adds their meanings to `keys`. */
 export function readCell(texts: readonly OutputText[], keys: KeyTable): Reading {
   const lines: Occurrence[][] = [];
-  const pieces: Occurrence[][] = [];
+  const segments: Occurrence[][] = [];
   for (const { output, lines: written } of texts) {
     for (const text of written) {
       const line = readLine(output, text, keys);
       lines.push(line);
-      const cut = text.split(/[()[\]{}]/);
-      if (cut.length === 1) pieces.push(line);
-      else pieces.push(...cut.map(piece => readLine(output, piece, keys)).filter(piece => piece.length > 0));
+      const parts = text.split(/[()[\]{}]/);
+      if (parts.length === 1) segments.push(line);
+      else segments.push(...parts.map(part => readLine(output, part, keys)).filter(part => part.length > 0));
     }
   }
-  return { lines, pieces };
+  return { lines, segments };
 }
 
 /**
- * The ways in which values that stand together may be laid out: along the text (also every second token, as in
- * `{0: 19, 1: 18}`), and down a column counted from the left or the right.
+ * Returns the orders in which a cell's values can be read: along the text, every second token (for `{0: 19, 1: 18}`), and
+ * down each column counted from the left or the right.
  */
 export function streamsOf(reading: Reading): Occurrence[][] {
   const along = reading.lines.flat();
@@ -58,9 +59,9 @@ export function streamsOf(reading: Reading): Occurrence[][] {
   return [along, every(0), every(1), ...columnsOf(reading.lines)].filter(stream => stream.length > 1);
 }
 
-const MOST_COLUMNS = 128;
+const MAX_COLUMNS = 128;
 
-/** Lines that follow each other without an empty one between them. */
+/** Returns the groups of lines that are not separated by an empty line. */
 export function blocksOf(lines: Reading['lines']): Occurrence[][][] {
   const blocks: Occurrence[][][] = [[]];
   for (const line of lines) {
@@ -70,19 +71,20 @@ export function blocksOf(lines: Reading['lines']): Occurrence[][][] {
   return blocks.filter(block => block.length > 0);
 }
 
-/** What stands at each place of a block's lines, counted from the left and from the right. */
-export function turn(block: readonly (readonly Occurrence[])[]): {
+/** Returns the columns of a block's tokens, counted from the left and from the right. */
+export function transpose(block: readonly (readonly Occurrence[])[]): {
   left: Occurrence[][];
   right: Occurrence[][];
 } {
-  const width = Math.min(MOST_COLUMNS, Math.max(0, ...block.map(line => line.length)));
-  const places = Array.from({ length: width }, (_, place) => place);
+  const width = Math.min(MAX_COLUMNS, Math.max(0, ...block.map(line => line.length)));
+  const indexes = Array.from({ length: width }, (_, index) => index);
   return {
-    left: places.map(place => block.flatMap(line => line[place] ?? [])),
-    right: places.map(place => block.flatMap(line => line.at(-1 - place) ?? []))
+    left: indexes.map(index => block.flatMap(line => line[index] ?? [])),
+    right: indexes.map(index => block.flatMap(line => line.at(-1 - index) ?? []))
   };
 }
 
+/** Returns the columns of all blocks, counted from both sides. */
 export function columnsOf(lines: Reading['lines']): Occurrence[][] {
-  return blocksOf(lines).flatMap(block => Object.values(turn(block)).flat());
+  return blocksOf(lines).flatMap(block => Object.values(transpose(block)).flat());
 }

@@ -9,18 +9,18 @@ import { SequenceSearch } from './sequence-search.js';
 import { survey, type Survey } from './survey.js';
 import { windowsOf } from './windows.js';
 
-/** Steps after which a search would take minutes. */
-const MOST_STEPS = 1_500_000_000;
+/** A search with more steps would take minutes. */
+const MAX_STEPS = 1_500_000_000;
 
-/** What was recognised. */
+/** The result of a search for rows. */
 export interface Recognised {
-  /** By output: the names of the datasets of which it shows rows. */
+  /** By output: the names of the datasets whose rows it shows. */
   readonly shown: ReadonlyMap<number, ReadonlySet<string>>;
-  /** Outputs too long to be sure of. */
-  readonly unsure: ReadonlySet<number>;
+  /** Outputs that would take too long to search. */
+  readonly undecided: ReadonlySet<number>;
 }
 
-/** All searches of some cells in one dataset: each sees every row once. */
+/** All kinds of search for some cells in one dataset. They share one pass over the rows. */
 class Search {
   readonly #parts: readonly (LineSearch | RowSearch | SequenceSearch)[];
 
@@ -42,7 +42,7 @@ class Search {
     let first = 0;
     for await (const batch of dataset.batches()) {
       scan(batch, first, survey, seen, row => {
-        for (const part of this.#parts) part.look(row);
+        for (const part of this.#parts) part.visit(row);
       });
       first += batch.rows;
     }
@@ -50,35 +50,37 @@ class Search {
   }
 }
 
-function sizeOf(reading: Reading): number {
+function tokenCount(reading: Reading): number {
   return reading.lines.reduce((sum, line) => sum + line.length, 0);
 }
 
-async function searchOne(
+/** Searches one dataset. The longest cells are left out until the search is fast enough. */
+async function searchDataset(
   dataset: Dataset,
   readings: readonly Reading[],
   keys: KeyTable,
   valuesPerRow: number
-): Promise<{ readonly shown: Set<number>; readonly unsure: Set<number> }> {
+): Promise<{ readonly shown: Set<number>; readonly undecided: Set<number> }> {
   const surveyed = await survey(dataset, keys);
-  if (surveyed.rows === 0) return { shown: new Set(), unsure: new Set() };
-  const smallFirst = [...readings].sort((a, b) => sizeOf(a) - sizeOf(b));
-  const unsure = new Set<number>();
-  let search = new Search(smallFirst, surveyed, keys, valuesPerRow);
-  while (search.cost > MOST_STEPS) {
-    for (const { output } of smallFirst.pop()?.lines.flat() ?? []) unsure.add(output);
-    search = new Search(smallFirst, surveyed, keys, valuesPerRow);
+  if (surveyed.rows === 0) return { shown: new Set(), undecided: new Set() };
+  const shortestFirst = [...readings].sort((a, b) => tokenCount(a) - tokenCount(b));
+  const undecided = new Set<number>();
+  let search = new Search(shortestFirst, surveyed, keys, valuesPerRow);
+  while (search.cost > MAX_STEPS) {
+    for (const { output } of shortestFirst.pop()?.lines.flat() ?? []) undecided.add(output);
+    search = new Search(shortestFirst, surveyed, keys, valuesPerRow);
   }
   const shown = new Set(await search.run(dataset, surveyed, keys.size));
   for (const output of findRareValues(readings, dataset, surveyed, keys)) shown.add(output);
-  return { shown, unsure };
+  return { shown, undecided };
 }
 
 /**
- * Recognises outputs that show rows of the data: values that stand together in a row, columns in their order, lists of
- * rare values, identifiers. What it catches and what it can't is written down in this room's README.
- * @param cells the texts of each cell's outputs
- * @param valuesPerRow values that may be shared with one row before they count as that row
+ * Recognises outputs that show rows of the data: values of one row close together, columns in their order, lists of rare
+ * values, and identifiers. The README of the supervisor describes what is recognised and what is not.
+ *
+ * @param cells - the texts of each cell's outputs
+ * @param valuesPerRow - number of values that an output may share with one row
  */
 export async function recogniseRows(
   cells: readonly (readonly OutputText[])[],
@@ -88,11 +90,11 @@ export async function recogniseRows(
   const keys = new KeyTable();
   const readings = cells.map(texts => readCell(texts, keys));
   const shown = new Map<number, Set<string>>();
-  const unsure = new Set<number>();
+  const undecided = new Set<number>();
   for (const dataset of datasets) {
-    const found = await searchOne(dataset, readings, keys, valuesPerRow);
+    const found = await searchDataset(dataset, readings, keys, valuesPerRow);
     for (const output of found.shown) shown.set(output, (shown.get(output) ?? new Set()).add(dataset.name));
-    for (const output of found.unsure) unsure.add(output);
+    for (const output of found.undecided) undecided.add(output);
   }
-  return { shown, unsure };
+  return { shown, undecided };
 }

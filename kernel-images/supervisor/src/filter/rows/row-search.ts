@@ -1,9 +1,6 @@
-import type { RowKeys } from './scan.js';
+import { GROUP_ROWS, type RowKeys } from './scan.js';
 import type { Survey } from './survey.js';
-import { threshold, type Window } from './windows.js';
-
-/** A combination that more rows than this share tells of a group, not of a row. */
-const GROUP_ROWS = 10;
+import { requiredBits, type Window } from './windows.js';
 
 interface Candidate {
   readonly window: Window;
@@ -13,26 +10,29 @@ interface Candidate {
   readonly outputs: Set<number>;
 }
 
-/** Columns of a window without which no row could surprise enough: a row that matches none of them is not looked at. */
-function tellingColumns(window: Window, least: number): number[] {
+/**
+ * Returns the columns of a window that are needed to reach the required bits. A row that matches none of them does not
+ * have to be compared.
+ */
+function decisiveColumns(window: Window, required: number): number[] {
   const byBits = [...window.bits].sort(([, a], [, b]) => a - b);
   let sum = 0;
-  return byBits.filter(([, bits]) => (sum += bits) >= least).map(([column]) => column);
+  return byBits.filter(([, bits]) => (sum += bits) >= required).map(([column]) => column);
 }
 
-/** Looks through all rows for one that a window shows. */
+/** Searches for windows that show one row: enough of its values, together surprising enough. */
 export class RowSearch {
   readonly #survey: Survey;
   readonly #valuesPerRow: number;
-  readonly #least: number;
+  readonly #required: number;
   readonly #candidates: readonly Candidate[];
-  /** By column and key: the windows that the key stands in, where the column is a telling one. */
+  /** By column and key: the windows that contain the key, for their decisive columns only. */
   readonly #index: readonly Map<number, Candidate[]>[];
 
   constructor(windows: readonly Window[], survey: Survey, valuesPerRow: number) {
     this.#survey = survey;
     this.#valuesPerRow = valuesPerRow;
-    this.#least = threshold(survey.rows);
+    this.#required = requiredBits(survey.rows);
     this.#index = survey.columns.map(() => new Map<number, Candidate[]>());
     this.#candidates = windows.map(window => ({
       window,
@@ -41,11 +41,11 @@ export class RowSearch {
       hits: 0,
       outputs: new Set()
     }));
-    for (const candidate of this.#candidates) this.#learn(candidate);
+    for (const candidate of this.#candidates) this.#addToIndex(candidate);
   }
 
-  #learn(candidate: Candidate): void {
-    for (const column of tellingColumns(candidate.window, this.#least)) {
+  #addToIndex(candidate: Candidate): void {
+    for (const column of decisiveColumns(candidate.window, this.#required)) {
       const counts = this.#survey.columns[column]?.counts;
       const byKey = this.#index[column];
       for (const key of candidate.window.keys.keys()) {
@@ -57,7 +57,7 @@ export class RowSearch {
     }
   }
 
-  /** How many steps a search takes, before it is begun. */
+  /** Number of steps that the search takes, known before it starts. */
   get cost(): number {
     let steps = 0;
     this.#index.forEach((byKey, column) => {
@@ -67,25 +67,26 @@ export class RowSearch {
     return steps;
   }
 
-  look(row: RowKeys): void {
+  /** Compares one row with the windows. */
+  visit(row: RowKeys): void {
     for (const [column, byKey] of this.#index.entries()) {
       if (byKey.size === 0) continue;
       for (const key of row.keys[column] ?? []) {
         for (const candidate of byKey.get(key) ?? []) {
           if (candidate.row === row.row) continue;
           candidate.row = row.row;
-          this.#judge(candidate, row);
+          this.#compare(candidate, row);
         }
       }
     }
   }
 
-  #judge(candidate: Candidate, row: RowKeys): void {
+  #compare(candidate: Candidate, row: RowKeys): void {
     const { window } = candidate;
     const used: number[] = [];
     let bits = 0;
     for (const { column, bits: surprise } of candidate.columns) {
-      // One token is one value: a single 0 does not show every column that is 0.
+      // One token shows one value only: a single 0 does not show every column that is 0.
       const key = row.keys[column]?.find(key => {
         const times = window.keys.get(key)?.times ?? 0;
         return times > 0 && used.filter(other => other === key).length < times;
@@ -94,14 +95,14 @@ export class RowSearch {
       used.push(key);
       bits += surprise;
     }
-    if (bits < this.#least || used.length + window.common <= this.#valuesPerRow) return;
+    if (bits < this.#required || used.length + window.common <= this.#valuesPerRow) return;
     if (++candidate.hits > GROUP_ROWS) return;
     for (const key of used) {
       for (const output of window.keys.get(key)?.outputs ?? []) candidate.outputs.add(output);
     }
   }
 
-  /** The outputs that show a row. */
+  /** Returns the outputs that show a row. */
   found(): Set<number> {
     const shown = this.#candidates.filter(({ hits }) => hits > 0 && hits <= GROUP_ROWS);
     return new Set(shown.flatMap(({ outputs }) => [...outputs]));

@@ -1,22 +1,28 @@
 import type { RowBatch } from './dataset.js';
 import type { Survey } from './survey.js';
 
+/** A combination of values that more rows than this share describes a group, not a row. */
+export const GROUP_ROWS = 10;
+
 const NONE: readonly number[] = [];
 
-/** The keys that one row's values match, column by column. */
+/** The keys that the values of one row match. */
 export interface RowKeys {
-  /** Counts up through the whole dataset. */
+  /** Number of the row in the whole dataset, from 0. */
   readonly row: number;
+  /** By column: the keys that its value matches. */
   readonly keys: readonly (readonly number[])[];
-  /** Columns without a value. */
+  /** Number of columns without a value. */
   readonly empty: number;
-  /** By key: the last row that any column of matched it. */
+  /** By key: the last row with a value that matches it. */
   readonly seen: Int32Array;
 }
 
 /**
- * Goes through a batch row by row; `visit` must not keep what it is given.
- * @param seen one number for each key, -1 before the first batch
+ * Calls `visit` for each row of a batch. The object is reused for the next row, so `visit` must not keep it.
+ *
+ * @param first - number of the batch's first row in the dataset
+ * @param seen - one number for each key, -1 before the first batch
  */
 export function scan(
   batch: RowBatch,

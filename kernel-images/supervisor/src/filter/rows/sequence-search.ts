@@ -3,11 +3,12 @@ import type { Occurrence } from './reading.js';
 import type { RowKeys } from './scan.js';
 import type { ColumnSurvey, Survey } from './survey.js';
 
-const SHORTEST = 8;
-/** Surprise beyond what the best of all rows and places reaches by chance. */
-const MARGIN = 8;
+/** Minimum number of consecutive values. */
+const MIN_VALUES = 8;
+/** Bits of surprise required in addition to those that the best of all rows and positions reaches by chance. */
+const MARGIN_BITS = 8;
 
-/** Where each position of all streams ends a run of values that follow each other in one column as well. */
+/** For each position of the streams: the run of consecutive values of a column that ends there. */
 class Runs {
   readonly lengths: Int32Array;
   readonly bits: Float64Array;
@@ -20,13 +21,13 @@ class Runs {
   }
 }
 
-/** How a value follows the one before it in a stream. */
+/** How a value of a stream relates to the one before it. */
 const [CHANGE, REPEAT, COUNTING] = [0, 1, 2];
 
 type Stream = readonly Occurrence[];
 type ValueOf = (token: Occurrence) => number;
 
-/** Counting up or down is no one's secret, so it tells nothing. */
+/** Returns the step to each value of a stream. Counting up or down in equal steps is not informative. */
 function stepsOf(stream: Stream, valueOf: ValueOf): number[] {
   const values = stream.map(token => (token.keys.length === 0 ? NaN : valueOf(token)));
   return values.map((value, position) => {
@@ -36,8 +37,8 @@ function stepsOf(stream: Stream, valueOf: ValueOf): number[] {
   });
 }
 
-/** What a position of a stream tells when a column goes on as the stream does. */
-class Telling {
+/** The information, in bits, in a position of a stream at which the column continues like the stream. */
+class Surprise {
   readonly #rows: number;
   readonly #column: ColumnSurvey;
   readonly #repeat: number;
@@ -58,36 +59,36 @@ class Telling {
   }
 }
 
-/** One column's search: the streams that could be a part of it, and how far each had come at this row and the last. */
+/** The search in one column: the streams that could be a part of it, and the runs at this row and at the last one. */
 class ColumnSearch {
   readonly outputs: number[] = [];
   readonly steps: number[] = [];
   readonly positions = new Map<number, number[]>();
-  readonly telling: Telling;
+  readonly surprise: Surprise;
   readonly even: Runs;
   readonly odd: Runs;
 
   constructor(
     streams: readonly { readonly stream: Stream; readonly steps: readonly number[] }[],
     column: ColumnSurvey,
-    telling: Telling
+    surprise: Surprise
   ) {
-    this.telling = telling;
+    this.surprise = surprise;
     for (const { stream, steps } of streams) {
-      // Nothing stands between two streams: a run can't go from the one to the other.
+      // A position without keys separates two streams, so that a run cannot continue from one to the other.
       this.outputs.push(-1);
       this.steps.push(COUNTING);
-      stream.forEach((token, place) => {
-        this.#place(token.keys, column.counts);
+      stream.forEach((token, index) => {
+        this.#addPosition(token.keys, column.counts);
         this.outputs.push(token.output);
-        this.steps.push(steps[place] ?? CHANGE);
+        this.steps.push(steps[index] ?? CHANGE);
       });
     }
     this.even = new Runs(this.outputs.length);
     this.odd = new Runs(this.outputs.length);
   }
 
-  #place(keys: readonly number[], counts: ReadonlyMap<number, number>): void {
+  #addPosition(keys: readonly number[], counts: ReadonlyMap<number, number>): void {
     const position = this.outputs.length;
     for (const key of keys) {
       if (!counts.has(key)) continue;
@@ -98,54 +99,61 @@ class ColumnSearch {
   }
 }
 
-/** Looks for columns, or parts of them, that were printed in the order of the data: `list(df.age)`. */
+/** Searches for columns, or parts of them, that were printed in the order of the data, such as `list(df.age)`. */
 export class SequenceSearch {
   readonly #survey: Survey;
-  readonly #least: number;
+  readonly #requiredBits: number;
   readonly #found = new Set<number>();
   readonly #columns: readonly ColumnSearch[];
 
   constructor(streams: readonly Stream[], survey: Survey, keys: KeyTable) {
     this.#survey = survey;
     const length = streams.reduce((sum, stream) => sum + stream.length, 0);
-    this.#least = Math.log2(Math.max(2, survey.rows)) + Math.log2(length + 1) + MARGIN;
+    this.#requiredBits = Math.log2(Math.max(2, survey.rows)) + Math.log2(length + 1) + MARGIN_BITS;
     const valueOf = ({ keys: [first = 0] }: Occurrence) => {
       const { kind, value } = keys.weight(first);
       return kind === 'number' ? value : first;
     };
     const known = streams.map(stream => ({ stream, steps: stepsOf(stream, valueOf) }));
     this.#columns = survey.columns.map(column => {
-      const telling = new Telling(column, survey.rows);
-      const possible = known.filter(({ stream, steps }) => this.#couldShow(stream, steps, column, telling));
-      return new ColumnSearch(possible, column, telling);
+      const surprise = new Surprise(column, survey.rows);
+      const possible = known.filter(({ stream, steps }) => this.#couldShow(stream, steps, column, surprise));
+      return new ColumnSearch(possible, column, surprise);
     });
   }
 
-  /** Whether the longest run of values of the column in a stream could tell enough. */
-  #couldShow(stream: Stream, steps: readonly number[], { counts }: ColumnSurvey, telling: Telling): boolean {
+  /** Returns whether a stream contains a run of the column's values with enough information. */
+  #couldShow(
+    stream: Stream,
+    steps: readonly number[],
+    { counts }: ColumnSurvey,
+    surprise: Surprise
+  ): boolean {
     let [length, bits] = [0, 0];
-    for (const [place, { keys }] of stream.entries()) {
+    for (const [index, { keys }] of stream.entries()) {
       const known = keys.filter(key => counts.has(key));
       if (known.length === 0) length = bits = 0;
       else {
         length++;
-        bits += Math.max(...known.map(key => telling.bits(key, steps[place])));
-        if (length >= SHORTEST && bits >= this.#least) return true;
+        bits += Math.max(...known.map(key => surprise.bits(key, steps[index])));
+        if (length >= MIN_VALUES && bits >= this.#requiredBits) return true;
       }
     }
     return false;
   }
 
+  /** Number of steps that the search takes, known before it starts. */
   get cost(): number {
     let steps = 0;
     this.#columns.forEach(({ positions }, index) => {
       const counts = this.#survey.columns[index]?.counts;
-      for (const [key, places] of positions) steps += (counts?.get(key) ?? 0) * places.length;
+      for (const [key, ofKey] of positions) steps += (counts?.get(key) ?? 0) * ofKey.length;
     });
     return steps;
   }
 
-  look({ row, keys }: RowKeys): void {
+  /** Compares one row with the streams. Rows must be visited in order. */
+  visit({ row, keys }: RowKeys): void {
     for (const [column, search] of this.#columns.entries()) {
       if (search.positions.size === 0) continue;
       for (const key of keys[column] ?? []) this.#extend(search, row, key);
@@ -156,7 +164,7 @@ export class SequenceSearch {
     const positions = search.positions.get(key);
     if (positions === undefined) return;
     const [now, before] = row % 2 === 0 ? [search.even, search.odd] : [search.odd, search.even];
-    const gains = [CHANGE, REPEAT, COUNTING].map(step => search.telling.bits(key, step));
+    const gains = [CHANGE, REPEAT, COUNTING].map(step => search.surprise.bits(key, step));
     for (const position of positions) {
       const follows = before.rows[position - 1] === row - 1;
       const gain = gains[search.steps[position] ?? CHANGE] ?? 0;
@@ -165,7 +173,7 @@ export class SequenceSearch {
       now.rows[position] = row;
       now.lengths[position] = length;
       now.bits[position] = bits;
-      if (length >= SHORTEST && bits >= this.#least) this.#report(search.outputs, position, length);
+      if (length >= MIN_VALUES && bits >= this.#requiredBits) this.#report(search.outputs, position, length);
     }
   }
 
@@ -173,6 +181,7 @@ export class SequenceSearch {
     for (let position = end; position > end - length; position--) this.#found.add(outputs[position] ?? -1);
   }
 
+  /** Returns the outputs that show a part of a column. */
   found(): ReadonlySet<number> {
     return this.#found;
   }

@@ -1,33 +1,36 @@
 import type { Dataset } from './dataset.js';
 import type { KeyTable } from './keys.js';
 
-const MOST_REMEMBERED = 65_536;
+const MAX_CACHED = 65_536;
 
-/** How often each key is met in one column. */
+/** Counts how often each key of the outputs occurs in one column. */
 export class ColumnSurvey {
+  /** Number of rows by key. */
   readonly counts = new Map<number, number>();
+  /** Smallest and largest number in the column. */
   minimum = Infinity;
   maximum = -Infinity;
-  /** Rows whose value is the one of the row before. */
+  /** Number of rows with the same value as the row before. */
   repeats = 0;
   #before: unknown;
   readonly #keys: KeyTable;
-  readonly #remembered = new Map<unknown, readonly number[]>();
+  readonly #cache = new Map<unknown, readonly number[]>();
 
   constructor(keys: KeyTable) {
     this.#keys = keys;
   }
 
-  /** The keys of a value; columns with few different values are looked up once for each. */
+  /** Returns the keys that a value matches. A cache makes this fast for columns with few different values. */
   match(value: unknown): readonly number[] {
     const name = value instanceof Date ? value.getTime() : value;
-    const known = this.#remembered.get(name);
+    const known = this.#cache.get(name);
     if (known !== undefined) return known;
     const keys = [...new Set(this.#keys.match(value))];
-    if (this.#remembered.size < MOST_REMEMBERED && typeof name !== 'object') this.#remembered.set(name, keys);
+    if (this.#cache.size < MAX_CACHED && typeof name !== 'object') this.#cache.set(name, keys);
     return keys;
   }
 
+  /** Counts the value of the next row. */
   count(value: unknown): void {
     const name = value instanceof Date ? value.getTime() : value;
     if (name === this.#before) this.repeats++;
@@ -41,13 +44,13 @@ export class ColumnSurvey {
   }
 }
 
-/** What the data says of the outputs' keys, column by column. */
+/** How often the outputs' keys occur in a dataset, by column. */
 export interface Survey {
   readonly rows: number;
   readonly columns: readonly ColumnSurvey[];
 }
 
-/** Reads a dataset once and counts in how many rows of each column a key is met. */
+/** Reads a dataset once and counts in how many rows of each column every key occurs. */
 export async function survey(dataset: Dataset, keys: KeyTable): Promise<Survey> {
   const columns = dataset.columns.map(() => new ColumnSurvey(keys));
   let rows = 0;

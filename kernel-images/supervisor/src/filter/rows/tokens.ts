@@ -1,24 +1,24 @@
 import { DATE, readCompactDate, readDate } from './dates.js';
 import { readNumber, type WrittenNumber } from './numbers.js';
 
-/** One thing in a line: a number, a date or a word, with everything it may mean. */
+/** A number, date or word of a line, with all its possible meanings. */
 export interface Token {
   readonly numbers: readonly WrittenNumber[];
   readonly days: readonly string[];
-  /** Words from here on, joined by one space: the word alone, with its next neighbour, and so on. */
+  /** The phrases that start at this token: its word, its word and the next one, and so on, joined by one space. */
   readonly phrases: readonly string[];
-  /** May belong to what is around it: `92` of `16.884,92`, `50` of `50k`. */
+  /** Whether the token may be a part of its neighbour: `92` of `16.884,92`, `50` of `50k`. */
   readonly optional: boolean;
 }
 
-/** Longer values of text columns are recognised by runs of this many words. */
+/** Maximum number of words of a phrase. Longer values of text columns are recognised by any phrase of this length. */
 export const LONGEST_PHRASE = 6;
 
 const NUMBER = /\d[\d.,'_]*(?:e[+-]?\d{1,3}(?![\d\p{L}]))?/uy;
 const WORD = /[\p{L}\p{N}\p{M}]+/uy;
 const ATOM = /[\p{L}\p{N}\p{M}]+/gu;
 
-/** Words of a text as they are compared: without case, accents' spellings and punctuation. */
+/** Returns the words of a text for comparison: normalized (NFKC), in lower case, without punctuation. */
 export function wordsOf(text: string): string[] {
   return text.normalize('NFKC').toLowerCase().match(ATOM) ?? [];
 }
@@ -43,7 +43,7 @@ function numbersAt(line: string, at: number, run: string): Found[] {
     ...readNumber(trimmed, negative),
     ...(spaced === undefined ? [] : readNumber(spaced.replaceAll(' ', ''), negative))
   ];
-  // `18,19,20` may be a list: each part is a token too, the first one carries what the whole may mean.
+  // `18,19,20` may be a list, so each part is also a token. The first one has the meanings of the whole too.
   let offset = at;
   return trimmed.split(',').flatMap((part, index) => {
     const found = {
@@ -80,7 +80,7 @@ function* scan(line: string): Generator<Found> {
   }
 }
 
-/** Takes a line apart. */
+/** Splits a line into tokens. */
 export function tokensOf(line: string): Token[] {
   const text = line.normalize('NFKC').toLowerCase();
   const found = [...scan(text)];

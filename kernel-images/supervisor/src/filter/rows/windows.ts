@@ -1,13 +1,13 @@
 import type { Survey } from './survey.js';
 import { columnsOf, type Occurrence, type Reading } from './reading.js';
 
-/** Tokens that stand together, and how surprising it would be to find them together in a row. */
+/** Tokens that are close together, and how surprising it would be to find their values in one row. */
 export interface Window {
-  /** How often each key stands in it, and in which outputs. */
+  /** How often each key occurs in the window, and in which outputs. */
   readonly keys: ReadonlyMap<number, { readonly times: number; readonly outputs: ReadonlySet<number> }>;
-  /** By column: bits of surprise when a row's value in it is among the window's tokens. Only columns with one bit or more. */
+  /** By column: bits of surprise when the window contains a row's value of it. Only columns with at least one bit. */
   readonly bits: ReadonlyMap<number, number>;
-  /** Columns whose value most rows would share with the window: they tell nothing and count as shared. */
+  /** Number of columns whose value most rows share with the window. They are not informative and count as shared. */
   readonly common: number;
 }
 
@@ -39,18 +39,21 @@ function* sliding(stream: readonly Occurrence[], size: number, hop: number): Gen
   }
 }
 
-/** Surprise beyond what the best of all rows reaches by chance, with room for columns that go together. */
-const MARGIN = 14;
+/**
+ * Bits of surprise required in addition to those that the best of all rows reaches by chance. The margin allows for
+ * correlated columns.
+ */
+const MARGIN_BITS = 14;
 
-/** The least surprise, in bits, that shows a row of a dataset of so many. */
-export function threshold(rows: number): number {
-  return Math.log2(Math.max(2, rows)) + MARGIN;
+/** Returns the surprise, in bits, from which a window shows a row of a dataset with so many rows. */
+export function requiredBits(rows: number): number {
+  return Math.log2(Math.max(2, rows)) + MARGIN_BITS;
 }
 
 /**
- * The windows of a cell that could show a row of this dataset: each line, each run of tokens as long as a row, and each
- * run of such length down a column. Tokens that the dataset does not know are left out before, so that words between
- * the values don't matter.
+ * Returns the windows of a cell that could show a row of this dataset: each line, each run of tokens as long as a row,
+ * and each run of that length down a column. Tokens that do not occur in the dataset are removed first, so that words
+ * between the values do not matter.
  */
 export function windowsOf(reading: Reading, survey: Survey, valuesPerRow: number): Window[] {
   const known = new Set(survey.columns.flatMap(column => [...column.counts.keys()]));
@@ -74,11 +77,11 @@ export function windowsOf(reading: Reading, survey: Survey, valuesPerRow: number
       .join(';');
     different.set(name, occurrences);
   }
-  const least = threshold(survey.rows);
+  const required = requiredBits(survey.rows);
   return [...different.values()]
     .map(occurrences => makeWindow(occurrences, survey))
     .filter(({ bits, common }) => {
-      const most = [...bits.values()].reduce((sum, value) => sum + value, 0);
-      return bits.size + common > valuesPerRow && most >= least;
+      const possible = [...bits.values()].reduce((sum, value) => sum + value, 0);
+      return bits.size + common > valuesPerRow && possible >= required;
     });
 }

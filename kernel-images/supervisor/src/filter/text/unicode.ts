@@ -1,4 +1,4 @@
-// Letters that look like Latin ones; only words that mix scripts are changed, so that Greek and Cyrillic stay readable.
+// Letters that look like Latin ones. Only words that mix scripts are changed, so that Greek and Cyrillic stay readable.
 const LOOKALIKES = new Map(
   Object.entries({
     А: 'A',
@@ -54,16 +54,17 @@ const LOOKALIKES = new Map(
     χ: 'x'
   })
 );
-/** More than two marks on one letter spell nothing. */
-const PILED_MARKS = /(\p{M}{2})\p{M}+/gu;
+/** More than two combining marks on one letter are not ordinary text. */
+const EXCESS_MARKS = /(\p{M}{2})\p{M}+/gu;
 const TAB_WIDTH = 8;
 
-function unmix(word: string): string {
+/** Replaces look-alike letters in a word that mixes Latin with Cyrillic or Greek. */
+function unifyLookalikes(word: string): string {
   if (!/\p{Script=Latin}/u.test(word) || !/[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(word)) return word;
   return Array.from(word, letter => LOOKALIKES.get(letter) ?? letter).join('');
 }
 
-/** Spaces up to the next tab stop, so that tabs and spaces can't alternate to spell something. */
+/** Replaces tabs with spaces up to the next tab stop, so that a choice between both cannot encode anything. */
 function expandTabs(line: string): string {
   let shown = '';
   for (const [index, part] of line.split('\t').entries()) {
@@ -76,10 +77,10 @@ function expandTabs(line: string): string {
 function tidyLine(line: string): string {
   return expandTabs(line)
     .trimEnd()
-    .replace(/[\p{L}\p{M}]+/gu, unmix);
+    .replace(/[\p{L}\p{M}]+/gu, unifyLookalikes);
 }
 
-function withoutInvisible(text: string): string {
+function removeInvisible(text: string): string {
   return text
     .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Variation_Selector}]/gu, '')
     .replace(/[^\P{Cc}\n\t]/gu, '')
@@ -87,16 +88,16 @@ function withoutInvisible(text: string): string {
 }
 
 /**
- * Leaves only what can be seen, in one spelling: compatibility forms are unified (NFKC), and controls, formats,
- * invisible and bidirectional characters, variation selectors, tags, private and unassigned characters, piled-up marks,
- * blanks at the ends of lines and runs of empty lines are gone.
+ * Returns the visible content of a text in a unique spelling. Compatibility forms are unified (NFKC). Control, format,
+ * invisible, bidirectional, private and unassigned characters, variation selectors, tags, more than two combining marks
+ * on a letter, spaces at line ends and repeated empty lines are removed.
  */
 export function plainUnicode(text: string): string {
   const lines = text.toWellFormed().replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n');
-  // Unified before and after: what is taken away may have stood between characters that belong together.
-  const seen = withoutInvisible(withoutInvisible(lines).normalize('NFKC'));
-  return seen
-    .replace(PILED_MARKS, '$1')
+  // Normalized before and after, because a removed character may have separated characters that combine.
+  const visible = removeInvisible(removeInvisible(lines).normalize('NFKC'));
+  return visible
+    .replace(EXCESS_MARKS, '$1')
     .normalize('NFKC')
     .split('\n')
     .map(tidyLine)

@@ -32,7 +32,7 @@ function rewrite(html: string): string | undefined {
   return blocks === undefined ? undefined : writePlainHtml(blocks);
 }
 
-test('a table of pandas is written anew from its texts', () => {
+test('a pandas table is written again from its texts', () => {
   expect(rewrite(PANDAS)).toBe(`<table class="dataframe">
 <thead>
 <tr><th></th><th>age</th><th colspan="2">cost &lt;EUR&gt;</th></tr>
@@ -45,7 +45,7 @@ test('a table of pandas is written anew from its texts', () => {
 `);
 });
 
-test('its texts are told line by line', () => {
+test('the texts of a table are listed row by row', () => {
   expect(linesOfHtml(readPlainHtml(PANDAS) ?? [])).toEqual([
     '\tage\tcost <EUR>',
     'mean\t45.1\t1.0\tNaN',
@@ -54,13 +54,13 @@ test('its texts are told line by line', () => {
   ]);
 });
 
-test('several tables with captions, as statsmodels prints them, stay in order', () => {
+test('several tables with captions, as statsmodels prints them, keep their order', () => {
   const html =
     '<table class="simpletable"><caption>OLS</caption><tr><th>R</th><td>0.5</td></tr></table><table><tr><td>x</td></tr></table><br/>Notes:<br/>[1] robust';
   expect(linesOfHtml(readPlainHtml(html) ?? [])).toEqual(['OLS', 'R\t0.5', '', 'x', '', 'Notes: [1] robust']);
 });
 
-describe('attributes, styles and invisible text are gone', () => {
+describe('the rewritten table does not contain', () => {
   test.each([
     ['attributes', '<table><tr><td title="Ada, 36" data-row="1" style="display:none">1</td></tr></table>'],
     [
@@ -75,7 +75,7 @@ describe('attributes, styles and invisible text are gone', () => {
   });
 });
 
-describe('everything that is no plain table is refused', () => {
+describe('readPlainHtml refuses', () => {
   test.each([
     ['a script', '<script>alert(1)</script><table><tr><td>1</td></tr></table>'],
     ['an image', '<table><tr><td><img src="https://example.org/x"></td></tr></table>'],
@@ -89,20 +89,20 @@ describe('everything that is no plain table is refused', () => {
     ['a table in a table', '<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>'],
     ['a cell outside a row', '<table><td>1</td></table>'],
     ['a row outside a table', '<tr><td>1</td></tr>'],
-    ['a table without end', '<table><tr><td>1</td></tr>'],
-    ['a style sheet without end', '<style>td{}<table><tr><td>1</td></tr></table>'],
+    ['a table that is not closed', '<table><tr><td>1</td></tr>'],
+    ['a style sheet that is not closed', '<style>td{}<table><tr><td>1</td></tr></table>'],
     ['an unknown entity', '<table><tr><td>&secret;</td></tr></table>'],
     ['a bare ampersand', '<table><tr><td>a & b</td></tr></table>'],
     ['a character that does not exist', '<table><tr><td>&#999999;&#xfffff;&#x110000;</td></tr></table>'],
-    ['an absurd span', '<table><tr><td colspan="99999">1</td></tr></table>'],
-    ['no table', '<p>text</p>'],
+    ['a very large span', '<table><tr><td colspan="99999">1</td></tr></table>'],
+    ['HTML without a table', '<p>text</p>'],
     ['a quote in a tag', `<table class='a"b<'><tr><td>1</td></tr></table>`]
   ])('%s', (_, html) => {
     expect(readPlainHtml(html)).toBeUndefined();
   });
 });
 
-test('for any HTML at all: what is written is plain, and reads back as the same', () => {
+test('any HTML is rewritten to plain tables, which are rewritten to themselves', () => {
   const random = new Random(2);
   const parts: [string, ...string[]] = [
     '<table>',

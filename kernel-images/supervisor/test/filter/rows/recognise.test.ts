@@ -18,12 +18,12 @@ async function recognised(
   identifiers: readonly string[] = []
 ): Promise<boolean[]> {
   const cells = texts.map((text, output) => [{ output, lines: text.split('\n') }]);
-  const { shown, unsure } = await recogniseRows(
+  const { shown, undecided } = await recogniseRows(
     cells,
     [datasetOf('hospital/visits', table, identifiers)],
     VALUES_PER_ROW
   );
-  expect(unsure.size).toBe(0);
+  expect(undecided.size).toBe(0);
   return texts.map((_, output) => shown.has(output));
 }
 
@@ -59,7 +59,10 @@ describe('rows are recognised', () => {
     ['head', rowsAt(VISITS, 0, 5)],
     ['tail', rowsAt(VISITS, 1997, 2000)],
     ['a single row', rowsAt(VISITS, 777, 778)],
-    ['a row downwards', VISITS.names.map((name, index) => `${name.padEnd(10)} ${row(33)[index]}`).join('\n')],
+    [
+      'a row printed as a column',
+      VISITS.names.map((name, index) => `${name.padEnd(10)} ${row(33)[index]}`).join('\n')
+    ],
     ['a dict', JSON.stringify(Object.fromEntries(VISITS.names.map((name, index) => [name, row(44)[index]])))],
     ['tuples in one line', JSON.stringify(VISITS.rows.slice(100, 104)).replaceAll('"', "'")],
     [
@@ -90,7 +93,7 @@ describe('rows are recognised', () => {
       `${row(9)[AGE]} ${row(9)[SEX]} ${cells(9).weight.toFixed(0)} ${cells(9).charges.toFixed(0)} ${cells(9).date}`
     ],
     [
-      'cut values',
+      'truncated values',
       `${row(9)[AGE]} ${row(9)[SEX]} ${Math.trunc(cells(9).weight)} ${Math.trunc(cells(9).charges)} ${cells(9).date}`
     ],
     [
@@ -102,7 +105,7 @@ describe('rows are recognised', () => {
       `[${cells(7).age.toExponential(8)} ${cells(7).weight.toExponential(8)} ${cells(7).charges.toExponential(8)}] ${cells(7).date}`
     ],
     [
-      'dates in other words',
+      'dates in another format',
       [5, 6]
         .map(
           index =>
@@ -114,19 +117,19 @@ describe('rows are recognised', () => {
       'values with words between them',
       VISITS.names.map((name, index) => `the ${name} that we found here was ${row(12)[index]}`).join(', and ')
     ],
-    ['values each on its own line', [1, 5, 6, 8].map(index => String(row(15)[index])).join('\n')]
+    ['one value per line', [1, 5, 6, 8].map(index => String(row(15)[index])).join('\n')]
   ])('%s', async (_, text) => {
     expect(await shows(VISITS, text)).toBe(true);
   });
 
-  test('over several outputs of one cell', async () => {
+  test('across several outputs of one cell', async () => {
     const values = [AGE, WEIGHT, CHARGES, ADMITTED].map(index => String(row(21)[index]));
     const texts = values.map((value, output) => ({ output, lines: [value] }));
     const { shown } = await recogniseRows([texts], [datasetOf('hospital/visits', VISITS)], VALUES_PER_ROW);
     expect(shown.size).toBeGreaterThanOrEqual(3);
   });
 
-  test('of a table of low numbers, by their order and number', async () => {
+  test('in a table of small numbers, by their order and count', async () => {
     const codes = makeCodes();
     expect(
       await recognised(codes, [rowsAt(codes, 0, 5), rowsAt(codes, 40, 41), rowsAt(codes, 900, 910)])
@@ -173,12 +176,12 @@ describe('columns are recognised', () => {
   });
 });
 
-describe('a column that names persons', () => {
+describe('an identifier column', () => {
   test('is recognised by one value', async () => {
     expect(await shows(VISITS, `The most expensive one is ${row(3)[PATIENT]}.`, ['patient'])).toBe(true);
   });
 
-  test('is not recognised by what is not in it', async () => {
+  test('is not recognised by a value that it does not contain', async () => {
     expect(await shows(VISITS, 'The most expensive one is P-999999.', ['patient'])).toBe(false);
   });
 });
@@ -193,7 +196,7 @@ describe('aggregates pass', () => {
     ['a crosstab', crosstab(VISITS, REGION, SEX)],
     ['the names of columns and a shape', `${JSON.stringify(VISITS.names)}\n(2000, 9)`],
     [
-      'a count from 0 on',
+      'a numbered list from 0',
       Array.from({ length: 40 }, (_, index) => `${index}  ${(index * 0.731).toFixed(4)}`).join('\n')
     ],
     ['a sentence', 'The mean charge is 12,034.55 ± 310.20; 24.6 % smoke, p < 0.001, n = 2000.'],
@@ -205,7 +208,7 @@ describe('aggregates pass', () => {
     expect(await shows(VISITS, text)).toBe(false);
   });
 
-  test('also all of them in one cell', async () => {
+  test('all together in one cell', async () => {
     const all = [
       describeTable(VISITS),
       valueCounts(VISITS, AGE),
@@ -215,7 +218,7 @@ describe('aggregates pass', () => {
     expect(await shows(VISITS, all.join('\n\n'))).toBe(false);
   });
 
-  test('of a table of low numbers', async () => {
+  test('of a table of small numbers', async () => {
     const codes = makeCodes();
     const texts = [
       describeTable(codes),
@@ -227,7 +230,7 @@ describe('aggregates pass', () => {
   });
 });
 
-describe('with real tables', () => {
+describe('rows are recognised and aggregates pass in real tables', () => {
   testWithData('of insured people', async () => {
     const table = readTable('insurance-stage2.csv');
     const rows = [

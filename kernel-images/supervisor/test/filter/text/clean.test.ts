@@ -1,8 +1,7 @@
-import { cleanText } from '../../../src/filter/text/clean.js';
-import { isOpaque } from '../../../src/filter/text/opaque.js';
+import { cleanText, isOpaque } from '../../../src/filter/text/clean.js';
 import { Random } from '../../support/random.js';
 
-describe('what a person would see stays', () => {
+describe('visible text is kept', () => {
   test.each([
     ['mean   2.86\nstd    4.50\n'],
     ['R = 0.5, p < 0.001 ± 3 %'],
@@ -14,26 +13,26 @@ describe('what a person would see stays', () => {
   });
 });
 
-describe('what hides something goes', () => {
+describe('hidden content is removed', () => {
   test.each([
     ['colours', '\u001b[31mred\u001b[0m', 'red'],
-    ['other escapes', 'a\u001b]0;title\u0007b\u001b(Bc\u001bPq\u001b\\d\u009b1me', 'abcde'],
-    ['what a carriage return overwrote', 'Ada Lovelace, 36\rdone            \n', 'done\n'],
-    ['what backspaces took back', 'secret\b\b\b\b\b\bpublic', 'public'],
+    ['other escape sequences', 'a\u001b]0;title\u0007b\u001b(Bc\u001bPq\u001b\\d\u009b1me', 'abcde'],
+    ['text overwritten after a carriage return', 'Ada Lovelace, 36\rdone            \n', 'done\n'],
+    ['text deleted by backspaces', 'secret\b\b\b\b\b\bpublic', 'public'],
     ['zero-width characters', 'a\u200bb\u200cc\u200dd\ufeffe\u2060f\u00adg', 'abcdefg'],
-    ['directions', '\u202egnp\u202c \u2066x\u2069', 'gnp x'],
-    ['tags', 'ok\u{e0041}\u{e0064}\u{e007f}', 'ok'],
+    ['bidirectional controls', '\u202egnp\u202c \u2066x\u2069', 'gnp x'],
+    ['tag characters', 'ok\u{e0041}\u{e0064}\u{e007f}', 'ok'],
     ['variation selectors', 'a\ufe0fb\u{e0100}c', 'abc'],
     ['private and unassigned characters', 'a\ue000b\u{10fffd}c\u0378d', 'abcd'],
-    ['controls', 'a\u0000b\u0007c\u000bd\u0085e', 'abcd\ne'],
-    ['blanks at the ends of lines', 'a  \t \nb \u00a0\nc\u3000', 'a\nb\nc'],
-    ['runs of empty lines', 'a\n\n\n\n \n\nb', 'a\n\nb'],
-    ['tabs among spaces', 'a\tb', 'a       b'],
-    ['kinds of blanks', 'a\u2003b\u00a0c\u2800d', 'a b c d'],
-    ['compatibility spellings', 'ﬁve ①②③ ｆｕｌｌ 𝟙', 'five 123 full 1'],
-    ['letters that look like others', 'pаtіеnt', 'patient'],
-    ['piles of marks', `a${'\u0301\u0316\u0317\u0318\u0319\u031c'}b`, 'a\u0316\u0317b'],
-    ['half surrogates', 'a\ud800b', 'a\ufffdb']
+    ['control characters', 'a\u0000b\u0007c\u000bd\u0085e', 'abcd\ne'],
+    ['spaces at line ends', 'a  \t \nb \u00a0\nc\u3000', 'a\nb\nc'],
+    ['repeated empty lines', 'a\n\n\n\n \n\nb', 'a\n\nb'],
+    ['tabs', 'a\tb', 'a       b'],
+    ['unusual spaces', 'a\u2003b\u00a0c\u2800d', 'a b c d'],
+    ['compatibility forms', 'ﬁve ①②③ ｆｕｌｌ 𝟙', 'five 123 full 1'],
+    ['look-alike letters', 'pаtіеnt', 'patient'],
+    ['stacked combining marks', 'a\u0301\u0316\u0317\u0318\u0319\u031cb', 'a\u0316\u0317b'],
+    ['unpaired surrogates', 'a\ud800b', 'a\ufffdb']
   ])('%s', (_, text, clean) => {
     const marks = /\p{M}/gu;
     expect(cleanText(text).normalize('NFD').replace(marks, '')).toBe(
@@ -48,7 +47,7 @@ describe('what hides something goes', () => {
     ).toBe(true);
   });
 
-  test('for any text at all: cleaning is final, and nothing invisible is left', () => {
+  test('cleaning any text is idempotent and leaves nothing invisible', () => {
     const random = new Random(1);
     for (let round = 0; round < 3000; round++) {
       const clean = cleanText(random.text(60));
@@ -59,7 +58,7 @@ describe('what hides something goes', () => {
   });
 });
 
-describe('words that nobody can read', () => {
+describe('unreadable words', () => {
   const bytes = Buffer.from(Array.from({ length: 120 }, (_, index) => (index * 73 + 41) % 256));
 
   test.each([
@@ -72,11 +71,11 @@ describe('words that nobody can read', () => {
   });
 
   test.each([
-    ['a rule', '='.repeat(200)],
+    ['a horizontal rule', '='.repeat(200)],
     ['a frame', `+${'-'.repeat(90)}+`],
     ['a list of numbers', `[${Array.from({ length: 90 }, (_, i) => (i * 0.37).toFixed(3)).join(',')}]`],
     ['a table', 'age    20190.000000   45.123456   12.500000   18.000000   30.250000   45.000000']
-  ])('%s is not', (_, text) => {
+  ])('%s is not opaque', (_, text) => {
     expect(isOpaque(text)).toBe(false);
   });
 });

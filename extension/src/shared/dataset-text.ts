@@ -1,0 +1,67 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Asset } from '../api/types.js';
+import { formatBytes, formatDate, formatDuration } from './format.js';
+
+/** Returns the kind of a dataset's stand-in, with its ε if it is differentially private. */
+export function standInKind({ version: { standIn } }: Asset, trans: TranslationBundle): string {
+  switch (standIn.kind) {
+    case 'random':
+      return trans.__('random');
+    case 'synthetic':
+      return standIn.epsilon === undefined
+        ? trans.__('synthetic')
+        : trans.__('synthetic, ε = %1', standIn.epsilon);
+    case 'public':
+      return trans.__('public');
+  }
+}
+
+/** A rule that a run must follow. */
+export interface Rule {
+  readonly text: string;
+  /** The party whose policy contains it. */
+  readonly provider: string;
+}
+
+/** Returns the asset whose policy has the lowest limit, which is the one that applies. */
+function strictest(assets: readonly Asset[], limit: (asset: Asset) => number): Asset | undefined {
+  return assets.reduce<Asset | undefined>(
+    (best, asset) => (best === undefined || limit(asset) < limit(best) ? asset : best),
+    undefined
+  );
+}
+
+/** Returns the rules for a run on these datasets as sentences, each with the provider whose rule it is. */
+export function rulesOf(
+  assets: readonly Asset[],
+  language: string,
+  trans: TranslationBundle
+): readonly Rule[] {
+  const rules: Rule[] = [];
+  const add = (asset: Asset | undefined, text: (policy: Asset['policy']) => string): void => {
+    if (asset !== undefined) rules.push({ text: text(asset.policy), provider: asset.provider });
+  };
+  for (const asset of assets) {
+    add(asset, () => trans.__('No rows of %1 in outputs', asset.name));
+    if (asset.policy.outputs.review === 'person')
+      add(asset, () => trans.__('A person reviews the outputs first'));
+  }
+  add(
+    strictest(assets, ({ policy }) => policy.outputs.outputsPerRun),
+    ({ outputs }) =>
+      trans._n('At most %1 output per run', 'At most %1 outputs per run', outputs.outputsPerRun)
+  );
+  add(
+    strictest(assets, ({ policy }) => policy.outputs.bytesPerOutput),
+    ({ outputs }) => trans.__('Each output at most %1', formatBytes(outputs.bytesPerOutput))
+  );
+  add(
+    strictest(assets, ({ policy }) => policy.run.wallSeconds),
+    ({ run }) => trans.__('A run takes at most %1', formatDuration(run.wallSeconds * 1000))
+  );
+  add(
+    strictest(assets, ({ policy }) => Date.parse(policy.validUntil)),
+    ({ validUntil }) => trans.__('Data available until %1', formatDate(validUntil, language))
+  );
+  return rules;
+}
