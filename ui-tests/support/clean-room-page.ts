@@ -94,7 +94,7 @@ export class CleanRoomPage {
   /** Approves on the custodian's page, without a passkey. */
   async confirm(custodian: Page): Promise<void> {
     await custodian.getByRole('button', { name: 'Confirm without passkey' }).click();
-    await expect(custodian.getByText('The approval is signed and on its way.')).toBeVisible();
+    await expect(custodian.getByText('The approval is signed and was sent.')).toBeVisible();
     await custodian.close();
   }
 }
