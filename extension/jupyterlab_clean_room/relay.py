@@ -130,7 +130,7 @@ class RelayHandler(ProblemHandler):
 
     @staticmethod
     def _abandon(upstream: asyncio.Task[httpx.Response]) -> None:
-        """Close a response after the browser has disconnected. Retrieves an exception, so that asyncio does not log it."""
+        """Close a response after the browser has disconnected. Its exception is read, so that nothing is logged."""
         if not upstream.cancelled() and upstream.exception() is None:
             closing = asyncio.create_task(upstream.result().aclose())
             _closings.add(closing)

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
+import { access, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+
+/** Returns whether a file or folder exists at `path` and can be reached. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false
+  );
+}
 
 /**
  * Flushes a folder's entries to disk, so that a file renamed into it survives a power cut.

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { isMissing, syncDirectory, systemErrorCode, writeFileAtomic } from '../src/index.js';
+import { exists, isMissing, syncDirectory, systemErrorCode, writeFileAtomic } from '../src/index.js';
 
 const folder = async () => mkdtemp(join(tmpdir(), 'node-support-'));
 
@@ -21,6 +21,12 @@ test('a failed atomic write leaves no temporary file', async () => {
   await expect(writeFileAtomic(join(root, 'missing/a'), 'x')).rejects.toThrow('ENOENT');
   await expect(writeFileAtomic(root, 'x')).rejects.toThrow();
   await expect(readdir(root)).resolves.toEqual(['folder']);
+});
+
+test('a path exists or not', async () => {
+  const root = await folder();
+  await expect(exists(root)).resolves.toBe(true);
+  await expect(exists(join(root, 'missing'))).resolves.toBe(false);
 });
 
 test('a missing file is told from other errors', async () => {

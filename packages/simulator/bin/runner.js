@@ -2,7 +2,8 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-// A run waits for its runner. The cache is beside the code itself: whoever could write there could as well change the code.
+// Each run waits for this program to start. The compile cache is in the folder of the code itself, so an attacker who can
+// write to the cache could change the code anyway.
 enableCompileCache(fileURLToPath(new URL('../lib/.compiled', import.meta.url)));
 const { runSimulatedAttempt } = await import('../lib/bundle/runner.js');
 

@@ -1,9 +1,11 @@
-export { type SimulatorIdentity, openIdentity } from './issuer/identity.js';
+export { openIdentity, type SimulatorIdentity } from './issuer/identity.js';
 export {
+  findAttempt,
+  forgetAttempt,
+  listAttempts,
+  startAttempt,
+  stopAttempt,
   type AttemptHandle,
   type AttemptStatus,
-  findAttempt,
-  type StartAttemptOptions,
-  startAttempt,
-  stopAttempt
+  type StartAttemptOptions
 } from './runner/attempts.js';

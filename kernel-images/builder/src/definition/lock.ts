@@ -64,7 +64,7 @@ function refuseTwice(names: readonly string[]): void {
     throw new CleanRoomError('malformed', `The lock names ${twice} twice.`, { remedy: RELOCK });
 }
 
-export function lockPath(folder: string): string {
+function lockPath(folder: string): string {
   return join(folder, 'image.lock.json');
 }
 

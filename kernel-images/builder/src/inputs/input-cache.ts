@@ -14,7 +14,7 @@ export interface Input {
   readonly size?: number;
 }
 
-export async function digestOfFile(path: string): Promise<Digest> {
+async function digestOfFile(path: string): Promise<Digest> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return digestFromHash(hash.digest());

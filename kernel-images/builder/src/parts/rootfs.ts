@@ -3,7 +3,7 @@ import { ROOT_OWNER, type FileTree, type Owner } from '../tree/file-tree.js';
 import { MERGED_LINKS } from '../tree/path.js';
 
 /** The sandbox's user in the profile `second-uid`. */
-export const SANDBOX_OWNER: Owner = { uid: 10001, gid: 10001 };
+const SANDBOX_OWNER: Owner = { uid: 10001, gid: 10001 };
 
 const DEVICES = { null: 3, zero: 5, full: 7, random: 8, urandom: 9 };
 

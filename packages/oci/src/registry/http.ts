@@ -55,7 +55,7 @@ function open({ method, url, headers = {}, body }: RegistryRequest): ClientReque
 
 /** The bytes of a request's body. Records whether their source failed, to distinguish this from a broken connection. */
 class RequestBody {
-  failure: { readonly cause: unknown } | undefined;
+  failure: Error | undefined;
   readonly #bytes: ByteSource;
 
   constructor(bytes: ByteSource) {
@@ -66,7 +66,7 @@ class RequestBody {
     try {
       yield* this.#bytes();
     } catch (cause) {
-      this.failure = { cause };
+      this.failure = cause instanceof Error ? cause : new Error('The body could not be read.', { cause });
       throw cause;
     }
   }
@@ -85,8 +85,7 @@ export function sendRequest(request: RegistryRequest): Promise<RegistryResponse>
     const outgoing = body && new RequestBody(body.bytes);
     // A registry may answer and close the connection before it has read the whole body. The answer then arrives first, and
     // the later rejection has no effect.
-    const fail = (cause: unknown): void =>
-      reject(outgoing?.failure === undefined ? connectionError(url, cause) : outgoing.failure.cause);
+    const fail = (cause: unknown): void => reject(outgoing?.failure ?? connectionError(url, cause));
     client.setTimeout(IDLE_TIMEOUT_MS, () =>
       client.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' }))
     );

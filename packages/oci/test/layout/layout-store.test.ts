@@ -21,6 +21,11 @@ async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   return text;
 }
 
+async function indexedManifests(): Promise<unknown[]> {
+  const index = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as { manifests: unknown[] };
+  return index.manifests;
+}
+
 const digest = digestOf(utf8('hello world'));
 
 describe('a layout folder as an image store', () => {
@@ -69,14 +74,14 @@ describe('a layout folder', () => {
     for (const [index, name] of names.entries()) {
       expect(await stores[0]!.resolve(name)).toBe(digestOf(utf8(`{"n":${index}}`)));
     }
-    expect(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')).manifests).toHaveLength(20);
+    expect(await indexedManifests()).toHaveLength(20);
   });
 
   it('lists only manifests with a tag in the index', async () => {
     const store = await LayoutStore.open(folder);
     await store.writeManifest(utf8('{"n":1}'), 'kernel');
     const unnamed = await store.writeManifest(utf8('{"n":2}'));
-    expect(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')).manifests).toHaveLength(1);
+    expect(await indexedManifests()).toHaveLength(1);
     expect(await store.hasManifest(unnamed)).toBe(true);
   });
 

@@ -102,8 +102,8 @@ describe('a connection that breaks', () => {
     proxy.breakNext(1000, 'up', 10_000);
     await expect(store.writeBlob(digest, bytes.length, chunked(bytes))).rejects.toMatchObject({
       code: 'registry-failed',
-      message: expect.stringMatching(/^The connection to .* failed/),
-      remedy: expect.stringContaining('Nothing is lost')
+      message: expect.stringMatching(/^The connection to .* failed/) as unknown,
+      remedy: expect.stringContaining('Nothing is lost') as unknown
     });
     expect(proxy.broken).toBe(4);
   });
@@ -144,7 +144,7 @@ describe('a busy registry', () => {
     try {
       await expect(open(server.host).resolve('latest')).rejects.toMatchObject({
         code: 'registry-failed',
-        message: expect.stringMatching(/answered 403 \(DENIED: not \?\[31myours\)\.$/),
+        message: expect.stringMatching(/answered 403 \(DENIED: not \?\[31myours\)\.$/) as unknown,
         details: { status: 403 }
       });
       expect(server.calls).toHaveLength(1);

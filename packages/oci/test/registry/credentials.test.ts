@@ -68,7 +68,7 @@ describe('the credentials of docker login', () => {
     await configure({ credsStore: 'bad' });
     await expect(find('r.example.org')).rejects.toMatchObject({
       code: 'registry-failed',
-      remedy: expect.stringContaining('docker login')
+      remedy: expect.stringContaining('docker login') as unknown
     });
   });
 

@@ -36,7 +36,7 @@ interface Environment {
 /** Only root can run the program as another user. */
 const ANOTHER_USER: [string, Environment][] =
   process.getuid?.() === 0
-    ? [['for another user under another umask', { path: 'nobody', user: 65534, umask: '077', seed: 7 }]]
+    ? [['for another user under another umask', { path: 'other-user', user: 65534, umask: '077', seed: 7 }]]
     : [];
 
 function measureIn({ path, seed = 0, umask = '022', user, env = {} }: Environment): string {

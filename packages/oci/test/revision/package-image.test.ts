@@ -144,7 +144,9 @@ describe('the packaged image of a revision', () => {
     expect(unpacked.map(({ path }) => path).sort()).toEqual(Object.keys(WORKSPACE).sort());
     for (const [name, text] of Object.entries(WORKSPACE))
       expect(await readFile(join(root, 'clean-room/workspace', name), 'utf8')).toBe(text);
-    const config = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8'));
+    const config = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8')) as {
+      process: { args: string[] };
+    };
     expect(config.process.args).toEqual(['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js']);
   });
 

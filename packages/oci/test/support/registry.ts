@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createSign, randomUUID, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,7 +127,7 @@ export async function startTokenRegistry(): Promise<TokenRegistry> {
   const tokenRequests: TokenRegistry['tokenRequests'] = [];
   const state = { seconds: 300 };
 
-  const tokens = createServer(async (request, response) => {
+  const issueToken = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://tokens');
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -161,7 +161,11 @@ export async function startTokenRegistry(): Promise<TokenRegistry> {
     const signed = `${base64url({ typ: 'JWT', alg: 'RS256', x5c })}.${base64url(claims)}`;
     const signature = createSign('RSA-SHA256').update(signed).sign(readFileSync(key), 'base64url');
     response.end(JSON.stringify({ token: `${signed}.${signature}`, expires_in: state.seconds }));
-  }).listen(0, '127.0.0.1');
+  };
+  const tokens = createServer((request, response) => void issueToken(request, response)).listen(
+    0,
+    '127.0.0.1'
+  );
   await new Promise(resolve => tokens.once('listening', resolve));
   const realm = `http://127.0.0.1:${(tokens.address() as AddressInfo).port}/token`;
 

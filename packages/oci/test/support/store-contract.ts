@@ -125,7 +125,7 @@ export function storeContract(open: () => Promise<ImageStore>): void {
     await expect(collect(store.readBlob(digest))).rejects.toMatchObject({ code: 'image-unknown' });
     await expect(store.readManifest(digest)).rejects.toMatchObject({ code: 'image-unknown' });
     expect(await store.hasManifest(digest)).toBe(false);
-    expect(await store.resolve('nobody')).toBeUndefined();
+    expect(await store.resolve('unknown')).toBeUndefined();
   });
 
   it('finds a manifest by its digest, and the newest one by its tag', async () => {

@@ -1,21 +1,58 @@
 import { existsSync, statSync } from 'node:fs';
 import type { LaunchPlan } from '../launch-policy/launch.js';
-import { CAPABILITY_OPTIONS } from './capabilities.js';
 
+/**
+ * The capabilities that Confidential Space gives a container (containerd's default). They are its bounding, permitted and
+ * effective set, mask 0xa80425fb. The inheritable and ambient sets are empty.
+ */
+const CONTAINER_CAPABILITIES = [
+  'chown',
+  'dac_override',
+  'fsetid',
+  'fowner',
+  'mknod',
+  'net_raw',
+  'setgid',
+  'setuid',
+  'setfcap',
+  'setpcap',
+  'net_bind_service',
+  'sys_chroot',
+  'kill',
+  'audit_write'
+] as const;
+
+/**
+ * A command prefix that limits the bounding set to the container's. bwrap needs one more capability to build the container.
+ * It gets that through the inheritable set, which the enter program empties before it executes the container's program.
+ */
+export const BOUNDING_COMMAND: readonly string[] = [
+  ...['setpriv', '--inh-caps=+sys_admin'],
+  ...['setpriv', `--bounding-set=-all,${CONTAINER_CAPABILITIES.map(name => `+${name}`).join(',')}`]
+];
+
+/** Options of bwrap that keep exactly the container's capabilities. */
+const CAPABILITY_OPTIONS: readonly string[] = [
+  ...['--cap-drop', 'ALL'],
+  ...CONTAINER_CAPABILITIES.flatMap(name => ['--cap-add', `CAP_${name.toUpperCase()}`])
+];
+
+/** The input of `bubblewrapOptions`. */
 export interface BubblewrapOptions {
-  /** The mounted root file system. */
+  /** The folder on which the container's root file system is mounted. */
   readonly root: string;
-  /** Mounted read-only at /run/container_launcher. */
+  /** The launcher's folder, which is mounted read-only at /run/container_launcher. */
   readonly launcherFolder: string;
   readonly hostname: string;
   readonly plan: LaunchPlan;
+  /** Whether this process is root. An ordinary user gets a user namespace. */
   readonly asRoot: boolean;
 }
 
-/** Size of /dev/shm in bytes: containerd's default. */
+/** The size of /dev/shm in bytes (containerd's default). */
 const SHARED_MEMORY = '67108864';
 
-/** What containerd hides of the machine, and what it makes read-only. */
+/** Paths of the machine that containerd hides from containers. */
 const MASKED = [
   '/proc/acpi',
   '/proc/asound',
@@ -28,12 +65,14 @@ const MASKED = [
   '/proc/scsi',
   '/sys/firmware'
 ];
+/** Paths of the machine that containerd mounts read-only. */
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /**
- * The mounts, namespaces, capabilities and environment of a Confidential Space container as options of bwrap: own pid,
- * ipc, uts and mount namespaces, the machine's network. As root nothing is missing. In an ordinary user's namespace
- * /proc is not masked: a masked one would keep the program from making the namespace its sandbox needs.
+ * Returns the options of bwrap for a container like those of Confidential Space: its own pid, ipc, uts and mount namespaces,
+ * the machine's network, and the same mounts, capabilities and environment. For root, the container is complete. For an
+ * ordinary user, /proc is not masked, because the kernel does not allow to mount a new /proc in a namespace with a masked
+ * one, and the program's sandbox needs to do that.
  */
 export function bubblewrapOptions({
   root,
@@ -46,11 +85,11 @@ export function bubblewrapOptions({
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', hostname],
     ...['--as-pid-1', '--die-with-parent', '--json-status-fd', '3'],
     ...CAPABILITY_OPTIONS,
-    // A plain bind would be nodev, and the devices in the image's jail dead.
+    // A plain bind mount has the option nodev, so the devices in the image's jail would not work.
     ...[asRoot ? '--dev-bind' : '--bind', root, '/'],
     ...['--proc', '/proc', '--ro-bind', '/sys', '/sys', '--dev', '/dev'],
     ...['--size', SHARED_MEMORY, '--tmpfs', '/dev/shm', '--mqueue', '/dev/mqueue', '--tmpfs', '/run'],
-    ...(asRoot ? hidden() : []),
+    ...(asRoot ? maskingOptions() : []),
     ...['--ro-bind', launcherFolder, '/run/container_launcher'],
     ...['/etc/hosts', '/etc/resolv.conf'].flatMap(file =>
       existsSync(file) ? ['--ro-bind', file, file] : []
@@ -64,7 +103,7 @@ export function bubblewrapOptions({
   ];
 }
 
-function hidden(): string[] {
+function maskingOptions(): string[] {
   const masks = MASKED.filter(path => existsSync(path)).flatMap(path =>
     statSync(path).isDirectory() ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path]
   );

@@ -7,30 +7,32 @@ import { createInterface } from 'node:readline';
 import type { Duplex, Readable } from 'node:stream';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LaunchPlan } from '../launch-policy/launch.js';
-import { bubblewrapOptions } from './bubblewrap.js';
-import { BOUNDED } from './capabilities.js';
+import { BOUNDING_COMMAND, bubblewrapOptions } from './bubblewrap.js';
 import { enterProgram } from './enter.js';
-import { refusal, type Stage } from './refusal.js';
+import { containerError, type SetupStage } from './errors.js';
 import { isRoot, TOOL_PATH } from './tools.js';
 
+/** The input of `Container.prepare`. */
 export interface ContainerOptions {
-  /** A private, empty folder for what the program writes; the caller removes it afterwards. */
+  /** A private, empty folder for the files that the program writes. The caller removes it afterwards. */
   readonly folder: string;
-  /** Read-only folders that make up the image, the topmost first. */
+  /** The folders of the image's layers, the topmost first. They are never written to. */
   readonly stack: readonly string[];
   readonly launcherFolder: string;
   readonly hostname: string;
   readonly plan: LaunchPlan;
 }
 
+/** How a container ended. */
 export interface ContainerEnd {
-  /** Absent when the container was killed. 128 + n when the program ended by signal n. */
+  /** The program's exit code, or 128 + n if signal n ended it. Absent if the container was killed. */
   readonly exitCode?: number;
 }
 
 /**
- * Overlayfs first, in a mount namespace that ends with the process; then wait for the word to go. Before the program begins,
- * it is asked for once more over descriptor 7: whoever said go may have died while the container was set up.
+ * Mounts overlayfs in a mount namespace that ends with the process, waits for the word "go" on descriptor 7, and starts bwrap.
+ * The enter program asks for a second confirmation on descriptor 7 before the program starts, because the process that sent
+ * "go" may have died while bwrap built the container.
  */
 const SCRIPT = `
 echo namespace >&3
@@ -44,17 +46,17 @@ exec "$@"
 `;
 
 /**
- * A program in a container like Confidential Space's. Its output goes nowhere unless the launch plan redirects it.
+ * A program in a container like those of Confidential Space. Its output is discarded unless the launch plan redirects it.
  *
- * `prepare` builds everything and holds still; `run` lets the program start. In between the caller can write down which
- * process it is, so that no crash leaves one behind that nobody knows of.
+ * `prepare` builds the file system and starts the outer process, and `run` starts the program. In between, the caller can
+ * record the process id, so that after a crash the process is always found.
  */
 export class Container {
-  private stage: Stage = 'none';
+  private stage: SetupStage = 'none';
   private exitCode: number | undefined;
-  private complaint = '';
-  private readonly overlaid: Promise<unknown>;
-
+  private errorOutput = '';
+  private readonly overlayDone: Promise<unknown>;
+  /** Descriptor 7. If it closes, everything in the container ends. */
   private readonly lifeline: Duplex;
   private readonly closed: Promise<unknown>;
   readonly pid: number;
@@ -65,28 +67,34 @@ export class Container {
     this.closed = once(child, 'close');
     this.lifeline = streams[7] as Duplex;
     const status = createInterface({ input: streams[3] as Readable });
-    this.overlaid = new Promise(resolve => {
+    this.overlayDone = new Promise(resolve => {
       status.on('line', line => {
-        this.note(line);
+        this.readStatus(line);
         if (this.stage !== 'namespace') resolve(undefined);
       });
       status.once('close', resolve);
     });
     (streams[2] as Readable).on('data', (chunk: Buffer) => {
-      if (this.complaint.length < 2000) this.complaint += chunk.toString('utf8');
+      if (this.errorOutput.length < 2000) this.errorOutput += chunk.toString('utf8');
     });
     this.lifeline.on('error', () => undefined);
   }
 
-  /** @throws CleanRoomError `backend-unavailable` */
-  static async prepare(order: ContainerOptions): Promise<Container> {
+  /**
+   * Builds the container's file system and starts its outer process.
+   *
+   * @throws CleanRoomError `backend-unavailable` if the machine lacks a mechanism that the container needs
+   */
+  static async prepare(options: ContainerOptions): Promise<Container> {
     const asRoot = isRoot();
-    const layers = await prepareFolder(order);
-    const options = bubblewrapOptions({ ...order, root: join(order.folder, 'merged'), asRoot });
-    // By file, not by argument: everyone on the machine can read arguments, and the environment names the job.
-    const optionsFile = join(order.folder, 'options');
-    await writeFile(optionsFile, options.join('\0'), { mode: 0o600 });
-    const enterFile = join(order.folder, 'enter');
+    const { folder, plan } = options;
+    const layers = await prepareFolder(options);
+    const bwrapOptions = bubblewrapOptions({ ...options, root: join(folder, 'merged'), asRoot });
+    // bwrap reads its options from a file, because every user of the machine can read arguments, and the environment names the
+    // job.
+    const optionsFile = join(folder, 'options');
+    await writeFile(optionsFile, bwrapOptions.join('\0'), { mode: 0o600 });
+    const enterFile = join(folder, 'enter');
     await writeFile(enterFile, enterProgram(), { mode: 0o700 });
 
     const overlay = [
@@ -96,9 +104,8 @@ export class Container {
       ...(asRoot ? [] : ['userxattr'])
     ];
     const namespace = asRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
-    const { logRedirect } = order.plan;
     const output = (name: string) =>
-      openSync(logRedirect ? join(order.folder, name) : '/dev/null', 'a', 0o600);
+      openSync(plan.logRedirect ? join(folder, name) : '/dev/null', 'a', 0o600);
     const files = [
       output('stdout.log'),
       output('stderr.log'),
@@ -109,10 +116,10 @@ export class Container {
       'unshare',
       [
         ...[...namespace, '--propagation', 'private', '--', 'sh', '-c', SCRIPT, 'sh', overlay.join(',')],
-        ...[...BOUNDED, 'bwrap', '--args', '8', '--', '/proc/self/fd/6', ...order.plan.args]
+        ...[...BOUNDING_COMMAND, 'bwrap', '--args', '8', '--', '/proc/self/fd/6', ...plan.args]
       ],
       {
-        cwd: order.folder,
+        cwd: folder,
         env: { PATH: TOOL_PATH },
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', files[0], files[1], files[2], 'pipe', files[3]]
       }
@@ -122,18 +129,19 @@ export class Container {
       once(child, 'spawn'),
       once(child, 'error').then(([error]) => Promise.reject(error as Error))
     ]).catch((cause: unknown) => {
-      throw new CleanRoomError('backend-unavailable', 'unshare could not be started.', { cause });
+      throw new CleanRoomError('backend-unavailable', 'The program unshare could not be started.', { cause });
     });
     const container = new Container(child);
-    await container.overlaid;
+    await container.overlayDone;
     if (container.stage === 'overlay') return container;
     await container.closed;
-    throw container.refused();
+    throw container.setupError();
   }
 
   /**
    * Starts the program and waits for its end.
-   * @throws CleanRoomError `backend-unavailable` when the container could not be built
+   *
+   * @throws CleanRoomError `backend-unavailable` if the container could not be built
    */
   async run(): Promise<ContainerEnd> {
     this.lifeline.once('data', () => this.lifeline.write('.'));
@@ -141,17 +149,18 @@ export class Container {
     await this.closed;
     if (this.exitCode !== undefined) return { exitCode: this.exitCode };
     if (this.child.signalCode !== null) return {};
-    throw this.refused();
+    throw this.setupError();
   }
 
-  /** Ends everything in the container at once. */
+  /** Kills everything in the container. */
   kill(): void {
     this.child.kill('SIGKILL');
-    // For what has not yet learned to die with its parent; after the signal, or else a shell that waits would just end.
+    // This ends processes that do not yet die with their parent. It must come after the signal: a waiting shell would
+    // otherwise exit first, as if it had not been killed.
     this.lifeline.destroy();
   }
 
-  private note(line: string): void {
+  private readStatus(line: string): void {
     if (line === 'namespace' || line === 'overlay') {
       this.stage = line;
       return;
@@ -161,12 +170,12 @@ export class Container {
     if (report['exit-code'] !== undefined) this.exitCode = report['exit-code'];
   }
 
-  private refused(): CleanRoomError {
-    return refusal(this.stage, this.complaint);
+  private setupError(): CleanRoomError {
+    return containerError(this.stage, this.errorOutput);
   }
 }
 
-/** Short relative names for the layers: mount takes no more than a page of options, and none with a colon. */
+/** Creates the folders of the overlay. Returns short names for the layers: mount accepts one page of options, without colons. */
 async function prepareFolder({ folder, stack }: ContainerOptions): Promise<string[]> {
   for (const name of ['upper', 'work', 'merged', 'lower']) await mkdir(join(folder, name), { mode: 0o755 });
   const names = stack.map((_, index) => `lower/${index}`);

@@ -1,12 +1,16 @@
 /**
- * The last step before the program, made by a program of its own because nothing else can make it: bwrap leaves its
- * capabilities in the inheritable and ambient sets as well, where a real container has none, and the image need not
- * hold a tool that empties them. It asks over descriptor 7 whether it may begin and waits for the answer: bwrap asks to die
- * with its parent, and is not told when that had died before; whoever answers afterwards is alive. It takes standard output
- * and error from descriptors 4 and 5, closes all others, empties the inheritable set (and with it the ambient one), and
- * becomes `argv[1]`. On failure it ends with 127.
+ * The instructions of the enter program for amd64, without library, data or relocations.
  *
- * Instructions for amd64, each with its bytes; no library, no data, no relocation.
+ * The enter program runs last before the container's program. bwrap leaves capabilities in the inheritable and ambient sets,
+ * where a real container has none, and the image may not contain a tool that empties them. The program
+ *
+ * 1. writes to descriptor 7 and waits for an answer. bwrap asks the kernel to kill it when its parent dies, but has no effect
+ *    if the parent died earlier. An answer proves that the parent is alive.
+ * 2. moves descriptors 4 and 5 to standard output and error, and closes all others;
+ * 3. empties the inheritable set, and with it the ambient set;
+ * 4. executes `argv[1]`.
+ *
+ * If a step fails, it exits with 127.
  */
 const INSTRUCTIONS = [
   'b8 01 00 00 00', //          mov  eax, 1              write(7, rsp, 1)
@@ -62,7 +66,7 @@ const INSTRUCTIONS = [
 const BASE = 0x400000n;
 const HEADERS = 64 + 56;
 
-/** The program as a static ELF file with one read-only segment. */
+/** Returns the enter program as a static ELF file with one read-only segment. */
 export function enterProgram(): Buffer {
   const code = Buffer.from(INSTRUCTIONS.join('').replaceAll(' ', ''), 'hex');
   const size = BigInt(HEADERS + code.length);

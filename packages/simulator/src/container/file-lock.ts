@@ -4,8 +4,10 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { TOOL_PATH } from './tools.js';
 
 /**
- * Does something while no other process does it. The kernel holds the lock for a helper that lives as long as its
- * standard input, so a lock can't outlive its process, however that ends.
+ * Runs `work` while no other process holds the lock file. A helper process holds the lock and exits when its standard input
+ * closes, so the lock is released when this process ends, even if it is killed.
+ *
+ * @throws CleanRoomError `backend-unavailable` if the lock cannot be taken
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const holder = spawn('flock', [path, 'sh', '-c', 'echo locked; exec cat'], {
@@ -21,7 +23,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
       once(holder.stdout, 'data').then(() => true),
       ended.then(() => false)
     ]);
-    if (!locked) throw new CleanRoomError('backend-unavailable', `The lock ${path} could not be taken.`);
+    if (!locked) throw new CleanRoomError('backend-unavailable', `The file ${path} could not be locked.`);
     return await work();
   } finally {
     holder.stdin.destroy();

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
-/** Programs that a container needs, each with the Debian package that brings it. */
+/** The programs that a container needs, each with its Debian package. */
 const TOOLS: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   unshare: 'util-linux',
@@ -13,24 +13,22 @@ const TOOLS: Readonly<Record<string, string>> = {
   sync: 'coreutils'
 };
 
-/** Administration tools are not on every person's PATH. */
+/** The PATH for these programs. Administration tools are not on every user's own PATH. */
 export const TOOL_PATH = [process.env['PATH'], '/usr/sbin:/usr/bin:/sbin:/bin']
   .filter(Boolean)
   .join(delimiter);
 
 /**
- * @param path where to look, a list like PATH
- * @throws CleanRoomError `backend-unavailable` that names what to install, or the machine that is needed
+ * Checks that this machine can run kernel images and has all programs for it.
+ *
+ * @param path - the folders to search, separated as in PATH
+ * @throws CleanRoomError `backend-unavailable` with the packages to install
  */
 export async function requireTools(path = TOOL_PATH): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new CleanRoomError(
-      'backend-unavailable',
-      'The simulator runs kernel images for Linux on amd64 only.',
-      {
-        remedy: 'Use the one-container image of the clean room on this machine.'
-      }
-    );
+    throw new CleanRoomError('backend-unavailable', 'The simulator runs only on Linux on amd64.', {
+      remedy: 'On this machine, use the container image of the clean room.'
+    });
   }
   const missing: string[] = [];
   for (const tool of Object.keys(TOOLS)) if (!(await isOnPath(tool, path))) missing.push(tool);
@@ -38,9 +36,9 @@ export async function requireTools(path = TOOL_PATH): Promise<void> {
   const packages = [...new Set(missing.map(tool => TOOLS[tool]))].join(' ');
   throw new CleanRoomError(
     'backend-unavailable',
-    `The simulator needs ${missing.join(', ')}; nothing was started.`,
+    `The simulator needs ${missing.join(', ')}. Nothing was started.`,
     {
-      remedy: `Install them, on Debian and Ubuntu with: apt-get install ${packages}`,
+      remedy: `Install them. On Debian and Ubuntu: apt-get install ${packages}`,
       details: { missing: missing.join(' ') }
     }
   );
@@ -57,7 +55,7 @@ async function isOnPath(tool: string, path: string): Promise<boolean> {
   return false;
 }
 
-/** Whether this is root, who can do everything, or an ordinary user, who gets a user namespace. */
+/** Returns whether this process is root. Containers of an ordinary user get a user namespace. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }

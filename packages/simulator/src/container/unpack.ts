@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { exists } from '@clean-room/node-support';
 import type { LayoutStore } from '@clean-room/oci/layout';
 import { digestFromHash, labelledHash, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
@@ -14,11 +15,11 @@ import { removeTree } from './remove-tree.js';
 import { TOOL_PATH } from './tools.js';
 
 /**
- * Unpacked layers, kept by digest and shared by all images and runs: a kernel image is unpacked once, whatever is put on
- * top of it. Nothing is ever written to them again.
+ * A cache of unpacked layers by digest, shared by all images and runs. A kernel image is unpacked once and used by all images
+ * that are based on it. Unpacked layers are never written to again.
  */
 export class UnpackedLayers {
-  /** What root unpacks has owners and devices, what others unpack has not: each user has folders of its own. */
+  /** Each user has a folder, because layers that root unpacks have owners and devices and those of other users do not. */
   private readonly folder: string;
 
   constructor(cacheFolder: string) {
@@ -26,10 +27,10 @@ export class UnpackedLayers {
   }
 
   /**
-   * The folders that make up an image when laid over each other, the topmost first. What is not there yet is unpacked,
-   * checked against its digest on the way and seen by others only when it is whole.
+   * Returns the folders of an image's layers, the topmost first. Missing layers are unpacked and their digests verified. Other
+   * processes see a layer only when it is complete.
    *
-   * @throws CleanRoomError `image-unknown`, `digest-mismatch`, `malformed` for entries that would leave the image
+   * @throws CleanRoomError `image-unknown`, `digest-mismatch`, `malformed` if an entry would be outside of the image
    */
   async stack(store: LayoutStore, layers: readonly Digest[]): Promise<string[]> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
@@ -43,7 +44,7 @@ export class UnpackedLayers {
           stack = [await this.unpacked(store, [layer], index > 0), ...stack];
         } catch (error) {
           if (!(error instanceof NeedsLayersBelow)) throw error;
-          await writeFile(this.needsBelow(layer), '');
+          await writeFile(this.mergeMarker(layer), '');
           stack = [await this.unpacked(store, through)];
         }
       }
@@ -51,10 +52,12 @@ export class UnpackedLayers {
     return stack;
   }
 
+  /** Returns whether a layer is unpacked together with those below it. */
   private async isMerged(layer: Digest, merged: string): Promise<boolean> {
-    return (await exists(this.needsBelow(layer))) || exists(merged);
+    return (await exists(this.mergeMarker(layer))) || exists(merged);
   }
 
+  /** Returns the folder of one layer, or of several layers that are merged. */
   private folderOf(layers: readonly Digest[]): string {
     const [only, ...others] = layers;
     const name =
@@ -64,27 +67,32 @@ export class UnpackedLayers {
     return join(this.folder, name.slice('sha256:'.length));
   }
 
-  private needsBelow(layer: Digest): string {
+  /** The path of an empty file that records that a layer can only be unpacked together with those below it. */
+  private mergeMarker(layer: Digest): string {
     return `${this.folderOf([layer])}.needs-layers-below`;
   }
 
-  /** @param alone whether there are layers below that are left out */
-  private async unpacked(store: LayoutStore, layers: readonly Digest[], alone = false): Promise<string> {
-    const goal = this.folderOf(layers);
-    if (await exists(goal)) return goal;
-    return withFileLock(`${goal}.lock`, async () => {
-      if (await exists(goal)) return goal;
-      const draft = await mkdtemp(`${goal}.draft-`);
+  /**
+   * Unpacks layers into one folder, unless that was done before.
+   *
+   * @param isPartial - whether the image has layers below that are not among `layers`
+   */
+  private async unpacked(store: LayoutStore, layers: readonly Digest[], isPartial = false): Promise<string> {
+    const target = this.folderOf(layers);
+    if (await exists(target)) return target;
+    return withFileLock(`${target}.lock`, async () => {
+      if (await exists(target)) return target;
+      const draft = await mkdtemp(`${target}.draft-`);
       try {
-        await unpackInto(draft, store, layers, alone);
-        // The name must not become durable before the content is.
+        await unpackInto(draft, store, layers, isPartial);
+        // After a power cut, the name must not exist without the complete content.
         await promisify(execFile)('sync', ['--file-system', draft], { env: { PATH: TOOL_PATH } });
-        await rename(draft, goal);
+        await rename(draft, target);
       } catch (error) {
         await removeTree(draft);
         throw error;
       }
-      return goal;
+      return target;
     });
   }
 }
@@ -93,14 +101,14 @@ async function unpackInto(
   folder: string,
   store: LayoutStore,
   layers: readonly Digest[],
-  alone: boolean
+  isPartial: boolean
 ): Promise<void> {
-  const tree = new LayerTree(folder, alone);
+  const tree = new LayerTree(folder, isPartial);
   for (const layer of layers) {
     tree.beginLayer();
     const entries = extract();
     const read = pipeline(Readable.from(store.readBlob(layer)), entries);
-    // Taken up below; without this, an early end would leave a rejection that nobody hears.
+    // Awaited below. Until then, a rejection must not count as unhandled.
     read.catch(() => undefined);
     try {
       for await (const entry of entries) {
@@ -110,28 +118,21 @@ async function unpackInto(
       }
       await read;
     } catch (error) {
-      throw await cause(error, read);
+      throw await unpackError(error, read);
     }
   }
   tree.finish();
 }
 
-/** The store's own error says more than that the stream broke off. */
-async function cause(error: unknown, read: Promise<void>): Promise<unknown> {
+/** Returns the error to report: the store's own error, if there is one, because it is more precise than the stream's. */
+async function unpackError(error: unknown, read: Promise<void>): Promise<unknown> {
   if (error instanceof CleanRoomError || error instanceof NeedsLayersBelow) return error;
-  const reading: unknown = await read.then(
+  const readError: unknown = await read.then(
     () => undefined,
-    (failure: unknown) => failure
+    (rejection: unknown) => rejection
   );
-  if (reading instanceof CleanRoomError) return reading;
-  return new CleanRoomError('malformed', 'A layer of the image is no readable tar archive.', {
+  if (readError instanceof CleanRoomError) return readError;
+  return new CleanRoomError('malformed', 'A layer of the image is not a valid tar archive.', {
     cause: error
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false
-  );
 }

@@ -1,18 +1,20 @@
 import { createPublicKey, randomBytes, sign, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
 
+/** The position of a certificate in the chain. */
 export type CertificateRole = 'root' | 'intermediate' | 'leaf';
 
+/** The input of `makeCertificate`. */
 export interface CertificateOptions {
   readonly role: CertificateRole;
   readonly key: KeyObject;
-  /** Whose key signs: the role above, or itself for a root. */
+  /** The name and key of the issuer: the next higher role, or the root itself. */
   readonly issuer: { readonly name: string; readonly key: KeyObject };
   readonly from: Date;
   readonly to: Date;
 }
 
-/** Nobody who reads a certificate of ours shall take it for one of Google's. */
+/** The names of the certificates, which must not be mistaken for those of Google. */
 export const CERTIFICATE_NAMES: Readonly<Record<CertificateRole, string>> = {
   root: 'SIMULATED Clean Room Root CA',
   intermediate: 'SIMULATED Clean Room Intermediate CA',
@@ -20,7 +22,7 @@ export const CERTIFICATE_NAMES: Readonly<Record<CertificateRole, string>> = {
 };
 
 const SHA256_WITH_RSA = '1.2.840.113549.1.1.11';
-/** Google's intermediates carry this extended key usage (attestation identity keys); their leaves carry none. */
+/** The extended key usage of Google's intermediate certificates (attestation identity keys). Their leaves have none. */
 const ATTESTATION_USAGE = '2.23.133.8.1';
 const AUTHORITY = [
   { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true },
@@ -32,7 +34,11 @@ const EXTENSIONS: Readonly<Record<CertificateRole, readonly object[]>> = {
   leaf: [{ name: 'basicConstraints', critical: true, cA: false }]
 };
 
-/** A certificate with the extensions that Confidential Space's certificate of the same role has, as DER. */
+/**
+ * Creates a certificate with the extensions of Confidential Space's certificate of the same role.
+ *
+ * @returns DER
+ */
 export function makeCertificate({ role, key, issuer, from, to }: CertificateOptions): Buffer {
   const certificate = forge.pki.createCertificate();
   const issuerKey = forgeKey(issuer.key);
@@ -56,12 +62,13 @@ function forgeKey(key: KeyObject): forge.pki.rsa.PublicKey {
   return forge.pki.publicKeyFromPem(pem.toString());
 }
 
-/** forge lays the certificate out; the arithmetic is left to OpenSSL, which is a hundred times faster. */
+/** Encodes the certificate with forge and signs it with OpenSSL, which is a hundred times faster than forge. */
 function signed(certificate: forge.pki.Certificate, key: KeyObject): Buffer {
   certificate.signatureOid = certificate.siginfo.algorithmOid = SHA256_WITH_RSA;
   certificate.signature = '';
   const [body] = forge.pki.certificateToAsn1(certificate).value;
-  if (body === undefined || typeof body === 'string') throw new TypeError('A certificate without a body.');
+  if (body === undefined || typeof body === 'string')
+    throw new TypeError('forge encoded a certificate without a body.');
   certificate.signature = sign('sha256', der(body), key).toString('binary');
   return der(forge.pki.certificateToAsn1(certificate));
 }
@@ -70,7 +77,7 @@ function der(value: forge.asn1.Asn1): Buffer {
   return Buffer.from(forge.asn1.toDer(value).getBytes(), 'binary');
 }
 
-/** 19 random bytes behind one that keeps the integer positive and of full length. */
+/** Returns a serial number of 20 bytes. The first byte is fixed, so that the integer is positive and of full length. */
 function positiveSerial(): string {
   return `40${randomBytes(19).toString('hex')}`;
 }

@@ -1,40 +1,41 @@
 import { createHash, createPrivateKey, generateKeyPair, X509Certificate, type KeyObject } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { exists, writeFileAtomic } from '@clean-room/node-support';
 import type { IssuerKeys, PkiRoot } from '@clean-room/protocol/attestation';
 import { SIMULATOR_ISSUER } from '@clean-room/protocol/attestation';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CertificateRole } from './certificate.js';
 
-/** A key and the certificate over it. */
-interface Credential {
+/** A private key and its certificate. */
+interface CertifiedKey {
   readonly key: KeyObject;
   readonly certificate: X509Certificate;
 }
 
-/** Who signs a simulator's tokens. Its root is what a policy must name for them to be believed. */
+/** The keys and certificates that sign a simulator's tokens. Tokens are accepted only under policies that name its root. */
 export interface SimulatorIdentity {
   readonly root: PkiRoot;
-  /** PEM, for people to look at. */
+  /** The root certificate as PEM, for display. */
   readonly rootCertificate: string;
-  /** Leaf, intermediate, root: base64 of DER, as a PKI token carries them. */
+  /** The certificates of leaf, intermediate and root, as base64 of DER, for the header of a PKI token. */
   readonly x5c: readonly [string, string, string];
   readonly pkiKey: KeyObject;
-  /** base64url of the SHA-256 of the leaf's key: 43 characters, like Google's. */
+  /** The base64url SHA-256 thumbprint of the leaf's key, 43 characters as in Google's tokens. */
   readonly pkiKeyId: string;
   readonly oidcKey: KeyObject;
-  /** 40 hex digits, like Google's. */
+  /** 40 hexadecimal digits, as in Google's tokens. */
   readonly oidcKeyId: string;
-  /** What a verifier of OIDC tokens needs. */
+  /** The public key by which OIDC tokens are verified. */
   readonly issuerKeys: IssuerKeys;
 }
 
 const DAY_MS = 86_400_000;
-/** Life of each certificate in days, as seen on Google's. */
+/** The lifetime of each certificate in days, the same as of Google's certificates. */
 const LIFE_DAYS: Readonly<Record<CertificateRole, number>> = { root: 3650, intermediate: 1095, leaf: 60 };
-/** A certificate with less than this left is made anew, so that a token never outlives its chain. */
+/** A certificate is renewed when it is valid for less than this number of days, so that it always outlives the tokens. */
 const RENEW_DAYS: Readonly<Record<CertificateRole, number>> = { root: 0, intermediate: 90, leaf: 20 };
 const BITS: Readonly<Record<CertificateRole, number>> = { root: 4096, intermediate: 4096, leaf: 2048 };
 
@@ -43,22 +44,22 @@ const keyFile = (role: CertificateRole) => `${role}-key.pem`;
 const certificateFile = (role: CertificateRole) => `${role}.pem`;
 
 /**
- * Opens the identity in `folder`, and makes one where there is none: a root, an intermediate and a leaf, and a key for
- * OIDC tokens. Keys are readable by their owner alone. Leaf and intermediate are renewed before they end; the root
- * stays, since policies name it.
+ * Opens the identity in `folder`, and creates it if the folder does not exist: a root, an intermediate and a leaf certificate,
+ * and a key for OIDC tokens. Only their owner can read the keys. Leaf and intermediate are renewed before they expire. The
+ * root is not, because policies name it.
  *
- * @throws CleanRoomError `malformed` when the folder holds something else, `expired` when the root has ended
+ * @throws CleanRoomError `malformed` if the folder contains something else, `expired` if the root has expired
  */
 export async function openIdentity(folder: string, now: Date = new Date()): Promise<SimulatorIdentity> {
-  if (!(await exists(join(folder, keyFile('root'))))) await found(folder, now);
-  const root = await readCredential(folder, 'root');
+  if (!(await exists(join(folder, keyFile('root'))))) await createIdentity(folder, now);
+  const root = await readCertifiedKey(folder, 'root');
   if (now > root.certificate.validToDate) {
-    throw new CleanRoomError('expired', `The simulator’s root in ${folder} has ended.`, {
-      remedy: 'Remove the folder to make a new one, and name its root in the policies again.'
+    throw new CleanRoomError('expired', `The root certificate of the simulator in ${folder} has expired.`, {
+      remedy: 'Remove the folder. A new identity is then created, and its root must be named in the policies.'
     });
   }
-  const intermediate = await renewed(folder, 'intermediate', root, now);
-  const leaf = await renewed(folder, 'leaf', intermediate, now);
+  const intermediate = await renewIfDue(folder, 'intermediate', root, now);
+  const leaf = await renewIfDue(folder, 'leaf', intermediate, now);
   const oidcKey = await readKey(join(folder, OIDC_KEY));
   const oidcKeyId = createHash('sha1').update(thumbprintInput(oidcKey)).digest('hex');
   const [x5c0, x5c1, x5c2] = [leaf, intermediate, root].map(({ certificate }) =>
@@ -76,8 +77,8 @@ export async function openIdentity(folder: string, now: Date = new Date()): Prom
   };
 }
 
-/** Two processes may begin at once: whoever moves its folder into place first wins, and the other takes that one. */
-async function found(folder: string, now: Date): Promise<void> {
+/** Creates an identity. If two processes do this at the same time, both use the folder of the one that finishes first. */
+async function createIdentity(folder: string, now: Date): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const draft = await mkdtemp(`${folder}.`);
   try {
@@ -88,11 +89,11 @@ async function found(folder: string, now: Date): Promise<void> {
       newKey(2048)
     ]);
     const root = await certify('root', rootKey, rootKey, now);
-    await writeCredential(draft, 'root', { key: rootKey, certificate: root });
+    await writeCertifiedKey(draft, 'root', { key: rootKey, certificate: root });
     const intermediate = await certify('intermediate', intermediateKey, rootKey, now, root);
-    await writeCredential(draft, 'intermediate', { key: intermediateKey, certificate: intermediate });
+    await writeCertifiedKey(draft, 'intermediate', { key: intermediateKey, certificate: intermediate });
     const leaf = await certify('leaf', leafKey, intermediateKey, now, intermediate);
-    await writeCredential(draft, 'leaf', { key: leafKey, certificate: leaf });
+    await writeCertifiedKey(draft, 'leaf', { key: leafKey, certificate: leaf });
     await writeSecret(join(draft, OIDC_KEY), oidcKey);
     await rename(draft, folder);
   } catch (error) {
@@ -108,37 +109,38 @@ async function certify(
   now: Date,
   issuer?: X509Certificate
 ): Promise<X509Certificate> {
-  // Only when a certificate is due: node-forge takes longer to load than everything else here.
+  // Loaded only when needed: node-forge takes longer to load than all other modules together.
   const { CERTIFICATE_NAMES, makeCertificate } = await import('./certificate.js');
   const ends = now.getTime() + LIFE_DAYS[role] * DAY_MS;
   const to = new Date(Math.min(ends, issuer?.validToDate.getTime() ?? ends));
   const name = role === 'leaf' ? CERTIFICATE_NAMES.intermediate : CERTIFICATE_NAMES.root;
-  // An hour back, so that a verifier whose clock is behind is not turned away.
+  // Valid since an hour ago, so that a verifier whose clock is slow accepts it.
   const from = new Date(now.getTime() - 3_600_000);
   return new X509Certificate(makeCertificate({ role, key, issuer: { name, key: issuerKey }, from, to }));
 }
 
-async function renewed(
+/** Returns a certificate, which is renewed first if it expires soon or its issuer has changed. */
+async function renewIfDue(
   folder: string,
   role: 'intermediate' | 'leaf',
-  issuer: Credential,
+  issuer: CertifiedKey,
   now: Date
-): Promise<Credential> {
-  const present = await readCredential(folder, role);
+): Promise<CertifiedKey> {
+  const present = await readCertifiedKey(folder, role);
   const left = present.certificate.validToDate.getTime() - now.getTime();
-  const holds = present.certificate.verify(issuer.certificate.publicKey);
-  if (holds && left > RENEW_DAYS[role] * DAY_MS) return present;
+  const isValid = present.certificate.verify(issuer.certificate.publicKey);
+  if (isValid && left > RENEW_DAYS[role] * DAY_MS) return present;
   const certificate = await certify(role, present.key, issuer.key, now, issuer.certificate);
   const next = { key: present.key, certificate };
-  await writeCredential(folder, role, next);
+  await writeCertifiedKey(folder, role, next);
   return next;
 }
 
-async function readCredential(folder: string, role: CertificateRole): Promise<Credential> {
+async function readCertifiedKey(folder: string, role: CertificateRole): Promise<CertifiedKey> {
   const key = await readKey(join(folder, keyFile(role)));
   try {
     const certificate = new X509Certificate(await readFile(join(folder, certificateFile(role))));
-    if (!certificate.checkPrivateKey(key)) throw new Error('The certificate is over another key.');
+    if (!certificate.checkPrivateKey(key)) throw new Error('The certificate does not belong to the key.');
     return { key, certificate };
   } catch (cause) {
     throw notAnIdentity(folder, cause);
@@ -154,16 +156,18 @@ async function readKey(path: string): Promise<KeyObject> {
 }
 
 function notAnIdentity(folder: string, cause: unknown): CleanRoomError {
-  return new CleanRoomError('malformed', `${folder} does not hold a simulator’s identity.`, {
+  return new CleanRoomError('malformed', `${folder} does not contain the identity of a simulator.`, {
     cause,
-    remedy: 'Remove the folder to make a new one, and name its root in the policies again.'
+    remedy: 'Remove the folder. A new identity is then created, and its root must be named in the policies.'
   });
 }
 
-async function writeCredential(folder: string, role: CertificateRole, credential: Credential): Promise<void> {
-  const draft = join(folder, `${role}.draft-${process.pid}`);
-  await writeFile(draft, credential.certificate.toString(), { mode: 0o644 });
-  await rename(draft, join(folder, certificateFile(role)));
+async function writeCertifiedKey(
+  folder: string,
+  role: CertificateRole,
+  credential: CertifiedKey
+): Promise<void> {
+  await writeFileAtomic(join(folder, certificateFile(role)), credential.certificate.toString(), 0o644);
   const secret = join(folder, keyFile(role));
   if (!(await exists(secret))) await writeSecret(secret, credential.key);
 }
@@ -176,7 +180,7 @@ async function newKey(modulusLength: number): Promise<KeyObject> {
   return (await promisify(generateKeyPair)('rsa', { modulusLength })).privateKey;
 }
 
-/** What a JWK thumbprint (RFC 7638) hashes. */
+/** Returns the bytes that a JWK thumbprint (RFC 7638) hashes. */
 function thumbprintInput(key: KeyObject): Buffer {
   const { kty, n, e } = key.export({ format: 'jwk' });
   return Buffer.from(JSON.stringify({ e, kty, n }));
@@ -185,11 +189,4 @@ function thumbprintInput(key: KeyObject): Buffer {
 function publicJwk(key: KeyObject, kid: string) {
   const { n = '', e = '' } = key.export({ format: 'jwk' });
   return { kty: 'RSA', use: 'sig', alg: 'RS256', kid, n, e };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false
-  );
 }

@@ -1,2 +1,1 @@
-export type { TokenSubject } from './claims.js';
-export { TokenIssuer } from './issuer.js';
+export { TokenIssuer, type TokenSubject } from './token-issuer.js';

@@ -1,17 +1,19 @@
 import { posix } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
+/** When the program's output may be redirected. */
 export type LogRedirectRule = 'always' | 'never' | 'debugonly';
+/** The extent of memory monitoring. */
 export type Monitoring = 'none' | 'memoryonly' | 'all';
 
-/** What an image lets its operator change. */
+/** The settings that an image allows its operator to change. */
 export interface LaunchPolicy {
   readonly envOverride: readonly string[];
   readonly cmdOverride: boolean;
   readonly logRedirect: LogRedirectRule;
   readonly hardenedMonitoring: Monitoring;
   readonly debugMonitoring: Monitoring;
-  /** Cleaned as paths, but not yet known to be absolute. */
+  /** Normalized paths, which are not yet known to be absolute. */
   readonly mountDestinations: readonly string[];
   readonly capabilities: boolean;
   readonly cgroups: boolean;
@@ -19,15 +21,16 @@ export interface LaunchPolicy {
 
 const PREFIX = 'tee.launch_policy.';
 
-/** The launcher ends, and the machine with it, when a label or a wish of the operator can't be met. */
-export function launchRefused(reason: string): CleanRoomError {
+/** Returns the error for a launch that the launch policy does not allow. A real launcher then shuts the machine down. */
+export function launchError(reason: string): CleanRoomError {
   return new CleanRoomError('policy-refused', `The launcher refuses to start the image: ${reason}.`);
 }
 
 /**
  * Reads the labels as Confidential Space's launcher does, defaults included (go-tpm-tools, launcher/spec). Other labels
  * are ignored.
- * @throws CleanRoomError `policy-refused` for a label whose value can't be read
+ *
+ * @throws CleanRoomError `policy-refused` if the value of a label is invalid
  */
 export function readLaunchPolicy(labels: Readonly<Record<string, string>>): LaunchPolicy {
   const label = (name: string) => {
@@ -39,7 +42,7 @@ export function readLaunchPolicy(labels: Readonly<Record<string, string>>): Laun
     return value === undefined ? false : parseFlag(value, PREFIX + name);
   };
   return {
-    // Names are taken as they stand: a space beside a comma is part of a name.
+    // Names are not trimmed: a space next to a comma is part of a name.
     envOverride: (label('allow_env_override') ?? '').split(',').filter(name => name !== ''),
     cmdOverride: flag('allow_cmd_override'),
     logRedirect: parseRule(label('log_redirect') ?? 'debugonly', 'log_redirect'),
@@ -66,7 +69,7 @@ function readMonitoring(
     };
   }
   if (hardened !== undefined || debug !== undefined) {
-    throw launchRefused('its labels speak of monitoring in the old and in the new way at once');
+    throw launchError('it has both the old and the new monitoring labels');
   }
   const rule = parseRule(old, 'monitoring_memory_allow');
   return {
@@ -78,26 +81,26 @@ function readMonitoring(
 const TRUE = ['1', 't', 'T', 'true', 'TRUE', 'True'];
 const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
 
-/** The spellings that Go's ParseBool knows. */
+/** Parses the spellings that Go's ParseBool accepts. */
 function parseFlag(value: string, name: string): boolean {
   if (TRUE.includes(value)) return true;
   if (FALSE.includes(value)) return false;
-  throw launchRefused(`its label ${name} is not a boolean`);
+  throw launchError(`its label ${name} is not a boolean`);
 }
 
 function parseRule(value: string, name: string): LogRedirectRule {
   const rule = value.toLowerCase().trim();
   if (rule === 'always' || rule === 'never' || rule === 'debugonly') return rule;
-  throw launchRefused(`its label ${PREFIX}${name} is none of always, never, debugonly`);
+  throw launchError(`its label ${PREFIX}${name} is not always, never or debugonly`);
 }
 
 function parseMonitoring(value: string): Monitoring {
   const monitoring = value.toLowerCase();
   if (monitoring === 'none' || monitoring === 'memoryonly' || monitoring === 'all') return monitoring;
-  throw launchRefused('its labels name an unknown kind of monitoring');
+  throw launchError('its labels contain an unknown kind of monitoring');
 }
 
-/** Without `.`, `..` and doubled or closing slashes. */
+/** Returns a path without `.`, `..`, and repeated or trailing slashes. */
 export function cleanPath(path: string): string {
   const clean = posix.normalize(path);
   return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;

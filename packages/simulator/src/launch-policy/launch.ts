@@ -1,19 +1,20 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ImageConfig } from '@clean-room/protocol/packaging';
-import { cleanPath, launchRefused, readLaunchPolicy, type LaunchPolicy, type Monitoring } from './labels.js';
+import { cleanPath, launchError, readLaunchPolicy, type LaunchPolicy, type Monitoring } from './labels.js';
 
+/** A tmpfs in the container. */
 export interface LaunchMount {
-  /** Absolute path of a tmpfs in the container. */
+  /** Absolute path of the mount point in the container. */
   readonly destination: string;
   readonly sizeBytes?: number;
 }
 
-/** What the operator writes into the machine's metadata (`tee-…`). Everything but the image has a default. */
+/** The settings that the operator writes to the machine's metadata (`tee-…`). All except the image have defaults. */
 export interface LaunchMetadata {
   readonly imageReference: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cmd?: readonly string[];
-  /** `tee-container-log-redirect`: to hand the program's output to the operator. */
+  /** `tee-container-log-redirect`: whether the operator gets the program's output. */
   readonly logRedirect?: boolean;
   readonly monitoring?: Monitoring;
   readonly mounts?: readonly LaunchMount[];
@@ -21,7 +22,7 @@ export interface LaunchMetadata {
   readonly cgroupNamespace?: boolean;
 }
 
-/** How the container is started, and what its token says about it. */
+/** How the container is started, and what its token reports about that. */
 export interface LaunchPlan {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -35,11 +36,12 @@ export interface LaunchPlan {
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * Holds the operator's wishes against the image's labels, and plans the start: arguments are entrypoint and command,
- * the environment is the image's, then the operator's, then HOSTNAME.
- * @param hardened whether the machine is a production one
- * @throws CleanRoomError `policy-refused`: the launch fails, nothing is started; `backend-unavailable` for what the
- *   labels allow and the simulator does not have
+ * Checks the operator's settings against the image's labels and returns how to start the container. The arguments are the
+ * entrypoint and the command. The environment is that of the image, overridden by the operator's and by HOSTNAME.
+ *
+ * @param hardened - whether the machine is a production machine, not a debug machine
+ * @throws CleanRoomError `policy-refused` if the labels do not allow the settings, `backend-unavailable` if they do but the
+ * simulator does not support them; nothing is started
  */
 export function planLaunch(
   image: ImageConfig['config'],
@@ -49,16 +51,20 @@ export function planLaunch(
 ): LaunchPlan {
   checkLaunch(readLaunchPolicy(image.Labels ?? {}), metadata, hardened);
   if ((metadata.addedCapabilities ?? []).length > 0 || metadata.cgroupNamespace === true) {
-    throw new CleanRoomError('backend-unavailable', 'The simulator adds no capabilities and no cgroups.', {
-      remedy: 'Leave them out of the launch.'
-    });
+    throw new CleanRoomError(
+      'backend-unavailable',
+      'The simulator does not support added capabilities and cgroups.',
+      {
+        remedy: 'Remove these settings.'
+      }
+    );
   }
   const cmdOverride = metadata.cmd ?? [];
-  if (image.Entrypoint.length === 0) throw launchRefused('the image has no entrypoint');
-  const declared = Object.fromEntries((image.Env ?? [`PATH=${DEFAULT_PATH}`]).map(splitVariable));
+  if (image.Entrypoint.length === 0) throw launchError('the image has no entrypoint');
+  const imageEnv = Object.fromEntries((image.Env ?? [`PATH=${DEFAULT_PATH}`]).map(splitVariable));
   return {
     args: [...image.Entrypoint, ...cmdOverride],
-    env: { ...declared, ...metadata.env, HOSTNAME: hostname },
+    env: { ...imageEnv, ...metadata.env, HOSTNAME: hostname },
     envOverride: { ...metadata.env },
     cmdOverride,
     workingDirectory: image.WorkingDir || '/',
@@ -67,12 +73,12 @@ export function planLaunch(
   };
 }
 
-/** @throws CleanRoomError `policy-refused` with the first violation */
-export function checkLaunch(policy: LaunchPolicy, metadata: LaunchMetadata, hardened: boolean): void {
-  const surprising = Object.keys(metadata.env ?? {}).find(name => !policy.envOverride.includes(name));
-  if (surprising !== undefined) throw launchRefused(`the variable ${surprising} may not be set`);
+/** @throws CleanRoomError `policy-refused` for the first violation of the policy */
+function checkLaunch(policy: LaunchPolicy, metadata: LaunchMetadata, hardened: boolean): void {
+  const notAllowed = Object.keys(metadata.env ?? {}).find(name => !policy.envOverride.includes(name));
+  if (notAllowed !== undefined) throw launchError(`the variable ${notAllowed} must not be set`);
   if (!policy.cmdOverride && (metadata.cmd ?? []).length > 0)
-    throw launchRefused('the command may not be replaced');
+    throw launchError('the command must not be replaced');
   checkLogRedirect(policy, metadata, hardened);
   checkMonitoring(
     hardened ? policy.hardenedMonitoring : policy.debugMonitoring,
@@ -80,31 +86,31 @@ export function checkLaunch(policy: LaunchPolicy, metadata: LaunchMetadata, hard
   );
   for (const { destination } of metadata.mounts ?? []) checkMount(policy.mountDestinations, destination);
   if ((metadata.addedCapabilities ?? []).length > 0 && !policy.capabilities) {
-    throw launchRefused('capabilities may not be added');
+    throw launchError('capabilities must not be added');
   }
-  if (metadata.cgroupNamespace === true && !policy.cgroups) throw launchRefused('cgroups may not be used');
+  if (metadata.cgroupNamespace === true && !policy.cgroups) throw launchError('cgroups must not be used');
 }
 
 function checkLogRedirect({ logRedirect }: LaunchPolicy, metadata: LaunchMetadata, hardened: boolean): void {
   if (metadata.logRedirect !== true || logRedirect === 'always') return;
-  if (logRedirect === 'never') throw launchRefused('its output may not be redirected');
-  if (hardened) throw launchRefused('its output may only be redirected on a debug machine');
+  if (logRedirect === 'never') throw launchError('its output must not be redirected');
+  if (hardened) throw launchError('its output must not be redirected except on a debug machine');
 }
 
-function checkMonitoring(allowed: Monitoring, wanted: Monitoring): void {
-  const order: readonly Monitoring[] = ['none', 'memoryonly', 'all'];
-  if (order.indexOf(wanted) > order.indexOf(allowed)) {
-    throw launchRefused(`monitoring “${wanted}” was asked for, “${allowed}” is allowed`);
+function checkMonitoring(allowed: Monitoring, requested: Monitoring): void {
+  const levels: readonly Monitoring[] = ['none', 'memoryonly', 'all'];
+  if (levels.indexOf(requested) > levels.indexOf(allowed)) {
+    throw launchError(`the monitoring level “${requested}” was requested, but only “${allowed}” is allowed`);
   }
 }
 
-/** A mount must be one of the allowed folders or lie below one. */
+/** Checks that a mount point is one of the allowed folders or below one of them. */
 function checkMount(allowed: readonly string[], destination: string): void {
   const path = cleanPath(destination);
   const relative = [path, ...allowed].find(name => !name.startsWith('/'));
-  if (relative !== undefined) throw launchRefused(`the mount point ${relative} is not absolute`);
+  if (relative !== undefined) throw launchError(`the mount point ${relative} is not absolute`);
   const within = allowed.some(folder => path === folder || folder === '/' || path.startsWith(`${folder}/`));
-  if (!within) throw launchRefused(`nothing may be mounted at ${path}`);
+  if (!within) throw launchError(`mounting at ${path} is not allowed`);
 }
 
 function splitVariable(variable: string): [string, string] {

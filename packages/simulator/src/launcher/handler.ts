@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TokenIssuer } from '../issuer/issuer.js';
+import type { TokenIssuer } from '../issuer/token-issuer.js';
 import { BadRequest, checkServiceRules, parseTokenOptions } from './token-options.js';
 
-/** Audience of tokens that nobody asked anything of. */
+/** The audience of the default token. */
 export const DEFAULT_AUDIENCE = 'https://sts.googleapis.com';
 
-const MAXIMUM_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
-interface Answer {
+interface LauncherResponse {
   readonly status: number;
   readonly text: string;
   readonly type?: string;
@@ -15,18 +15,21 @@ interface Answer {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** The launcher's HTTP API (go-tpm-tools, launcher/teeserver): its paths, statuses and texts, with all experiments off. */
-export async function answer(
+/**
+ * Answers a request as the launcher's HTTP API does (go-tpm-tools, launcher/teeserver): with its paths, statuses and texts, and
+ * all experiments off.
+ */
+export async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
   issuer: TokenIssuer
 ): Promise<void> {
-  const { status, text, type = TEXT } = await route(request, issuer).catch(toAnswer);
+  const { status, text, type = TEXT } = await route(request, issuer).catch(toErrorResponse);
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
-async function route(request: IncomingMessage, issuer: TokenIssuer): Promise<Answer> {
+async function route(request: IncomingMessage, issuer: TokenIssuer): Promise<LauncherResponse> {
   const method = request.method ?? '';
   switch (new URL(request.url ?? '/', 'http://launcher').pathname) {
     case '/v1/token':
@@ -51,18 +54,18 @@ async function route(request: IncomingMessage, issuer: TokenIssuer): Promise<Ans
 async function token(method: string, request: IncomingMessage, issuer: TokenIssuer): Promise<string> {
   if (method === 'GET') return issuer.issue({ kind: 'oidc', audience: DEFAULT_AUDIENCE, nonces: [] });
   if (method !== 'POST') throw new BadRequest(`TEE server received an invalid HTTP method: ${method}`);
-  const { audience, token_type: type, nonces } = parseTokenOptions(await bodyOf(request));
-  const order = { audience, nonces: nonces ?? [] };
-  checkServiceRules(order);
-  // Types that the launcher does not know go to the service as "unspecified", which answers with an OIDC token.
-  return issuer.issue({ ...order, kind: type === 'PKI' ? 'pki' : 'oidc' });
+  const { audience, token_type: type, nonces } = parseTokenOptions(await readBody(request));
+  const contents = { audience, nonces: nonces ?? [] };
+  checkServiceRules(contents);
+  // The launcher passes unknown types to the service as "unspecified", and the service answers with an OIDC token.
+  return issuer.issue({ ...contents, kind: type === 'PKI' ? 'pki' : 'oidc' });
 }
 
-async function evidence(method: string, request: IncomingMessage): Promise<Answer> {
+async function evidence(method: string, request: IncomingMessage): Promise<LauncherResponse> {
   if (method !== 'POST') return { status: 405, text: 'method not allowed' };
   let challenge: unknown;
   try {
-    ({ challenge } = JSON.parse(await bodyOf(request)) as { challenge?: unknown });
+    ({ challenge } = JSON.parse(await readBody(request)) as { challenge?: unknown });
   } catch {
     return { status: 400, text: 'failed to decode request: invalid JSON' };
   }
@@ -71,19 +74,18 @@ async function evidence(method: string, request: IncomingMessage): Promise<Answe
   return { status: 500, text: 'attestation evidence is disabled' };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAXIMUM_BODY_BYTES)
-      throw new BadRequest('failed to parse POST body as TokenOptions: too large');
+    if (length > MAX_BODY_BYTES) throw new BadRequest('failed to parse POST body as TokenOptions: too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function toAnswer(error: unknown): Answer {
+function toErrorResponse(error: unknown): LauncherResponse {
   return error instanceof BadRequest
     ? { status: 400, text: error.message, type: 'text/html' }
     : { status: 500, text: 'failed to retrieve attestation service token', type: 'text/html' };

@@ -2,30 +2,35 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { TokenIssuer } from '../issuer/issuer.js';
-import { answer } from './handler.js';
+import type { TokenIssuer } from '../issuer/token-issuer.js';
+import { handleRequest } from './handler.js';
 import { TokenFile } from './token-file.js';
 
+/** The name of the launcher's socket in its folder. */
 export const LAUNCHER_SOCKET = 'teeserver.sock';
 
-/** The launcher's side of a container: a folder with its socket and the default token, ready to be mounted. */
+/** The launcher of one container: a folder with its socket and the default token, to be mounted into the container. */
 export class SimulatedLauncher {
   private constructor(
     readonly folder: string,
     private readonly server: Server,
-    /** Node removes the socket by the path it was bound to, so this stays open as long as the server. */
+    /** Kept open as long as the server, because Node removes the socket through the path to which it was bound. */
     private readonly descriptor: number,
     private readonly tokenFile: TokenFile
   ) {}
 
-  /** @param tokenLifeMs shortened by tests only */
+  /**
+   * Starts a launcher in `folder`.
+   *
+   * @param tokenLifeMs - the lifetime of the default token in milliseconds; only tests set it
+   */
   static async start(folder: string, issuer: TokenIssuer, tokenLifeMs?: number): Promise<SimulatedLauncher> {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o755);
     const tokenFile = new TokenFile(folder, issuer, tokenLifeMs);
     await tokenFile.start();
     const server = createServer((request, response) => {
-      answer(request, response, issuer).catch(() => response.destroy());
+      handleRequest(request, response, issuer).catch(() => response.destroy());
     });
     const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
@@ -38,6 +43,7 @@ export class SimulatedLauncher {
     return new SimulatedLauncher(folder, server, descriptor, tokenFile);
   }
 
+  /** Stops the launcher. Its folder is not removed. */
   async stop(): Promise<void> {
     this.tokenFile.stop();
     this.server.closeAllConnections();
@@ -46,7 +52,7 @@ export class SimulatedLauncher {
   }
 }
 
-/** Listens through the folder's descriptor: the path of a unix socket may have 107 bytes, the folder's any number. */
+/** Listens through the folder's descriptor, because the path of a Unix socket is limited to 107 bytes. */
 async function listen(server: Server, folder: string, descriptor: number): Promise<void> {
   const socket = join(folder, LAUNCHER_SOCKET);
   await rm(socket, { force: true });

@@ -1,16 +1,15 @@
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOKEN_LIFE_SECONDS } from '../issuer/claims.js';
-import type { TokenIssuer } from '../issuer/issuer.js';
+import { TOKEN_LIFE_SECONDS, type TokenIssuer } from '../issuer/token-issuer.js';
 import { DEFAULT_AUDIENCE } from './handler.js';
 
-/** Where Confidential Space leaves the default token, beside the socket. */
+/** The name of the file with the default token, in the folder of the socket, as in Confidential Space. */
 export const TOKEN_FILE = 'attestation_verifier_claims_token';
 
 const FIRST_RETRY_MS = 60_000;
 const LAST_RETRY_MS = 3_600_000;
 
-/** Keeps the default token in its file: written at once, then again at 70 to 90 % of its life, for as long as it runs. */
+/** Keeps a valid default token in a file. A new one is written after 70 to 90 % of the token's lifetime. */
 export class TokenFile {
   private timer: NodeJS.Timeout | undefined;
 
@@ -20,12 +19,13 @@ export class TokenFile {
     private readonly lifeMs = TOKEN_LIFE_SECONDS * 1000
   ) {}
 
-  /** Resolves once the first token is in place, so that a container never starts without one. */
+  /** Writes the first token. A container must not start before that. */
   async start(): Promise<void> {
     await this.write();
     this.schedule(this.nextRefresh(), FIRST_RETRY_MS);
   }
 
+  /** Stops writing tokens. */
   stop(): void {
     clearTimeout(this.timer);
   }
@@ -43,7 +43,7 @@ export class TokenFile {
     }, delayMs);
   }
 
-  /** Moved into place: whoever reads sees the old token or the new one, and a watched inode is a dead one. */
+  /** Replaces the file, so that readers see either the old token or the new one. The mode does not depend on the umask. */
   private async write(): Promise<void> {
     const token = await this.issuer.issue({ kind: 'oidc', audience: DEFAULT_AUDIENCE, nonces: [] });
     const draft = join(this.folder, `${TOKEN_FILE}.draft`);

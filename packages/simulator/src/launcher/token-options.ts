@@ -5,7 +5,7 @@ const closed = { additionalProperties: false };
 const KeyIds = Type.Object({ key_ids: Type.Optional(Type.Array(Type.String())) }, closed);
 const PrincipalTags = Type.Object({ container_image_signatures: Type.Optional(KeyIds) }, closed);
 
-/** Body of `POST /v1/token`. Unknown fields are refused, as the launcher's decoder does. */
+/** The body of `POST /v1/token`. Unknown fields are refused, as by the launcher's decoder. */
 const TokenOptions = Type.Object(
   {
     audience: Type.Optional(Type.String()),
@@ -17,14 +17,19 @@ const TokenOptions = Type.Object(
   },
   closed
 );
+/** A parsed body of `POST /v1/token`. */
 export type TokenOptions = Static<typeof TokenOptions>;
 
-/** A request that the launcher or the service answers with status 400 and this text. */
+/** Thrown for a request that the launcher or the service answers with status 400 and this message. */
 export class BadRequest extends Error {
   override readonly name = 'BadRequest';
 }
 
-/** What the launcher itself checks. @throws BadRequest */
+/**
+ * Parses the body of `POST /v1/token` and checks what the launcher checks.
+ *
+ * @throws BadRequest
+ */
 export function parseTokenOptions(body: string): TokenOptions & { audience: string; token_type: string } {
   const options = decode(body);
   const { audience = '', token_type: type = '' } = options;
@@ -46,12 +51,16 @@ function decode(body: string): TokenOptions {
   throw new BadRequest(`failed to parse POST body as TokenOptions: ${problem}`);
 }
 
-const MAXIMUM_AUDIENCE_BYTES = 512;
-const MAXIMUM_NONCES = 6;
-/** Google's pages name two ranges, 8 to 88 and 10 to 74 bytes; this is what both allow. */
+const MAX_AUDIENCE_BYTES = 512;
+const MAX_NONCES = 6;
+/** Google's documentation contains two ranges, 8 to 88 and 10 to 74 bytes. This one satisfies both. */
 const NONCE_BYTES = { least: 10, most: 74 };
 
-/** What the attestation service checks: the launcher passes everything on. @throws BadRequest */
+/**
+ * Checks the limits of the attestation service, to which the launcher passes the options on.
+ *
+ * @throws BadRequest
+ */
 export function checkServiceRules({
   audience,
   nonces
@@ -59,14 +68,14 @@ export function checkServiceRules({
   audience: string;
   nonces: readonly string[];
 }): void {
-  const refuse = (reason: string) =>
+  const invalid = (reason: string) =>
     new BadRequest(
       `failed to retrieve custom attestation service token: rpc error: code = InvalidArgument desc = ${reason}`
     );
-  if (Buffer.byteLength(audience) > MAXIMUM_AUDIENCE_BYTES) throw refuse('audience is longer than 512 bytes');
-  if (nonces.length > MAXIMUM_NONCES) throw refuse('more than 6 nonces');
+  if (Buffer.byteLength(audience) > MAX_AUDIENCE_BYTES) throw invalid('audience is longer than 512 bytes');
+  if (nonces.length > MAX_NONCES) throw invalid('more than 6 nonces');
   const lengths = nonces.map(nonce => Buffer.byteLength(nonce));
   if (lengths.some(length => length < NONCE_BYTES.least || length > NONCE_BYTES.most)) {
-    throw refuse('a nonce is not between 10 and 74 bytes long');
+    throw invalid('a nonce is not between 10 and 74 bytes long');
   }
 }

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { exists, isMissing, systemErrorCode, writeFileAtomic } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { removeTree } from '../container/remove-tree.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 const Text = Type.String();
+/** A `ProcessIdentity`. */
 const Process = Type.Object({ pid: Type.Integer(), startTime: Text, bootId: Text });
 
-/** What an attempt is to do. Written once. */
+/** The request for an attempt. It is written once and never changes. */
 export const AttemptRequest = Type.Object({
   attemptId: Text,
   imageDigest: Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }),
@@ -23,19 +26,20 @@ export const AttemptRequest = Type.Object({
 });
 export type AttemptRequest = Static<typeof AttemptRequest>;
 
-/** Why an attempt is over. The program's own word on how it went is what it posted; this is the machine's. */
+/** The reasons why an attempt ended, as seen by the machine. Results are what the program itself reported. */
 export const END_REASONS = [
   'finished', // the program ended by itself
-  'stopped', // somebody asked for it
+  'stopped', // it was requested
   'time-limit',
-  'launch-refused', // the image's labels do not allow such a launch
-  'image-refused', // not the image that was named, or not one that can be unpacked
+  'launch-refused', // the image's labels do not allow the requested settings
+  'image-refused', // the image is missing, damaged or cannot be unpacked
   'backend-unavailable', // a tool or mechanism is missing
-  'lost', // the runner was killed, or the machine went down
+  'lost', // the runner was killed, or the machine stopped
   'failed'
 ] as const;
 export type AttemptEndReason = (typeof END_REASONS)[number];
 
+/** The state of an attempt, which only its owner writes. */
 export const AttemptState = Type.Object({
   phase: Type.Union([Type.Literal('starting'), Type.Literal('running'), Type.Literal('ended')]),
   container: Type.Optional(Process),
@@ -48,106 +52,115 @@ export const AttemptState = Type.Object({
 });
 export type AttemptState = Static<typeof AttemptState>;
 
-export const Claim = Process;
-export type Claim = Static<typeof Claim>;
-
 const ATTEMPT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const REQUEST = 'request.json';
 const CLAIM = 'claim.json';
 const STATE = 'state.json';
 const STOP = 'stop';
-/** Everything that the container writes to. */
+/** The folder for all files that the container writes. */
 const SCRATCH = 'scratch';
 const LAUNCHER = 'launcher';
 
-/** The folder that is an attempt's memory: whoever finds it after a crash knows what was asked, who runs it, and how far. */
+/** The folder that records the request, the owner and the state of an attempt, so that any process can continue after a crash. */
 export class AttemptFolder {
   constructor(
     stateDir: string,
     readonly attemptId: string
   ) {
     if (!ATTEMPT_ID.test(attemptId)) {
-      throw new CleanRoomError('malformed', 'An attempt’s id has 1 to 128 letters, digits, - and _.');
+      throw new CleanRoomError(
+        'malformed',
+        'The id of an attempt must have 1 to 128 letters, digits, - and _, and begin with a letter or digit.'
+      );
     }
     this.path = join(stateDir, attemptId);
   }
 
   readonly path: string;
 
+  /** The folder for all files that the container writes. */
   get scratch(): string {
     return join(this.path, SCRATCH);
   }
 
+  /** The launcher's folder. */
   get launcher(): string {
     return join(this.path, LAUNCHER);
   }
 
-  /** Makes the folder with its request, whole or not at all. @returns false when the attempt is known already */
+  /**
+   * Creates the folder together with its request.
+   *
+   * @returns false if the attempt already has a folder
+   */
   async create(request: AttemptRequest, stateDir: string): Promise<boolean> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const draft = join(stateDir, `.draft-${randomUUID()}`);
     await mkdir(draft, { mode: 0o700 });
     try {
-      await writeDurably(join(draft, REQUEST), request);
+      await writeFileAtomic(join(draft, REQUEST), JSON.stringify(request));
       await rename(draft, this.path);
       return true;
     } catch (error) {
       await rm(draft, { recursive: true, force: true });
-      const { code } = error as NodeJS.ErrnoException;
+      const code = systemErrorCode(error);
       if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
       throw error;
     }
   }
 
+  /** Returns the request, or undefined if the folder has none. */
   request(): Promise<AttemptRequest | undefined> {
     return read(join(this.path, REQUEST), AttemptRequest);
   }
 
   /**
-   * Takes the attempt for one process, once and for ever: an attempt whose process is gone is lost, and never begun
-   * again. @returns false when somebody has it
+   * Makes a process the owner of the attempt, permanently: if the owner ends early, the attempt is lost and is never started
+   * again.
+   *
+   * @returns false if the attempt already has an owner
    */
-  async claim(process: Claim): Promise<boolean> {
+  async claim(process: ProcessIdentity): Promise<boolean> {
     const draft = join(this.path, `${CLAIM}.${randomUUID()}`);
-    await writeDurably(draft, process);
+    await writeFileAtomic(draft, JSON.stringify(process));
     try {
       await link(draft, join(this.path, CLAIM));
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      if (systemErrorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
       await rm(draft, { force: true });
     }
   }
 
-  claimant(): Promise<Claim | undefined> {
-    return read(join(this.path, CLAIM), Claim);
+  /** Returns the process that owns the attempt, if there is one. */
+  owner(): Promise<ProcessIdentity | undefined> {
+    return read(join(this.path, CLAIM), Process);
   }
 
+  /** Returns the last recorded state. */
   async state(): Promise<AttemptState> {
     return (await read(join(this.path, STATE), AttemptState)) ?? { phase: 'starting' };
   }
 
+  /** Records a state. */
   async setState(state: AttemptState): Promise<void> {
-    const draft = join(this.path, `${STATE}.${randomUUID()}`);
-    await writeDurably(draft, state);
-    await rename(draft, join(this.path, STATE));
+    await writeFileAtomic(join(this.path, STATE), JSON.stringify(state));
   }
 
-  async askToStop(): Promise<void> {
+  /** Records that the attempt should stop, for a runner that has just started. */
+  async requestStop(): Promise<void> {
     await writeFile(join(this.path, STOP), '');
   }
 
-  async isAskedToStop(): Promise<boolean> {
-    return readFile(join(this.path, STOP)).then(
-      () => true,
-      () => false
-    );
+  /** Returns whether a stop was requested. */
+  isStopRequested(): Promise<boolean> {
+    return exists(join(this.path, STOP));
   }
 
-  /** Removes what the container wrote, and the launcher's folder. Logs that the image allowed stay. */
-  async removeLeftovers(): Promise<void> {
+  /** Removes the container's files and the launcher's folder. The program's output is kept if it was redirected. */
+  async removeTemporaryFiles(): Promise<void> {
     for (const name of ['stdout.log', 'stderr.log']) {
       await rename(join(this.scratch, name), join(this.path, name)).catch(() => undefined);
     }
@@ -155,39 +168,31 @@ export class AttemptFolder {
     await removeTree(this.launcher);
   }
 
+  /** Removes the folder. */
   async remove(): Promise<void> {
     await removeTree(this.path);
   }
 }
 
+/** Returns the ids of all attempts with a folder in `stateDir`, sorted. */
 export async function attemptIds(stateDir: string): Promise<string[]> {
   const names = await readdir(stateDir).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   });
   return names.filter(name => ATTEMPT_ID.test(name)).sort();
 }
 
-async function writeDurably(path: string, value: unknown): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(JSON.stringify(value));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
+/** Reads a JSON file, or returns undefined if it does not exist. */
 async function read<S extends TSchema>(path: string, schema: S): Promise<Static<S> | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
   const value: unknown = JSON.parse(text);
-  if (!Value.Check(schema, value))
-    throw new CleanRoomError('malformed', `${path} is not of the expected form.`);
+  if (!Value.Check(schema, value)) throw new CleanRoomError('malformed', `The file ${path} is not valid.`);
   return value;
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { exists } from '@clean-room/node-support';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Value } from 'typebox/value';
@@ -15,105 +15,110 @@ import {
   type AttemptEndReason
 } from './attempt-folder.js';
 import { ownIdentity, signal } from './process-identity.js';
-import { end, settled } from './recovery.js';
+import { currentState, recordEnd } from './recovery.js';
 
+/** The input of `startAttempt`. */
 export interface StartAttemptOptions {
-  /** 1 to 128 of `A-Za-z0-9_-`, the first a letter or digit. One attempt is started once, however often this is called. */
+  /** 1 to 128 characters of `A-Za-z0-9_-`, the first a letter or digit. An attempt with the same id is started only once. */
   readonly attemptId: string;
-  /** Where attempts keep their folders; private to the user, on a local file system that is no overlayfs. */
+  /** The folder of all attempts. It must be private to the user, on a local file system other than overlayfs. */
   readonly stateDir: string;
-  /** OCI image layout folder that holds the image. */
+  /** The OCI image layout folder that contains the image. */
   readonly layout: string;
   readonly imageDigest: string;
-  /** As the token will quote it; the digest under a made-up name when absent. */
+  /** The reference of the image in tokens. By default, a placeholder name with the digest. */
   readonly imageReference?: string;
-  /** What the operator sets; the image's labels must allow it. */
+  /** The variables that the operator sets. The image's labels must allow them. */
   readonly env: Readonly<Record<string, string>>;
-  /** Up to 20 days. */
+  /** The time limit, up to 20 days. */
   readonly limits: { readonly wallSeconds: number };
-  /** The simulator's identity; made there when it is not. */
+  /** The folder of the simulator's identity, which is created if it does not exist. */
   readonly identityDir: string;
-  /** Unpacked layers, shared by all attempts. Beside `stateDir` when absent. */
+  /** The folder of unpacked layers, which all attempts share. A folder in `stateDir` by default. */
   readonly cacheDir?: string;
-  /** For debugging: keep the program's output in the attempt's folder. Fails unless the image's labels allow it. */
+  /** Whether to write the program's output to the attempt's folder, for debugging. The image's labels must allow it. */
   readonly logRedirect?: boolean;
 }
 
+/** The status of an attempt. */
 export interface AttemptStatus {
   readonly attemptId: string;
   readonly phase: AttemptState['phase'];
   readonly startedAt?: string;
   readonly endedAt?: string;
-  /** Of the program, when it ended by itself; 128 + n for signal n. */
+  /** The program's exit code if it ended by itself, 128 + n for signal n. */
   readonly exitCode?: number;
-  /** Present exactly when ended. */
+  /** Present only if the attempt has ended. */
   readonly reason?: AttemptEndReason;
-  /** For people: what happened, and what to do. */
+  /** A message to people, with what to do in `remedy`. */
   readonly message?: string;
   readonly remedy?: string;
 }
 
+/** A started attempt. */
 export interface AttemptHandle {
   readonly attemptId: string;
   status(): Promise<AttemptStatus>;
-  /** Resolves with the last status. @param signal stops the waiting, not the attempt */
+  /**
+   * Waits until the attempt has ended and returns its last status.
+   *
+   * @param signal - ends the waiting, but not the attempt
+   */
   ended(signal?: AbortSignal): Promise<AttemptStatus>;
   stop(): Promise<AttemptStatus>;
 }
 
 const RUNNER = fileURLToPath(new URL('../../bin/runner.js', import.meta.url));
 const POLL_MS = 100;
-const STOP_PATIENCE_MS = 10_000;
+/** After this time, a runner that does not react to SIGTERM is killed. */
+const STOP_TIMEOUT_MS = 10_000;
 
 /**
- * Starts an attempt in a process of its own that needs nobody: it outlives whoever called. Calling again with the same
- * id takes the attempt up, whatever became of it; it is never begun a second time.
+ * Starts an attempt in a separate process, which continues if this process ends. If an attempt with the same id exists, in any
+ * state, a handle to it is returned and nothing is started.
  *
- * @throws CleanRoomError `backend-unavailable` when a tool is missing, `malformed`; nothing is kept then
+ * @throws CleanRoomError `backend-unavailable` if a tool is missing, `malformed`; nothing is stored then
  */
-export async function startAttempt(order: StartAttemptOptions): Promise<AttemptHandle> {
-  const stateDir = resolve(order.stateDir);
-  const folder = new AttemptFolder(stateDir, order.attemptId);
+export async function startAttempt(options: StartAttemptOptions): Promise<AttemptHandle> {
+  const stateDir = resolve(options.stateDir);
+  const folder = new AttemptFolder(stateDir, options.attemptId);
   if (!(await exists(folder.path))) {
-    const request = requestOf(order, stateDir);
+    const request = requestOf(options, stateDir);
     await requireTools();
     await folder.create(request, stateDir);
   }
-  if ((await folder.claimant()) === undefined) spawnRunner(folder, join(stateDir, '.compiled'));
-  return handleOf(stateDir, order.attemptId);
+  if ((await folder.owner()) === undefined) spawnRunner(folder, join(stateDir, '.compiled'));
+  return handleOf(stateDir, options.attemptId);
 }
 
-/** Checked here, where there is somebody to tell: a runner that can't read its request could only vanish. */
-function requestOf(order: StartAttemptOptions, stateDir: string): AttemptRequest {
-  const imageDigest = asDigest(order.imageDigest);
+/** Returns a valid request. It is checked here because a runner with an invalid request could not report the error. */
+function requestOf(options: StartAttemptOptions, stateDir: string): AttemptRequest {
+  const imageDigest = asDigest(options.imageDigest);
   const request = {
-    attemptId: order.attemptId,
+    attemptId: options.attemptId,
     imageDigest,
-    imageReference: order.imageReference ?? `simulator.invalid/image@${imageDigest}`,
-    layout: resolve(order.layout),
-    identityDir: resolve(order.identityDir),
-    cacheDir: resolve(order.cacheDir ?? join(stateDir, '.cache')),
-    env: { ...order.env },
-    limits: { wallSeconds: order.limits.wallSeconds },
-    logRedirect: order.logRedirect ?? false
+    imageReference: options.imageReference ?? `simulator.invalid/image@${imageDigest}`,
+    layout: resolve(options.layout),
+    identityDir: resolve(options.identityDir),
+    cacheDir: resolve(options.cacheDir ?? join(stateDir, '.cache')),
+    env: { ...options.env },
+    limits: { wallSeconds: options.limits.wallSeconds },
+    logRedirect: options.logRedirect ?? false
   };
   if (!Value.Check(AttemptRequest, request)) {
-    throw new CleanRoomError(
-      'malformed',
-      'The attempt’s environment or limits are not of the expected form.'
-    );
+    throw new CleanRoomError('malformed', 'The environment or the limits of the attempt are not valid.');
   }
   return request;
 }
 
-/** Starts nothing. @returns undefined for an id that was never started */
+/** Returns the status of an attempt, or undefined if the id is unknown. */
 export async function findAttempt(stateDir: string, attemptId: string): Promise<AttemptStatus | undefined> {
   const folder = new AttemptFolder(stateDir, attemptId);
   if (!(await exists(folder.path))) return undefined;
-  return statusOf(folder, await settled(folder));
+  return statusOf(folder, await currentState(folder));
 }
 
-/** All attempts that have a folder, in the order of their ids. */
+/** Returns the status of all attempts in `stateDir`, sorted by id. */
 export async function listAttempts(stateDir: string): Promise<AttemptStatus[]> {
   const found: AttemptStatus[] = [];
   for (const id of await attemptIds(stateDir)) {
@@ -124,30 +129,32 @@ export async function listAttempts(stateDir: string): Promise<AttemptStatus[]> {
 }
 
 /**
- * Ends an attempt and everything in its container. One that has not begun never will.
+ * Ends an attempt with everything in its container. An attempt that has not started yet will never start.
+ *
  * @throws CleanRoomError `not-found`
  */
 export async function stopAttempt(stateDir: string, attemptId: string): Promise<AttemptStatus> {
-  const folder = await known(stateDir, attemptId);
-  await folder.askToStop();
-  if (await folder.claim(ownIdentity())) await end(folder, 'stopped');
-  const deadline = Date.now() + STOP_PATIENCE_MS;
+  const folder = await existingFolder(stateDir, attemptId);
+  await folder.requestStop();
+  if (await folder.claim(ownIdentity())) await recordEnd(folder, 'stopped');
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
   for (;;) {
-    const state = await settled(folder);
+    const state = await currentState(folder);
     if (state.phase === 'ended') return statusOf(folder, state);
-    const runner = await folder.claimant();
+    const runner = await folder.owner();
     if (runner !== undefined) signal(runner, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
-    await pause(POLL_MS);
+    await delay(POLL_MS);
   }
 }
 
 /**
  * Removes the folder of an attempt that has ended.
- * @throws CleanRoomError `not-found`, `conflict` while it runs
+ *
+ * @throws CleanRoomError `not-found`, `conflict` if the attempt has not ended
  */
 export async function forgetAttempt(stateDir: string, attemptId: string): Promise<void> {
-  const folder = await known(stateDir, attemptId);
-  if ((await settled(folder)).phase !== 'ended') {
+  const folder = await existingFolder(stateDir, attemptId);
+  if ((await currentState(folder)).phase !== 'ended') {
     throw new CleanRoomError('conflict', `Attempt ${attemptId} has not ended yet.`, {
       remedy: 'Stop it first.'
     });
@@ -169,13 +176,13 @@ function handleOf(stateDir: string, attemptId: string): AttemptHandle {
       for (;;) {
         const found = await status();
         if (found.phase === 'ended') return found;
-        await pause(POLL_MS, undefined, abort === undefined ? {} : { signal: abort });
+        await delay(POLL_MS, undefined, abort === undefined ? {} : { signal: abort });
       }
     }
   };
 }
 
-/** In a session of its own, with nothing of this process: no descriptor, no environment, no folder. */
+/** Starts the runner in a new session. It inherits no descriptors, no environment and no working directory. */
 function spawnRunner(folder: AttemptFolder, compileCache: string): void {
   const runner = spawn(process.execPath, [RUNNER, folder.path], {
     detached: true,
@@ -183,14 +190,14 @@ function spawnRunner(folder: AttemptFolder, compileCache: string): void {
     cwd: '/',
     env: { PATH: TOOL_PATH, NODE_COMPILE_CACHE: compileCache }
   });
-  const notStarted = () => {
+  const recordIfNotStarted = () => {
     void folder.claim(ownIdentity()).then(
-      ours => (ours ? end(folder, 'failed') : undefined),
+      isOurs => (isOurs ? recordEnd(folder, 'failed') : undefined),
       () => undefined
     );
   };
-  runner.once('error', notStarted);
-  runner.once('exit', notStarted);
+  runner.once('error', recordIfNotStarted);
+  runner.once('exit', recordIfNotStarted);
   runner.unref();
 }
 
@@ -200,19 +207,13 @@ function statusOf({ attemptId }: AttemptFolder, state: AttemptState): AttemptSta
   return status;
 }
 
-async function known(stateDir: string, attemptId: string): Promise<AttemptFolder> {
+/** @throws CleanRoomError `not-found` */
+async function existingFolder(stateDir: string, attemptId: string): Promise<AttemptFolder> {
   const folder = new AttemptFolder(stateDir, attemptId);
   if (!(await exists(folder.path))) throw notFound(attemptId);
   return folder;
 }
 
 function notFound(attemptId: string): CleanRoomError {
-  return new CleanRoomError('not-found', `There is no attempt ${attemptId}.`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false
-  );
+  return new CleanRoomError('not-found', `The attempt ${attemptId} does not exist.`);
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptFolder, AttemptState, AttemptEndReason } from './attempt-folder.js';
 import { isAlive, signal } from './process-identity.js';
 
@@ -7,27 +7,27 @@ const MESSAGES: Readonly<Partial<Record<AttemptEndReason, string>>> = {
   failed: 'The runner could not be started.'
 };
 
-/** The state as it is now: where the runner is gone without a word, its attempt is ended in its place. */
-export async function settled(folder: AttemptFolder): Promise<AttemptState> {
-  // The claimant first: a runner that ends in between has written its last state by then.
-  const runner = await folder.claimant();
-  const gone = runner !== undefined && !isAlive(runner);
+/** Returns the state of an attempt. If its runner ended without recording the end, the end is recorded first. */
+export async function currentState(folder: AttemptFolder): Promise<AttemptState> {
+  // The owner is read first: if the runner ends after that, it has recorded its last state before the state is read.
+  const runner = await folder.owner();
+  const isGone = runner !== undefined && !isAlive(runner);
   const state = await folder.state();
-  if (state.phase === 'ended' || !gone) return state;
+  if (state.phase === 'ended' || !isGone) return state;
   if (state.container !== undefined) {
     signal(state.container, 'SIGKILL');
-    while (isAlive(state.container)) await pause(10);
+    while (isAlive(state.container)) await delay(10);
   }
-  return end(folder, (await folder.isAskedToStop()) ? 'stopped' : 'lost', state);
+  return recordEnd(folder, (await folder.isStopRequested()) ? 'stopped' : 'lost', state);
 }
 
-/** Writes the end in the place of a runner that can't, and clears what is left. */
-export async function end(
+/** Records the end of an attempt whose runner cannot do it, and removes its temporary files. */
+export async function recordEnd(
   folder: AttemptFolder,
   reason: AttemptEndReason,
   before?: AttemptState
 ): Promise<AttemptState> {
-  await folder.removeLeftovers();
+  await folder.removeTemporaryFiles();
   const { startedAt } = before ?? {};
   const state: AttemptState = {
     phase: 'ended',

@@ -7,9 +7,8 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Container, type ContainerEnd } from '../container/container.js';
 import { readImage, type LaunchImage } from '../container/image.js';
 import { UnpackedLayers } from '../container/unpack.js';
-import type { Machine } from '../issuer/claims.js';
 import { openIdentity } from '../issuer/identity.js';
-import { TokenIssuer } from '../issuer/issuer.js';
+import { TokenIssuer, type Machine } from '../issuer/token-issuer.js';
 import { planLaunch, type LaunchPlan } from '../launch-policy/launch.js';
 import { SimulatedLauncher } from '../launcher/launcher.js';
 import {
@@ -20,26 +19,33 @@ import {
 } from './attempt-folder.js';
 import { identityOf, ownIdentity } from './process-identity.js';
 
-type End = Pick<AttemptState, 'reason' | 'exitCode' | 'message' | 'remedy'>;
+/** The part of the last state that depends on how the attempt ended. */
+type AttemptEnd = Pick<AttemptState, 'reason' | 'exitCode' | 'message' | 'remedy'>;
 
 /**
- * Runs one attempt from its folder to its end: the whole life of a runner process. Returns when another process has the
- * attempt, without touching anything.
+ * Runs the attempt in a folder to its end. This is the only task of a runner process. If another process owns the attempt,
+ * nothing is done.
+ *
+ * @param path - the attempt's folder
  */
 export async function runSimulatedAttempt(path: string): Promise<void> {
   const folder = new AttemptFolder(dirname(path), basename(path));
   const request = await folder.request();
   if (request === undefined || !(await folder.claim(ownIdentity()))) return;
   const runner = new Runner(folder, request);
-  process.on('SIGTERM', () => runner.stop('stopped'));
-  // Asked between the start of this process and the line above: nobody would have told it.
-  if (await folder.isAskedToStop()) runner.stop('stopped');
+  process.on('SIGTERM', () => {
+    runner.stop('stopped');
+  });
+  // A stop that was requested before the line above did not send a signal to this process.
+  if (await folder.isStopRequested()) runner.stop('stopped');
   await runner.run();
 }
 
+/** Runs one attempt. */
 class Runner {
   private container: Container | undefined;
-  private stopped: AttemptEndReason | undefined;
+  /** The reason for which the attempt was stopped, if it was. */
+  private stopReason: AttemptEndReason | undefined;
   private readonly startedAt = new Date().toISOString();
 
   constructor(
@@ -48,19 +54,19 @@ class Runner {
   ) {}
 
   stop(reason: AttemptEndReason): void {
-    this.stopped ??= reason;
+    this.stopReason ??= reason;
     this.container?.kill();
   }
 
   async run(): Promise<void> {
     const { startedAt } = this;
     await this.folder.setState({ phase: 'starting', startedAt });
-    const end = await this.attempt().catch(toEnd);
-    await this.folder.removeLeftovers();
+    const end = await this.runImage().catch(endAfterError);
+    await this.folder.removeTemporaryFiles();
     await this.folder.setState({ phase: 'ended', startedAt, endedAt: new Date().toISOString(), ...end });
   }
 
-  private async attempt(): Promise<End> {
+  private async runImage(): Promise<AttemptEnd> {
     const { folder, request } = this;
     const store = await LayoutStore.open(request.layout);
     const image = await readImage(store, asDigest(request.imageDigest));
@@ -72,25 +78,27 @@ class Runner {
     try {
       await mkdir(folder.scratch, { mode: 0o700 });
       const hostname = machine.instanceName;
-      const order = { folder: folder.scratch, stack, launcherFolder: launcher.folder, hostname, plan };
-      return await this.contain(await Container.prepare(order));
+      const options = { folder: folder.scratch, stack, launcherFolder: launcher.folder, hostname, plan };
+      return await this.runContainer(await Container.prepare(options));
     } finally {
       await launcher.stop();
     }
   }
 
-  private async contain(container: Container): Promise<End> {
+  private async runContainer(container: Container): Promise<AttemptEnd> {
     this.container = container;
-    if (this.stopped !== undefined) container.kill();
+    if (this.stopReason !== undefined) container.kill();
     const identity = identityOf(container.pid);
     const { startedAt } = this;
-    // Before the program starts: after any crash from here on, the container can be found and ended.
+    // Recorded before the program starts, so that after a crash the container can be found and killed.
     await this.folder.setState({
       phase: 'running',
       startedAt,
       ...(identity === undefined ? {} : { container: identity })
     });
-    const limit = setTimeout(() => this.stop('time-limit'), this.request.limits.wallSeconds * 1000);
+    const limit = setTimeout(() => {
+      this.stop('time-limit');
+    }, this.request.limits.wallSeconds * 1000);
     try {
       return this.endOf(await container.run());
     } finally {
@@ -98,10 +106,10 @@ class Runner {
     }
   }
 
-  private endOf({ exitCode }: ContainerEnd): End {
-    if (this.stopped !== undefined) return { reason: this.stopped };
+  private endOf({ exitCode }: ContainerEnd): AttemptEnd {
+    if (this.stopReason !== undefined) return { reason: this.stopReason };
     if (exitCode !== undefined) return { reason: 'finished', exitCode };
-    return { reason: 'failed', message: 'The container was killed from outside.' };
+    return { reason: 'failed', message: 'The container was killed by another program.' };
   }
 
   private async issuer(image: LaunchImage, plan: LaunchPlan, machine: Machine): Promise<TokenIssuer> {
@@ -122,7 +130,7 @@ class Runner {
   }
 }
 
-/** A machine of Confidential Space is there for one attempt; so is this one. */
+/** Returns the simulated machine of an attempt. As in Confidential Space, each attempt has its own. */
 function machineOf(attemptId: string): Machine {
   const hash = createHash('sha256').update(attemptId).digest();
   return {
@@ -135,6 +143,7 @@ function machineOf(attemptId: string): Machine {
   };
 }
 
+/** End reasons by error code. Other errors end an attempt as `failed`. */
 const REASONS: Readonly<Partial<Record<CleanRoomError['code'], AttemptEndReason>>> = {
   'policy-refused': 'launch-refused',
   'image-unknown': 'image-refused',
@@ -144,9 +153,12 @@ const REASONS: Readonly<Partial<Record<CleanRoomError['code'], AttemptEndReason>
   'backend-unavailable': 'backend-unavailable'
 };
 
-function toEnd(error: unknown): End {
+function endAfterError(error: unknown): AttemptEnd {
   if (!(error instanceof CleanRoomError)) {
-    return { reason: 'failed', message: error instanceof Error ? error.message : 'An unknown failure.' };
+    return {
+      reason: 'failed',
+      message: error instanceof Error ? error.message : 'An unknown error occurred.'
+    };
   }
   const { message, remedy } = error;
   return { reason: REASONS[error.code] ?? 'failed', message, ...(remedy === undefined ? {} : { remedy }) };

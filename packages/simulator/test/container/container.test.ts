@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { isRoot, requireTools } from '../../src/container/tools.js';
-import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
+import { writeImage, scriptLayer, toolsLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
 
 const root = workspace();
@@ -23,10 +23,10 @@ const driver = fileURLToPath(new URL('../support/run-container.js', import.meta.
 const layout = join(root, 'layout');
 let tools: Buffer;
 
-/** A user that this machine has no name for: as ordinary as can be. */
+/** The id of a user that does not exist on this machine, and so has no privileges. */
 const ORDINARY = 54321;
-const forms = isRoot() ? (['root', 'an ordinary user'] as const) : (['an ordinary user'] as const);
-type Form = (typeof forms)[number];
+const users = isRoot() ? (['root', 'an ordinary user'] as const) : (['an ordinary user'] as const);
+type User = (typeof users)[number];
 
 beforeAll(async () => {
   chmodSync(root, 0o755);
@@ -42,17 +42,17 @@ interface Run {
   error?: { code: string; message: string; remedy: string };
 }
 
-async function run(form: Form, script: string, environment: Record<string, string> = {}): Promise<Run> {
-  const digest = await keepImage(layout, [tools, await scriptLayer(script)]);
+async function run(user: User, script: string, environment: Record<string, string> = {}): Promise<Run> {
+  const digest = await writeImage(layout, [tools, await scriptLayer(script)]);
   const folder = mkdtempSync(join(root, 'run-'));
   const launcher = join(folder, 'launcher');
   mkdirSync(launcher);
   writeFileSync(join(launcher, 'token'), 'the token', { mode: 0o644 });
-  const cache = join(root, `cache-of-${form.replaceAll(' ', '-')}`);
+  const cache = join(root, `cache-of-${user.replaceAll(' ', '-')}`);
   mkdirSync(cache, { recursive: true });
-  const order = { layout, digest, cache, scratch: join(folder, 'scratch'), launcher, environment };
-  const command = [process.execPath, driver, JSON.stringify(order)];
-  if (form === 'an ordinary user' && isRoot()) {
+  const options = { layout, digest, cache, scratch: join(folder, 'scratch'), launcher, environment };
+  const command = [process.execPath, driver, JSON.stringify(options)];
+  if (user === 'an ordinary user' && isRoot()) {
     for (const owned of [folder, launcher, cache]) chownSync(owned, ORDINARY, ORDINARY);
     command.unshift(
       'setpriv',
@@ -71,9 +71,9 @@ async function run(form: Form, script: string, environment: Record<string, strin
   return seen;
 }
 
-describe.each(forms)('a container of %s', form => {
-  test('has exactly the capabilities of Confidential Space, and can gain none', async () => {
-    const { end, stdout } = await run(form, 'cat /proc/self/status; exit 3');
+describe.each(users)('a container of %s', user => {
+  test('has exactly the capabilities of Confidential Space, and cannot gain any', async () => {
+    const { end, stdout } = await run(user, 'cat /proc/self/status; exit 3');
     const line = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(stdout)?.[1];
     expect(end).toEqual({ exitCode: 3 });
     expect(['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map(line)).toEqual([
@@ -86,9 +86,9 @@ describe.each(forms)('a container of %s', form => {
     expect([line('NoNewPrivs'), line('Seccomp')]).toEqual(['1', '0']);
   });
 
-  test('is root and process 1, in namespaces of its own but for the network', async () => {
+  test('is root and process 1, in its own namespaces except for the network', async () => {
     const { stdout } = await run(
-      form,
+      user,
       'id -u; echo $$; hostname; for n in net pid ipc uts mnt; do readlink /proc/self/ns/$n; done'
     );
     const [uid, pid, hostname, net, ...others] = stdout.trim().split('\n');
@@ -99,32 +99,32 @@ describe.each(forms)('a container of %s', form => {
     for (const [index, namespace] of others.entries()) expect(namespace).not.toBe(own[index]);
   });
 
-  test('sees the launcher’s folder and can not write to it', async () => {
+  test('can read the launcher’s folder and cannot write to it', async () => {
     const { stdout, stderr } = await run(
-      form,
+      user,
       'cat /run/container_launcher/token; echo; echo x > /run/container_launcher/token'
     );
     expect(stdout).toBe('the token\n');
     expect(stderr).toMatch(/Read-only file system/);
   });
 
-  test('can write to its root, and the next one sees nothing of it', async () => {
+  test('can write to its root, and the next container does not see that', async () => {
     const write =
       'echo x > /bin/mine && cat /bin/mine; ls /bin/other 2>/dev/null; echo y > /bin/other; echo "" > /clean-room/run.sh';
-    expect((await run(form, write)).stdout).toBe('x\n');
-    expect((await run(form, write)).stdout).toBe('x\n');
+    expect((await run(user, write)).stdout).toBe('x\n');
+    expect((await run(user, write)).stdout).toBe('x\n');
   });
 
-  test('can neither mount nor leave the network', async () => {
+  test('can neither mount nor leave the network namespace', async () => {
     const { stdout } = await run(
-      form,
+      user,
       'mount -t tmpfs t /tmp 2>/dev/null || echo no mount; unshare -n /bin/id 2>/dev/null || echo no unshare'
     );
     expect(stdout).toBe('no mount\nno unshare\n');
   });
 
-  test('has the environment it was given and no descriptor but three', async () => {
-    const { stdout } = await run(form, 'env; for d in /proc/self/fd/*; do echo "$d"; done', {
+  test('has only the given environment and three descriptors', async () => {
+    const { stdout } = await run(user, 'env; for d in /proc/self/fd/*; do echo "$d"; done', {
       CLEAN_ROOM_JOB: 'a b\n"c"'
     });
     const variables = stdout.split('\n/proc')[0];
@@ -132,36 +132,36 @@ describe.each(forms)('a container of %s', form => {
     expect(variables).toContain('HOSTNAME=test-machine');
     expect(variables).not.toContain('npm_');
     const descriptors = [...stdout.matchAll(/\/proc\/self\/fd\/(\d+)/g)].map(([, number]) => Number(number));
-    // The shell holds its script open, and the folder while it lists it.
+    // The shell keeps its script open, and the folder while it lists it.
     expect(descriptors.filter(number => number < 10 && number > 3)).toEqual([]);
   });
 
   test('has the usual devices, and 64 MiB of shared memory', async () => {
     const script =
       'for d in null zero full random urandom tty pts shm mqueue; do ls -d /dev/$d; done; stat -f -c "%b %S" /dev/shm; echo x > /dev/null && echo written; stat -c %F /jail/dev/null';
-    const { stdout } = await run(form, script);
+    const { stdout } = await run(user, script);
     const lines = stdout.trim().split('\n');
     expect(lines.slice(0, 9)).toHaveLength(9);
     const [blocks, size] = (lines[9] ?? '').split(' ').map(Number);
     expect((blocks ?? 0) * (size ?? 0)).toBe(64 * 1024 ** 2);
     expect(lines[10]).toBe('written');
-    expect(lines[11]).toBe(form === 'root' ? 'character special file' : 'regular empty file');
+    expect(lines[11]).toBe(user === 'root' ? 'character special file' : 'regular empty file');
   });
 
-  test('gives its output to nobody unless told to', async () => {
-    const silent = await run(form, 'echo secret; echo secret >&2; exit 5', { QUIET: '1' });
+  test('discards its output unless it is redirected', async () => {
+    const silent = await run(user, 'echo secret; echo secret >&2; exit 5', { QUIET: '1' });
     expect(silent).toMatchObject({ end: { exitCode: 5 }, stdout: '', stderr: '' });
   });
 
-  test('hides the processes of the machine', async () => {
-    const { stdout } = await run(form, 'for p in /proc/[0-9]*; do echo "$p"; done; cat /proc/1/cmdline');
+  test('does not see the processes of the machine', async () => {
+    const { stdout } = await run(user, 'for p in /proc/[0-9]*; do echo "$p"; done; cat /proc/1/cmdline');
     expect([...stdout.matchAll(/^\/proc\/\d+$/gm)].length).toBeLessThanOrEqual(2);
     expect(stdout).toContain('/clean-room/run.sh');
   });
 });
 
 if (isRoot()) {
-  test('as root the kernel’s settings are read-only, and what containerd masks is masked', async () => {
+  test('as root, kernel settings are read-only and the paths that containerd masks are masked', async () => {
     const script =
       'echo 1 > /proc/sys/kernel/panic || echo read-only; cat /proc/kcore; cat /proc/keys; echo; echo x > /jail/dev/null && echo device; mknod /tmp/n c 1 3 && echo made';
     const { stdout } = await run('root', script);
@@ -169,8 +169,8 @@ if (isRoot()) {
   });
 }
 
-describe('what is missing is said', () => {
-  test('a tool', async () => {
+describe('an error names the missing', () => {
+  test('tool', async () => {
     const error: unknown = await requireTools('/nowhere').catch((caught: unknown) => caught);
     expect(error).toMatchObject({
       code: 'backend-unavailable',
@@ -182,14 +182,14 @@ describe('what is missing is said', () => {
     ['unshare', 'exit 1', 'none'],
     ['mount', 'echo "mount: refused" >&2; exit 32', 'namespace'],
     ['bwrap', 'echo "bwrap: refused" >&2; exit 1', 'overlay']
-  ])('a refusing %s', async (tool, script, stage) => {
-    const digest = await keepImage(layout, [tools]);
+  ])('mechanism if %s fails', async (tool, script, stage) => {
+    const digest = await writeImage(layout, [tools]);
     const folder = mkdtempSync(join(root, 'broken-'));
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     mkdirSync(join(folder, 'launcher'));
-    const order = {
+    const options = {
       layout,
       digest,
       cache: join(folder, 'cache'),
@@ -197,7 +197,7 @@ describe('what is missing is said', () => {
       launcher: join(folder, 'launcher'),
       environment: {}
     };
-    const output = execFileSync(process.execPath, [driver, JSON.stringify(order)], {
+    const output = execFileSync(process.execPath, [driver, JSON.stringify(options)], {
       encoding: 'utf8',
       env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` }
     });

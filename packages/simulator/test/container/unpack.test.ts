@@ -31,7 +31,7 @@ type Entry = Parameters<typeof rawLayer>[0][number];
 const file = (name: string, content = name): Entry => ({ name, content });
 const folder = (name: string, mode = 0o755): Entry => ({ name, type: 'directory', mode });
 
-async function keep(bytes: Buffer): Promise<Digest> {
+async function writeLayer(bytes: Buffer): Promise<Digest> {
   const digest = digestOf(bytes);
   await store.writeBlob(digest, bytes.length, async function* () {
     yield await Promise.resolve(bytes);
@@ -41,20 +41,20 @@ async function keep(bytes: Buffer): Promise<Digest> {
 
 async function unpack(...layers: Entry[][]): Promise<string[]> {
   const digests: Digest[] = [];
-  for (const entries of layers) digests.push(await keep(await rawLayer(entries)));
+  for (const entries of layers) digests.push(await writeLayer(await rawLayer(entries)));
   return new UnpackedLayers(join(root, `cache-${rounds++}`)).stack(store, digests);
 }
 
-/** What one sees through the layers, the way overlayfs shows it. */
-function see(stack: readonly string[], path: string): string | undefined {
+/** Returns the content of a file as overlayfs shows it through the layers. */
+function readThrough(stack: readonly string[], path: string): string | undefined {
   const layer = stack.find(
     candidate => lstatSync(join(candidate, path), { throwIfNoEntry: false }) !== undefined
   );
   return layer === undefined ? undefined : readFileSync(join(layer, path), 'utf8');
 }
 
-describe('unpacking', () => {
-  test('files, folders, links, modes and times', async () => {
+describe('unpacking layers', () => {
+  test('creates files, folders, links, modes and times', async () => {
     const [only = ''] = await unpack([
       folder('d', 0o555),
       { ...file('d/tool', 'x'), mode: 0o4755, mtime: new Date('2001-02-03T04:05:06Z') },
@@ -73,7 +73,7 @@ describe('unpacking', () => {
     chmodSync(join(only, 'd'), 0o755);
   });
 
-  test('a device is one for root and an empty file for others', async () => {
+  test('creates a device for root and an empty file for other users', async () => {
     const [only = ''] = await unpack([
       { name: 'null', type: 'character-device', devmajor: 1, devminor: 3, mode: 0o666 }
     ]);
@@ -83,13 +83,13 @@ describe('unpacking', () => {
     else expect(made.size).toBe(0);
   });
 
-  test('every layer is unpacked once and shared', async () => {
+  test('unpacks every layer once and shares it', async () => {
     const [base, one, two] = [
       await rawLayer([file('a')]),
       await rawLayer([file('b')]),
       await rawLayer([file('c')])
     ];
-    const digests = await Promise.all([base, one, two].map(keep));
+    const digests = await Promise.all([base, one, two].map(writeLayer));
     const [b, o, t] = digests as [Digest, Digest, Digest];
     const cache = join(root, 'shared-cache');
     const [first, second] = await Promise.all([
@@ -108,22 +108,26 @@ describe('unpacking', () => {
   });
 });
 
-describe('layers that change the ones below', () => {
+describe('layers that change those below', () => {
   const base = [folder('d'), file('d/a'), file('d/b'), folder('d/sub'), file('d/sub/x'), file('keep')];
 
-  test('a whiteout hides one entry, also a folder', async () => {
+  test('a whiteout removes one entry, which may be a folder', async () => {
     const stack = await unpack(base, [
       folder('d'),
       file('d/.wh.a', ''),
       file('d/.wh.sub', ''),
       file('d/new')
     ]);
-    expect(see(stack, 'd/a')).toBeUndefined();
-    expect(see(stack, 'd/sub/x')).toBeUndefined();
-    expect([see(stack, 'd/b'), see(stack, 'keep'), see(stack, 'd/new')]).toEqual(['d/b', 'keep', 'd/new']);
+    expect(readThrough(stack, 'd/a')).toBeUndefined();
+    expect(readThrough(stack, 'd/sub/x')).toBeUndefined();
+    expect([readThrough(stack, 'd/b'), readThrough(stack, 'keep'), readThrough(stack, 'd/new')]).toEqual([
+      'd/b',
+      'keep',
+      'd/new'
+    ]);
   });
 
-  test('an opaque folder hides what was in it, but not what its own layer brings', async () => {
+  test('an opaque whiteout removes the content of a folder, except for files of its own layer', async () => {
     const stack = await unpack(base, [
       folder('d'),
       file('d/b', 'newer'),
@@ -131,32 +135,36 @@ describe('layers that change the ones below', () => {
       file('d/sub/y'),
       file('d/.wh..wh..opq', '')
     ]);
-    expect([see(stack, 'd/a'), see(stack, 'd/sub/x')]).toEqual([undefined, undefined]);
-    expect([see(stack, 'd/b'), see(stack, 'd/sub/y')]).toEqual(['newer', 'd/sub/y']);
+    expect([readThrough(stack, 'd/a'), readThrough(stack, 'd/sub/x')]).toEqual([undefined, undefined]);
+    expect([readThrough(stack, 'd/b'), readThrough(stack, 'd/sub/y')]).toEqual(['newer', 'd/sub/y']);
   });
 
-  test('and the next layer lies on top of the result', async () => {
+  test('the next layer is on top of the result', async () => {
     const stack = await unpack(base, [file('d/.wh.a', '')], [folder('d'), file('d/c')]);
     expect(stack).toHaveLength(2);
-    expect([see(stack, 'd/a'), see(stack, 'd/b'), see(stack, 'd/c')]).toEqual([undefined, 'd/b', 'd/c']);
+    expect([readThrough(stack, 'd/a'), readThrough(stack, 'd/b'), readThrough(stack, 'd/c')]).toEqual([
+      undefined,
+      'd/b',
+      'd/c'
+    ]);
   });
 
-  test('an undescribed folder keeps the attributes it has below', async () => {
+  test('a folder without an entry keeps its attributes from the layer below', async () => {
     const stack = await unpack([folder('t', 0o1777)], [file('t/x')]);
     expect(statSync(join(stack[0] ?? '', 't')).mode & 0o7777).toBe(0o1777);
   });
 
-  test('kinds may change', async () => {
+  test('a file can replace a folder, and a folder a file', async () => {
     const stack = await unpack(base, [file('.wh.keep', ''), file('d', 'now a file'), folder('keep')]);
-    expect(see(stack, 'd')).toBe('now a file');
+    expect(readThrough(stack, 'd')).toBe('now a file');
     expect(statSync(join(stack[0] ?? '', 'keep')).isDirectory()).toBe(true);
   });
 });
 
-describe('refused, with nothing left behind', () => {
+describe('is refused without leaving a file', () => {
   const escape: [string, Entry[]][] = [
-    ['a name that climbs', [file('../outside', 'x')]],
-    ['a name that climbs from within', [folder('a'), file('a/../../outside', 'x')]],
+    ['a name with ..', [file('../outside', 'x')]],
+    ['a name with .. inside', [folder('a'), file('a/../../outside', 'x')]],
     [
       'a link, then a file through it',
       [{ name: 'l', type: 'symlink', linkname: root }, file('l/outside', 'x')]
@@ -178,7 +186,7 @@ describe('refused, with nothing left behind', () => {
       ]
     ],
     ['a hard link to nothing', [{ name: 'h', type: 'link', linkname: 'absent' }]],
-    ['a whiteout that climbs', [folder('a'), file('a/.wh...', '')]],
+    ['a whiteout of ..', [folder('a'), file('a/.wh...', '')]],
     ['a file below a file', [file('f'), file('f/x')]],
     ['a block device', [{ name: 'b', type: 'block-device', devmajor: 8, devminor: 0 }]],
     ['a pipe', [{ name: 'p', type: 'fifo' }]]
@@ -208,9 +216,9 @@ describe('refused, with nothing left behind', () => {
     expect(readFileSync(outside, 'utf8')).toBe('untouched');
   });
 
-  test('bytes other than named, however late they differ', async () => {
+  test('a layer whose last byte differs from its digest', async () => {
     const bytes = await rawLayer([file('a'), file('b', 'x'.repeat(3_000_000))]);
-    const digest = await keep(bytes);
+    const digest = await writeLayer(bytes);
     const changed = Buffer.from(bytes);
     changed[bytes.length - 1] = 1;
     const path = store.blobPath(digest);
@@ -225,15 +233,15 @@ describe('refused, with nothing left behind', () => {
     ).toEqual([]);
   });
 
-  test('a layer that is missing, and one that is no archive', async () => {
+  test('a missing layer, and one that is not an archive', async () => {
     const missing = new UnpackedLayers(join(root, 'missing')).stack(store, [
-      digestOf(Buffer.from('never kept'))
+      digestOf(Buffer.from('never stored'))
     ]);
     await expect(missing).rejects.toMatchObject({ code: 'image-unknown' });
-    const garbage = await keep(Buffer.alloc(2048, 'x'));
+    const garbage = await writeLayer(Buffer.alloc(2048, 'x'));
     const broken = new UnpackedLayers(join(root, 'garbage')).stack(store, [garbage]);
     await expect(broken).rejects.toMatchObject({ code: 'malformed' });
-    const cut = await keep((await rawLayer([file('a', 'x'.repeat(5000))])).subarray(0, 2048));
+    const cut = await writeLayer((await rawLayer([file('a', 'x'.repeat(5000))])).subarray(0, 2048));
     const short = new UnpackedLayers(join(root, 'short')).stack(store, [cut]);
     await expect(short).rejects.toMatchObject({ code: 'malformed' });
   });

@@ -3,7 +3,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { openIdentity } from '../../src/issuer/identity.js';
-import { TokenIssuer } from '../../src/issuer/issuer.js';
+import { TokenIssuer } from '../../src/issuer/token-issuer.js';
 import { verifyToken } from '@clean-room/protocol/attestation';
 import { SUBJECT } from '../support/subject.js';
 import { workspace } from '../support/workspace.js';
@@ -14,7 +14,7 @@ const root = workspace();
 const folder = join(root, 'identity');
 
 describe('a simulator’s identity', () => {
-  test('is made once, and is one for all who open it at the same time', async () => {
+  test('is created once, even if it is opened several times at once', async () => {
     const opened = await Promise.all([openIdentity(folder, NOW), openIdentity(folder, NOW)]);
     const again = await openIdentity(folder, NOW);
     expect(new Set([...opened, again].map(({ root: { sha256 } }) => sha256)).size).toBe(1);
@@ -22,14 +22,14 @@ describe('a simulator’s identity', () => {
     expect(readdirSync(root)).toEqual(['identity']);
   });
 
-  test('keeps its keys to their owner', () => {
+  test('has keys that only their owner can read', () => {
     const keys = readdirSync(folder).filter(name => name.endsWith('-key.pem'));
     expect(keys.sort()).toEqual(['intermediate-key.pem', 'leaf-key.pem', 'oidc-key.pem', 'root-key.pem']);
     for (const name of keys) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  test('says in every certificate that it is simulated', async () => {
+  test('is marked as simulated in every certificate', async () => {
     const { x5c } = await openIdentity(folder, NOW);
     const certificates = x5c.map(entry => new X509Certificate(Buffer.from(entry, 'base64')));
     for (const certificate of certificates) expect(certificate.subject).toContain('SIMULATED');
@@ -37,7 +37,7 @@ describe('a simulator’s identity', () => {
     expect(certificates[1]?.keyUsage).toEqual(['2.23.133.8.1']);
   });
 
-  test('renews what ends, keeps its root, and its tokens stay good', async () => {
+  test('renews expiring certificates, keeps its root, and its tokens stay valid', async () => {
     const before = await openIdentity(folder, NOW);
     for (const days of [30, 45, 900, 1060]) {
       const at = new Date(NOW.getTime() + days * DAY_MS);
@@ -53,7 +53,7 @@ describe('a simulator’s identity', () => {
     }
   });
 
-  test('that has ended or is damaged is not used', async () => {
+  test('is not used if it has expired or is damaged', async () => {
     const end = new Date(NOW.getTime() + 4000 * DAY_MS);
     await expect(openIdentity(folder, end)).rejects.toMatchObject({ code: 'expired' });
     writeFileSync(join(folder, 'leaf.pem'), 'nonsense');

@@ -12,7 +12,7 @@ function launch(labels: Record<string, string>, metadata: Partial<LaunchMetadata
 const REFUSED = expect.objectContaining({ code: 'policy-refused' });
 
 describe('without labels', () => {
-  test('the program starts as its image says', () => {
+  test('the program starts as the image defines it', () => {
     expect(launch({})).toEqual({
       args: ['/entry', 'a'],
       env: { PATH: '/bin', MODE: 'x=y', HOSTNAME: 'host' },
@@ -30,13 +30,13 @@ describe('without labels', () => {
   test.each<[string, Partial<LaunchMetadata>]>([
     ['a variable', { env: { A: '1' } }],
     ['another command', { cmd: ['b'] }],
-    ['its output', { logRedirect: true }],
+    ['log redirection', { logRedirect: true }],
     ['memory monitoring', { monitoring: 'memoryonly' }],
     ['all monitoring', { monitoring: 'all' }],
     ['a mount', { mounts: [{ destination: '/tmp' }] }],
     ['a capability', { addedCapabilities: ['CAP_SYS_ADMIN'] }],
     ['cgroups', { cgroupNamespace: true }]
-  ])('the operator can not have %s', (_, metadata) => {
+  ])('the operator cannot set %s', (_, metadata) => {
     expect(() => launch({}, metadata)).toThrow(REFUSED);
   });
 
@@ -50,21 +50,21 @@ describe('without labels', () => {
 describe('allow_env_override', () => {
   const allowing = label('allow_env_override', 'A,,CLEAN_ROOM_JOB, B');
 
-  test('lets exactly the named variables through, over the image’s own', () => {
+  test('allows exactly the named variables, which override those of the image', () => {
     const plan = launch({ ...allowing }, { env: { A: '', CLEAN_ROOM_JOB: 'url' } });
     expect(plan.env).toEqual({ PATH: '/bin', MODE: 'x=y', A: '', CLEAN_ROOM_JOB: 'url', HOSTNAME: 'host' });
     expect(plan.envOverride).toEqual({ A: '', CLEAN_ROOM_JOB: 'url' });
     expect(launch(label('allow_env_override', 'PATH'), { env: { PATH: '/x' } }).env['PATH']).toBe('/x');
   });
 
-  test('does not trim, fold or guess', () => {
+  test('does not trim names or ignore their case', () => {
     for (const name of ['B', 'a', 'A ', '', 'PATH', 'constructor']) {
       expect(() => launch({ ...allowing }, { env: { [name]: 'x' } })).toThrow(REFUSED);
     }
     expect(launch({ ...allowing }, { env: { ' B': 'x' } }).envOverride).toEqual({ ' B': 'x' });
   });
 
-  test('HOSTNAME is the machine’s, whatever the operator says', () => {
+  test('does not override HOSTNAME', () => {
     expect(launch(label('allow_env_override', 'HOSTNAME'), { env: { HOSTNAME: 'x' } }).env['HOSTNAME']).toBe(
       'host'
     );
@@ -100,14 +100,14 @@ test.each([
 });
 
 describe('monitoring', () => {
-  test('each kind of machine has its label', () => {
+  test('is allowed by a label for each kind of machine', () => {
     const labels = { ...label('hardened_monitoring', 'memoryOnly'), ...label('debug_monitoring', 'ALL') };
     launch(labels, { monitoring: 'memoryonly' });
     expect(() => launch(labels, { monitoring: 'all' })).toThrow(REFUSED);
     launch(labels, { monitoring: 'all' }, false);
   });
 
-  test('the old label still counts, but not beside the new ones', () => {
+  test('is allowed by the old label, but not together with the new ones', () => {
     const read = (rule: string) => readLaunchPolicy(label('monitoring_memory_allow', rule));
     expect(read('always')).toMatchObject({ hardenedMonitoring: 'memoryonly', debugMonitoring: 'memoryonly' });
     expect(read('never')).toMatchObject({ hardenedMonitoring: 'none', debugMonitoring: 'none' });
@@ -135,7 +135,7 @@ describe('allow_mount_destinations', () => {
     }
   );
 
-  test('a relative folder in the label fails the launch', () => {
+  test('refuses a launch if a folder in the label is relative', () => {
     const relative = label('allow_mount_destinations', 'jail');
     expect(() => launch(relative, { mounts: [{ destination: '/jail' }] })).toThrow(REFUSED);
   });
@@ -148,18 +148,18 @@ test.each([
   'monitoring_memory_allow',
   'allow_capabilities',
   'allow_cgroups'
-])('an unreadable label %s fails every launch', name => {
+])('an invalid label %s makes every launch fail', name => {
   expect(() => launch(label(name, 'sometimes'))).toThrow(REFUSED);
 });
 
-test('what the labels allow and the simulator lacks is said, not left out', () => {
+test('settings that the labels allow and the simulator lacks are an error', () => {
   const lacking = expect.objectContaining({ code: 'backend-unavailable' });
   const allowing = { ...label('allow_capabilities', 'true'), ...label('allow_cgroups', '1') };
   expect(() => launch(allowing, { addedCapabilities: ['CAP_SYS_ADMIN'] })).toThrow(lacking);
   expect(() => launch(allowing, { cgroupNamespace: true })).toThrow(lacking);
 });
 
-test('an image without an entrypoint, and labels of others', () => {
+test('refuses an image without an entrypoint, and ignores other labels', () => {
   expect(() => planLaunch({ Entrypoint: [] }, { imageReference: 'x' }, 'host')).toThrow(REFUSED);
   expect(
     launch({ 'org.opencontainers.image.title': 'x', 'tee.launch_policy.unheard_of': 'x' }).args

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GOOGLE_ROOT, nonces, verifyToken, type TokenRequest } from '@clean-room/protocol/attestation';
 import { openIdentity, type SimulatorIdentity } from '../../src/issuer/identity.js';
-import { TokenIssuer } from '../../src/issuer/issuer.js';
+import { TokenIssuer } from '../../src/issuer/token-issuer.js';
 import { SimulatedLauncher, LAUNCHER_SOCKET } from '../../src/launcher/launcher.js';
 import { TOKEN_FILE } from '../../src/launcher/token-file.js';
 import { SUBJECT } from '../support/subject.js';
@@ -15,7 +15,7 @@ const root = workspace();
 const folder = join(root, 'long'.repeat(40), 'container_launcher');
 let identity: SimulatorIdentity;
 let launcher: SimulatedLauncher;
-/** The folder's path is longer than that of a socket may be. */
+/** The folder's descriptor, because its path is too long for the path of a socket. */
 let descriptor: number;
 
 beforeAll(async () => {
@@ -74,7 +74,7 @@ async function failures(token: string, extra: Partial<TokenRequest> = {}) {
 }
 
 describe('tokens', () => {
-  test('a PKI token passes every check where the policy names the simulator', async () => {
+  test('a PKI token passes every check if the policy names the simulator', async () => {
     const { status, type, text } = await post(custom);
     expect({ status, type }).toEqual({ status: 200, type: 'text/html' });
     const expectations = {
@@ -94,7 +94,7 @@ describe('tokens', () => {
     expect({ simulated, kind }).toEqual({ simulated: true, kind: 'pki' });
   });
 
-  test('no token of ours passes where the policy does not name the simulator', async () => {
+  test('a simulated token fails if the policy does not name the simulator', async () => {
     for (const token_type of ['PKI', 'OIDC']) {
       const { text } = await post({ ...custom, token_type });
       expect(await failures(text, { acceptSimulator: false })).toContain('simulator-refused');
@@ -105,7 +105,7 @@ describe('tokens', () => {
     }
   });
 
-  test('GET gives the default OIDC token', async () => {
+  test('GET returns the default OIDC token', async () => {
     const { status, text } = await call('GET', '/v1/token');
     expect(status).toBe(200);
     expect(await failures(text, { expect: { audience: 'https://sts.googleapis.com' } })).toEqual([]);
@@ -114,7 +114,7 @@ describe('tokens', () => {
     expect(claims && nonces(claims)).toEqual([]);
   });
 
-  test('one nonce is a text, several are a list, none is left out', async () => {
+  test('one nonce is a string, several are a list, and none is left out', async () => {
     const claim = async (list: string[] | null | undefined) => {
       const { text } = await post({ ...custom, nonces: list });
       return (
@@ -127,13 +127,13 @@ describe('tokens', () => {
     for (const none of [[], null, undefined]) expect(await claim(none)).toBeUndefined();
   });
 
-  test('an unheard-of type is answered with an OIDC token', async () => {
+  test('an unknown type is answered with an OIDC token', async () => {
     const { status, text } = await post({ ...custom, token_type: 'SOMETHING' });
     expect(status).toBe(200);
     expect((await verifyToken(text, request())).kind).toBe('oidc');
   });
 
-  test('claims have the shape and order of a real token', async () => {
+  test('claims have the structure and order of a real token', async () => {
     const { text } = await post(custom);
     const payload = JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()) as object;
     expect(Object.keys(payload)).toEqual([
@@ -160,12 +160,12 @@ describe('tokens', () => {
 
 describe('refusals', () => {
   test.each<[string, unknown, string]>([
-    ['no JSON', '{', 'failed to parse POST body as TokenOptions'],
-    ['nothing', '', 'failed to parse POST body as TokenOptions'],
+    ['not JSON', '{', 'failed to parse POST body as TokenOptions'],
+    ['an empty body', '', 'failed to parse POST body as TokenOptions'],
     ['an unknown field', { ...custom, extra: 1 }, 'failed to parse POST body as TokenOptions'],
-    ['a nonce that is no text', { ...custom, nonces: [1] }, 'failed to parse POST body as TokenOptions'],
-    ['no audience', { ...custom, audience: '' }, 'use GET request for the default identity token'],
-    ['no audience at all', {}, 'use GET request for the default identity token'],
+    ['a nonce that is not a string', { ...custom, nonces: [1] }, 'failed to parse POST body as TokenOptions'],
+    ['an empty audience', { ...custom, audience: '' }, 'use GET request for the default identity token'],
+    ['no audience', {}, 'use GET request for the default identity token'],
     ['no type', { audience: 'a' }, 'token_type is a required parameter'],
     [
       'seven nonces',
@@ -209,7 +209,7 @@ describe('refusals', () => {
     expect(await call(method, path)).toMatchObject({ status, text });
   });
 
-  test('evidence is behind an experiment that is off', async () => {
+  test('evidence is disabled, as the experiment is off', async () => {
     expect(await call('POST', '/v1/evidence', {})).toMatchObject({
       status: 400,
       text: 'challenge is required'
@@ -220,30 +220,32 @@ describe('refusals', () => {
     });
   });
 
-  test('a body without end', async () => {
+  test('a body of two megabytes is refused', async () => {
     expect((await post(`{"audience":"${'a'.repeat(2_000_000)}`)).status).toBe(400);
   });
 });
 
 describe('the folder that containers see', () => {
-  test('has the socket open to all and the token readable by all, whatever the umask', () => {
+  test('has a socket and a token that every user can use', () => {
     const mode = (path: string) => statSync(path).mode & 0o777;
     expect(mode(folder)).toBe(0o755);
     expect(mode(join(folder, LAUNCHER_SOCKET))).toBe(0o777);
     expect(mode(join(folder, TOKEN_FILE))).toBe(0o644);
   });
 
-  test('has a good default token before anyone could ask', async () => {
+  test('has a valid default token from the start', async () => {
     const token = readFileSync(join(folder, TOKEN_FILE), 'utf8');
     expect(await failures(token, { expect: { audience: 'https://sts.googleapis.com' } })).toEqual([]);
   });
 
-  test('gets a fresh token by a new file, again and again', async () => {
+  test('gets a new file with a new token repeatedly', async () => {
     const short = await SimulatedLauncher.start(join(root, 'short'), new TokenIssuer(identity, SUBJECT), 200);
     try {
       const seen = new Set<number>();
-      for (const end = Date.now() + 10_000; seen.size < 3 && Date.now() < end; await pause(20)) {
+      const end = Date.now() + 10_000;
+      while (seen.size < 3 && Date.now() < end) {
         seen.add(statSync(join(root, 'short', TOKEN_FILE)).ino);
+        await delay(20);
       }
       expect(seen.size).toBeGreaterThanOrEqual(2);
     } finally {

@@ -13,7 +13,7 @@ import {
   writeFileSync
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { openIdentity } from '../../src/issuer/identity.js';
@@ -27,7 +27,7 @@ import {
   type AttemptStatus
 } from '../../src/runner/attempts.js';
 import { isRoot } from '../../src/container/tools.js';
-import { keepImage, scriptLayer, toolsLayer } from '../support/image.js';
+import { writeImage, scriptLayer, toolsLayer } from '../support/image.js';
 import { workspace } from '../support/workspace.js';
 
 const LABELS = {
@@ -54,18 +54,18 @@ afterEach(async () => {
   for (const { attemptId } of await listAttempts(stateDir)) await stopAttempt(stateDir, attemptId);
 });
 
-/** An image whose program is a script; what it must leave behind it leaves by its exit code. */
+/** Returns an image whose program is a script. */
 async function image(script: string, labels: object = LABELS): Promise<Digest> {
   const key = JSON.stringify([script, labels]);
   const known = images.get(key);
   if (known !== undefined) return known;
   const config = { Entrypoint: ['/bin/sh', '/clean-room/run.sh'], Labels: labels };
-  const digest = await keepImage(layout, [tools, await scriptLayer(script)], config);
+  const digest = await writeImage(layout, [tools, await scriptLayer(script)], config);
   images.set(key, digest);
   return digest;
 }
 
-async function order(
+async function optionsFor(
   script: string,
   extra: Partial<StartAttemptOptions> = {},
   labels?: object
@@ -84,12 +84,15 @@ async function order(
   };
 }
 
-async function until<T>(what: () => Promise<T | undefined> | T | undefined, patience = 60_000): Promise<T> {
-  for (const end = Date.now() + patience; Date.now() < end; await pause(20)) {
-    const found = await what();
+/** Calls `find` until it returns a value. */
+async function until<T>(find: () => Promise<T | undefined> | T | undefined, timeoutMs = 60_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end) {
+    const found = await find();
     if (found !== undefined) return found;
+    await sleep(20);
   }
-  throw new Error('It did not happen in time.');
+  throw new Error('The expected state was not reached in time.');
 }
 
 const running = ({ stateDir: dir, attemptId }: StartAttemptOptions): Promise<AttemptStatus> =>
@@ -107,7 +110,7 @@ const recorded = (
 ): Recorded & { container?: Recorded } =>
   JSON.parse(readFileSync(join(attempt.stateDir, attempt.attemptId, `${name}.json`), 'utf8')) as Recorded;
 
-/** Processes of this machine that run a given command line. */
+/** Returns the processes of this machine whose command line contains `text`. */
 function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -121,21 +124,21 @@ function processesWith(text: string): number[] {
     .map(Number);
 }
 
-/** A program that sleeps for a number of seconds nobody else does, so that it can be found. */
+/** Returns a script that sleeps for a unique number of seconds, so that its process can be found. */
 function sleeper(): { script: string; pids: () => number[]; alive: () => number } {
   const seconds = `${70_000 + counter++}.${process.pid}`;
   const pids = () => processesWith(`sleep\0${seconds}`);
   return { script: `sleep ${seconds} & wait`, pids, alive: () => pids().length };
 }
 
-function expectNoLeftovers(attempt: StartAttemptOptions): void {
+function expectNoTemporaryFiles(attempt: StartAttemptOptions): void {
   const folder = join(attempt.stateDir, attempt.attemptId);
   expect(['scratch', 'launcher'].filter(name => existsSync(join(folder, name)))).toEqual([]);
 }
 
 describe('an attempt', () => {
-  test('runs the image to its end and tells its exit code', async () => {
-    const attempt = await order('exit 7');
+  test('runs the image to its end and returns its exit code', async () => {
+    const attempt = await optionsFor('exit 7');
     const handle = await startAttempt(attempt);
     const end = await handle.ended();
     expect(end).toMatchObject({
@@ -146,13 +149,13 @@ describe('an attempt', () => {
     });
     expect(Date.parse(end.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(end.startedAt ?? ''));
     expect(await findAttempt(stateDir, attempt.attemptId)).toEqual(end);
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
   });
 
-  test('has the launcher’s socket and a token about exactly itself', async () => {
+  test('has the launcher’s socket and a token about this attempt', async () => {
     const script =
       'ls /run/container_launcher; cat /run/container_launcher/attestation_verifier_claims_token';
-    const attempt = await order(script, { env: { CLEAN_ROOM_JOB: 'x' }, logRedirect: true });
+    const attempt = await optionsFor(script, { env: { CLEAN_ROOM_JOB: 'x' }, logRedirect: true });
     const handle = await startAttempt(attempt);
     await handle.ended();
     const output = readFileSync(join(stateDir, attempt.attemptId, 'stdout.log'), 'utf8')
@@ -176,8 +179,8 @@ describe('an attempt', () => {
     expect(statSync(join(stateDir, attempt.attemptId)).mode & 0o777).toBe(0o700);
   });
 
-  test('keeps its output from everybody by default', async () => {
-    const attempt = await order('echo secret; echo secret >&2');
+  test('does not store its output by default', async () => {
+    const attempt = await optionsFor('echo secret; echo secret >&2');
     await (await startAttempt(attempt)).ended();
     const folder = join(stateDir, attempt.attemptId);
     for (const name of readdirSync(folder))
@@ -185,62 +188,64 @@ describe('an attempt', () => {
     expect(readdirSync(folder).filter(name => name.endsWith('.log'))).toEqual([]);
   });
 
-  test('is ended at its time limit, with all its processes', async () => {
+  test('is ended at its time limit with all its processes', async () => {
     const { script, alive } = sleeper();
-    const attempt = await order(script, { limits: { wallSeconds: 1 } });
+    const attempt = await optionsFor(script, { limits: { wallSeconds: 1 } });
     const end = await (await startAttempt(attempt)).ended();
     expect(end).toMatchObject({ phase: 'ended', reason: 'time-limit' });
     expect(end.exitCode).toBeUndefined();
     await until(() => (alive() === 0 ? true : undefined));
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
   });
 
   test.each<[string, Partial<StartAttemptOptions>, object, string]>([
     ['a variable that the labels do not allow', { env: { LD_PRELOAD: 'x' } }, LABELS, 'launch-refused'],
     [
-      'output where the labels say never',
+      'log redirection if the labels forbid it',
       { logRedirect: true },
       { 'tee.launch_policy.log_redirect': 'never' },
       'launch-refused'
     ],
-    ['output where the labels say nothing', { logRedirect: true }, {}, 'launch-refused'],
-    ['an image that is not there', { imageDigest: `sha256:${'0'.repeat(64)}` }, LABELS, 'image-refused']
+    ['log redirection if the labels do not mention it', { logRedirect: true }, {}, 'launch-refused'],
+    ['a missing image', { imageDigest: `sha256:${'0'.repeat(64)}` }, LABELS, 'image-refused']
   ])('%s: nothing is started', async (_, extra, labels, reason) => {
-    const attempt = await order('exit 0', extra, labels);
+    const attempt = await optionsFor('exit 0', extra, labels);
     const end = await (await startAttempt(attempt)).ended();
     expect(end).toMatchObject({ phase: 'ended', reason, message: expect.stringMatching(/./) });
     expect(end.exitCode).toBeUndefined();
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
   });
 
   test.each<[string, Partial<StartAttemptOptions>]>([
-    ['no time', { limits: { wallSeconds: 0 } }],
-    ['more time than a timer has', { limits: { wallSeconds: 1e9 } }],
+    ['no time limit', { limits: { wallSeconds: 0 } }],
+    ['a time limit that exceeds a timer', { limits: { wallSeconds: 1e9 } }],
     ['an image by its tag', { imageDigest: 'python-cpu' }]
-  ])('with %s is refused at once, and nothing is kept', async (_, extra) => {
-    await expect(startAttempt(await order('exit 0', extra))).rejects.toMatchObject({ code: 'malformed' });
+  ])('with %s is refused immediately and not stored', async (_, extra) => {
+    await expect(startAttempt(await optionsFor('exit 0', extra))).rejects.toMatchObject({
+      code: 'malformed'
+    });
     expect(await listAttempts(stateDir)).toEqual([]);
   });
 
-  test('whose runner never takes it up has failed', async () => {
-    const attempt = await order('exit 0');
+  test('fails if its runner does not start', async () => {
+    const attempt = await optionsFor('exit 0');
     mkdirSync(join(stateDir, attempt.attemptId));
     const end = await (await startAttempt(attempt)).ended();
     expect(end).toMatchObject({ phase: 'ended', reason: 'failed', message: expect.stringMatching(/runner/) });
   });
 
-  test('has an id that can not lead elsewhere', async () => {
+  test('has an id that cannot be a path to another folder', async () => {
     for (const attemptId of ['', '../x', 'a/b', '.hidden', 'a'.repeat(129), 'a\n']) {
-      await expect(startAttempt({ ...(await order('exit 0')), attemptId })).rejects.toMatchObject({
+      await expect(startAttempt({ ...(await optionsFor('exit 0')), attemptId })).rejects.toMatchObject({
         code: 'malformed'
       });
     }
   });
 });
 
-describe('is never begun twice', () => {
-  test('though many ask for it at once, and again when it is over', async () => {
-    const attempt = await order('sleep 0.3; exit 4');
+describe('an attempt is never started twice', () => {
+  test('by several calls at once, or by a call after its end', async () => {
+    const attempt = await optionsFor('sleep 0.3; exit 4');
     const handles = await Promise.all(Array.from({ length: 5 }, () => startAttempt(attempt)));
     const ends = await Promise.all(handles.map(handle => handle.ended()));
     expect(new Set(ends.map(({ endedAt }) => endedAt)).size).toBe(1);
@@ -249,9 +254,9 @@ describe('is never begun twice', () => {
     await until(() => (processesWith(join(stateDir, attempt.attemptId)).length === 0 ? true : undefined));
   });
 
-  test('by a runner that comes second', async () => {
+  test('by a second runner', async () => {
     const { script, alive } = sleeper();
-    const attempt = await order(script);
+    const attempt = await optionsFor(script);
     await startAttempt(attempt);
     await running(attempt);
     await until(() => (alive() === 1 ? true : undefined));
@@ -267,50 +272,53 @@ describe('is never begun twice', () => {
 describe('stopping', () => {
   test('ends everything in the container', async () => {
     const { script, alive } = sleeper();
-    const attempt = await order(script);
+    const attempt = await optionsFor(script);
     const handle = await startAttempt(attempt);
     await running(attempt);
     await until(() => (alive() === 1 ? true : undefined));
     expect(await handle.stop()).toMatchObject({ phase: 'ended', reason: 'stopped' });
     await until(() => (alive() === 0 ? true : undefined));
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
     expect(await stopAttempt(stateDir, attempt.attemptId)).toEqual(await handle.status());
   });
 
-  test('at any moment of its start', async () => {
+  test('works at any time during the start', async () => {
     for (const delay of [0, 30, 80, 150, 300, 500]) {
       const { script, alive } = sleeper();
-      const attempt = await order(script);
+      const attempt = await optionsFor(script);
       await startAttempt(attempt);
-      await pause(delay);
+      await sleep(delay);
       expect(await stopAttempt(stateDir, attempt.attemptId)).toMatchObject({
         phase: 'ended',
         reason: 'stopped'
       });
-      await pause(300);
+      await sleep(300);
       expect(alive()).toBe(0);
       expect((await findAttempt(stateDir, attempt.attemptId))?.reason).toBe('stopped');
-      expectNoLeftovers(attempt);
+      expectNoTemporaryFiles(attempt);
     }
   });
 
-  test('an attempt that nobody began keeps it from ever beginning', async () => {
-    const attempt = await order('exit 0');
+  test('prevents an attempt without a runner from ever starting', async () => {
+    const attempt = await optionsFor('exit 0');
     await startAttempt(attempt);
     const folder = join(stateDir, attempt.attemptId);
     await (await startAttempt(attempt)).ended();
-    // As a coordinator leaves it that was killed between writing the request and starting the runner.
-    const lone = { ...attempt, attemptId: 'lone' };
-    mkdirSync(join(stateDir, 'lone'));
+    // The state that a coordinator leaves if it is killed between writing the request and starting the runner.
+    const unstarted = { ...attempt, attemptId: 'unstarted' };
+    mkdirSync(join(stateDir, 'unstarted'));
     const request = JSON.parse(readFileSync(join(folder, 'request.json'), 'utf8')) as object;
-    writeFileSync(join(stateDir, 'lone', 'request.json'), JSON.stringify({ ...request, attemptId: 'lone' }));
-    expect(await findAttempt(stateDir, 'lone')).toEqual({ attemptId: 'lone', phase: 'starting' });
-    expect(await stopAttempt(stateDir, 'lone')).toMatchObject({ phase: 'ended', reason: 'stopped' });
-    expect(await (await startAttempt(lone)).ended()).toMatchObject({ reason: 'stopped' });
+    writeFileSync(
+      join(stateDir, 'unstarted', 'request.json'),
+      JSON.stringify({ ...request, attemptId: 'unstarted' })
+    );
+    expect(await findAttempt(stateDir, 'unstarted')).toEqual({ attemptId: 'unstarted', phase: 'starting' });
+    expect(await stopAttempt(stateDir, 'unstarted')).toMatchObject({ phase: 'ended', reason: 'stopped' });
+    expect(await (await startAttempt(unstarted)).ended()).toMatchObject({ reason: 'stopped' });
   });
 
-  test('what is unknown', async () => {
-    await order('exit 0');
+  test('fails for an unknown attempt', async () => {
+    await optionsFor('exit 0');
     expect(await findAttempt(stateDir, 'unknown')).toBeUndefined();
     await expect(stopAttempt(stateDir, 'unknown')).rejects.toMatchObject({ code: 'not-found' });
     expect(await listAttempts(join(stateDir, 'absent'))).toEqual([]);
@@ -318,9 +326,9 @@ describe('stopping', () => {
 });
 
 describe('kill -9', () => {
-  test('of the coordinator: the attempt goes on and is taken up again', async () => {
+  test('of the coordinator: the attempt continues, and another process can wait for it', async () => {
     const { script, pids, alive } = sleeper();
-    const attempt = await order(`${script}\nexit 9`);
+    const attempt = await optionsFor(`${script}\nexit 9`);
     const caller = spawn(process.execPath, [coordinator, JSON.stringify(attempt)], {
       stdio: ['ignore', 'pipe', 'inherit']
     });
@@ -329,7 +337,7 @@ describe('kill -9', () => {
     await until(() => (alive() === 1 ? true : undefined));
     caller.kill('SIGKILL');
     await once(caller, 'exit');
-    await pause(300);
+    await sleep(300);
     expect(alive()).toBe(1);
     expect(await listAttempts(stateDir)).toMatchObject([{ attemptId: attempt.attemptId, phase: 'running' }]);
     const handle = await startAttempt(attempt);
@@ -338,8 +346,8 @@ describe('kill -9', () => {
     expect(await handle.ended()).toMatchObject({ reason: 'finished', exitCode: 9 });
   });
 
-  test('of the coordinator before it started a runner: asking again starts it, once', async () => {
-    const attempt = await order('exit 2');
+  test('of the coordinator before it started a runner: the next call starts it once', async () => {
+    const attempt = await optionsFor('exit 2');
     const first = { ...attempt, attemptId: 'template' };
     await (await startAttempt(first)).ended();
     const request = JSON.parse(readFileSync(join(stateDir, 'template', 'request.json'), 'utf8')) as object;
@@ -352,9 +360,9 @@ describe('kill -9', () => {
     expect(await (await startAttempt(attempt)).ended()).toMatchObject({ reason: 'finished', exitCode: 2 });
   });
 
-  test('of the runner: its container dies with it, and the attempt is lost, not begun again', async () => {
+  test('of the runner: its container dies too, and the attempt is lost and not started again', async () => {
     const { script, alive } = sleeper();
-    const attempt = await order(script);
+    const attempt = await optionsFor(script);
     await startAttempt(attempt);
     await running(attempt);
     await until(() => (alive() === 1 ? true : undefined));
@@ -365,33 +373,33 @@ describe('kill -9', () => {
     });
     expect(end).toMatchObject({ reason: 'lost', message: expect.stringMatching(/runner/) });
     await until(() => (alive() === 0 ? true : undefined));
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
     expect(await (await startAttempt(attempt)).ended()).toEqual(end);
-    await pause(300);
+    await sleep(300);
     expect(alive()).toBe(0);
   });
 
-  test('of the runner, at any moment', async () => {
+  test('of the runner at any time', async () => {
     for (const delay of [20, 60, 100, 120, 130, 140, 150, 160, 180, 220, 300, 420]) {
       const { script, alive } = sleeper();
-      const attempt = await order(script);
+      const attempt = await optionsFor(script);
       await startAttempt(attempt);
       const { pid } = await until(() =>
         existsSync(join(stateDir, attempt.attemptId, 'claim.json')) ? recorded(attempt, 'claim') : undefined
       );
-      await pause(delay);
+      await sleep(delay);
       process.kill(pid, 'SIGKILL');
       const end = await (await startAttempt(attempt)).ended();
       expect(end.reason).toBe('lost');
-      await pause(300);
+      await sleep(300);
       expect(alive()).toBe(0);
-      expectNoLeftovers(attempt);
+      expectNoTemporaryFiles(attempt);
     }
   });
 
-  test('of the container: the attempt has failed', async () => {
+  test('of the container: the attempt fails', async () => {
     const { script, alive } = sleeper();
-    const attempt = await order(script);
+    const attempt = await optionsFor(script);
     const handle = await startAttempt(attempt);
     await running(attempt);
     await until(() => (alive() === 1 ? true : undefined));
@@ -403,10 +411,10 @@ describe('kill -9', () => {
   });
 });
 
-describe('forgetting', () => {
-  test('is for attempts that have ended', async () => {
+describe('forgetting an attempt', () => {
+  test('is possible only after its end', async () => {
     const { script } = sleeper();
-    const attempt = await order(script);
+    const attempt = await optionsFor(script);
     await startAttempt(attempt);
     await running(attempt);
     await expect(forgetAttempt(stateDir, attempt.attemptId)).rejects.toMatchObject({ code: 'conflict' });
@@ -417,12 +425,12 @@ describe('forgetting', () => {
 });
 
 if (isRoot()) {
-  test('an ordinary user’s attempt runs and is cleaned up as well', async () => {
+  test('an attempt of an ordinary user runs, and its files are removed', async () => {
     const ordinary = 54321;
     const home = mkdtempSync(join(root, 'home-'));
     chownSync(home, ordinary, ordinary);
     const script = 'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6';
-    const attempt = await order(`${script}`, {
+    const attempt = await optionsFor(script, {
       stateDir: join(home, 'state'),
       identityDir: join(home, 'identity'),
       cacheDir: join(home, 'cache')
@@ -440,6 +448,6 @@ if (isRoot()) {
     const end = JSON.parse(stdout.split('\n').at(-2) ?? '') as AttemptStatus;
     expect(end).toMatchObject({ phase: 'ended', reason: 'finished', exitCode: 6 });
     expect(statSync(join(home, 'state', attempt.attemptId)).uid).toBe(ordinary);
-    expectNoLeftovers(attempt);
+    expectNoTemporaryFiles(attempt);
   });
 }

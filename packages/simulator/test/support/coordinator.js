@@ -1,4 +1,4 @@
-// Starts an attempt and stays, as a coordinator does; with `wait` it prints how the attempt ended.
+// A program that starts an attempt and keeps running, as a coordinator does. With `wait`, it prints how the attempt ended.
 import { setTimeout } from 'node:timers/promises';
 import { startAttempt } from '../../lib/index.js';
 

@@ -11,13 +11,13 @@ import {
 } from '@clean-room/protocol/packaging';
 import { pack, type Header } from 'tar-stream';
 
-export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Uint8Array[] = [];
   for await (const chunk of chunks) all.push(chunk);
   return Buffer.concat(all);
 }
 
-/** A layer with exactly these entries, however unsound. */
+/** Returns a layer with exactly these entries, even if they are invalid. */
 export async function rawLayer(entries: readonly (Partial<Header> & { name: string; content?: string })[]) {
   const tar = pack();
   const read = collect(tar as AsyncIterable<Uint8Array>);
@@ -30,8 +30,12 @@ export async function rawLayer(entries: readonly (Partial<Header> & { name: stri
   return read;
 }
 
-/** Keeps an image in a layout. @returns its digest */
-export async function keepImage(
+/**
+ * Writes an image to a layout folder.
+ *
+ * @returns its digest
+ */
+export async function writeImage(
   layout: string,
   layers: readonly Buffer[],
   config: object = {}
@@ -44,23 +48,23 @@ export async function keepImage(
     });
     return { digest, size: bytes.length };
   };
-  const placed = [];
-  for (const layer of layers) placed.push({ mediaType: LAYER_TYPE, ...(await put(layer)) });
-  const described = await put(
+  const described = [];
+  for (const layer of layers) described.push({ mediaType: LAYER_TYPE, ...(await put(layer)) });
+  const configBlob = await put(
     Buffer.from(
       JSON.stringify({
         architecture: 'amd64',
         os: 'linux',
         config: { Entrypoint: ['/bin/sh'], Env: ['PATH=/bin'], ...config },
-        rootfs: { type: 'layers', diff_ids: placed.map(({ digest }) => digest) }
+        rootfs: { type: 'layers', diff_ids: described.map(({ digest }) => digest) }
       })
     )
   );
   const manifest = {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
-    config: { mediaType: CONFIG_TYPE, ...described },
-    layers: placed
+    config: { mediaType: CONFIG_TYPE, ...configBlob },
+    layers: described
   };
   return store.writeManifest(Buffer.from(JSON.stringify(manifest)));
 }
@@ -80,7 +84,7 @@ const TOOLS = [
   'env'
 ];
 
-/** A little Linux out of this machine's own shell and tools, with devices as a kernel image has them. */
+/** Returns a small Linux system made of this machine's own shell and tools, with devices as in a kernel image. */
 export async function toolsLayer(): Promise<Buffer> {
   const files = new Map<string, string>();
   for (const tool of TOOLS) {
@@ -106,7 +110,7 @@ export async function toolsLayer(): Promise<Buffer> {
   return collect(writeTar(entries));
 }
 
-/** One file on top, as a revision has. */
+/** Returns a layer with one script, like the layer of a revision. */
 export function scriptLayer(script: string): Promise<Buffer> {
   const content = Buffer.from(script);
   return collect(

@@ -1,27 +1,27 @@
-// Runs one container and prints how it ended: a program of its own, so that tests can start it as another user.
+// A program that runs one container and prints how it ended. Tests start it as another user.
 import { mkdirSync } from 'node:fs';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { Container } from '../../lib/container/container.js';
 import { readImage } from '../../lib/container/image.js';
 import { UnpackedLayers } from '../../lib/container/unpack.js';
 
-const order = JSON.parse(process.argv[2] ?? '');
-mkdirSync(order.scratch);
+const options = JSON.parse(process.argv[2] ?? '');
+mkdirSync(options.scratch);
 
 async function run() {
-  const store = await LayoutStore.open(order.layout);
-  const image = await readImage(store, order.digest);
-  const stack = await new UnpackedLayers(order.cache).stack(store, image.layers);
+  const store = await LayoutStore.open(options.layout);
+  const image = await readImage(store, options.digest);
+  const stack = await new UnpackedLayers(options.cache).stack(store, image.layers);
   const plan = {
     args: ['/bin/sh', '/clean-room/run.sh'],
-    env: { PATH: '/bin', HOSTNAME: 'test-machine', ...order.environment },
+    env: { PATH: '/bin', HOSTNAME: 'test-machine', ...options.environment },
     envOverride: {},
     cmdOverride: [],
     workingDirectory: '/',
-    logRedirect: order.environment.QUIET === undefined,
+    logRedirect: options.environment.QUIET === undefined,
     mounts: []
   };
-  const { scratch: folder, launcher: launcherFolder } = order;
+  const { scratch: folder, launcher: launcherFolder } = options;
   const container = await Container.prepare({
     folder,
     stack,

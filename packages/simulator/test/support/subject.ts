@@ -1,5 +1,6 @@
-import type { TokenSubject } from '../../src/issuer/claims.js';
+import type { TokenSubject } from '../../src/issuer/token-issuer.js';
 
+/** The machine and container of test tokens. */
 export const SUBJECT: TokenSubject = {
   machine: {
     projectId: 'simulator',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder of its own for one test file, removed at its end. */
+/** Creates a folder for one test file, which is removed after its tests. */
 export function workspace(): string {
   const folder = mkdtempSync(join(tmpdir(), 'clean-room-simulator-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

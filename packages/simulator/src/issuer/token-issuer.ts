@@ -1,6 +1,8 @@
+import { SignJWT } from 'jose';
 import { SIMULATED_HARDWARE, SIMULATOR_ISSUER } from '@clean-room/protocol/attestation';
+import type { SimulatorIdentity } from './identity.js';
 
-/** The machine that a token speaks of. */
+/** The machine that a token describes. */
 export interface Machine {
   readonly projectId: string;
   readonly projectNumber: string;
@@ -10,12 +12,12 @@ export interface Machine {
   readonly serviceAccounts: readonly string[];
 }
 
-/** The container that a token speaks of. */
-export interface ContainerClaims {
-  /** As the operator wrote it: a tag or a digest. Never an identity. */
+/** The container that a token describes. */
+interface ContainerClaims {
+  /** The image as the operator wrote it, with a tag or a digest. Never an identity. */
   readonly imageReference: string;
   readonly imageDigest: string;
-  /** Digest of the image's config. */
+  /** The digest of the image's config. */
   readonly imageId: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -23,22 +25,23 @@ export interface ContainerClaims {
   readonly cmdOverride: readonly string[];
 }
 
+/** The machine and the container that an issuer's tokens describe. */
 export interface TokenSubject {
   readonly machine: Machine;
   readonly container: ContainerClaims;
 }
 
-/** Seconds that a token lives, on every real one. */
+/** The lifetime of a token in seconds, the same as of real tokens. */
 export const TOKEN_LIFE_SECONDS = 3600;
 
 const PROFILE =
   'https://cloud.google.com/confidential-computing/confidential-space/docs/reference/token-claims';
 
 /**
- * Claims in the shape, order and spelling of a production token, but for issuer and hardware, which say that this is
- * none. What is empty is left out, as Google does.
+ * Returns claims with the structure, order and spelling of a production token, except for issuer and hardware model, which
+ * mark the token as simulated. Empty claims are left out, as in Google's tokens.
  */
-export function makeClaims(
+function makeClaims(
   { machine, container }: TokenSubject,
   audience: string,
   nonces: readonly string[],
@@ -91,4 +94,33 @@ export function makeClaims(
 
 function isEmpty(record: Readonly<Record<string, string>>): boolean {
   return Object.keys(record).length === 0;
+}
+
+/** The contents of a token that a program can choose. */
+export interface TokenContents {
+  readonly kind: 'oidc' | 'pki';
+  readonly audience: string;
+  readonly nonces: readonly string[];
+}
+
+/** The simulated attestation service: issues tokens about one machine and one container. */
+export class TokenIssuer {
+  constructor(
+    private readonly identity: SimulatorIdentity,
+    private readonly subject: TokenSubject,
+    private readonly clock: () => Date = () => new Date()
+  ) {}
+
+  /** Returns a signed token: a `pki` token carries its certificate chain, an `oidc` token only the id of its key. */
+  async issue({ kind, audience, nonces }: TokenContents): Promise<string> {
+    const { identity } = this;
+    const claims = makeClaims(this.subject, audience, nonces, this.clock());
+    const header =
+      kind === 'pki'
+        ? { alg: 'RS256', kid: identity.pkiKeyId, typ: 'JWT', x5c: [...identity.x5c] }
+        : { alg: 'RS256', kid: identity.oidcKeyId, typ: 'JWT' };
+    return new SignJWT(claims)
+      .setProtectedHeader(header)
+      .sign(kind === 'pki' ? identity.pkiKey : identity.oidcKey);
+  }
 }
