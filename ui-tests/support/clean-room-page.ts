@@ -73,7 +73,7 @@ export class CleanRoomPage {
 
   /** Opens the review panel with the submission that waits for this party. */
   async review(): Promise<Locator> {
-    await this.page.getByRole('button', { name: /waiting for you/ }).click();
+    await this.page.getByRole('button', { name: /^\d+ waiting for you$/ }).click();
     const review = this.page.getByRole('region', { name: 'Submissions and reviews' });
     await review.getByRole('navigation').locator('.crm-Row-head').first().click();
     return review;

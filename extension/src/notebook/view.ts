@@ -65,7 +65,7 @@ export class NotebookView extends Panel {
     const viewer = new CodeEditorWrapper({
       factory: this.options.editors.factoryService.newInlineEditor,
       model,
-      editorOptions: { config: { lineNumbers: type === 'code', lineWrap: type !== 'code', readOnly: true } }
+      editorOptions: { config: { lineNumbers: type === 'code', lineWrap: true, readOnly: true } }
     });
     viewer.addClass('crm-Cell-source');
     return viewer;

@@ -2,7 +2,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { formatAgo, formatTimestamp } from '../shared/format.js';
-import { useSignals } from '../shared/hooks.js';
+import { useNow, useSignals } from '../shared/hooks.js';
 import type { ReviewProps } from './queue.js';
 
 /** Asks for confirmation, because a rejected revision cannot be approved any more. */
@@ -20,6 +20,7 @@ async function confirmRejection(notebook: string, trans: TranslationBundle): Pro
 }
 
 function Comments({ model, trans, language }: ReviewProps): React.JSX.Element {
+  const now = useNow(false);
   const comments = model.opened?.submission.comments ?? [];
   return (
     <ul className="crm-Comments" aria-label={trans.__('Comments')}>
@@ -29,7 +30,7 @@ function Comments({ model, trans, language }: ReviewProps): React.JSX.Element {
             {model.session.nameOf(by)}, {model.session.titleOf(by.party)}
           </strong>{' '}
           <span className="crm-Quiet" title={formatTimestamp(at, language)}>
-            {formatAgo(at, Date.now(), language)}, {trans.__('revision %1', revision)}
+            {formatAgo(at, now, language)}, {trans.__('revision %1', revision)}
           </span>
           <p>{text}</p>
         </li>

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { ActingFor } from '../panel/header.js';
 import { formatAgo, formatTimestamp } from '../shared/format.js';
-import { useSignals } from '../shared/hooks.js';
+import { useNow, useSignals } from '../shared/hooks.js';
 import { entryStatus, type Entry } from '../shared/status.js';
 import { ToneIcon } from '../shared/symbols.js';
 import type { ReviewModel } from './model.js';
@@ -21,6 +21,7 @@ function Group({
 }: ReviewProps & { title: string; list: readonly Entry[] }): React.JSX.Element {
   const { model, trans, language } = props;
   const { session } = model;
+  const now = useNow(false);
   return (
     <section>
       <h2>
@@ -44,7 +45,7 @@ function Group({
                   <span className="crm-Row-label">{status.label}</span>
                 </span>
                 <span className="crm-Row-detail" title={formatTimestamp(revision.submittedAt, language)}>
-                  {session.titleOf(party)}, {formatAgo(revision.submittedAt, Date.now(), language)}
+                  {session.titleOf(party)}, {formatAgo(revision.submittedAt, now, language)}
                 </span>
               </button>
             </li>

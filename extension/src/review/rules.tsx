@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Asset, RevisionView } from '../api/types.js';
-import { rulesOf } from '../shared/dataset-text.js';
+import { RuleList } from '../shared/dataset-text.js';
 import { formatMemory } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
 import type { ReviewProps } from './queue.js';
@@ -67,13 +67,12 @@ export function Terms({ model, trans, language }: ReviewProps): React.JSX.Elemen
         })}
       </ul>
       <h2>{trans.__('Rules')}</h2>
-      <ul>
-        {rulesOf(assets, language, trans).map(({ text, provider }) => (
-          <li key={`${provider} ${text}`}>
-            {text} <span className="crm-Quiet">({model.session.titleOf(provider)})</span>
-          </li>
-        ))}
-      </ul>
+      <RuleList
+        assets={assets}
+        titleOf={party => model.session.titleOf(party)}
+        language={language}
+        trans={trans}
+      />
       <h2>{trans.__('Parameters')}</h2>
       <pre>{spec.parameters}</pre>
       <h2>{trans.__('Compute')}</h2>

@@ -8,8 +8,8 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || value >= 100 || Number.isInteger(value) ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
+  // The conversion to a number removes a zero after the decimal point.
+  return `${Number(value.toFixed(value >= 100 ? 0 : 1))} ${UNITS[unit] ?? ''}`;
 }
 
 /** Formats the memory of a machine, which is counted in powers of two: `4 GB`. */
@@ -38,14 +38,14 @@ const AGO_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60_000]
 ];
 
-/** Formats a past time relative to `now`: `5 minutes ago`, `yesterday`. */
+/** Formats a past time relative to `now`: `yesterday`, `5 minutes ago`, and `now` within the last minute. */
 export function formatAgo(time: string, now: number, language: string): string {
   const difference = Date.parse(time) - now;
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   for (const [unit, size] of AGO_UNITS) {
     if (Math.abs(difference) >= size) return format.format(Math.round(difference / size), unit);
   }
-  return format.format(Math.round(difference / 1000), 'second');
+  return format.format(0, 'second');
 }
 
 /** Formats a date with the time of day. */

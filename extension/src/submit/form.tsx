@@ -1,28 +1,18 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { rulesOf } from '../shared/dataset-text.js';
+import { RuleList } from '../shared/dataset-text.js';
 import { formatBytes, formatMemory } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
 import { joinNames } from '../shared/status.js';
 import { StatusMark } from '../shared/symbols.js';
 import { COMPUTE_SIZES, type SubmitModel } from './model.js';
-import { SubmissionPreviewView } from './preview.js';
+import { Field, SubmissionPreviewView } from './preview.js';
 
 /** The properties of the submit form. */
 export interface FormProps {
   readonly model: SubmitModel;
   readonly language: string;
   readonly trans: TranslationBundle;
-}
-
-/** A labelled group of inputs. */
-function Field({ label, children }: React.PropsWithChildren<{ label: string }>): React.JSX.Element {
-  return (
-    <div className="crm-Field" role="group" aria-label={label}>
-      <div className="crm-Field-label">{label}</div>
-      <div className="crm-Field-content">{children}</div>
-    </div>
-  );
 }
 
 function NextRevision({ model, trans }: FormProps): React.JSX.Element | null {
@@ -44,7 +34,7 @@ function NextRevision({ model, trans }: FormProps): React.JSX.Element | null {
           {trans.__('Send as revision %1, answering the request of %2', predecessor.revision + 1, providers)}
         </span>
       </label>
-      {predecessor.reason !== undefined && <p className="crm-Quiet">“{predecessor.reason}”</p>}
+      {predecessor.reason !== undefined && <p className="crm-Field-note crm-Quiet">“{predecessor.reason}”</p>}
     </Field>
   );
 }
@@ -173,17 +163,15 @@ function ComputeChoice({ model, trans }: FormProps): React.JSX.Element {
 }
 
 function Rules({ model, language, trans }: FormProps): React.JSX.Element | null {
-  const rules = rulesOf(model.chosen, language, trans);
-  if (rules.length === 0) return null;
+  if (model.chosen.length === 0) return null;
   return (
     <Field label={trans.__('Rules')}>
-      <ul className="crm-Rules">
-        {rules.map(({ text, provider }) => (
-          <li key={`${provider} ${text}`}>
-            {text} <span className="crm-Quiet">({model.titleOf(provider)})</span>
-          </li>
-        ))}
-      </ul>
+      <RuleList
+        assets={model.chosen}
+        titleOf={party => model.titleOf(party)}
+        language={language}
+        trans={trans}
+      />
     </Field>
   );
 }

@@ -5,6 +5,16 @@ import { ProblemView } from '../shared/problems.js';
 import { joinNames } from '../shared/status.js';
 import type { SubmitModel } from './model.js';
 
+/** A row of the submit dialog: a label, and the inputs or facts that it names. */
+export function Field({ label, children }: React.PropsWithChildren<{ label: string }>): React.JSX.Element {
+  return (
+    <div className="crm-Field" role="group" aria-label={label}>
+      <div className="crm-Field-label">{label}</div>
+      <div className="crm-Field-content">{children}</div>
+    </div>
+  );
+}
+
 /** Shows which providers must approve the submission, and its image digest. */
 export function SubmissionPreviewView({
   model,
@@ -28,7 +38,7 @@ export function SubmissionPreviewView({
       )}
       {preview !== undefined && (
         <>
-          <p>
+          <Field label={trans.__('Approval')}>
             {preview.providers.length === 0
               ? trans.__('No approval is needed.')
               : trans.__(
@@ -38,13 +48,13 @@ export function SubmissionPreviewView({
                     trans
                   )
                 )}
-          </p>
-          <p>
-            {trans.__('Image digest')} <DigestView digest={preview.image} trans={trans} />{' '}
+          </Field>
+          <Field label={trans.__('Image digest')}>
+            <DigestView digest={preview.image} trans={trans} />{' '}
             <span className="crm-Quiet">
               {trans.__('Identifies the program. Anyone can rebuild it and compare.')}
             </span>
-          </p>
+          </Field>
         </>
       )}
     </div>

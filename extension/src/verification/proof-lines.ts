@@ -25,7 +25,7 @@ const isBroken = (status: ReceiptStepStatus): boolean => status === 'fail' || st
 /** Returns the result of the verification in one sentence. */
 export function proofSummary(appraisal: ReceiptAppraisal, trans: TranslationBundle): string {
   const simulated = appraisal.marks.simulated
-    ? ` ${trans.__('The machine was simulated, so no hardware protected the data.')}`
+    ? ` ${trans.__('SIMULATED: no hardware protected this run.')}`
     : '';
   switch (appraisal.outcome) {
     case 'verified':
@@ -33,7 +33,7 @@ export function proofSummary(appraisal: ReceiptAppraisal, trans: TranslationBund
         ? trans.__('Verified.') + simulated
         : trans.__('Verified. The time is not independently proven.') + simulated;
     case 'consistent':
-      return trans.__('The receipt is consistent, but you do not trust all of its signers.') + simulated;
+      return trans.__('Consistent, but not all signers are known.') + simulated;
     case 'failed':
       return trans.__('Not verified. Do not rely on this result.');
   }

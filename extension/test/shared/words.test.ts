@@ -21,7 +21,7 @@ describe('sizes and times', () => {
     [0, '0 B'],
     [812, '812 B'],
     [1400, '1.4 kB'],
-    [1_000_000, '1 MB'],
+    [1_048_576, '1 MB'],
     [2_100_000_000, '2.1 GB'],
     [999_949, '1000 kB']
   ])('formats %d bytes', (bytes, text) => expect(formatBytes(bytes)).toBe(text));

@@ -72,7 +72,7 @@ describe('proofLines', () => {
       'not-proved: Not proven: that the machine was not observed from outside (side channels, physical attacks).'
     ]);
     expect(proofSummary(verified.appraisal, trans)).toBe(
-      'Verified. The time is not independently proven. The machine was simulated, so no hardware protected the data.'
+      'Verified. The time is not independently proven. SIMULATED: no hardware protected this run.'
     );
   });
 

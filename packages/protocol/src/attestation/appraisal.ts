@@ -1,44 +1,41 @@
-import type { ConfidentialSpaceClaims } from './claims.js';
-import * as environment from './environment.js';
-import * as gpu from './gpu.js';
-import { commandOverride, isDebug, nonces, supportAttributes } from './claim-values.js';
-import type { TokenExpectations, TokenRequest } from './request.js';
-import { checkSimulator } from './simulation.js';
-import { SIMULATED_HARDWARE, type PkiRoot } from './trust.js';
-import { fail, notAsked, pass, quote, type StepOutcome, type StepCode, type StepId } from './steps.js';
+import { commandOverride, nonces, supportAttributes, type ConfidentialSpaceClaims } from './claims.js';
+import { checkEnvironment } from './environment.js';
+import { checkGpuMode, checkGpuModels, checkHardware, checkSimulator } from './machine.js';
+import type { AppraisalSubject, TokenExpectations } from './request.js';
+import {
+  fail,
+  NOT_IN_PROFILE,
+  notAsked,
+  pass,
+  quote,
+  type StepCode,
+  type StepId,
+  type StepOutcome
+} from './steps.js';
 
-/** Claims whose signature holds, and what is asked of them. */
-export interface AppraisalSubject {
-  readonly claims: ConfidentialSpaceClaims;
-  readonly request: TokenRequest;
-  readonly expect: TokenExpectations;
-  readonly production: boolean;
-  readonly root: PkiRoot | undefined;
-}
-
+/** A step that checks claims of a token whose signature is valid. */
 export interface AppraisalStep {
   readonly id: StepId;
-  readonly take: (judged: AppraisalSubject) => StepOutcome;
+  readonly check: (subject: AppraisalSubject) => StepOutcome;
 }
 
+/** The allowed difference between the clocks of the issuer and of the verifier. */
 const SKEW_SECONDS = 60;
+/** The most nonces that Google's service puts into a token. */
 const MAXIMUM_NONCES = 6;
-/** What Confidential Space runs on. A Shielded VM (`GCP_SHIELDED_VM`) encrypts nothing and can't be asked for. */
-const TEE_HARDWARE = ['GCP_AMD_SEV', 'GCP_AMD_SEV_ES', 'GCP_INTEL_TDX'];
 
-const NOT_IN_PROFILE = notAsked('The profile “signature” does not ask for it.');
-
-function times({ claims: { exp, nbf, iat }, request }: AppraisalSubject): StepOutcome {
+function checkTimes({ claims: { exp, nbf, iat }, request }: AppraisalSubject): StepOutcome {
   const now = request.at.getTime() / 1000;
-  const told = (seconds: number) => new Date(seconds * 1000).toISOString();
-  if (exp <= iat || exp <= nbf) return fail('token-times', 'The token ends before it begins.');
-  if (now > exp + SKEW_SECONDS) return fail('token-expired', `The token ended at ${told(exp)}.`);
+  const format = (seconds: number) => new Date(seconds * 1000).toISOString();
+  if (exp <= iat || exp <= nbf) return fail('token-times', 'The token expires before it becomes valid.');
+  if (now > exp + SKEW_SECONDS) return fail('token-expired', `The token expired at ${format(exp)}.`);
   const begins = Math.max(nbf, iat);
-  if (now < begins - SKEW_SECONDS) return fail('token-not-yet-valid', `The token begins at ${told(begins)}.`);
-  return pass(`Issued at ${told(iat)}, valid until ${told(exp)}.`);
+  if (now < begins - SKEW_SECONDS)
+    return fail('token-not-yet-valid', `The token becomes valid at ${format(begins)}.`);
+  return pass(`Issued at ${format(iat)}, valid until ${format(exp)}.`);
 }
 
-function age({ claims: { iat }, request, expect: { maxAgeSeconds } }: AppraisalSubject): StepOutcome {
+function checkAge({ claims: { iat }, request, expect: { maxAgeSeconds } }: AppraisalSubject): StepOutcome {
   if (maxAgeSeconds === undefined) return notAsked();
   const seconds = Math.round(request.at.getTime() / 1000 - iat);
   const detail = `The token is ${seconds} s old; ${maxAgeSeconds} s are allowed.`;
@@ -50,18 +47,23 @@ function checkNonces({ claims, expect }: AppraisalSubject): StepOutcome {
   if (found.length > MAXIMUM_NONCES) {
     return fail(
       'nonce-count',
-      `The token has ${found.length} nonces; there are never more than ${MAXIMUM_NONCES}.`
+      `The token has ${found.length} nonces; at most ${MAXIMUM_NONCES} are allowed.`
     );
   }
   if (expect.nonces === undefined) return notAsked();
   const missing = expect.nonces.filter(nonce => !found.includes(nonce));
   return missing.length === 0
-    ? pass(`${expect.nonces.length} of ${found.length} nonces were expected and are there.`)
-    : fail('nonce-missing', `The token does not carry ${quote(missing)}.`);
+    ? pass(`The token has all expected nonces (${expect.nonces.length} of its ${found.length}).`)
+    : fail('nonce-missing', `The token does not have ${quote(missing)}.`);
 }
 
-/** A claim that must have one value in the profile `production`. */
-function fixed(
+/**
+ * Returns the check of a claim that must have one certain value in the profile `production`.
+ *
+ * @param holds - returns whether the claim has this value
+ * @param read - returns the value, for the report
+ */
+function requiredInProduction(
   code: StepCode,
   holds: (claims: ConfidentialSpaceClaims) => boolean,
   read: (claims: ConfidentialSpaceClaims) => unknown
@@ -73,7 +75,12 @@ function fixed(
   };
 }
 
-/** A claim that must be one of what was expected, where something was. */
+/**
+ * Returns the check of a claim that must have an expected value, if one was given.
+ *
+ * @param wanted - returns the expected value, or several of which the claim must have one
+ * @param read - returns the value of the claim
+ */
 function expected(
   code: StepCode,
   wanted: (expect: TokenExpectations) => string | readonly string[] | undefined,
@@ -90,13 +97,6 @@ function expected(
   };
 }
 
-function hardware({ claims: { hwmodel }, request, expect, production }: AppraisalSubject): StepOutcome {
-  if (!production && expect.hwmodels === undefined) return NOT_IN_PROFILE;
-  const tees = request.acceptSimulator === true ? [...TEE_HARDWARE, SIMULATED_HARDWARE] : TEE_HARDWARE;
-  const accepted = tees.includes(hwmodel) && (expect.hwmodels ?? tees).includes(hwmodel);
-  return accepted ? pass(`Found ${quote(hwmodel)}.`) : fail('hardware-refused', `Found ${quote(hwmodel)}.`);
-}
-
 function checkArguments({ claims, expect: { args } }: AppraisalSubject): StepOutcome {
   if (args === undefined) return notAsked();
   const found = claims.submods.container.args ?? [];
@@ -105,7 +105,10 @@ function checkArguments({ claims, expect: { args } }: AppraisalSubject): StepOut
   return same ? pass(detail) : fail('arguments-mismatch', `Expected ${quote(args)}. ${detail}`);
 }
 
-function serviceAccounts({ claims, expect: { serviceAccounts: wanted } }: AppraisalSubject): StepOutcome {
+function checkServiceAccounts({
+  claims,
+  expect: { serviceAccounts: wanted }
+}: AppraisalSubject): StepOutcome {
   if (wanted === undefined) return notAsked();
   const found = claims.google_service_accounts ?? [];
   const same =
@@ -114,23 +117,23 @@ function serviceAccounts({ claims, expect: { serviceAccounts: wanted } }: Apprai
   return same ? pass(detail) : fail('service-accounts-mismatch', `Expected ${quote(wanted)}. ${detail}`);
 }
 
-/** The steps that judge what was said, in order. Each stands alone. */
+/** The steps that check claims, in order. They do not depend on each other. */
 export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
-  { id: 'simulator', take: checkSimulator },
-  { id: 'times', take: times },
-  { id: 'age', take: age },
+  { id: 'simulator', check: checkSimulator },
+  { id: 'times', check: checkTimes },
+  { id: 'age', check: checkAge },
   {
     id: 'audience',
-    take: expected(
+    check: expected(
       'audience-mismatch',
       expect => expect.audience,
       claims => claims.aud
     )
   },
-  { id: 'nonces', take: checkNonces },
+  { id: 'nonces', check: checkNonces },
   {
     id: 'software',
-    take: fixed(
+    check: requiredInProduction(
       'software-refused',
       ({ swname }) => swname === 'CONFIDENTIAL_SPACE',
       ({ swname }) => swname
@@ -138,28 +141,33 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
   },
   {
     id: 'debug',
-    take: fixed(
+    check: requiredInProduction(
       'debug-enabled',
-      claims => !isDebug(claims),
+      // Any other value counts as debug, also one that is unknown today.
+      ({ dbgstat }) => dbgstat === 'disabled-since-boot',
       ({ dbgstat }) => dbgstat
     )
   },
   {
     id: 'secure-boot',
-    take: fixed(
+    check: requiredInProduction(
       'secure-boot-off',
       ({ secboot }) => secboot,
       ({ secboot }) => secboot
     )
   },
-  { id: 'hardware', take: hardware },
+  { id: 'hardware', check: checkHardware },
   {
     id: 'support',
-    take: fixed('not-stable', claims => supportAttributes(claims).includes('STABLE'), supportAttributes)
+    check: requiredInProduction(
+      'not-stable',
+      claims => supportAttributes(claims).includes('STABLE'),
+      supportAttributes
+    )
   },
   {
     id: 'image',
-    take: expected(
+    check: expected(
       'image-digest-mismatch',
       expect => expect.imageDigest,
       claims => claims.submods.container.image_digest
@@ -167,13 +175,17 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
   },
   {
     id: 'command',
-    take: fixed('command-overridden', claims => commandOverride(claims).length === 0, commandOverride)
+    check: requiredInProduction(
+      'command-overridden',
+      claims => commandOverride(claims).length === 0,
+      commandOverride
+    )
   },
-  { id: 'arguments', take: checkArguments },
-  { id: 'environment', take: environment.checkEnvironment },
+  { id: 'arguments', check: checkArguments },
+  { id: 'environment', check: checkEnvironment },
   {
     id: 'restart',
-    take: fixed(
+    check: requiredInProduction(
       'restart-refused',
       claims => claims.submods.container.restart_policy === 'Never',
       claims => claims.submods.container.restart_policy
@@ -181,7 +193,7 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
   },
   {
     id: 'monitoring',
-    take: fixed(
+    check: requiredInProduction(
       'memory-monitored',
       claims => claims.submods.confidential_space?.monitoring_enabled?.memory === false,
       claims => claims.submods.confidential_space?.monitoring_enabled
@@ -189,7 +201,7 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
   },
   {
     id: 'project',
-    take: expected(
+    check: expected(
       'project-mismatch',
       expect => expect.projectId,
       claims => claims.submods.gce?.project_id
@@ -197,13 +209,13 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
   },
   {
     id: 'zone',
-    take: expected(
+    check: expected(
       'zone-mismatch',
       expect => expect.zone,
       claims => claims.submods.gce?.zone
     )
   },
-  { id: 'service-accounts', take: serviceAccounts },
-  { id: 'gpu', take: gpu.checkMode },
-  { id: 'gpu-models', take: gpu.checkModels }
+  { id: 'service-accounts', check: checkServiceAccounts },
+  { id: 'gpu', check: checkGpuMode },
+  { id: 'gpu-models', check: checkGpuModels }
 ];

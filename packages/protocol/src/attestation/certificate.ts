@@ -5,6 +5,7 @@ import {
   Certificate,
   KeyUsage,
   SubjectKeyIdentifier,
+  Version,
   id_ce_authorityKeyIdentifier,
   id_ce_basicConstraints,
   id_ce_keyUsage,
@@ -15,9 +16,22 @@ import {
 } from '@peculiar/asn1-x509';
 import { digestOf, type Digest } from '../bytes/digest.js';
 import { equalBytes, fromBase64 } from '../bytes/encoding.js';
-import { ChainFailure } from './chain-failure.js';
+import type { ChainCode } from './steps.js';
 
-/** What the walk needs of a certificate. Names and keys are kept as DER, so that they compare byte by byte. */
+/** Thrown when a certificate chain is not valid. It does not leave this folder: a report shows it as a failed step. */
+export class ChainFailure extends Error {
+  override readonly name = 'ChainFailure';
+
+  constructor(
+    readonly code: ChainCode,
+    message: string,
+    options?: ErrorOptions
+  ) {
+    super(message, options);
+  }
+}
+
+/** The parts of a certificate that are needed to verify a chain. Names and keys are DER, so that they can be compared bytewise. */
 export interface ChainCertificate {
   readonly digest: Digest;
   readonly signed: Uint8Array;
@@ -32,7 +46,7 @@ export interface ChainCertificate {
   readonly publicKeyAlgorithm: string;
   readonly ca: boolean;
   readonly pathLength: number | undefined;
-  /** `undefined` when the certificate does not restrict its key's use. */
+  /** The extension keyUsage; `undefined` if the certificate does not restrict the use of its key. */
   readonly usage: KeyUsage | undefined;
   readonly subjectKey: Uint8Array | undefined;
   readonly authorityKey: AuthorityKeyIdentifier | undefined;
@@ -41,7 +55,11 @@ export interface ChainCertificate {
 const NULL_PARAMETERS = Uint8Array.of(0x05, 0x00);
 const UNDERSTOOD_WHEN_CRITICAL: readonly string[] = [id_ce_basicConstraints, id_ce_keyUsage];
 
-/** One entry of `x5c`: base64 of DER, or the PEM text that older tokens carry. */
+/**
+ * Returns the DER bytes of an entry of `x5c`: base64 of DER, or PEM as in older tokens.
+ *
+ * @throws ChainFailure `certificate-malformed`
+ */
 export function certificateBytes(entry: string): Uint8Array {
   const pem = /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END CERTIFICATE-----\r?\n?$/.exec(
     entry
@@ -53,30 +71,34 @@ export function certificateBytes(entry: string): Uint8Array {
   }
 }
 
-/** Roots and intermediates come again with every token; reading one takes longer than checking its signature. */
-const MOST_REMEMBERED = 32;
-const remembered = new Map<Digest, ChainCertificate>();
+/** Most tokens have the same roots and intermediates, and parsing one takes longer than verifying its signature. */
+const CACHE_SIZE = 32;
+const cache = new Map<Digest, ChainCertificate>();
 
-/** @throws ChainFailure `certificate-malformed`, `certificate-extension`, `certificate-algorithm` */
+/**
+ * Parses a certificate, which must be of X.509 version 3. Its signature is not verified.
+ *
+ * @throws ChainFailure `certificate-malformed`, `certificate-extension` or `certificate-algorithm`
+ */
 export function parseCertificate(der: Uint8Array): ChainCertificate {
   const digest = digestOf(der);
-  const known = remembered.get(digest);
+  const known = cache.get(digest);
   if (known !== undefined) return known;
   const certificate = Object.freeze(readCertificate(der, digest));
-  const [oldest] = remembered.keys();
-  if (oldest !== undefined && remembered.size >= MOST_REMEMBERED) remembered.delete(oldest);
-  remembered.set(digest, certificate);
+  const [oldest] = cache.keys();
+  if (oldest !== undefined && cache.size >= CACHE_SIZE) cache.delete(oldest);
+  cache.set(digest, certificate);
   return certificate;
 }
 
 function readCertificate(der: Uint8Array, digest: Digest): ChainCertificate {
-  const certificate = reading(() => {
-    refuseOtherLength(der);
+  const certificate = parseAsn1(() => {
+    requireOneDerSequence(der);
     return AsnConvert.parse(der, Certificate);
   });
   const body = certificate.tbsCertificate;
-  if (body.version !== 2 || certificate.tbsCertificateRaw === undefined) {
-    throw new ChainFailure('certificate-malformed', 'is not of X.509 version 3');
+  if (body.version !== Version.v3 || certificate.tbsCertificateRaw === undefined) {
+    throw new ChainFailure('certificate-malformed', 'is not a certificate of X.509 version 3');
   }
   const extensions = distinctExtensions(body.extensions ?? []);
   const constraints = extensionOf(extensions, id_ce_basicConstraints, BasicConstraints);
@@ -85,12 +107,12 @@ function readCertificate(der: Uint8Array, digest: Digest): ChainCertificate {
     digest,
     signed: new Uint8Array(certificate.tbsCertificateRaw),
     signature: new Uint8Array(certificate.signatureValue),
-    signatureAlgorithm: oneAlgorithm(certificate.signatureAlgorithm, body.signature),
+    signatureAlgorithm: signatureAlgorithmOf(certificate.signatureAlgorithm, body.signature),
     subject: serialize(body.subject),
     issuer: serialize(body.issuer),
     serial: new Uint8Array(body.serialNumber),
-    notBefore: moment(body.validity.notBefore),
-    notAfter: moment(body.validity.notAfter),
+    notBefore: toDate(body.validity.notBefore),
+    notAfter: toDate(body.validity.notAfter),
     publicKey: serialize(body.subjectPublicKeyInfo),
     publicKeyAlgorithm: body.subjectPublicKeyInfo.algorithm.algorithm,
     ca: constraints?.cA ?? false,
@@ -101,7 +123,7 @@ function readCertificate(der: Uint8Array, digest: Digest): ChainCertificate {
   };
 }
 
-function reading<T>(parse: () => T): T {
+function parseAsn1<T>(parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
@@ -110,8 +132,8 @@ function reading<T>(parse: () => T): T {
   }
 }
 
-/** The parser takes BER and lets bytes follow; a certificate is one SEQUENCE of definite, shortest length. */
-function refuseOtherLength(der: Uint8Array): void {
+/** The parser also accepts BER and trailing bytes. A certificate must be one SEQUENCE whose length is definite and minimal. */
+function requireOneDerSequence(der: Uint8Array): void {
   const [tag, first = 0] = der;
   const size = first < 0x80 ? 0 : first - 0x80;
   let length = size === 0 ? first : 0;
@@ -126,14 +148,15 @@ function serialize(value: unknown): Uint8Array {
   return new Uint8Array(AsnConvert.serialize(value));
 }
 
-function moment(time: Time): Date {
+function toDate(time: Time): Date {
   const date = time.utcTime ?? time.generalTime;
   if (date === undefined || Number.isNaN(date.getTime())) {
-    throw new ChainFailure('certificate-malformed', 'has an unreadable validity');
+    throw new ChainFailure('certificate-malformed', 'has an unreadable validity period');
   }
   return date;
 }
 
+/** Returns the extensions by their ID. None may occur twice, and every critical one must be known. */
 function distinctExtensions(extensions: readonly Extension[]): ReadonlyMap<string, Extension> {
   const byId = new Map<string, Extension>();
   for (const extension of extensions) {
@@ -157,18 +180,18 @@ function extensionOf<T>(
   type: new () => T
 ): T | undefined {
   const extension = extensions.get(id);
-  return extension === undefined ? undefined : reading(() => AsnConvert.parse(extension.extnValue, type));
+  return extension === undefined ? undefined : parseAsn1(() => AsnConvert.parse(extension.extnValue, type));
 }
 
-/** Both places that name the signature's algorithm must agree, else one of them is not what was signed. */
-function oneAlgorithm(outer: AlgorithmIdentifier, inner: AlgorithmIdentifier): string {
+/** Returns the signature algorithm. It is in the certificate twice, but only the inner one is signed, so both must be equal. */
+function signatureAlgorithmOf(outer: AlgorithmIdentifier, inner: AlgorithmIdentifier): string {
   for (const { parameters } of [outer, inner]) {
     if (parameters && !equalBytes(new Uint8Array(parameters), NULL_PARAMETERS)) {
       throw new ChainFailure('certificate-algorithm', 'is signed by an algorithm with parameters');
     }
   }
   if (outer.algorithm !== inner.algorithm) {
-    throw new ChainFailure('certificate-algorithm', 'names two signature algorithms');
+    throw new ChainFailure('certificate-algorithm', 'names two different signature algorithms');
   }
   return outer.algorithm;
 }

@@ -1,10 +1,9 @@
 import { KeyUsageFlags } from '@peculiar/asn1-x509';
 import { equalBytes } from '../bytes/encoding.js';
-import type { ChainCertificate } from './certificate.js';
-import { ChainFailure } from './chain-failure.js';
-import { requireWebCrypto } from './web-crypto.js';
+import { CleanRoomError } from '../errors/index.js';
+import { ChainFailure, type ChainCertificate } from './certificate.js';
 
-/** Leaf, intermediate, root: in this order, always all three. */
+/** The certificates of a token: leaf, intermediate and root. */
 export type CertificateChain = readonly [ChainCertificate, ChainCertificate, ChainCertificate];
 
 const NAMES = ['The leaf certificate', 'The intermediate certificate', 'The root certificate'] as const;
@@ -17,14 +16,31 @@ const SIGNATURE_HASHES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks what each certificate may do and that each is issued and signed by the next. The root is trusted for being
- * pinned, so its own signature proves nothing and is not looked at. Extended key usages are not matched: Google's
- * intermediates carry one that their leaves do not.
+ * Returns WebCrypto. Browsers provide it only to pages that were loaded over HTTPS or from localhost.
  *
- * @returns the leaf's key, ready to verify RS256
- * @throws ChainFailure
+ * @throws CleanRoomError `unavailable`
  */
-export async function walkChain(chain: CertificateChain): Promise<CryptoKey> {
+export function requireWebCrypto(): SubtleCrypto {
+  const subtle = typeof crypto === 'undefined' ? undefined : (crypto as Partial<Crypto>).subtle;
+  if (subtle === undefined) {
+    throw new CleanRoomError(
+      'unavailable',
+      'This page has no access to WebCrypto, so no signature can be verified here.',
+      { remedy: 'Open it over HTTPS or as localhost, or use `clean-room attestation inspect`.' }
+    );
+  }
+  return subtle;
+}
+
+/**
+ * Verifies that each certificate is issued and signed by the next, and is allowed to sign. The root is trusted because it is
+ * pinned; its own signature would prove nothing and is not verified. Extended key usages are not compared: Google's intermediates
+ * have one that their leaves do not have.
+ *
+ * @returns the public key of the leaf, for RS256
+ * @throws ChainFailure with the first problem that is found
+ */
+export async function verifyChain(chain: CertificateChain): Promise<CryptoKey> {
   const [leaf, intermediate, root] = chain;
   checkLeaf(leaf);
   checkAuthority(intermediate, 1, 0);
@@ -34,32 +50,42 @@ export async function walkChain(chain: CertificateChain): Promise<CryptoKey> {
   return publicKeyOf(leaf, 0, 'SHA-256');
 }
 
-/** @throws ChainFailure `certificate-expired`, `certificate-not-yet-valid` */
+/**
+ * Checks that all certificates are valid at a time.
+ *
+ * @throws ChainFailure `certificate-expired` or `certificate-not-yet-valid`
+ */
 export function checkValidity(chain: CertificateChain, at: Date): void {
   for (const [index, { notBefore, notAfter }] of chain.entries()) {
     if (at < notBefore) {
       throw new ChainFailure(
         'certificate-not-yet-valid',
-        `${NAMES[index]} begins at ${notBefore.toISOString()}.`
+        `${NAMES[index]} is valid only from ${notBefore.toISOString()}.`
       );
     }
     if (at > notAfter) {
-      throw new ChainFailure('certificate-expired', `${NAMES[index]} ended at ${notAfter.toISOString()}.`);
+      throw new ChainFailure('certificate-expired', `${NAMES[index]} expired at ${notAfter.toISOString()}.`);
     }
   }
 }
 
 function checkLeaf(leaf: ChainCertificate): void {
-  if (leaf.ca) throw new ChainFailure('leaf-is-ca', `${NAMES[0]} may issue certificates.`);
+  if (leaf.ca)
+    throw new ChainFailure(
+      'leaf-is-ca',
+      `${NAMES[0]} is allowed to issue certificates, which a leaf must not be.`
+    );
   if (leaf.usage !== undefined && !allows(leaf, KeyUsageFlags.digitalSignature)) {
-    throw new ChainFailure('certificate-usage', `${NAMES[0]} may not sign.`);
+    throw new ChainFailure('certificate-usage', `${NAMES[0]} is not allowed to sign.`);
   }
 }
 
+/** @param below - the number of intermediates between this certificate and the leaf */
 function checkAuthority(certificate: ChainCertificate, index: 1 | 2, below: number): void {
-  if (!certificate.ca) throw new ChainFailure('not-a-ca', `${NAMES[index]} may not issue certificates.`);
+  if (!certificate.ca)
+    throw new ChainFailure('not-a-ca', `${NAMES[index]} is not allowed to issue certificates.`);
   if (!allows(certificate, KeyUsageFlags.keyCertSign)) {
-    throw new ChainFailure('certificate-usage', `${NAMES[index]} may not sign certificates.`);
+    throw new ChainFailure('certificate-usage', `${NAMES[index]} is not allowed to sign certificates.`);
   }
   if (certificate.pathLength !== undefined && certificate.pathLength < below) {
     throw new ChainFailure('path-length', `${NAMES[index]} does not allow a chain of this length.`);
@@ -76,30 +102,26 @@ async function checkIssued(
   index: 0 | 1
 ): Promise<void> {
   if (!equalBytes(certificate.issuer, issuer.subject) || !namesKeyOf(certificate, issuer)) {
-    throw new ChainFailure(
-      'chain-broken',
-      `${NAMES[index]} was not issued by the certificate that follows it.`
-    );
+    throw new ChainFailure('chain-broken', `${NAMES[index]} was not issued by the next certificate.`);
   }
   const hash = SIGNATURE_HASHES[certificate.signatureAlgorithm];
   if (hash === undefined) {
     throw new ChainFailure(
       'certificate-algorithm',
-      `${NAMES[index]} is signed by the algorithm ${certificate.signatureAlgorithm}.`
+      `${NAMES[index]} is signed with the algorithm ${certificate.signatureAlgorithm}.`
     );
   }
   const key = await publicKeyOf(issuer, index + 1, hash);
   const { signature, signed } = certificate;
   if (!(await requireWebCrypto().verify('RSASSA-PKCS1-v1_5', key, signature.slice(), signed.slice()))) {
-    throw new ChainFailure(
-      'chain-signature',
-      `${NAMES[index]} is not signed by the certificate that follows it.`
-    );
+    throw new ChainFailure('chain-signature', `${NAMES[index]} is not signed by the next certificate.`);
   }
 }
 
+/** Returns whether a certificate's authority key identifier, if it has one, matches its issuer. */
 function namesKeyOf({ authorityKey }: ChainCertificate, issuer: ChainCertificate): boolean {
-  const { keyIdentifier, authorityCertSerialNumber: serial } = authorityKey ?? {};
+  const keyIdentifier = authorityKey?.keyIdentifier;
+  const serial = authorityKey?.authorityCertSerialNumber;
   const sameKey =
     keyIdentifier === undefined ||
     issuer.subjectKey === undefined ||
@@ -108,21 +130,21 @@ function namesKeyOf({ authorityKey }: ChainCertificate, issuer: ChainCertificate
 }
 
 async function publicKeyOf(certificate: ChainCertificate, index: number, hash: string): Promise<CryptoKey> {
-  const refuse = (why: string, cause?: unknown) =>
+  const keyFailure = (why: string, cause?: unknown) =>
     new ChainFailure('certificate-key', `${NAMES[index]} has a key that ${why}.`, { cause });
-  if (certificate.publicKeyAlgorithm !== RSA) throw refuse('is not RSA');
+  if (certificate.publicKeyAlgorithm !== RSA) throw keyFailure('is not RSA');
   const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash };
   const key = await requireWebCrypto()
     .importKey('spki', certificate.publicKey.slice(), algorithm, true, ['verify'])
     .catch((cause: unknown) => {
-      throw refuse('can not be read', cause);
+      throw keyFailure('cannot be read', cause);
     });
   const problem = rsaProblem(key);
-  if (problem !== undefined) throw refuse(problem);
+  if (problem !== undefined) throw keyFailure(problem);
   return key;
 }
 
-/** Why an RSA key is not one to rely on, or `undefined`. */
+/** Returns why an RSA key is not acceptable, as a predicate ("has 1024 bits"), or `undefined` if it is. */
 export function rsaProblem(key: CryptoKey): string | undefined {
   const { modulusLength, publicExponent } = key.algorithm as RsaKeyAlgorithm;
   const exponent = publicExponent.reduce((value, byte) => value * 256 + byte, 0);

@@ -1,16 +1,24 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 
-// Unknown claims appear over time and are let through; a known one of another type is refused.
+/** A value of a claim: any JSON value. */
+export type ClaimValue =
+  string | number | boolean | null | readonly ClaimValue[] | { readonly [name: string]: ClaimValue };
+
+/** The claims of a token of any kind, as a policy's TEE rule reads them. {@link ConfidentialSpaceClaims} are such claims. */
+export type TokenClaims = Readonly<Record<string, ClaimValue>>;
+
+// Google adds claims over time, so unknown claims are accepted. A known claim with another type is refused.
 const Text = Type.String();
 const Texts = Type.Array(Text);
 const Variables = Type.Record(Type.String(), Text);
+/** Seconds since the epoch, until the end of the year 9999. */
 const Seconds = Type.Integer({ minimum: 0, maximum: 253402300799 });
 const Tcb = Type.Object({
   gcp_attester_tcb_status: Type.Optional(Text),
   gcp_attester_tcb_date: Type.Optional(Text)
 });
-const NullOr = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) =>
+const OptionalOrNull = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) =>
   Type.Optional(Type.Union([schema, Type.Null()]));
 
 const Container = Type.Object({
@@ -18,10 +26,10 @@ const Container = Type.Object({
   image_digest: Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }),
   image_id: Type.Optional(Text),
   restart_policy: Text,
-  args: NullOr(Texts),
-  env: NullOr(Variables),
-  env_override: NullOr(Variables),
-  cmd_override: NullOr(Texts),
+  args: OptionalOrNull(Texts),
+  env: OptionalOrNull(Variables),
+  env_override: OptionalOrNull(Variables),
+  cmd_override: OptionalOrNull(Texts),
   image_signatures: Type.Optional(
     Type.Array(Type.Object({ key_id: Text, signature: Text, signature_algorithm: Text }))
   )
@@ -33,7 +41,11 @@ const Gpu = Type.Object({
   vbios_version: Type.Optional(Text)
 });
 
-/** What Google documents and real tokens show; the sources of each claim stand in Google's token reference. */
+/**
+ * The claims of a Confidential Space token, as Google documents them and as real tokens have them.
+ *
+ * @see https://cloud.google.com/confidential-computing/confidential-space/docs/reference/token-claims
+ */
 export const ConfidentialSpaceClaims = Type.Object({
   iss: Text,
   aud: Text,
@@ -50,6 +62,7 @@ export const ConfidentialSpaceClaims = Type.Object({
   swversion: Type.Optional(Texts),
   dbgstat: Text,
   attester_tcb: Type.Optional(Texts),
+  /** Google documents an array; real tokens have an object. */
   tdx: Type.Optional(Type.Union([Tcb, Type.Array(Tcb)])),
   google_service_accounts: Type.Optional(Texts),
   submods: Type.Object({
@@ -80,13 +93,35 @@ export const ConfidentialSpaceClaims = Type.Object({
 });
 export type ConfidentialSpaceClaims = Static<typeof ConfidentialSpaceClaims>;
 
-/** Where a payload is not of the expected form, in words; `undefined` when it is. */
+/** Returns where a payload does not have the form of {@link ConfidentialSpaceClaims}, as text, or `undefined` if it has. */
 export function claimsProblem(payload: unknown): string | undefined {
-  if (Value.Check(ConfidentialSpaceClaims, payload)) return undefined;
+  if (areClaims(payload)) return undefined;
   const [first] = Value.Errors(ConfidentialSpaceClaims, payload);
   return first === undefined ? 'unknown form' : `${first.instancePath || '/'} ${first.message}`;
 }
 
+/** Returns whether a payload has the form of {@link ConfidentialSpaceClaims}. */
 export function areClaims(payload: unknown): payload is ConfidentialSpaceClaims {
   return Value.Check(ConfidentialSpaceClaims, payload);
+}
+
+/** Returns all nonces of a token. The claim is a string for one nonce, an array for several, and absent for none. */
+export function nonces(claims: ConfidentialSpaceClaims): readonly string[] {
+  if (claims.eat_nonce === undefined) return [];
+  return typeof claims.eat_nonce === 'string' ? [claims.eat_nonce] : claims.eat_nonce;
+}
+
+/** Returns the environment variables that the operator set. An absent claim, `null` and an empty object mean the same. */
+export function environmentOverrides(claims: ConfidentialSpaceClaims): Readonly<Record<string, string>> {
+  return claims.submods.container.env_override ?? {};
+}
+
+/** Returns the command that the operator set instead of the image's. An absent claim, `null` and an empty list mean the same. */
+export function commandOverride(claims: ConfidentialSpaceClaims): readonly string[] {
+  return claims.submods.container.cmd_override ?? [];
+}
+
+/** Returns the support levels of the Confidential Space image, such as `STABLE`. Debug images have none. */
+export function supportAttributes(claims: ConfidentialSpaceClaims): readonly string[] {
+  return claims.submods.confidential_space?.support_attributes ?? [];
 }

@@ -1,17 +1,19 @@
 import { fromBase64Url, fromUtf8 } from '../bytes/encoding.js';
 import { fail, pass, quote, type StepOutcome } from './steps.js';
 
-/** Real tokens have 3 to 12 KB. */
+/** The longest accepted token. Real tokens have 3 to 12 KB. */
 const MAXIMUM_LENGTH = 64 * 1024;
 
+/** A JSON object that has not been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** The header and payload of a token. Nothing about them has been verified. */
 export interface CompactToken {
   readonly header: JsonObject;
   readonly payload: JsonObject;
 }
 
-/** Takes a token of the compact form apart, believing nothing of it; `undefined` if it has not that form. */
+/** Splits a token in JWS compact form, without verifying it. Returns `undefined` if it does not have this form. */
 export function splitToken(token: string): CompactToken | undefined {
   if (token.length > MAXIMUM_LENGTH) return undefined;
   const parts = token.split('.');
@@ -32,9 +34,10 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** With any of these a token would choose by which rules it is judged. */
+/** Header fields with which a token could choose the key or the rules that it is verified by. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'crit', 'b64', 'zip', 'enc', 'epk', 'p2c', 'apu', 'apv'];
 
+/** Checks that a header names RS256, brings no key or rules of its own, and has no certificates or exactly three. */
 export function checkHeader(header: JsonObject): StepOutcome {
   if (header['alg'] !== 'RS256')
     return fail('algorithm-refused', `The algorithm is ${quote(header['alg'])}.`);
@@ -43,13 +46,15 @@ export function checkHeader(header: JsonObject): StepOutcome {
   if ('typ' in header && header['typ'] !== 'JWT') {
     return fail('header-refused', `The type is ${quote(header['typ'])}.`);
   }
-  if (!('x5c' in header)) return pass('RS256, signed by a key of the issuer (OIDC).');
+  if (!('x5c' in header)) return pass('RS256, with a key of the issuer (OIDC).');
   const { x5c } = header;
   if (!Array.isArray(x5c) || x5c.length !== 3 || !x5c.every(entry => typeof entry === 'string')) {
     return fail(
       'x5c-count',
-      `The token brings ${Array.isArray(x5c) ? x5c.length : 'no list of'} certificates, not three.`
+      Array.isArray(x5c)
+        ? `The token must have three certificates as text; it has ${x5c.length} entries.`
+        : 'The certificates of the token are not a list.'
     );
   }
-  return pass('RS256, signed by a key with three certificates (PKI).');
+  return pass('RS256, with a chain of three certificates (PKI).');
 }

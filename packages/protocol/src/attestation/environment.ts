@@ -1,26 +1,36 @@
-import { isJobAddress, JOB_VARIABLE } from './job-address.js';
-import type { AppraisalSubject } from './appraisal.js';
-import { environmentOverrides } from './claim-values.js';
+import { environmentOverrides } from './claims.js';
+import type { AppraisalSubject } from './request.js';
 import { fail, notAsked, pass, quote, type StepOutcome } from './steps.js';
 
+/** The one environment variable that the operator may set. It says where the job document is, never what is in it. */
+export const JOB_VARIABLE = 'CLEAN_ROOM_JOB';
+
+const JOB_ADDRESS =
+  /^https?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?\/v1\/jobs\/[A-Za-z0-9_-]{26,128}$/;
+
+/** Returns whether a value of {@link JOB_VARIABLE} is valid: `http(s)://host[:port]/v1/jobs/<26 to 128 of A-Za-z0-9_->`. */
+export function isJobAddress(text: string): boolean {
+  return text.length <= 512 && JOB_ADDRESS.test(text) && URL.canParse(text);
+}
+
 /**
- * What the operator set must be expected by name and value. The job variable may always be set and have any value of
- * its form: it only says where to look.
+ * Checks that the operator set only the expected variables, with the expected values. The job variable is always allowed, with
+ * any valid value.
  */
-export function checkEnvironment({ claims, expect: { env: wanted } }: AppraisalSubject): StepOutcome {
+export function checkEnvironment({ claims, expect: { env: expected } }: AppraisalSubject): StepOutcome {
   const overrides = environmentOverrides(claims);
   const environment = claims.submods.container.env ?? {};
   for (const job of [valueOf(overrides, JOB_VARIABLE), valueOf(environment, JOB_VARIABLE)]) {
     if (job !== undefined && !isJobAddress(job)) {
-      return fail('job-address-form', `${JOB_VARIABLE} is ${quote(job)}, which is no job address.`);
+      return fail('job-address-form', `${JOB_VARIABLE} is ${quote(job)}, which is not a job address.`);
     }
   }
-  if (wanted === undefined) return notAsked();
+  if (expected === undefined) return notAsked();
   const unexpected = Object.keys(overrides).filter(
-    name => name !== JOB_VARIABLE && !Object.hasOwn(wanted, name)
+    name => name !== JOB_VARIABLE && !Object.hasOwn(expected, name)
   );
   if (unexpected.length > 0) return fail('environment-unexpected', `The operator set ${quote(unexpected)}.`);
-  const differing = Object.entries(wanted)
+  const differing = Object.entries(expected)
     .filter(([name]) => name !== JOB_VARIABLE)
     .filter(
       ([name, value]) => valueOf(environment, name) !== value || (valueOf(overrides, name) ?? value) !== value

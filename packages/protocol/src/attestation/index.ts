@@ -1,4 +1,4 @@
-export { nonces } from './claim-values.js';
+export { type ConfidentialSpaceClaims, nonces, type TokenClaims } from './claims.js';
 export type { TokenExpectations, TokenRequest } from './request.js';
 export {
   type AttestationTrust,

@@ -1,2 +1,2 @@
-export { JOB_VARIABLE, isJobAddress } from '../attestation/job-address.js';
+export { JOB_VARIABLE, isJobAddress } from '../attestation/environment.js';
 export { JobDocument, JobProgress, JobResult } from './job.js';

@@ -2,14 +2,17 @@ import { Type, type Static } from 'typebox';
 import { defineDocument } from '../documents/document.js';
 import { Closed, DigestField, Title } from '../documents/fields.js';
 
-/** A release key's word that an image is ours. `development`: made at first start on this machine; simulation only. */
+/**
+ * A signed statement that an image is a kernel image of the clean room. The signing key is our release key. For a `development`
+ * image it is a key that was made on the same machine at its first start; such images may only be used with the simulator.
+ */
 export const KernelImageStatement = defineDocument(
   'kernel-image',
   1,
   Closed({
     format: Type.Literal('clean-room.kernel-image/v1'),
     name: Title,
-    /** Digest of the image's manifest. */
+    /** The digest of the image's manifest. */
     digest: DigestField,
     accelerator: Type.Union([Type.Literal('none'), Type.Literal('gpu')]),
     development: Type.Boolean()

@@ -1,30 +1,45 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes } from '../bytes/encoding.js';
 
-/** The Merkle tree of RFC 9162 §2.1: leaves and nodes are hashed apart, so that neither can pass for the other. */
+/**
+ * Returns the hash of a leaf of the Merkle tree of RFC 9162 §2.1. Leaves and inner nodes have different prefixes, so that the hash
+ * of one cannot be presented as the hash of the other.
+ */
 export function leafHash(entry: Uint8Array): Uint8Array {
   return sha256(concat(Uint8Array.of(0), entry));
 }
 
+/** Returns the hash of an inner node. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(concat(Uint8Array.of(1), left, right));
 }
 
+/** Returns the largest power of two that is smaller than `size`, or 1. */
 function largestPowerBelow(size: number): number {
   let power = 1;
   while (power * 2 < size) power *= 2;
   return power;
 }
 
+/**
+ * Returns the root hash of a tree (RFC 9162 §2.1.1).
+ *
+ * @param leaves - the hashes of the leaves
+ */
 export function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
-  const [only] = leaves;
-  if (only === undefined) return sha256(new Uint8Array());
-  if (leaves.length === 1) return only;
+  const [first] = leaves;
+  if (first === undefined) return sha256(new Uint8Array());
+  if (leaves.length === 1) return first;
   const split = largestPowerBelow(leaves.length);
   return nodeHash(treeHash(leaves.slice(0, split)), treeHash(leaves.slice(split)));
 }
 
-/** The hashes that lead from leaf `index` to the root of `leaves`. */
+/**
+ * Returns a proof that a leaf is in a tree (RFC 9162 §2.1.3.1): the hashes with which the root can be computed from the leaf.
+ *
+ * @param leaves - the hashes of all leaves
+ * @param index - the position of the leaf, counted from 0
+ */
 export function inclusionProof(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
   if (leaves.length <= 1) return [];
   const split = largestPowerBelow(leaves.length);
@@ -33,7 +48,15 @@ export function inclusionProof(leaves: readonly Uint8Array[], index: number): Ui
     : [...inclusionProof(leaves.slice(split), index - split), treeHash(leaves.slice(0, split))];
 }
 
-/** RFC 9162 §2.1.3.2. */
+/**
+ * Returns whether a leaf is in a tree (RFC 9162 §2.1.3.2).
+ *
+ * @param leaf - the hash of the leaf
+ * @param index - the position of the leaf, counted from 0
+ * @param size - the number of leaves of the tree
+ * @param proof - the result of {@link inclusionProof}
+ * @param root - the root hash of the tree
+ */
 export function verifyInclusion(
   leaf: Uint8Array,
   index: number,
@@ -56,8 +79,15 @@ export function verifyInclusion(
   return last === 0 && equalBytes(hash, root);
 }
 
-/** The hashes that show that the tree of the first `oldSize` leaves is the beginning of the tree of all. */
+/**
+ * Returns a proof that a tree begins with the leaves of an older tree (RFC 9162 §2.1.4.1).
+ *
+ * @param leaves - the hashes of all leaves of the newer tree
+ * @param oldSize - the number of leaves of the older tree
+ */
 export function consistencyProof(leaves: readonly Uint8Array[], oldSize: number): Uint8Array[] {
+  // `whole` is true while `part` begins at the first leaf. If `part` then ends where the old tree ends, its hash is the old root,
+  // which the verifier knows already.
   const walk = (part: readonly Uint8Array[], old: number, whole: boolean): Uint8Array[] => {
     if (old === part.length) return whole ? [] : [treeHash(part)];
     const split = largestPowerBelow(part.length);
@@ -68,7 +98,29 @@ export function consistencyProof(leaves: readonly Uint8Array[], oldSize: number)
   return oldSize === 0 || oldSize === leaves.length ? [] : walk(leaves, oldSize, true);
 }
 
-/** RFC 9162 §2.1.4.2. The empty tree is consistent with every tree. */
+/**
+ * Returns whether a newer tree begins with the leaves of an older tree (RFC 9162 §2.1.4.2). If it does not, the log was rewritten.
+ * Every tree begins with the empty tree.
+ *
+ * @param oldSize - the number of leaves of the older tree
+ * @param size - the number of leaves of the newer tree
+ * @param oldRoot - the root hash of the older tree
+ * @param root - the root hash of the newer tree
+ * @param proof - the result of {@link consistencyProof}
+ *
+ * @example
+ * ```ts
+ * import { utf8 } from '@clean-room/protocol/bytes';
+ * import { consistencyProof, leafHash, treeHash, verifyConsistency } from '@clean-room/protocol/log';
+ *
+ * const leaves = ['a', 'b', 'c', 'd', 'e'].map(entry => leafHash(utf8(entry)));
+ * const oldRoot = treeHash(leaves.slice(0, 3));
+ * console.log(verifyConsistency(3, 5, oldRoot, treeHash(leaves), consistencyProof(leaves, 3))); // true
+ *
+ * const rewritten = [leafHash(utf8('x')), ...leaves.slice(1)];
+ * console.log(verifyConsistency(3, 5, oldRoot, treeHash(rewritten), consistencyProof(rewritten, 3))); // false
+ * ```
+ */
 export function verifyConsistency(
   oldSize: number,
   size: number,

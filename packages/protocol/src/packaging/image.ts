@@ -12,8 +12,8 @@ import {
 } from './oci.js';
 
 /**
- * What the launcher lets the operator do with our images (go-tpm-tools launcher, launch policy): name the job, and
- * nothing else. Labels are part of the image digest, so whoever pins the digest pins these.
+ * Labels that tell Google's launcher what the operator of a TEE may change (the launch policy of go-tpm-tools): only the
+ * variable `CLEAN_ROOM_JOB`. Labels are part of the config, so pinning an image digest pins them too.
  */
 export const LAUNCH_POLICY_LABELS = {
   'tee.launch_policy.allow_env_override': 'CLEAN_ROOM_JOB',
@@ -23,32 +23,34 @@ export const LAUNCH_POLICY_LABELS = {
 } as const;
 
 const EPOCH = '1970-01-01T00:00:00Z';
-export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
+const BASE_DIGEST = 'org.opencontainers.image.base.digest';
 const CREATED_BY = 'clean-room: spec and workspace of one revision';
 
-/** An image by its manifest and config. A kernel image's are all that is needed to know a revision's digest. */
+/** The bytes of an image's manifest and config. */
 export interface ImageFiles {
   readonly manifest: Uint8Array;
   readonly config: Uint8Array;
 }
+/** The manifest and config of a kernel image. The image digest of a revision can be computed without the kernel image's layers. */
 export type KernelImageFiles = ImageFiles;
 
+/** The manifest and config of a composed image, with their digests. */
 export interface ComposedImage extends ImageFiles {
-  /** Digest of the config: the token's `image_id`. */
+  /** The digest of the config. Attestation tokens call it `image_id`. */
   readonly imageId: Digest;
-  /** Digest of the manifest: the identity of the program. */
+  /** The digest of the manifest, which identifies the program. */
   readonly imageDigest: Digest;
 }
 
-/** A kernel image that was read and found sound. */
+/** A kernel image that {@link readKernelImage} has read and checked. */
 export interface KernelImageDocuments {
   readonly manifest: Manifest;
   readonly config: ImageConfig;
   readonly digest: Digest;
 }
 
-function refuse(message: string): never {
-  throw new CleanRoomError('malformed', message);
+function malformed(message: string): CleanRoomError {
+  return new CleanRoomError('malformed', message);
 }
 
 function isRead(image: KernelImageFiles | KernelImageDocuments): image is KernelImageDocuments {
@@ -56,34 +58,40 @@ function isRead(image: KernelImageFiles | KernelImageDocuments): image is Kernel
 }
 
 /**
- * Reads a kernel image, unless it was read before, so strictly that nothing in it can surprise a runtime: uncompressed
- * layers that are their own diff ids, as many lines of history as layers, no launch policy of its own.
- * @throws CleanRoomError `malformed`, or `digest-mismatch` when the config is another image's
+ * Reads and checks a kernel image. It must be simple enough for all runtimes to understand it in the same way: uncompressed
+ * layers, whose digests are also the diff IDs; one history entry for each layer, if there is a history; no launch policy.
+ *
+ * @param image - its manifest and config; a result of this function is returned as it is
+ * @throws CleanRoomError `malformed` when it is not such an image
+ * @throws CleanRoomError `digest-mismatch` when the manifest refers to another config
  */
 export function readKernelImage(image: KernelImageFiles | KernelImageDocuments): KernelImageDocuments {
   if (isRead(image)) return image;
   const { value: manifest, digest: imageDigest } = readManifest(image.manifest);
   const { value: config, digest } = readImageConfig(image.config);
   if (manifest.config.digest !== digest || manifest.config.size !== image.config.length) {
-    throw new CleanRoomError('digest-mismatch', 'The config is not the one of the kernel image.');
+    throw new CleanRoomError('digest-mismatch', 'The manifest of the kernel image refers to another config.');
   }
   const layers = manifest.layers.map(layer => layer.digest);
   if (layers.join() !== config.rootfs.diff_ids.join())
-    refuse('The layers of the kernel image are not the ones that its config names.');
+    throw malformed('The layers in the manifest of the kernel image are not those in its config.');
   const { history } = config;
   if (
     history !== undefined &&
     history.filter(({ empty_layer }) => empty_layer !== true).length !== layers.length
   )
-    refuse('The history of the kernel image does not fit its layers.');
+    throw malformed('The history of the kernel image does not have one entry for each layer.');
   const foreign = Object.keys(config.config.Labels ?? {}).find(label => label.startsWith('tee.'));
-  if (foreign !== undefined) refuse(`The kernel image brings a label ${foreign} of its own.`);
+  if (foreign !== undefined)
+    throw malformed(`The kernel image has the label ${foreign}, which only composed images may have.`);
   return { manifest, config, digest: imageDigest };
 }
 
 /**
- * Config and manifest of the image that is `kernelImage` with one uncompressed layer more and the launch policy's labels.
- * @param hasher a faster SHA-256 where there is one
+ * Returns config and manifest of an image that consists of a kernel image, one more uncompressed layer, and the labels of our
+ * launch policy. Both are canonical JSON.
+ *
+ * @param hasher - a faster SHA-256, where the platform has one
  */
 export function imageOver(
   { manifest: base, config: own, digest: baseDigest }: KernelImageDocuments,

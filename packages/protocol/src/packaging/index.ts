@@ -1,4 +1,4 @@
-export { type ComposeOptions, composeImage } from './compose.js';
+export { type RevisionImage, composeImage, revisionLayer } from './compose.js';
 export { verifyComposition } from './composition.js';
 export { type RevisionFile, heldFile } from './file.js';
 export {
@@ -10,7 +10,6 @@ export {
   imageOver,
   readKernelImage
 } from './image.js';
-export { revisionLayer } from './layer.js';
 export {
   CONFIG_TYPE,
   ImageConfig,

@@ -1,11 +1,14 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { digestOf } from '../bytes/digest.js';
 import { checkSchema, type ReadDocument } from '../documents/document.js';
 import { parseStrictJson } from '../documents/json.js';
-import { digestOf } from '../bytes/digest.js';
 import { CleanRoomError } from '../errors/index.js';
 
+/** The media type of an image manifest. */
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+/** The media type of an image config. */
 export const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+/** The media type of an uncompressed layer. */
 export const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 const DigestText = Type.Unsafe<`sha256:${string}`>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
@@ -15,9 +18,8 @@ const Descriptor = Type.Object(
   { mediaType: Type.String({ maxLength: 200 }), digest: DigestText, size: Type.Integer({ minimum: 0 }) },
   closed
 );
-export type Descriptor = Static<typeof Descriptor>;
 
-/** The one form of manifest that is accepted: OCI image manifests with uncompressed layers, and nothing besides. */
+/** An OCI image manifest with uncompressed layers, and without any other fields. No other manifest is accepted. */
 export const Manifest = Type.Object(
   {
     schemaVersion: Type.Literal(2),
@@ -35,6 +37,7 @@ export const Manifest = Type.Object(
 );
 export type Manifest = Static<typeof Manifest>;
 
+/** An OCI image config for linux/amd64, without fields that could change how the program starts. No other config is accepted. */
 export const ImageConfig = Type.Object(
   {
     architecture: Type.Literal('amd64'),
@@ -69,7 +72,7 @@ export const ImageConfig = Type.Object(
 );
 export type ImageConfig = Static<typeof ImageConfig>;
 
-/** What registries commonly accept; ours are a few kilobytes. */
+/** The largest manifest or config that is read, and that registries commonly accept. Ours are a few kilobytes. */
 export const MANIFEST_MAX_BYTES = 4 * 1024 ** 2;
 
 function read<S extends TSchema>(schema: S, bytes: Uint8Array, what: string): ReadDocument<Static<S>> {
@@ -77,9 +80,20 @@ function read<S extends TSchema>(schema: S, bytes: Uint8Array, what: string): Re
   return { value: checkSchema(schema, parseStrictJson(bytes), what), bytes, digest: digestOf(bytes) };
 }
 
-/** @throws CleanRoomError `malformed` for whatever is not the one form of {@link Manifest}, `too-large` */
+/**
+ * Reads an image manifest.
+ *
+ * @throws CleanRoomError `malformed` when it is not a {@link Manifest}
+ * @throws CleanRoomError `too-large` when it has more than {@link MANIFEST_MAX_BYTES}
+ */
 export const readManifest = (bytes: Uint8Array): ReadDocument<Manifest> =>
   read(Manifest, bytes, 'image manifest');
-/** @throws CleanRoomError `malformed` for whatever is not the one form of {@link ImageConfig}, `too-large` */
+
+/**
+ * Reads an image config.
+ *
+ * @throws CleanRoomError `malformed` when it is not an {@link ImageConfig}
+ * @throws CleanRoomError `too-large` when it has more than {@link MANIFEST_MAX_BYTES}
+ */
 export const readImageConfig = (bytes: Uint8Array): ReadDocument<ImageConfig> =>
   read(ImageConfig, bytes, 'image config');

@@ -1,9 +1,10 @@
 import { utf8 } from '../bytes/encoding.js';
 import { CleanRoomError } from '../errors/index.js';
 
+/** The block size of a tar, in bytes. */
 export const TAR_BLOCK = 512;
 
-/** Numeric owner in the image; there are no names of people in our layers. */
+/** The numeric owner of an entry. Our tars contain no names of users or groups. */
 export interface TarOwner {
   readonly uid: number;
   readonly gid: number;
@@ -11,6 +12,7 @@ export interface TarOwner {
 
 const TYPE_FLAG = { file: '0', symlink: '2', 'character-device': '3', directory: '5', pax: 'x' } as const;
 
+/** The fields of a header. The time is always the epoch. */
 export interface TarHeader {
   readonly name: string;
   readonly type: keyof typeof TYPE_FLAG;
@@ -22,24 +24,25 @@ export interface TarHeader {
   readonly minor?: number;
 }
 
+/** The owner root. */
 export const ROOT: TarOwner = { uid: 0, gid: 0 };
 
-/** Highest value that fits the octal digits of a field `width` wide. */
-function highest(width: number): number {
+/** Returns the highest value whose octal digits fit into a field of `width` bytes. */
+function maximum(width: number): number {
   return 8 ** (width - 1) - 1;
 }
 
-/** Sizes of 8 GiB and more stand in a pax record. */
+/** The width of the size field. Sizes of 8 GiB and more do not fit, and are written as a pax record. */
 const SIZE_WIDTH = 12;
 
 function octal(value: number, width: number): string {
-  if (!Number.isSafeInteger(value) || value < 0 || value > highest(width)) {
-    throw new CleanRoomError('malformed', `${value} does not fit a tar header.`);
+  if (!Number.isSafeInteger(value) || value < 0 || value > maximum(width)) {
+    throw new CleanRoomError('malformed', `${value} does not fit into a tar header.`);
   }
   return `${value.toString(8).padStart(width - 1, '0')}\0`;
 }
 
-/** One ustar header (POSIX.1-2001 pax, "ustar Interchange Format"), its time always the epoch. */
+/** Returns one ustar header block (POSIX.1-2001 pax, "ustar Interchange Format"). */
 function headerBlock(header: TarHeader): Uint8Array {
   const { name, type, mode, owner = ROOT, size = 0, target = '', major = 0, minor = 0 } = header;
   const block = new Uint8Array(TAR_BLOCK);
@@ -52,7 +55,7 @@ function headerBlock(header: TarHeader): Uint8Array {
   put(116, octal(owner.gid, 8));
   put(124, octal(size, SIZE_WIDTH));
   put(136, octal(0, 12));
-  put(148, '        ');
+  put(148, '        '); // the checksum is computed with spaces in its field
   put(156, TYPE_FLAG[type]);
   put(157, target);
   put(257, 'ustar\x0000');
@@ -64,12 +67,12 @@ function headerBlock(header: TarHeader): Uint8Array {
   return block;
 }
 
-/** Zeros up to the next full block. */
+/** Returns the zeros that fill the last block of `size` bytes. */
 export function padding(size: number): Uint8Array {
   return new Uint8Array((TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK);
 }
 
-/** A pax record names its own length, digits included. */
+/** Returns a pax record. It starts with its own length in bytes, which includes the digits of this number. */
 function paxRecord(key: string, value: string): string {
   const rest = utf8(` ${key}=${value}\n`).length;
   let length = rest + 1;
@@ -81,13 +84,13 @@ function fitsUstar(text: string): boolean {
   return text.length <= 100 && /^[\x20-\x7e]*$/.test(text);
 }
 
-/** A header as it stands in the tar: a pax record before it where ustar is too narrow. */
+/** Yields the blocks of a header. A pax header comes first if a path, link target or size does not fit into ustar. */
 export function* headerBlocks(header: TarHeader): Generator<Uint8Array> {
   const { name, target = '', size = 0 } = header;
   const records = [
     fitsUstar(target) ? '' : paxRecord('linkpath', target),
     fitsUstar(name) ? '' : paxRecord('path', name),
-    size <= highest(SIZE_WIDTH) ? '' : paxRecord('size', String(size))
+    size <= maximum(SIZE_WIDTH) ? '' : paxRecord('size', String(size))
   ].join('');
   if (records !== '') {
     const bytes = utf8(records);
@@ -99,6 +102,6 @@ export function* headerBlocks(header: TarHeader): Generator<Uint8Array> {
     ...header,
     name: fitsUstar(name) ? name : 'long',
     target: fitsUstar(target) ? target : '',
-    size: size <= highest(SIZE_WIDTH) ? size : 0
+    size: size <= maximum(SIZE_WIDTH) ? size : 0
   });
 }

@@ -1,29 +1,30 @@
 import { concat } from '../bytes/encoding.js';
 import { CleanRoomError } from '../errors/index.js';
 import { sortedByName } from '../submissions/check.js';
-import { gathered, type Content } from './content.js';
+import type { Content } from './file.js';
 import { ROOT, TAR_BLOCK, headerBlocks, padding, type TarHeader, type TarOwner } from './tar-header.js';
 
-interface Common {
-  /** Relative, `/` between its parts, no trailing slash. */
+interface EntryBase {
+  /** The path in the layer: relative, with `/` between its parts, without a trailing slash. */
   readonly path: string;
-  /** Permission bits. */
+  /** The permission bits. */
   readonly mode: number;
-  /** Root when absent. */
+  /** The default is root. */
   readonly owner?: TarOwner;
 }
 
+/** A directory, file, symbolic link or character device of a tar. */
 export type TarEntry =
-  | (Common & { readonly type: 'directory' })
-  | (Common & {
+  | (EntryBase & { readonly type: 'directory' })
+  | (EntryBase & {
       readonly type: 'file';
-      /** In bytes; known in advance, so that the layer's size is too. */
+      /** The size in bytes. It is given in advance, so that the size of the tar is known before the content is read. */
       readonly size: number;
-      /** Read when the entry is written, anew for each writing. */
+      /** Returns the content. It is called each time the tar is written. */
       content(): Content;
     })
-  | (Common & { readonly type: 'symlink'; readonly target: string })
-  | (Common & { readonly type: 'character-device'; readonly major: number; readonly minor: number });
+  | (EntryBase & { readonly type: 'symlink'; readonly target: string })
+  | (EntryBase & { readonly type: 'character-device'; readonly major: number; readonly minor: number });
 
 function headerOf(entry: TarEntry): TarHeader {
   const { path, mode, owner = ROOT } = entry;
@@ -39,8 +40,12 @@ function headerOf(entry: TarEntry): TarHeader {
   }
 }
 
-/** Entries in their one order, once no two unpackers can understand them differently. */
-function inOrder(entries: Iterable<TarEntry>): TarEntry[] {
+/**
+ * Returns the entries sorted by path, after checking that all programs that unpack the tar will do the same with them.
+ *
+ * @throws CleanRoomError `malformed` or `conflict`
+ */
+function sortedEntries(entries: Iterable<TarEntry>): TarEntry[] {
   const sorted = sortedByName([...entries], entry => entry.path);
   const types = new Map<string, TarEntry['type']>();
   for (const entry of sorted) {
@@ -48,22 +53,27 @@ function inOrder(entries: Iterable<TarEntry>): TarEntry[] {
     const target = type === 'symlink' ? entry.target : undefined;
     const parts = path.split('/');
     if (!path.isWellFormed() || path.includes('\0') || parts.some(part => ['', '.', '..'].includes(part))) {
-      throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" is no path inside a layer.`);
+      throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" cannot be a path in a layer.`);
     }
     if (target !== undefined && (target === '' || !target.isWellFormed() || target.includes('\0'))) {
-      throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" links to no path.`);
+      throw new CleanRoomError('malformed', `"${path.slice(0, 200)}" is a link without a valid target.`);
     }
-    if (types.has(path)) throw new CleanRoomError('conflict', `"${path}" stands twice in a layer.`);
+    if (types.has(path)) throw new CleanRoomError('conflict', `"${path}" is in the layer twice.`);
     types.set(path, type);
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const above = types.get(path.slice(0, end));
-      if (above === 'directory') break;
-      if (above !== undefined) throw new CleanRoomError('conflict', `"${path}" lies below a file or link.`);
+      const parent = types.get(path.slice(0, end));
+      if (parent === 'directory') break;
+      if (parent !== undefined) throw new CleanRoomError('conflict', `"${path}" is below a file or a link.`);
     }
   }
   return sorted;
 }
 
+/**
+ * Yields the chunks of a file's content.
+ *
+ * @throws CleanRoomError `digest-mismatch` when there are not exactly `size` bytes
+ */
 async function* exactly(size: number, path: string, content: Content): AsyncGenerator<Uint8Array> {
   let written = 0;
   for await (const chunk of content) {
@@ -72,20 +82,20 @@ async function* exactly(size: number, path: string, content: Content): AsyncGene
     yield chunk;
   }
   if (written !== size) {
-    throw new CleanRoomError('digest-mismatch', `"${path}" changed its size while it was packaged.`, {
+    throw new CleanRoomError('digest-mismatch', `"${path}" changed while it was packaged.`, {
       remedy: 'Submit again.'
     });
   }
 }
 
-interface Laid {
+interface LaidOutEntry {
   readonly entry: TarEntry;
-  /** With the pax record before it, if there is one. */
+  /** The header block, after the pax record if one is needed. */
   readonly header: Uint8Array;
 }
 
-async function* parts(laid: readonly Laid[]): AsyncGenerator<Uint8Array> {
-  for (const { entry, header } of laid) {
+async function* tarChunks(laidOut: readonly LaidOutEntry[]): AsyncGenerator<Uint8Array> {
+  for (const { entry, header } of laidOut) {
     yield header;
     if (entry.type !== 'file') continue;
     yield* exactly(entry.size, entry.path, entry.content());
@@ -94,49 +104,90 @@ async function* parts(laid: readonly Laid[]): AsyncGenerator<Uint8Array> {
   yield new Uint8Array(2 * TAR_BLOCK);
 }
 
-/** A tar that is laid out and can be written. */
+/** A tar whose headers and size are computed, and that can be written. */
 export interface Tar {
-  /** In bytes; known without reading any content. */
+  /** The size in bytes. */
   readonly size: number;
-  /** Writes it, anew at each call. @throws CleanRoomError `digest-mismatch` when content is not as long as it said */
+  /**
+   * Returns the bytes of the tar. Each call reads the content of the files again.
+   *
+   * @throws CleanRoomError `digest-mismatch`, while it is read, when a file does not have the size of its entry
+   */
   chunks(): AsyncGenerator<Uint8Array>;
 }
 
+const SMALL_CHUNK_BYTES = 16 * 1024;
+
+/** Yields the same bytes in fewer chunks: it joins small chunks, such as headers, and passes large ones on without copying. */
+async function* gather(content: Content): AsyncGenerator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    if (chunk.length < SMALL_CHUNK_BYTES) {
+      small.push(chunk);
+      bytes += chunk.length;
+      if (bytes < SMALL_CHUNK_BYTES) continue;
+    }
+    if (bytes > 0) yield concat(...small);
+    small = [];
+    bytes = 0;
+    if (chunk.length >= SMALL_CHUNK_BYTES) yield chunk;
+  }
+  if (bytes > 0) yield concat(...small);
+}
+
 /**
- * Lays out an uncompressed tar (ustar, with pax records for what does not fit), the paths in bytewise order whatever the
- * order they are given in. The bytes depend on nothing but the entries: not on clock, user, umask, locale or platform,
- * and on no compressor. Folders above an entry are not made up: give them as entries.
- * @throws CleanRoomError `malformed` for a path or number that a tar can't hold, `conflict` for a path that stands twice
- * or lies below a file
+ * Lays out an uncompressed tar (ustar, with pax records for what does not fit into ustar headers), with its entries sorted by
+ * path, bytewise. The bytes depend only on the entries: not on their order, the clock, the user, the umask, the locale, the
+ * platform or a compressor. Parent directories are not added; they must be among the entries.
+ *
+ * @throws CleanRoomError `malformed` for a path or a number that a tar cannot hold
+ * @throws CleanRoomError `conflict` for a path that occurs twice, or is below a file or a link
+ *
+ * @example
+ * ```ts
+ * import { utf8 } from '@clean-room/protocol/bytes';
+ * import { layerBytes } from '@clean-room/protocol/packaging';
+ *
+ * const content = utf8('hello');
+ * const tar = await layerBytes([
+ *   { type: 'directory', path: 'docs', mode: 0o755 },
+ *   { type: 'file', path: 'docs/hello.txt', mode: 0o644, size: content.length, content: () => [content] }
+ * ]);
+ * console.log(tar.length); // 2560
+ * ```
  */
 export function layOutTar(entries: Iterable<TarEntry>): Tar {
-  const laid = inOrder(entries).map(entry => ({ entry, header: concat(...headerBlocks(headerOf(entry))) }));
+  const laidOut = sortedEntries(entries).map(entry => ({
+    entry,
+    header: concat(...headerBlocks(headerOf(entry)))
+  }));
   let size = 2 * TAR_BLOCK;
-  for (const { entry, header } of laid) {
+  for (const { entry, header } of laidOut) {
     size += header.length;
     if (entry.type === 'file') size += entry.size + padding(entry.size).length;
   }
-  return { size, chunks: () => gathered(parts(laid)) };
+  return { size, chunks: () => gather(tarChunks(laidOut)) };
 }
 
-/** Writes a tar; as {@link layOutTar}. */
+/** Returns the bytes of a tar with these entries; see {@link layOutTar}. */
 export function writeTar(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array> {
   return layOutTar(entries).chunks();
 }
 
-/** The size of the tar that {@link writeTar} will write, in bytes, without reading any content. */
+/** Returns the size in bytes of the tar that {@link writeTar} gives, without reading the content of any file. */
 export function tarSize(entries: Iterable<TarEntry>): number {
   return layOutTar(entries).size;
 }
 
-/** The whole tar in memory: for small layers and tests. */
+/** Returns a whole tar in memory, for small layers and tests. */
 export async function layerBytes(entries: Iterable<TarEntry>): Promise<Uint8Array> {
   const tar = layOutTar(entries);
-  const whole = new Uint8Array(tar.size);
+  const bytes = new Uint8Array(tar.size);
   let offset = 0;
   for await (const chunk of tar.chunks()) {
-    whole.set(chunk, offset);
+    bytes.set(chunk, offset);
     offset += chunk.length;
   }
-  return whole;
+  return bytes;
 }

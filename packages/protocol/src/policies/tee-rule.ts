@@ -1,4 +1,5 @@
-import { celEnv, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
+import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
+import type { TokenClaims } from '../attestation/claims.js';
 import { CleanRoomError } from '../errors/index.js';
 
 /**
@@ -17,7 +18,7 @@ import { CleanRoomError } from '../errors/index.js';
  * console.log(satisfiesTeeRule("assertion.hwmodel == 'GCP_AMD_SEV'", claims)); // false
  * ```
  */
-export function satisfiesTeeRule(rule: string, claims: Readonly<Record<string, CelInput>>): boolean {
+export function satisfiesTeeRule(rule: string, claims: TokenClaims): boolean {
   let evaluate;
   try {
     evaluate = plan(celEnv(), parse(rule));

@@ -48,7 +48,7 @@ const NO_MARKS: ReceiptMarks = {
  * bad receipt is not an exception: the result then has the outcome `failed`, and its failed steps say why.
  *
  * @param bytes - the receipt's JSON, as it was stored
- * @throws CleanRoomError `unavailable` where there is no WebCrypto
+ * @throws CleanRoomError `unavailable` where WebCrypto does not exist
  *
  * @example
  * The receipt and the trust roots are those of this package's tests. Programs read both from files.

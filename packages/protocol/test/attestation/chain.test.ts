@@ -21,18 +21,18 @@ import {
 
 const GOOD = makeChain();
 
-/** Verdict on a chain as a whole token, always signed by the key of the leaf it was planned with. */
-async function judge(chain: readonly Buffer[], options: { at?: Date; root?: Buffer } = {}) {
+/** Verifies a token with a chain, signed by the usual key of the leaf. Returns the code of the first step that fails. */
+async function failureOf(chain: readonly Buffer[], options: { at?: Date; root?: Buffer } = {}) {
   const token = signToken(pkiHeader(chain), productionPayload(), leafKey());
-  const verdict = await verifyToken(token, {
+  const appraisal = await verifyToken(token, {
     profile: 'signature',
     at: options.at ?? NOW,
     trust: { pkiRoots: [pinned(options.root ?? chain[2] ?? Buffer.alloc(0))] }
   });
-  return verdict.steps.find(step => step.status === 'fail')?.code;
+  return appraisal.steps.find(step => step.status === 'fail')?.code;
 }
 
-/** The walk as node:crypto does it. */
+/** Verifies a chain with node:crypto. */
 function oracle(chain: readonly Buffer[], at = NOW): boolean {
   try {
     const [leaf, intermediate, root] = chain.map(der => new X509Certificate(der));
@@ -42,13 +42,14 @@ function oracle(chain: readonly Buffer[], at = NOW): boolean {
     );
     const issued = (below: X509Certificate, above: X509Certificate) =>
       below.checkIssued(above) && below.verify(above.publicKey);
-    const authorities = !leaf.ca && intermediate.ca && root.ca;
-    return inTime && authorities && issued(leaf, intermediate) && issued(intermediate, root);
+    const allowedToIssue = !leaf.ca && intermediate.ca && root.ca;
+    return inTime && allowedToIssue && issued(leaf, intermediate) && issued(intermediate, root);
   } catch {
     return false;
   }
 }
 
+/** Makes a chain with a change in its plan. */
 function planned(change: (plan: ChainPlan) => void): [Buffer, Buffer, Buffer] {
   const plan = chainPlan();
   change(plan);
@@ -66,13 +67,13 @@ const BROKEN: Case[] = [
   ['expired leaf', 'certificate-expired', p => (p.leaf.to = earlier)],
   ['expired intermediate', 'certificate-expired', p => (p.intermediate.to = earlier)],
   ['expired root', 'certificate-expired', p => (p.root.to = earlier)],
-  ['leaf of the future', 'certificate-not-yet-valid', p => (p.leaf.from = later)],
-  ['intermediate of the future', 'certificate-not-yet-valid', p => (p.intermediate.from = later)],
-  ['root of the future', 'certificate-not-yet-valid', p => (p.root.from = later)],
+  ['leaf that is not valid yet', 'certificate-not-yet-valid', p => (p.leaf.from = later)],
+  ['intermediate that is not valid yet', 'certificate-not-yet-valid', p => (p.intermediate.from = later)],
+  ['root that is not valid yet', 'certificate-not-yet-valid', p => (p.root.from = later)],
   ['leaf that is a CA', 'leaf-is-ca', p => (p.leaf.extensions = [CA, CERT_SIGN])],
-  ['intermediate that is none', 'not-a-ca', p => (p.intermediate.extensions = [NO_CA])],
+  ['intermediate that is not a CA', 'not-a-ca', p => (p.intermediate.extensions = [NO_CA])],
   ['intermediate without constraints', 'not-a-ca', p => (p.intermediate.extensions = [])],
-  ['root that is no CA', 'not-a-ca', p => (p.root.extensions = [NO_CA])],
+  ['root that is not a CA', 'not-a-ca', p => (p.root.extensions = [NO_CA])],
   [
     'intermediate that may only sign lists',
     'certificate-usage',
@@ -84,12 +85,12 @@ const BROKEN: Case[] = [
     p => (p.root.extensions = [CA, { name: 'keyUsage', critical: true, digitalSignature: true }])
   ],
   [
-    'constraints twice, the second time as CA',
+    'basic constraints twice, the second time as CA',
     'certificate-extension',
     p => p.leaf.extensions.push(constraints('\x30\x03\x01\x01\xff'))
   ],
   [
-    'constraints that can not be read',
+    'unreadable basic constraints',
     'certificate-malformed',
     p => (p.leaf.extensions = [constraints('\x30\x05\x01')])
   ],
@@ -110,7 +111,7 @@ const BROKEN: Case[] = [
   ['intermediate signed by itself', 'chain-signature', p => (p.intermediate.signer = p.intermediate.key)]
 ];
 
-/** Rules that node:crypto does not have. */
+/** Chains that node:crypto accepts. */
 const STRICTER: Case[] = [
   ['intermediate without a key usage', 'certificate-usage', p => (p.intermediate.extensions = [CA])],
   [
@@ -146,22 +147,22 @@ const STRICTER: Case[] = [
 const weak = makeKey(1024);
 const exponentThree = makeKey(2048, 3);
 
-describe('the walk against node:crypto', () => {
-  test('both accept the chain that is in order', async () => {
-    expect(await judge(GOOD)).toBeUndefined();
+describe('the verification of chains, compared with node:crypto', () => {
+  test('both accept a valid chain', async () => {
+    expect(await failureOf(GOOD)).toBeUndefined();
     expect(oracle(GOOD)).toBe(true);
   });
 
-  test.each(BROKEN)('refused by both, %s: %s', async (_, code, change) => {
+  test.each(BROKEN)('both refuse: %s (%s)', async (_, code, change) => {
     const chain = planned(change);
     expect(oracle(chain)).toBe(false);
-    expect(await judge(chain)).toBe(code);
+    expect(await failureOf(chain)).toBe(code);
   });
 
-  test.each(STRICTER)('refused here alone, %s: %s', async (_, code, change) => {
+  test.each(STRICTER)('only this verification refuses: %s (%s)', async (_, code, change) => {
     const chain = planned(change);
     expect(oracle(chain)).toBe(true);
-    expect(await judge(chain)).toBe(code);
+    expect(await failureOf(chain)).toBe(code);
   });
 
   test.each<[string, (plan: ChainPlan) => void]>([
@@ -188,30 +189,30 @@ describe('the walk against node:crypto', () => {
   ])('both accept %s', async (_, change) => {
     const chain = planned(change);
     expect(oracle(chain)).toBe(true);
-    expect(await judge(chain)).toBeUndefined();
+    expect(await failureOf(chain)).toBeUndefined();
   });
 
-  test('both see the same moment of expiry', async () => {
+  test('both have the same time of expiry', async () => {
     const end = new Date('2027-01-01T00:00:00Z');
     const after = new Date(end.getTime() + 1000);
     expect([oracle(GOOD, end), oracle(GOOD, after)]).toEqual([true, false]);
-    expect(await judge(GOOD, { at: after })).toBe('certificate-expired');
-    expect(await judge(GOOD, { at: end })).not.toBe('certificate-expired');
+    expect(await failureOf(GOOD, { at: after })).toBe('certificate-expired');
+    expect(await failureOf(GOOD, { at: end })).not.toBe('certificate-expired');
   });
 
   const other = makeChain(chainPlan({ leaf: leafKey(), intermediate: makeKey(), root: makeKey() }));
 
   test.each<[string, readonly Buffer[], StepCode]>([
     ['leaf and intermediate swapped', [GOOD[1], GOOD[0], GOOD[2]], 'leaf-is-ca'],
-    ['turned around', [GOOD[2], GOOD[1], GOOD[0]], 'root-unknown'],
+    ['reverse order', [GOOD[2], GOOD[1], GOOD[0]], 'root-unknown'],
     ['intermediate and root swapped', [GOOD[0], GOOD[2], GOOD[1]], 'root-unknown'],
     ['a root of the same name', other, 'root-unknown'],
     ['leaf of another authority', [other[0], GOOD[1], GOOD[2]], 'chain-signature'],
     ['intermediate of another authority', [other[0], other[1], GOOD[2]], 'chain-signature'],
     ['a leaf that issues a leaf', [makeChain(issuedByLeaf())[0], GOOD[0], GOOD[2]], 'not-a-ca'],
     ['the root as its own intermediate', [GOOD[0], GOOD[2], GOOD[2]], 'chain-broken']
-  ])('%s: refused by both', async (_, chain, code) => {
-    expect(await judge(chain, { root: GOOD[2] })).toBe(code);
+  ])('both refuse: %s', async (_, chain, code) => {
+    expect(await failureOf(chain, { root: GOOD[2] })).toBe(code);
     const rooted = createHash('sha256')
       .update(chain[2] ?? '')
       .digest('hex');
@@ -225,24 +226,25 @@ describe('the walk against node:crypto', () => {
     return plan;
   }
 
-  test('nothing that node:crypto refuses passes: 400 chains with a changed, lost or added byte', async () => {
+  test('400 chains with a changed, missing or added byte are accepted only if node:crypto accepts them', async () => {
     const random = sequence(20260301);
     const tally = { accepted: 0, refused: 0 };
     for (let round = 0; round < 400; round++) {
       const victim = random(3);
       const chain = GOOD.map((der, index) => (index === victim ? mutate(der, random) : der));
-      const code = await judge(chain);
+      const code = await failureOf(chain);
       if (code === undefined) {
         tally.accepted++;
         expect({ round, victim, oracle: oracle(chain) }).toEqual({ round, victim, oracle: true });
       } else tally.refused++;
     }
-    // A byte of the root may change unseen by the chain (its own signature); it is pinned here for what it became.
+    // Some bytes of the root (its own signature) are not part of what is verified; here the changed root is the pinned one.
     expect(tally.refused).toBeGreaterThan(250);
     expect(tally.accepted).toBeGreaterThan(0);
   });
 });
 
+/** Changes, removes or adds a byte. */
 function mutate(der: Buffer, random: (below: number) => number): Buffer {
   const at = random(der.length);
   const [before, after] = [der.subarray(0, at), der.subarray(at + 1)];
@@ -257,7 +259,7 @@ function mutate(der: Buffer, random: (below: number) => number): Buffer {
   }
 }
 
-/** Repeatable numbers (an LCG), so that a failure can be run again. */
+/** Returns a generator of numbers that depend only on the seed (an LCG), so that a failure can be reproduced. */
 function sequence(seed: number): (below: number) => number {
   let state = seed;
   return below => {
@@ -266,7 +268,7 @@ function sequence(seed: number): (below: number) => number {
   };
 }
 
-test('text that is no certificate, and a certificate with something behind it', async () => {
+test('a text that is not a certificate, or has bytes after it, is refused', async () => {
   const token = (x5c: string[]) => signToken({ ...pkiHeader(GOOD), x5c }, productionPayload());
   const [leaf, intermediate, root] = GOOD.map(der => der.toString('base64')) as [string, string, string];
   const trailing = Buffer.concat([GOOD[0], Buffer.of(0)]).toString('base64');

@@ -37,26 +37,29 @@ const REQUEST: TokenRequest = {
   }
 };
 
+/** Returns the codes of the steps that fail. */
 async function codes(token: string, request: TokenRequest = REQUEST): Promise<(StepCode | undefined)[]> {
-  const verdict = await verifyToken(token, request);
-  const failed = verdict.steps.filter(step => step.status === 'fail');
-  expect(verdict.ok).toBe(failed.length === 0);
+  const appraisal = await verifyToken(token, request);
+  const failed = appraisal.steps.filter(step => step.status === 'fail');
+  expect(appraisal.ok).toBe(failed.length === 0);
   return failed.map(step => step.code);
 }
 
+/** Returns a payload that passes every check, except for a change. */
 function payload(change: (payload: Payload & Record<string, unknown>) => void): object {
   const changed = productionPayload() as Payload & Record<string, unknown>;
   change(changed);
   return changed;
 }
 
+/** Returns a signed token with a changed payload. */
 const claiming = (change: Parameters<typeof payload>[0]) => signToken(HEADER, payload(change));
 
-test('the unforged token passes all that is asked', async () => {
+test('a token without changes passes every step', async () => {
   expect(await codes(signToken(HEADER, productionPayload()))).toEqual([]);
 });
 
-test('every verdict reports every step once, in the published order', async () => {
+test('every report has every step once, in the published order', async () => {
   const order = Object.keys(STEPS);
   for (const token of [
     signToken(HEADER, productionPayload()),
@@ -72,7 +75,7 @@ test('every verdict reports every step once, in the published order', async () =
   }
 });
 
-describe('header', () => {
+describe('form and header: a token is refused with', () => {
   const public_ = createPublicKey(leafKey());
   const jwk = public_.export({ format: 'jwk' });
   const body = encode(productionPayload());
@@ -85,13 +88,13 @@ describe('header', () => {
     ]);
   });
 
-  test('HS256 keyed with the public key', async () => {
+  test('HS256 and the public key as its secret', async () => {
     const signed = `${encode({ ...HEADER, alg: 'HS256' })}.${body}`;
     const mac = createHmac('sha256', public_.export({ type: 'spki', format: 'pem' })).update(signed);
     expect(await codes(`${signed}.${mac.digest('base64url')}`)).toEqual(['algorithm-refused']);
   });
 
-  test('PS256 with the right key', async () => {
+  test('PS256 and the right key', async () => {
     const signed = `${encode({ ...HEADER, alg: 'PS256' })}.${body}`;
     const key = { key: leafKey(), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     const signature = sign('sha256', Buffer.from(signed), key).toString('base64url');
@@ -121,7 +124,7 @@ describe('header', () => {
     expect(await codes(signToken(pkiHeader(chain), productionPayload()))).toEqual(['x5c-count']);
   });
 
-  test('certificates that are no list of texts', async () => {
+  test('certificates that are not a list of strings', async () => {
     for (const x5c of ['text', [1, 2, 3], null, { length: 3 }]) {
       expect(await codes(signToken({ alg: 'RS256', x5c }, productionPayload()))).toEqual(['x5c-count']);
     }
@@ -137,12 +140,12 @@ describe('header', () => {
     ['null as payload', `e30.${encode(null)}.`],
     ['a huge text', 'e30.'.padEnd(70_000, 'A') + '.'],
     ['a trailing line feed', `${signToken(HEADER, productionPayload())}\n`]
-  ])('%s instead of a token', async (_, token) => {
+  ])('a text that is not a token: %s', async (_, token) => {
     expect(await codes(token)).toEqual(['token-malformed']);
   });
 });
 
-describe('issuer and keys', () => {
+describe('issuer and keys: a token is refused with', () => {
   const oidc = { alg: 'RS256', kid: 'k1', typ: 'JWT' };
   const jwk = { ...createPublicKey(leafKey()).export({ format: 'jwk' }), kid: 'k1' };
   const trusting = (keys: object[], issuer = GOOGLE_ISSUER) => ({
@@ -162,7 +165,7 @@ describe('issuer and keys', () => {
     expect(await codes(token)).toEqual(['issuer-unknown']);
   });
 
-  test('keys that were trusted for another issuer', async () => {
+  test('keys that are trusted only for another issuer', async () => {
     const token = signToken(oidc, productionPayload());
     expect(await codes(token, trusting([jwk]))).toEqual([]);
     expect(await codes(token, trusting([jwk], SIMULATOR_ISSUER))).toEqual(['key-unknown']);
@@ -173,7 +176,7 @@ describe('issuer and keys', () => {
     expect(await codes(foreign, trusting([jwk], 'fake-issuer-for-testing'))).toEqual(['issuer-unknown']);
   });
 
-  test('a kid that is unknown, absent or ambiguous', async () => {
+  test('a key ID that is unknown, absent or ambiguous', async () => {
     const token = signToken(oidc, productionPayload());
     expect(await codes(token, trusting([{ ...jwk, kid: 'k2' }]))).toEqual(['key-unknown']);
     expect(await codes(token, trusting([jwk, jwk]))).toEqual(['key-unknown']);
@@ -181,7 +184,7 @@ describe('issuer and keys', () => {
     expect(await codes(anonymous, trusting([{ ...jwk, kid: undefined }]))).toEqual(['key-unknown']);
   });
 
-  test('a key that is none for this use', async () => {
+  test('a key for another use', async () => {
     const token = signToken(oidc, productionPayload());
     const small = createPublicKey(makeKey(1024)).export({ format: 'jwk' });
     for (const unfit of [
@@ -201,22 +204,22 @@ describe('issuer and keys', () => {
   });
 });
 
-describe('claims', () => {
+describe('claims: a token is refused with', () => {
   const cases: [string, StepCode, Parameters<typeof payload>[0]][] = [
     ['another audience', 'audience-mismatch', p => (p.aud = 'https://sts.googleapis.com')],
     [
-      'a token from the future',
+      'an issue time in the future',
       'token-not-yet-valid',
       p => Object.assign(p, { iat: p.iat + 200, nbf: p.nbf + 200 })
     ],
-    ['a token that ends first', 'token-times', p => (p.exp = p.iat)],
-    ['an old token', 'token-too-old', p => Object.assign(p, { iat: p.iat - 241, nbf: p.nbf - 241 })],
+    ['an end before its beginning', 'token-times', p => (p.exp = p.iat)],
+    ['too great an age', 'token-too-old', p => Object.assign(p, { iat: p.iat - 241, nbf: p.nbf - 241 })],
     ['another nonce', 'nonce-missing', p => (p.eat_nonce = 'x'.repeat(43))],
     ['no nonce', 'nonce-missing', p => Reflect.deleteProperty(p, 'eat_nonce')],
     ['seven nonces', 'nonce-count', p => (p.eat_nonce = Array.from({ length: 7 }, () => 'n'.repeat(43)))],
-    ['a plain confidential VM', 'software-refused', p => (p.swname = 'GCE')],
+    ['a Confidential VM without Confidential Space', 'software-refused', p => (p.swname = 'GCE')],
     ['a debug machine', 'debug-enabled', p => (p.dbgstat = 'enabled')],
-    ['an unheard-of debug state', 'debug-enabled', p => (p.dbgstat = 'disabled')],
+    ['an unknown debug state', 'debug-enabled', p => (p.dbgstat = 'disabled')],
     ['secure boot off', 'secure-boot-off', p => (p.secboot = false)],
     ['a shielded VM', 'hardware-refused', p => (p.hwmodel = 'GCP_SHIELDED_VM')],
     ['unknown hardware', 'hardware-refused', p => (p.hwmodel = 'INTEL_TDX')],
@@ -225,8 +228,16 @@ describe('claims', () => {
       'not-stable',
       p => (p.submods.confidential_space.support_attributes = undefined)
     ],
-    ['USABLE alone', 'not-stable', p => (p.submods.confidential_space.support_attributes = ['USABLE'])],
-    ['EXPERIMENTAL', 'not-stable', p => (p.submods.confidential_space.support_attributes = ['EXPERIMENTAL'])],
+    [
+      'only USABLE as support attribute',
+      'not-stable',
+      p => (p.submods.confidential_space.support_attributes = ['USABLE'])
+    ],
+    [
+      'EXPERIMENTAL as support attribute',
+      'not-stable',
+      p => (p.submods.confidential_space.support_attributes = ['EXPERIMENTAL as support attribute'])
+    ],
     [
       'another image',
       'image-digest-mismatch',
@@ -246,7 +257,7 @@ describe('claims', () => {
       p => (p.submods.container.env_override['constructor'] = 'x')
     ],
     [
-      'a job that is no address',
+      'a job that is not an address',
       'job-address-form',
       p => (p.submods.container.env_override['CLEAN_ROOM_JOB'] = '{"keys":[]}')
     ],
@@ -257,7 +268,7 @@ describe('claims', () => {
       p => (p.submods.confidential_space.monitoring_enabled = { memory: true })
     ],
     [
-      'no word on monitoring',
+      'no claim about monitoring',
       'memory-monitored',
       p => (p.submods.confidential_space.monitoring_enabled = undefined)
     ],
@@ -280,7 +291,7 @@ describe('claims', () => {
     expect(await codes(claiming(change))).toEqual([code]);
   });
 
-  test('an expired token, with the skew allowed for', async () => {
+  test('an expiry more than 60 s ago', async () => {
     const at = (seconds: number) => ({
       ...REQUEST,
       expect: {},
@@ -291,7 +302,7 @@ describe('claims', () => {
     expect(await codes(token, at(3540 + 61))).toEqual(['token-expired']);
   });
 
-  test('all that is wrong is named at once', async () => {
+  test('several wrong claims, and all of them are reported', async () => {
     const token = claiming(p => {
       p.aud = 'other';
       p.dbgstat = 'enabled';
@@ -301,19 +312,19 @@ describe('claims', () => {
   });
 
   test.each<[string, Parameters<typeof payload>[0]]>([
-    ['a text for a number', p => Object.assign(p, { exp: '1' })],
-    ['a fraction for seconds', p => (p.iat += 0.5)],
-    ['secure boot as text', p => Object.assign(p, { secboot: 'true' })],
+    ['a string instead of a number', p => Object.assign(p, { exp: '1' })],
+    ['a fraction of a second', p => (p.iat += 0.5)],
+    ['secure boot as a string', p => Object.assign(p, { secboot: 'true' })],
     ['a nonce that is a number', p => Object.assign(p, { eat_nonce: 7 })],
     ['several audiences', p => Object.assign(p, { aud: ['clean-room:run:v1', 'other'] })],
     ['no container', p => Object.assign(p.submods, { container: undefined })],
     ['a digest of another form', p => (p.submods.container.image_digest = 'latest')],
-    ['a variable that is no text', p => Object.assign(p.submods.container.env_override, { A: 1 })],
+    ['a variable that is not a string', p => Object.assign(p.submods.container.env_override, { A: 1 })],
     [
-      'a support attribute as text',
+      'support attributes as a string',
       p => Object.assign(p.submods.confidential_space, { support_attributes: 'STABLE' })
     ]
-  ])('the form is refused: %s', async (_, change) => {
+  ])('a malformed claim: %s', async (_, change) => {
     expect(await codes(claiming(change))).toEqual(['claims-malformed']);
   });
 
@@ -325,7 +336,7 @@ describe('claims', () => {
     ['https://host/?x=/v1/jobs/'],
     ['https://host /v1/jobs/'],
     ['https://host:999999/v1/jobs/']
-  ])('%s… is no job address', async prefix => {
+  ])('a job address that begins with %s', async prefix => {
     const job = `${prefix}${'a'.repeat(26)}`;
     const token = claiming(p => (p.submods.container.env_override['CLEAN_ROOM_JOB'] = job));
     expect(await codes(token)).toEqual(['job-address-form']);
@@ -339,55 +350,55 @@ describe('claims', () => {
   });
 
   test('an expected variable that is missing or has another value', async () => {
-    const asking = { ...REQUEST, expect: { ...REQUEST.expect, env: { MODE: 'full' } } };
+    const request = { ...REQUEST, expect: { ...REQUEST.expect, env: { MODE: 'full' } } };
     expect(
       await codes(
         claiming(() => undefined),
-        asking
+        request
       )
     ).toEqual(['environment-mismatch']);
     const other = claiming(p => {
       p.submods.container.env_override['MODE'] = 'none';
       p.submods.container.env['MODE'] = 'full';
     });
-    expect(await codes(other, asking)).toEqual(['environment-mismatch']);
+    expect(await codes(other, request)).toEqual(['environment-mismatch']);
   });
 
   test('GPUs that were not expected, or are missing', async () => {
-    const asking = {
+    const request = {
       ...REQUEST,
       expect: { ...REQUEST.expect, gpu: { hwmodels: ['GCP_NVIDIA_H100'], driverVersions: ['595.58.03'] } }
     };
     const withGpus = (gpus: object[]) =>
       claiming(p => Object.assign(p.submods, { nvidia_gpu: { cc_mode: 'ON', gpus } }));
     const h100 = { hwmodel: 'GCP_NVIDIA_H100', driver_version: '595.58.03' };
-    expect(await codes(withGpus([h100]), asking)).toEqual([]);
-    expect(await codes(withGpus([h100, { ...h100, driver_version: '1' }]), asking)).toEqual(['gpu-refused']);
-    expect(await codes(withGpus([{ hwmodel: 'GCP_NVIDIA_H100' }]), asking)).toEqual(['gpu-refused']);
+    expect(await codes(withGpus([h100]), request)).toEqual([]);
+    expect(await codes(withGpus([h100, { ...h100, driver_version: '1' }]), request)).toEqual(['gpu-refused']);
+    expect(await codes(withGpus([{ hwmodel: 'GCP_NVIDIA_H100' }]), request)).toEqual(['gpu-refused']);
     expect(
       await codes(
         claiming(() => undefined),
-        asking
+        request
       )
     ).toEqual(['gpu-missing', 'gpu-refused']);
   });
 
-  test('an expectation can narrow the hardware but never widen it', async () => {
-    const asking = (hwmodels: string[]) => ({ ...REQUEST, expect: { ...REQUEST.expect, hwmodels } });
+  test('hardware that is not a TEE, even if it is expected', async () => {
+    const request = (hwmodels: string[]) => ({ ...REQUEST, expect: { ...REQUEST.expect, hwmodels } });
     const shielded = claiming(p => (p.hwmodel = 'GCP_SHIELDED_VM'));
-    expect(await codes(shielded, asking(['GCP_SHIELDED_VM']))).toEqual(['hardware-refused']);
+    expect(await codes(shielded, request(['GCP_SHIELDED_VM']))).toEqual(['hardware-refused']);
     const sev = claiming(p => (p.hwmodel = 'GCP_AMD_SEV'));
     expect(await codes(sev)).toEqual([]);
-    expect(await codes(sev, asking(['GCP_INTEL_TDX']))).toEqual(['hardware-refused']);
+    expect(await codes(sev, request(['GCP_INTEL_TDX']))).toEqual(['hardware-refused']);
   });
 });
 
-describe('unusual but valid', () => {
+describe('a token is accepted with', () => {
   test.each<[string, Parameters<typeof payload>[0]]>([
-    ['one nonce as text', p => (p.eat_nonce = 'n'.repeat(43))],
-    ['one nonce as list', p => (p.eat_nonce = ['n'.repeat(43)])],
-    ['six nonces', p => (p.eat_nonce = [...'123456'].map(c => (c === '4' ? 'n' : c).repeat(43)))],
-    ['tdx as list', p => (p.tdx = [p.tdx])],
+    ['one nonce as a string', p => (p.eat_nonce = 'n'.repeat(43))],
+    ['one nonce as an array', p => (p.eat_nonce = ['n'.repeat(43)])],
+    ['six nonces', p => (p.eat_nonce = ['1', '2', '3', 'n', '5', '6'].map(nonce => nonce.repeat(43)))],
+    ['tdx as an array', p => (p.tdx = [p.tdx])],
     ['no tdx', p => Reflect.deleteProperty(p, 'tdx')],
     ['no environment override', p => Object.assign(p.submods.container, { env_override: undefined })],
     ['a null environment override', p => Object.assign(p.submods.container, { env_override: null })],
@@ -402,12 +413,12 @@ describe('unusual but valid', () => {
       p => (p.submods.container.image_reference = `x/y@sha256:${'9'.repeat(64)}`)
     ],
     ['a reference that is a tag', p => (p.submods.container.image_reference = 'x/y:latest')],
-    ['within the allowed skew', p => Object.assign(p, { iat: p.iat + 119, nbf: p.nbf + 119 })]
+    ['an issue time within the allowed skew', p => Object.assign(p, { iat: p.iat + 119, nbf: p.nbf + 119 })]
   ])('%s', async (_, change) => {
     expect(await codes(claiming(change))).toEqual([]);
   });
 
-  test('certificates as PEM texts, with either line ending', async () => {
+  test('PEM certificates, with either line ending', async () => {
     for (const eol of ['\n', '\r\n']) {
       const x5c = CHAIN.map(der => {
         const lines = der.toString('base64').replaceAll(/.{64}/g, `$&${eol}`);
@@ -419,17 +430,17 @@ describe('unusual but valid', () => {
 
   test('one of several images', async () => {
     const imageDigest = [`sha256:${'8'.repeat(64)}`, `sha256:${'1'.repeat(64)}`];
-    const asking = { ...REQUEST, expect: { ...REQUEST.expect, imageDigest } };
+    const request = { ...REQUEST, expect: { ...REQUEST.expect, imageDigest } };
     expect(
       await codes(
         claiming(() => undefined),
-        asking
+        request
       )
     ).toEqual([]);
   });
 
-  test('without expectations their steps say so', async () => {
-    const verdict = await verifyToken(
+  test('no expectations, and the report says that they were not checked', async () => {
+    const appraisal = await verifyToken(
       claiming(() => undefined),
       {
         profile: 'signature',
@@ -437,9 +448,9 @@ describe('unusual but valid', () => {
         trust: REQUEST.trust
       }
     );
-    expect(verdict.ok).toBe(true);
-    const asked = verdict.steps.filter(step => step.status === 'pass').map(step => step.id);
-    expect(asked).toEqual([
+    expect(appraisal.ok).toBe(true);
+    const checked = appraisal.steps.filter(step => step.status === 'pass').map(step => step.id);
+    expect(checked).toEqual([
       'format',
       'header',
       'issuer',
@@ -455,11 +466,11 @@ describe('unusual but valid', () => {
   });
 });
 
-describe('the simulator', () => {
+describe('a simulated token', () => {
   const trust = { pkiRoots: [pinned(CHAIN[2], 'simulated')] };
   const simulated = (p: Payload) => Object.assign(p, { iss: SIMULATOR_ISSUER, hwmodel: SIMULATED_HARDWARE });
 
-  test('is accepted only when named, and only with its root', async () => {
+  test('is accepted only if the policy accepts the simulator, and only with its root', async () => {
     const token = claiming(simulated);
     expect(await codes(token, { ...REQUEST, trust, acceptSimulator: true })).toEqual([]);
     for (const profile of ['signature', 'production'] as const) {
@@ -471,7 +482,7 @@ describe('the simulator', () => {
     expect((await verifyToken(token, REQUEST)).simulated).toBe(true);
   });
 
-  test('can not vouch for Google, nor Google’s root for it', async () => {
+  test('is refused with Google’s root or Google’s issuer', async () => {
     const request = { ...REQUEST, acceptSimulator: true };
     expect(
       await codes(
@@ -482,7 +493,7 @@ describe('the simulator', () => {
     expect(await codes(claiming(simulated), request)).toEqual(['root-issuer-mismatch']);
   });
 
-  test('must say so in issuer and hardware alike', async () => {
+  test('must be simulated in both issuer and hardware', async () => {
     const request = { ...REQUEST, acceptSimulator: true };
     const halfway = claiming(p => (p.iss = SIMULATOR_ISSUER));
     expect(await codes(halfway, { ...request, trust })).toEqual(['simulator-inconsistent']);
@@ -491,10 +502,10 @@ describe('the simulator', () => {
   });
 });
 
-test('a time that is none judges nothing', async () => {
+test('an invalid date is refused', async () => {
   const at = new Date('yesterday evening');
-  const judged = verifyToken(signToken(HEADER, productionPayload()), { ...REQUEST, at });
-  await expect(judged).rejects.toMatchObject({ code: 'malformed' });
+  const verification = verifyToken(signToken(HEADER, productionPayload()), { ...REQUEST, at });
+  await expect(verification).rejects.toMatchObject({ code: 'malformed' });
 });
 
 test('no failure code is listed twice', () => {

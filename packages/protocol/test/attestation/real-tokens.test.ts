@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import type { JWK } from 'jose';
-import { isDebug, nonces, tdxTcb } from '../../src/attestation/claim-values.js';
+import { nonces } from '../../src/attestation/claims.js';
 import type { TokenRequest } from '../../src/attestation/request.js';
 import { GOOGLE_ISSUER, GOOGLE_ROOT } from '../../src/attestation/trust.js';
 import { verifyToken } from '../../src/attestation/verify.js';
@@ -19,6 +19,7 @@ const REAL: [name: string, kind: 'oidc' | 'pki'][] = [
 
 const historicKeys = () => (JSON.parse(fixture('jwks-historic.json')) as { keys: JWK[] }).keys;
 
+/** Returns the issue time of a token in seconds, without verifying it. */
 function issuedAt(token: string): number {
   const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
   return (JSON.parse(payload) as { iat: number }).iat;
@@ -32,23 +33,23 @@ function request(token: string, profile: TokenRequest['profile'], later = 60): T
   };
 }
 
-function failures(verdict: Awaited<ReturnType<typeof verifyToken>>) {
-  return verdict.steps.filter(step => step.status === 'fail').map(step => step.code);
+function failures(appraisal: Awaited<ReturnType<typeof verifyToken>>) {
+  return appraisal.steps.filter(step => step.status === 'fail').map(step => step.code);
 }
 
 describe('tokens that Google signed', () => {
-  testWithFixtures.each(REAL)('%s passes the profile signature', async (name, kind) => {
+  testWithFixtures.each(REAL)('%s passes the profile “signature”', async (name, kind) => {
     const token = fixture(name);
-    const verdict = await verifyToken(token, request(token, 'signature'));
-    expect(failures(verdict)).toEqual([]);
-    expect(verdict).toMatchObject({ ok: true, kind, simulated: false });
-    expect(verdict.times?.issuedAt).toEqual(new Date(issuedAt(token) * 1000));
+    const appraisal = await verifyToken(token, request(token, 'signature'));
+    expect(failures(appraisal)).toEqual([]);
+    expect(appraisal).toMatchObject({ ok: true, kind, simulated: false });
+    expect(appraisal.times?.issuedAt).toEqual(new Date(issuedAt(token) * 1000));
   });
 
-  testWithFixtures('the production token on TDX passes the profile production', async () => {
+  testWithFixtures('the production token of a TDX machine passes the profile “production”', async () => {
     const token = fixture(TDX);
     const base = request(token, 'production');
-    const verdict = await verifyToken(token, {
+    const appraisal = await verifyToken(token, {
       ...base,
       expect: {
         audience: 'z08381475938604996746',
@@ -63,29 +64,30 @@ describe('tokens that Google signed', () => {
         maxAgeSeconds: 300
       }
     });
-    expect(failures(verdict)).toEqual([]);
-    expect(verdict.ok).toBe(true);
-    expect(verdict.steps.filter(step => step.status === 'not-asked').map(step => step.id)).toEqual([
+    expect(failures(appraisal)).toEqual([]);
+    expect(appraisal.ok).toBe(true);
+    expect(appraisal.steps.filter(step => step.status === 'not-asked').map(step => step.id)).toEqual([
       'gpu',
       'gpu-models'
     ]);
-    expect(verdict.claims && tdxTcb(verdict.claims)).toEqual([
-      { status: 'UpToDate', date: '2024-03-13T00:00:00Z' }
-    ]);
+    expect(appraisal.claims?.tdx).toEqual({
+      gcp_attester_tcb_status: 'UpToDate',
+      gcp_attester_tcb_date: '2024-03-13T00:00:00Z'
+    });
   });
 
   testWithFixtures.each(REAL.filter(([name]) => name !== TDX))(
-    '%s is refused as production: it is from a debug image',
+    '%s does not pass the profile “production”, because it is from a debug image',
     async name => {
       const token = fixture(name);
-      const verdict = await verifyToken(token, request(token, 'production'));
-      expect(failures(verdict)).toEqual(['debug-enabled', 'not-stable']);
-      expect(verdict.claims && isDebug(verdict.claims)).toBe(true);
-      expect(verdict.claims && nonces(verdict.claims)).toHaveLength(1);
+      const appraisal = await verifyToken(token, request(token, 'production'));
+      expect(failures(appraisal)).toEqual(['debug-enabled', 'not-stable']);
+      expect(appraisal.claims?.dbgstat).toBe('enabled');
+      expect(appraisal.claims && nonces(appraisal.claims)).toHaveLength(1);
     }
   );
 
-  testWithFixtures.each(REAL)('%s is refused after its hour and before its time', async name => {
+  testWithFixtures.each(REAL)('%s is refused after it expires and before it is valid', async name => {
     const token = fixture(name);
     expect(failures(await verifyToken(token, request(token, 'signature', 3661)))).toEqual(['token-expired']);
     expect(failures(await verifyToken(token, request(token, 'signature', -61)))).toEqual([
@@ -93,7 +95,7 @@ describe('tokens that Google signed', () => {
     ]);
   });
 
-  testWithFixtures.each(REAL)('%s is refused when any part of it is changed', async name => {
+  testWithFixtures.each(REAL)('%s is refused if any part of it is changed', async name => {
     const token = fixture(name);
     const [header = '', payload = '', signature = ''] = token.split('.');
     const debugOff = Buffer.from(payload, 'base64url').toString().replace('enabled', 'disabled-since-boot');
@@ -110,7 +112,7 @@ describe('tokens that Google signed', () => {
     expect(pinned(raw)).toEqual(GOOGLE_ROOT);
   });
 
-  testWithFixtures('nothing is believed without trust', async () => {
+  testWithFixtures('no token is accepted without trusted roots and keys', async () => {
     const [oidc, pki] = [fixture(OIDC), fixture(TDX)];
     const trust = { pkiRoots: [] };
     expect(failures(await verifyToken(oidc, { ...request(oidc, 'signature'), trust }))).toEqual([

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { verifyToken } from '../../src/attestation/verify.js';
 import { makeChain, NOW, pinned, pkiHeader, productionPayload, signToken } from './support/authority.js';
 
-test('where there is no WebCrypto the verifier says so and judges nothing', async () => {
+test('without WebCrypto a token is not verified, and the error says so', async () => {
   const chain = makeChain();
   const token = signToken(pkiHeader(chain), productionPayload());
   const request = { profile: 'signature', at: NOW, trust: { pkiRoots: [pinned(chain[2])] } } as const;

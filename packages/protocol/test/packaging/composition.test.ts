@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { digestOf } from '../../src/bytes/digest.js';
 import { fromUtf8, utf8 } from '../../src/bytes/encoding.js';
 import { canonicalJson } from '../../src/documents/canonical.js';
-import { composeImage, type ComposeOptions } from '../../src/packaging/compose.js';
+import { composeImage, type RevisionImage } from '../../src/packaging/compose.js';
 import { verifyComposition } from '../../src/packaging/composition.js';
 import { CleanRoomError } from '../../src/errors/index.js';
 import type { ImageFiles } from '../../src/packaging/image.js';
@@ -11,7 +11,7 @@ import { kernelImage, revisionFile, specOver } from '../support/revision.js';
 
 const base = kernelImage();
 const files = [revisionFile('explore.ipynb', '{}')];
-let revision: ComposeOptions;
+let revision: RevisionImage;
 beforeAll(async () => {
   revision = await composeImage(base, specOver(files), files);
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReadDocument } from '@clean-room/protocol/documents';
-import { composeImage, type ComposeOptions, type KernelImageFiles } from '@clean-room/protocol/packaging';
+import { composeImage, type KernelImageFiles, type RevisionImage } from '@clean-room/protocol/packaging';
 import { readSpec, sortedByName, Spec } from '@clean-room/protocol/submissions';
 import { committedKernelImage } from '../../platform/kernel-images/committed.js';
 import type { SubmissionFiles } from './files.js';
@@ -9,7 +9,7 @@ import type { LockedNotebook } from './lock.js';
 /** A spec and the image that it results in. */
 export interface ComposedSubmission {
   readonly spec: ReadDocument<Spec>;
-  readonly image: ComposeOptions;
+  readonly image: RevisionImage;
 }
 
 function withoutFiles(locked: LockedNotebook): Omit<LockedNotebook, 'files'> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { ReadDocument } from '@clean-room/protocol/documents';
-import { composeImage, type ComposeOptions, type RevisionFile } from '@clean-room/protocol/packaging';
+import { composeImage, type RevisionImage, type RevisionFile } from '@clean-room/protocol/packaging';
 import type { Spec } from '@clean-room/protocol/submissions';
 import type { ObjectStore } from '../../platform/objects/store.js';
 import type { KernelImages } from './kernel-images.js';
@@ -30,7 +30,7 @@ export function storedFiles(objects: ObjectStore, { workspace }: Spec): Revision
 export async function composeSubmissionImage(
   parts: { readonly objects: ObjectStore; readonly kernelImages: KernelImages },
   spec: ReadDocument<Spec>
-): Promise<ComposeOptions> {
+): Promise<RevisionImage> {
   const { image } = parts.kernelImages.get(spec.value.kernelImage);
   return composeImage(image, spec, storedFiles(parts.objects, spec.value), () => createHash('sha256'));
 }

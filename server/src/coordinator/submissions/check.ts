@@ -5,7 +5,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, requireTerms, strictestTerms } from '@clean-room/protocol/policies';
-import type { ComposeOptions } from '@clean-room/protocol/packaging';
+import type { RevisionImage } from '@clean-room/protocol/packaging';
 import { openSubmissionRequest, readSpec, type Spec, type SpecAsset } from '@clean-room/protocol/submissions';
 import type { PersonCaller } from '../access/caller.js';
 import { custodianOf } from '../catalogue/assets.js';
@@ -20,7 +20,7 @@ import { newestRoster } from '../parties/rosters.js';
 export interface CheckedSubmission {
   readonly spec: ReadDocument<Spec>;
   readonly request: Envelope;
-  readonly image: ComposeOptions;
+  readonly image: RevisionImage;
   readonly collaboration: Digest;
   /** Each provider that must decide, with the custodian key that the spec names. */
   readonly providers: ReadonlyMap<string, string>;

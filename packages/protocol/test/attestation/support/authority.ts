@@ -11,13 +11,15 @@ import forge from 'node-forge';
 import { GOOGLE_ISSUER, type PkiRoot } from '../../../src/attestation/trust.js';
 import { asDigest } from '../../../src/bytes/digest.js';
 
-/** The time at which everything made here is judged. */
+/** The time at which everything made here is valid. */
 export const NOW = new Date('2026-03-01T12:00:00Z');
 
+/** Makes an RSA key. */
 export function makeKey(modulusLength = 2048, publicExponent = 65537): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
 }
 
+/** The content of a certificate, and the key that signs it. */
 export interface CertificatePlan {
   subject: string;
   issuer: string;
@@ -29,6 +31,7 @@ export interface CertificatePlan {
   digest: () => forge.md.MessageDigest;
 }
 
+/** The three certificates of a chain. */
 export interface ChainPlan {
   leaf: CertificatePlan;
   intermediate: CertificatePlan;
@@ -41,7 +44,7 @@ export const CERT_SIGN = { name: 'keyUsage', critical: true, keyCertSign: true, 
 
 const KEYS = { leaf: makeKey(), intermediate: makeKey(), root: makeKey() };
 
-/** A plan for a chain of the form of Google's: same names, extensions, order and algorithms. */
+/** Returns a plan for a chain like Google's, with the same names, extensions, order and algorithms. */
 export function chainPlan(keys = KEYS): ChainPlan {
   const common = {
     from: new Date('2025-01-01'),
@@ -83,7 +86,8 @@ export function chainPlan(keys = KEYS): ChainPlan {
   };
 }
 
-export function makeCertificate(plan: CertificatePlan, serial: string): Buffer {
+/** Makes a certificate as DER. */
+function makeCertificate(plan: CertificatePlan, serial: string): Buffer {
   const certificate = forge.pki.createCertificate();
   const publicKey = createPublicKey(plan.key).export({ type: 'spki', format: 'pem' });
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey.toString());
@@ -92,13 +96,13 @@ export function makeCertificate(plan: CertificatePlan, serial: string): Buffer {
   certificate.validity.notAfter = plan.to;
   certificate.setSubject([{ name: 'commonName', value: plan.subject }]);
   certificate.setIssuer([{ name: 'commonName', value: plan.issuer }]);
-  // forge fills in what it is given, and would keep an earlier value.
+  // forge changes the objects that it is given, so it gets a copy.
   certificate.setExtensions(structuredClone(plan.extensions));
   certificate.sign(signingWith(plan.signer), plan.digest());
   return Buffer.from(forge.asn1.toDer(forge.pki.certificateToAsn1(certificate)).getBytes(), 'binary');
 }
 
-/** forge lays the certificate out, node:crypto does the arithmetic: forge needs seconds for it under jest. */
+/** Returns a key with which forge makes a certificate but node:crypto signs it, because forge needs seconds for that under Jest. */
 function signingWith(key: KeyObject): forge.pki.rsa.PrivateKey {
   const signature = (md: forge.md.MessageDigest) => {
     const prefix = Buffer.from(DIGEST_INFO[md.digestLength] ?? '', 'hex');
@@ -108,7 +112,7 @@ function signingWith(key: KeyObject): forge.pki.rsa.PrivateKey {
   return { sign: signature } as unknown as forge.pki.rsa.PrivateKey;
 }
 
-/** DER of DigestInfo up to the digest (RFC 8017 §9.2), by the digest's length. */
+/** The DER bytes of a DigestInfo before the digest (RFC 8017 §9.2), by the length of the digest. */
 const DIGEST_INFO: Readonly<Record<number, string>> = {
   20: '3021300906052b0e03021a05000414',
   32: '3031300d060960864801650304020105000420',
@@ -116,7 +120,7 @@ const DIGEST_INFO: Readonly<Record<number, string>> = {
   64: '3051300d060960864801650304020305000440'
 };
 
-/** Leaf, intermediate and root as DER. */
+/** Makes a leaf, an intermediate and a root as DER. */
 export function makeChain(plan: ChainPlan = chainPlan()): [Buffer, Buffer, Buffer] {
   return [
     makeCertificate(plan.leaf, '03'),
@@ -125,20 +129,23 @@ export function makeChain(plan: ChainPlan = chainPlan()): [Buffer, Buffer, Buffe
   ];
 }
 
+/** Returns a root as a trusted root. */
 export function pinned(root: Buffer, kind: PkiRoot['kind'] = 'hardware'): PkiRoot {
   return { sha256: asDigest(`sha256:${createHash('sha256').update(root).digest('hex')}`), kind };
 }
 
+/** Returns a text, or a value as JSON, as base64url. */
 export function encode(value: unknown): string {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 }
 
-/** Signs whatever header and payload it is given with RS256, whatever the header claims. */
+/** Signs any header and payload with RS256, even if the header names another algorithm. */
 export function signToken(header: object, payload: object, key: KeyObject = KEYS.leaf): string {
   const signed = `${encode(header)}.${encode(payload)}`;
   return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
 }
 
+/** Returns the header of a PKI token. */
 export function pkiHeader(chain: readonly Buffer[]): object {
   return { alg: 'RS256', kid: 'test', typ: 'JWT', x5c: chain.map(der => der.toString('base64')) };
 }
@@ -147,7 +154,7 @@ export const leafKey = (): KeyObject => KEYS.leaf;
 
 export type Payload = ReturnType<typeof productionPayload>;
 
-/** Claims that pass every check of the profile `production`. */
+/** Returns claims that pass every check of the profile `production`. */
 export function productionPayload() {
   const iat = NOW.getTime() / 1000 - 60;
   const container = {

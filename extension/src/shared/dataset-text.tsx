@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
 import type { Asset } from '../api/types.js';
 import { formatBytes, formatDate, formatDuration } from './format.js';
 
@@ -17,7 +18,7 @@ export function standInKind({ version: { standIn } }: Asset, trans: TranslationB
 }
 
 /** A rule that a run must follow. */
-export interface Rule {
+interface Rule {
   readonly text: string;
   /** The party whose policy contains it. */
   readonly provider: string;
@@ -32,11 +33,7 @@ function strictest(assets: readonly Asset[], limit: (asset: Asset) => number): A
 }
 
 /** Returns the rules for a run on these datasets as sentences, each with the provider whose rule it is. */
-export function rulesOf(
-  assets: readonly Asset[],
-  language: string,
-  trans: TranslationBundle
-): readonly Rule[] {
+function rulesOf(assets: readonly Asset[], language: string, trans: TranslationBundle): readonly Rule[] {
   const rules: Rule[] = [];
   const add = (asset: Asset | undefined, text: (policy: Asset['policy']) => string): void => {
     if (asset !== undefined) rules.push({ text: text(asset.policy), provider: asset.provider });
@@ -64,4 +61,33 @@ export function rulesOf(
     ({ validUntil }) => trans.__('Data available until %1', formatDate(validUntil, language))
   );
   return rules;
+}
+
+/** Lists the rules for a run on datasets. Names the provider of each rule, or once if all rules have the same. */
+export function RuleList({
+  assets,
+  titleOf,
+  language,
+  trans
+}: {
+  assets: readonly Asset[];
+  titleOf: (party: string) => string;
+  language: string;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const [first, ...others] = new Set(assets.map(({ provider }) => provider));
+  return (
+    <>
+      <ul className="crm-Rules">
+        {rulesOf(assets, language, trans).map(({ text, provider }) => (
+          <li key={`${provider} ${text}`}>
+            {text} {others.length > 0 && <span className="crm-Quiet">({titleOf(provider)})</span>}
+          </li>
+        ))}
+      </ul>
+      {first !== undefined && others.length === 0 && (
+        <p className="crm-Quiet">{trans.__('These rules are set by %1.', titleOf(first))}</p>
+      )}
+    </>
+  );
 }
