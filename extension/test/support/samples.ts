@@ -6,7 +6,7 @@ export const RUN = '01hzy0000000000000000000bb';
 const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 
 /** A person who is a researcher of one party and a reviewer of another. */
-export const ME: Me = {
+const ME: Me = {
   subject: 'ana',
   parties: [
     { party: 'university', person: 'ana', title: 'The University', name: 'Ana', roles: ['researcher'] },

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestOf } from '../../src/bytes/digest.js';
 import { canonicalJson } from '../../src/documents/canonical.js';
-import { type Envelope, openEnvelope, preAuthenticationEncoding, signEnvelope } from '../../src/documents/dsse.js';
+import {
+  type Envelope,
+  openEnvelope,
+  preAuthenticationEncoding,
+  signEnvelope
+} from '../../src/documents/dsse.js';
 import { signingKey } from '../../src/documents/keys.js';
 import { composeImage } from '../../src/packaging/compose.js';
 import { heldFile } from '../../src/packaging/file.js';
