@@ -1,8 +1,9 @@
-"""Writes the demo dataset as CSV to the path given: the RAND Health Insurance Experiment, public domain, 20,190 rows.
+"""Writes the demo dataset, the RAND Health Insurance Experiment (public domain, 20,190 rows), to a path as CSV.
 
-It ships with statsmodels, so nothing is downloaded. `mdvis` visits in a year, `lncoins` share of the bill to pay (log),
-`idp` individual deductible, `lpi` log of annual incentive payment, `fmde` log of the deductible's ceiling, `physlm`
-physical limitation, `disea` number of chronic diseases, `hlthg` / `hlthf` / `hlthp` good, fair, poor health.
+The dataset is part of statsmodels, so nothing is downloaded. Columns: `mdvis` visits in a year, `lncoins` share of the
+bill to pay (log), `idp` individual deductible, `lpi` log of annual incentive payment, `fmde` log of the deductible's
+ceiling, `physlm` physical limitation, `disea` number of chronic diseases, `hlthg` / `hlthf` / `hlthp` good, fair, poor
+health.
 """
 
 import sys

@@ -1,11 +1,12 @@
-"""JupyterHub in front of the clean room: each person's server gets a token that is good for the clean room alone.
+"""JupyterHub for the clean room: each person's server gets a token that is valid only for the clean room.
 
-Include it in a Hub's own configuration, or use it as it is for a trial:
+Include this file in a Hub's own configuration, or use it unchanged for a trial:
 
     jupyterhub --config deployment/jupyterhub/jupyterhub_config.py
 
-Environment: CLEAN_ROOM_URL is where the coordinator is. The coordinator's configuration says `"authentication":
-{"kind": "jupyterhub", "api": "http://…/hub/api", "service": "clean-room", "groups": {"<Hub group>": "<party>"}}`.
+The environment variable CLEAN_ROOM_URL is the address of the coordinator. The coordinator's configuration contains
+`"authentication": {"kind": "jupyterhub", "api": "http://…/hub/api", "service": "clean-room",
+"groups": {"<Hub group>": "<party>"}}`.
 """
 
 import os
@@ -14,20 +15,20 @@ SERVICE = "clean-room"
 ACCESS = f"access:services!service={SERVICE}"
 TOKEN_SECONDS = 86_400
 
-c = get_config()  # noqa: F821 (JupyterHub brings it)
+c = get_config()  # noqa: F821 (JupyterHub defines it)
 
-# A service without a process or an address: it exists so that tokens can be made for it and for nothing else.
+# A service without a process or an address. It exists so that tokens can be issued for it and for nothing else.
 c.JupyterHub.services = [{"name": SERVICE}]
 c.JupyterHub.load_roles = [
-    # A server may only hand on what its owner has.
+    # A token can only have scopes that its owner has.
     {"name": "user", "scopes": ["self", ACCESS]},
 ]
 
 
 def give_clean_room_token(spawner):
-    """Makes the server's token for the clean room.
+    """Issues the server's token for the clean room.
 
-    The server's own JUPYTERHUB_API_TOKEN is not for sharing: with it the clean room could drive the person's
+    The server's own JUPYTERHUB_API_TOKEN must not be shared: with it, the clean room could control the person's
     notebook server.
     """
     token = spawner.user.new_api_token(note="clean room", expires_in=TOKEN_SECONDS, scopes=[ACCESS])

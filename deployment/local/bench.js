@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: runs the benches of every package (`bench/*.bench.*`) one after another and prints one table. Each bench prints
- * its figures as a last line of JSON (packages/protocol/bench/figures.ts). Ends with 1 when a limit is missed. `npm run bench -- receipt`
+ * its figures as a last line of JSON (packages/protocol/bench/figures.ts). Exits with 1 if a limit is exceeded. `npm run bench -- receipt`
  * runs only the benches with that in their name.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,21 +20,21 @@ function requirePrograms() {
   const missing = PROGRAMS.filter(([program]) => !has(program)).map(([, debian]) => debian);
   if (missing.length === 0) return;
   throw new SetupError(
-    `Benches need programs that are not here. Install them as root, then start again:\n  apt-get install -y --no-install-recommends ${missing.join(' ')}`
+    `The benches need programs that are not installed. Install them as root, then start again:\n  apt-get install -y --no-install-recommends ${missing.join(' ')}`
   );
 }
 
 function benches(wanted) {
   const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   return workspaces
-    .map(room => join(ROOT, room, 'bench'))
+    .map(folder => join(ROOT, folder, 'bench'))
     .filter(folder => existsSync(folder))
     .flatMap(folder => readdirSync(folder).map(name => join(folder, name)))
     .filter(file => /\.bench\.(js|mjs|ts)$/.test(file))
     .filter(file => wanted.length === 0 || wanted.some(name => basename(file).startsWith(`${name}.`)));
 }
 
-/** Runs one bench. Returns its figures, or none when it failed. */
+/** Runs one bench. Returns its figures, or an empty list if it failed. */
 function figuresOf(file) {
   console.log(`\n— ${basename(file)}`);
   const node = join(ROOT, 'node_modules/.bin/node');
@@ -46,7 +46,7 @@ function figuresOf(file) {
     stdio: ['ignore', 'pipe', 'inherit']
   });
   if (status === 0) return JSON.parse(stdout.trimEnd().split('\n').at(-1));
-  console.error(`${basename(file)} ended with ${status}.`);
+  console.error(`${basename(file)} failed with status ${status}.`);
   return [];
 }
 
@@ -72,7 +72,7 @@ await main(() => {
   requirePrograms();
   setup();
   const files = benches(process.argv.slice(2));
-  if (files.length === 0) throw new SetupError('There is no such bench.');
+  if (files.length === 0) throw new SetupError('No bench has this name.');
   const results = files.map(file => ({ file, figures: figuresOf(file) }));
   const figures = results
     .flatMap(result => result.figures)
@@ -83,9 +83,9 @@ await main(() => {
   if (failed.length + missed > 0)
     throw new SetupError(
       [
-        `${missed} of ${figures.filter(({ limit }) => limit !== undefined).length} limits missed.`,
+        `${missed} of ${figures.filter(({ limit }) => limit !== undefined).length} limits are exceeded.`,
         failed.length > 0 ? `Failed: ${failed.join(', ')}.` : ''
       ].join(' ')
     );
-  console.log('\nEvery limit is held.');
+  console.log('\nAll limits are met.');
 });

@@ -1,4 +1,4 @@
-/** The clean room with demo data, on this machine: founded, served, provisioned. */
+/** Sets up and serves the clean room with demo data on this machine. */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,15 @@ import { ROOT, SetupError, environment, run } from './steps.js';
 const COMMAND = join(ROOT, 'server/bin/clean-room.js');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const DATASET = 'hospital/visits';
+/** The demo notebooks. */
 export const NOTEBOOKS = ['explore.ipynb', 'model.ipynb'];
 
+/** A demo clean room in a folder, with its coordinator and custodian. */
 export class CleanRoom {
   /**
-   * @param {string} folder where all of it lies
-   * @param {{ coordinator: number, custodian: number }} ports
-   * @param {string} listen the address of what a browser opens: the custodian's pages
+   * @param folder - the folder for all files of the demo
+   * @param ports - the ports of `coordinator` and `custodian`
+   * @param listen - the address on which the custodian's pages are served to a browser
    */
   constructor(folder, ports, listen = '127.0.0.1') {
     this.folder = folder;
@@ -26,7 +28,11 @@ export class CleanRoom {
     this.env = { ...environment(), CLEAN_ROOM_HOME: this.person };
   }
 
-  /** Runs the `clean-room` command and reads its answer. */
+  /**
+   * Runs the `clean-room` command and returns its result, parsed from JSON.
+   *
+   * @throws SetupError with the output of the command if it fails
+   */
   call(...args) {
     try {
       const answer = execFileSync(NODE, [COMMAND, ...args, '--json'], {
@@ -38,12 +44,13 @@ export class CleanRoom {
       });
       return JSON.parse(answer);
     } catch (error) {
-      const said = [error.stdout, error.stderr].filter(Boolean).join('\n').trim();
-      throw new SetupError(`clean-room ${args[0]} did not succeed: ${said || error.message}`);
+      const output = [error.stdout, error.stderr].filter(Boolean).join('\n').trim();
+      throw new SetupError(`"clean-room ${args[0]}" failed: ${output || error.message}`);
     }
   }
 
-  found() {
+  /** Creates the demo's parties, keys and configuration, unless they exist. */
+  createDemo() {
     this.call(
       'demo',
       'found',
@@ -59,8 +66,10 @@ export class CleanRoom {
   }
 
   /**
-   * Serves coordinator and custodian until `stop`; resolves once both answer.
-   * @param {string[]} parts what `clean-room serve` is told to serve; all of the demo when nothing is named
+   * Serves coordinator and custodian until `stop` is called. Resolves when both are ready.
+   *
+   * @param parts - arguments of `clean-room serve`; by default, all parts of the demo are served
+   * @throws SetupError if the server ends before it is ready
    */
   async serve(...parts) {
     const served = parts.length > 0 ? parts : ['--demo', this.folder];
@@ -77,10 +86,10 @@ export class CleanRoom {
       });
     });
     if ((await Promise.race([ready, ended])) !== 'ready')
-      throw new SetupError('The clean room did not start; see above.');
+      throw new SetupError('The clean room did not start. The messages above tell why.');
   }
 
-  /** Provisions the demo dataset once. */
+  /** Provisions the demo dataset, unless that has been done before. */
   provision() {
     const done = join(this.folder, 'provisioned');
     if (existsSync(done)) return;
@@ -100,29 +109,34 @@ export class CleanRoom {
     writeFileSync(done, `${new Date().toISOString()}\n`);
   }
 
-  /** Copies the demo notebooks to where the person works on them; what is there is kept. */
-  layOutNotebooks() {
+  /** Copies the demo notebooks to the person's folder. Existing notebooks are not overwritten. */
+  copyNotebooks() {
     for (const name of NOTEBOOKS) {
-      const goal = join(this.notebooks, name);
-      if (!existsSync(goal)) cpSync(join(ROOT, 'deployment/demo', name), goal);
+      const target = join(this.notebooks, name);
+      if (!existsSync(target)) cpSync(join(ROOT, 'deployment/demo', name), target);
     }
   }
 
-  /** The run that an approved submission began, once it has ended. */
+  /**
+   * Waits until the run of an approved submission is completed, and returns it.
+   *
+   * @throws SetupError if the run fails or is cancelled
+   */
   async waitForRun(submission) {
-    for (let told = ''; ; await setTimeout(500)) {
+    for (let printed = ''; ; await setTimeout(500)) {
       const { items } = this.call('runs');
       const run = items.find(candidate => candidate.submission === submission);
-      const now = run === undefined ? 'waiting for its run' : run.state;
-      if (now !== told) console.log(now);
-      told = now;
+      const now = run === undefined ? 'waiting for the run to start' : run.state;
+      if (now !== printed) console.log(now);
+      printed = now;
       if (run?.state === 'completed') return run;
       if (['failed', 'cancelled'].includes(run?.state)) {
-        throw new SetupError(`The run ended as ${run.state}: ${JSON.stringify(run.reason)}`);
+        throw new SetupError(`The run is ${run.state}: ${JSON.stringify(run.reason)}`);
       }
     }
   }
 
+  /** Stops the server. */
   async stop() {
     if (this.server === undefined || this.server.exitCode !== null) return;
     const ended = new Promise(resolve => this.server.once('exit', resolve));

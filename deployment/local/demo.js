@@ -1,4 +1,7 @@
-/** The whole way without a browser: provision, submit, approve, run, filter, verify. Prints the receipt's summary. */
+/**
+ * `npm run demo`: takes the demo notebooks through all steps without a browser: provision, submit, approve, run, filter, verify.
+ * Prints the summary of each receipt.
+ */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanRoom, NOTEBOOKS } from './clean-room.js';
@@ -7,33 +10,34 @@ import { setup } from './setup.js';
 
 const PURPOSE = 'Health research: cost of chronic illness';
 
-function show(title) {
+function printTitle(title) {
   console.log(`\n— ${title}`);
 }
 
-async function demonstrate(room, notebook) {
-  show(`Submitting ${notebook}`);
-  const submitted = room.call('submit', join(room.notebooks, notebook), '--purpose', PURPOSE);
+/** Submits, approves and runs a notebook, and verifies its receipt. */
+async function demonstrate(cleanRoom, notebook) {
+  printTitle(`Submitting ${notebook}`);
+  const submitted = cleanRoom.call('submit', join(cleanRoom.notebooks, notebook), '--purpose', PURPOSE);
   console.log(`image digest ${submitted.image}`);
-  room.call(
+  cleanRoom.call(
     'approve',
     submitted.id,
     '--without-passkey',
     '--party',
     'hospital',
     '--custodian',
-    join(room.folder, 'custodians/hospital')
+    join(cleanRoom.folder, 'custodians/hospital')
   );
-  console.log('approved by hospital, without a passkey: marked as unattended');
-  const run = await room.waitForRun(submitted.id);
-  const to = join(room.folder, 'results', notebook.replace('.ipynb', ''));
-  const result = room.call('results', run.id, '--to', to);
-  const verified = room.call('verify', result.receipt, '--trust', join(room.person, 'trust.json'));
+  console.log('approved by hospital without a passkey; the receipt marks the approval as unattended');
+  const run = await cleanRoom.waitForRun(submitted.id);
+  const to = join(cleanRoom.folder, 'results', notebook.replace('.ipynb', ''));
+  const result = cleanRoom.call('results', run.id, '--to', to);
+  const verified = cleanRoom.call('verify', result.receipt, '--trust', join(cleanRoom.person, 'trust.json'));
   console.log(
     verified.steps.map(step => `  ${step.status.padEnd(11)} ${step.title}: ${step.detail}`).join('\n')
   );
   console.log(verified.summary);
-  if (verified.outcome !== 'verified') throw new SetupError('The receipt does not verify.');
+  if (verified.outcome !== 'verified') throw new SetupError('The receipt could not be verified.');
 }
 
 await main(async () => {
@@ -41,16 +45,16 @@ await main(async () => {
   const folder = join(ROOT, '.cache/demo');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const room = new CleanRoom(folder, { coordinator: 8797, custodian: 8798 });
-  room.found();
-  await room.serve();
+  const cleanRoom = new CleanRoom(folder, { coordinator: 8797, custodian: 8798 });
+  cleanRoom.createDemo();
+  await cleanRoom.serve();
   try {
-    show('Provisioning hospital/visits');
-    room.provision();
-    room.layOutNotebooks();
-    for (const notebook of NOTEBOOKS) await demonstrate(room, notebook);
-    console.log('\nThe whole way was gone: provisioned, submitted, approved, run, filtered, verified.');
+    printTitle('Provisioning hospital/visits');
+    cleanRoom.provision();
+    cleanRoom.copyNotebooks();
+    for (const notebook of NOTEBOOKS) await demonstrate(cleanRoom, notebook);
+    console.log('\nAll steps succeeded: provisioned, submitted, approved, run, filtered, verified.');
   } finally {
-    await room.stop();
+    await cleanRoom.stop();
   }
 });

@@ -7,7 +7,7 @@ import { ROOT, SetupError, has, main, run, step } from './steps.js';
 function checkMachine() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new SetupError(
-      'The clean room runs on Linux on x86-64. On this machine, run the one-container image instead: see deployment/README.md.'
+      'The clean room runs on Linux on x86-64. On this machine, run the container image instead: see deployment/README.md.'
     );
   }
   if (!has('python3'))
@@ -45,7 +45,7 @@ function installNotebookLibraries() {
 /**
  * Runs all steps that this machine still needs.
  *
- * @param {{ kernelImage?: boolean }} parts - `kernelImage: false` when the caller composes the kernel image itself
+ * @param {{ kernelImage?: boolean }} parts - `kernelImage: false` if the caller builds the kernel image itself
  */
 export function setup({ kernelImage = true } = {}) {
   checkMachine();
@@ -57,7 +57,7 @@ export function setup({ kernelImage = true } = {}) {
   );
   run(['npm', 'run', '--silent', 'build']);
   step(
-    'Making the Python environment (about a minute)',
+    'Creating the Python environment (about a minute)',
     {
       name: 'python',
       inputs: ['extension/requirements-dev.txt'],

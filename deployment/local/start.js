@@ -1,4 +1,4 @@
-/** `npm start`: sets everything up, serves the clean room with demo data, and opens JupyterLab. */
+/** `npm start`: prepares the machine, serves the clean room with demo data, and opens JupyterLab. */
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,30 +6,31 @@ import { CleanRoom } from './clean-room.js';
 import { ROOT, main } from './steps.js';
 import { setup } from './setup.js';
 
-// Only the one-container image sets this: there loopback is out of the browser's reach, and its ports are published to the host's.
+// Only the container image sets this variable. A browser outside of a container cannot reach the container's loopback address, so
+// the servers listen on all addresses, and their ports are published on the host's loopback address.
 const listen = process.env.CLEAN_ROOM_LISTEN ?? '127.0.0.1';
 
 await main(async () => {
   setup();
-  const room = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 }, listen);
-  mkdirSync(room.folder, { recursive: true, mode: 0o700 });
-  room.found();
-  await room.serve();
+  const cleanRoom = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 }, listen);
+  mkdirSync(cleanRoom.folder, { recursive: true, mode: 0o700 });
+  cleanRoom.createDemo();
+  await cleanRoom.serve();
   try {
-    room.provision();
-    room.call('stand-ins');
-    room.layOutNotebooks();
+    cleanRoom.provision();
+    cleanRoom.call('stand-ins');
+    cleanRoom.copyNotebooks();
     const browser = process.env.CLEAN_ROOM_BROWSER === 'none' ? ['--no-browser'] : [];
     const lab = spawn(
       join(ROOT, '.venv/bin/jupyter'),
       [
         'lab',
-        `--ServerApp.root_dir=${room.notebooks}`,
+        `--ServerApp.root_dir=${cleanRoom.notebooks}`,
         '--LabApp.default_url=/lab/tree/explore.ipynb',
         `--ip=${listen}`,
         '--port=8888',
         '--log-level=WARN',
-        // JupyterLab's own question whether it may fetch news from elsewhere.
+        // Disables JupyterLab's question whether it may fetch news from jupyter.org.
         '--LabApp.news_url=None',
         ...(process.getuid() === 0 ? ['--allow-root'] : []),
         ...browser
@@ -37,11 +38,11 @@ await main(async () => {
       {
         stdio: 'inherit',
         env: {
-          ...room.env,
-          CLEAN_ROOM_URL: room.url,
-          CLEAN_ROOM_TOKEN_FILE: join(room.person, 'token'),
-          // The tabs of the demo are not mixed with those of the person's own work.
-          JUPYTERLAB_WORKSPACES_DIR: join(room.folder, 'workspaces')
+          ...cleanRoom.env,
+          CLEAN_ROOM_URL: cleanRoom.url,
+          CLEAN_ROOM_TOKEN_FILE: join(cleanRoom.person, 'token'),
+          // Keeps the open tabs of the demo apart from those of the person's own work.
+          JUPYTERLAB_WORKSPACES_DIR: join(cleanRoom.folder, 'workspaces')
         }
       }
     );
@@ -50,6 +51,6 @@ await main(async () => {
     process.on('SIGTERM', stop);
     await new Promise(resolve => lab.once('exit', resolve));
   } finally {
-    await room.stop();
+    await cleanRoom.stop();
   }
 });

@@ -1,8 +1,8 @@
-/** Every test, on a fresh clone too. `npm test -- jest galata` runs only the parts named. */
+/** `npm test`: runs all tests, also on a fresh clone. `npm test -- jest galata` runs only the named parts. */
 import { SetupError, attempt, main } from './steps.js';
 import { setup, systemPackages } from './setup.js';
 
-/** Programs that tests drive for real, and the Debian packages that bring them. */
+/** Programs that the tests run, and the Debian packages that contain them. */
 const PROGRAMS = [
   ['chromium', 'chromium'],
   ['docker-registry', 'docker-registry'],
@@ -16,7 +16,7 @@ const PROGRAMS = [
 const npm = (...words) => ['npm', 'run', '--silent', ...words];
 
 const COMMANDS = {
-  // Fails when the image of this tree is not the one whose digest is committed. The other parts run on it.
+  // Fails if the image built from this tree does not have the committed digest. The other parts use this image.
   kernel: npm('check:kernel'),
   lint: npm('lint'),
   typecheck: npm('typecheck'),
@@ -47,7 +47,7 @@ await main(async () => {
   const unknown = parts.filter(part => !(part in COMMANDS));
   if (unknown.length > 0) {
     throw new SetupError(
-      `There is no part ${unknown.join(', ')}. The parts are ${Object.keys(COMMANDS).join(', ')}.`
+      `Unknown part: ${unknown.join(', ')}. The parts are ${Object.keys(COMMANDS).join(', ')}.`
     );
   }
   systemPackages(PROGRAMS);

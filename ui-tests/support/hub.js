@@ -54,10 +54,10 @@ async function startHub(room) {
 export async function startHubRoom() {
   const room = new CleanRoom(join(FOLDER, 'hub-room'), HUB_PORTS);
   mkdirSync(room.folder, { mode: 0o700 });
-  room.found();
+  room.createDemo();
   await room.serve();
   room.provision();
-  room.layOutNotebooks();
+  room.copyNotebooks();
   await room.stop();
   const coordinator = authenticateByHub(room);
   const hub = await startHub(room);

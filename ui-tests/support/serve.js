@@ -32,7 +32,7 @@ mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
 process.env.CLEAN_ROOM_STAND_INS = join(FOLDER, 'stand-ins');
 const room = new CleanRoom(join(FOLDER, 'room'), PORTS);
 mkdirSync(room.folder, { mode: 0o700 });
-room.found();
+room.createDemo();
 await room.serve();
 room.provision();
 cpSync(join(root, 'deployment/demo'), join(FOLDER, 'demo'), { recursive: true });

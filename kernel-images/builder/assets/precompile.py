@@ -1,11 +1,10 @@
-"""Compiles Python sources to byte code whose bytes depend on nothing but the sources and this interpreter.
+"""Compiles Python sources to byte code whose bytes depend only on the sources and this interpreter.
 
-Reads the request as JSON from standard input: {"root": ..., "inside": ..., "paths": [...]}. Each path is a source below
-`root`; inside the image it stands below `inside`. Writes what was compiled as JSON lines:
-{"path": ..., "compiled": bool}.
+Reads a request as JSON from standard input: {"root": ..., "inside": ..., "paths": [...]}. Each path is that of a source
+below `root`; in the image it is below `inside`. Writes the results as JSON lines: {"path": ..., "compiled": bool}.
 
-Marshalled byte code marks an object that something else refers to as well, so its bytes depend on what the process
-has done before. Each file is therefore compiled in a fork of one unchanging state.
+Marshalled byte code marks objects with several references, so its bytes depend on what the process did before. Each
+file is therefore compiled in a fork of a process whose state does not change.
 """
 
 import gc
@@ -18,7 +17,7 @@ import warnings
 
 
 def compile_one(root, inside, path):
-    """Returns False for a source that is not valid for this Python: templates and examples of other versions."""
+    """Compiles one source. Returns False if it is not valid for this Python, such as a template."""
     with open(os.path.join(root, path), "rb") as file:
         source = file.read()
     try:
@@ -29,7 +28,7 @@ def compile_one(root, inside, path):
     cache = os.path.join(root, folder, "__pycache__")
     os.makedirs(cache, exist_ok=True)
     target = os.path.join(cache, f"{name[: -len('.py')]}.{sys.implementation.cache_tag}.pyc")
-    # Flag 0b01: checked against no time and no hash (PEP 552): the image never changes.
+    # Flag 0b01 (PEP 552): the byte code is never checked against its source, because the image does not change.
     flags = (0b01).to_bytes(4, "little")
     with open(target, "xb") as file:
         file.write(importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + marshal.dumps(code))
@@ -37,6 +36,7 @@ def compile_one(root, inside, path):
 
 
 def compile_in_fork(root, inside, path):
+    """Calls `compile_one` in a child process and returns its result."""
     child = os.fork()
     if child == 0:
         try:
@@ -46,7 +46,7 @@ def compile_in_fork(root, inside, path):
             os._exit(1)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status not in (0, 3):
-        sys.exit(f"compiling {path} ended with status {status}")
+        sys.exit(f"compiling {path} failed with status {status}")
     return status == 0
 
 

@@ -6,25 +6,26 @@ import { isCleanRoomError } from '@clean-room/protocol/errors';
 import { readDefinition } from '../definition/definition.js';
 import { writeLock } from '../definition/lock.js';
 import { InputCache } from '../inputs/input-cache.js';
-import { buildKernelImage, commitDocuments, differences } from '../image/build.js';
+import { buildKernelImage } from '../image/build.js';
+import { changedDocuments, writeDocuments } from '../image/committed.js';
 import { relock } from '../relock/relock.js';
 
 const USAGE = `Usage: npx build-kernel [build|relock] [NAME] [options]
 
-  build    composes the image from its lock file (default), and writes manifest.json and config.json beside it
-  relock   chooses packages and wheels anew and rewrites the lock file
-  NAME     a folder of kernel-images (default: python-cpu)
+  build    build the image from its lock file (default), and write manifest.json and config.json
+  relock   choose current packages and wheels, and rewrite the lock file
+  NAME     a folder in kernel-images (default: python-cpu)
 
-  --check                build: exit 1 if manifest.json or config.json on disk differ, and leave them as they are
+  --check                build: exit with 1 if manifest.json or config.json would change, and do not write them
   --layout DIR           build: the OCI layout to write to (default: .cache/kernel-images/layout)
-  --fresh                build: use no layer of an earlier build
-  --keyring FILE         relock: Debian's archive keys
-  --without-signature    relock: go on although the signature of Debian's archive can't be checked
+  --fresh                build: do not reuse layers of an earlier build
+  --keyring FILE         relock: the file with Debian's archive keys
+  --without-signature    relock: do not check the signature of Debian's archive
 `;
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -58,10 +59,10 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     const lock = await relock(read, inputs, {
       withoutSignature,
       ...(keyring === undefined ? {} : { keyring }),
-      onProgress: say
+      onProgress: print
     });
     await writeLock(read.folder, lock);
-    say(`Locked ${lock.debian.packages.length} packages and ${lock.python.wheels.length} wheels.`);
+    print(`Locked ${lock.debian.packages.length} packages and ${lock.python.wheels.length} wheels.`);
     return 0;
   }
   const layers = join(caches, 'layers');
@@ -71,35 +72,39 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     inputs: join(caches, 'inputs'),
     layers,
     layout: values.layout,
-    report: say
+    report: print
   });
-  say(`${name} is ${image.digest}, ${Math.round(image.size / 1e6)} MB, in ${values.layout}.`);
-  const changed = await differences(read.folder, image);
+  print(`Built ${name}: ${image.digest}, ${String(Math.round(image.size / 1e6))} MB, in ${values.layout}.`);
+  const changed = await changedDocuments(read.folder, image);
   if (changed.length === 0) return 0;
   if (values.check) {
-    say(`The image is not the one that is committed: ${changed.join(' and ')} differ.`);
+    print(`The image differs from the committed one: ${changed.join(' and ')} would change.`);
     return 1;
   }
-  await commitDocuments(read.folder, image);
-  say(`Wrote ${changed.join(' and ')}: commit them.`);
+  await writeDocuments(read.folder, image);
+  print(`Wrote ${changed.join(' and ')}. Commit the changes.`);
   return 0;
 }
 
-/** The command behind `npm run build:kernel`. Exit status: 0 done, 1 failed or `--check` found a difference, 2 usage. */
+/**
+ * Runs the command `build-kernel`.
+ *
+ * @returns the exit status: 0 for success, 1 if it failed or `--check` found a difference, 2 for wrong usage
+ */
 export async function main(arguments_: readonly string[]): Promise<number> {
-  let line: ReturnType<typeof readArguments>;
+  let parsed: ReturnType<typeof readArguments>;
   try {
-    line = readArguments(arguments_);
+    parsed = readArguments(arguments_);
   } catch (error) {
-    say(`${error instanceof TypeError ? error.message : String(error)}\n\n${USAGE}`);
+    print(`${error instanceof TypeError ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
   try {
-    return await run(line);
+    return await run(parsed);
   } catch (error) {
     if (!isCleanRoomError(error)) throw error;
-    say(`${error.message}${error.remedy === undefined ? '' : `\n${error.remedy}`}`);
-    if (error.cause !== undefined) say(String(error.cause));
+    print(`${error.message}${error.remedy === undefined ? '' : `\n${error.remedy}`}`);
+    if (error.cause instanceof Error) print(String(error.cause));
     return 1;
   }
 }

@@ -1,10 +1,14 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Relation } from './version.js';
 
-/** One paragraph of a Debian control file: field names in lower case, continuation lines joined by newlines. */
+/** A paragraph of a Debian control file: values by field name in lower case, with continuation lines joined by newlines. */
 export type Paragraph = ReadonlyMap<string, string>;
 
-/** Reads paragraphs in the format of deb822(5). */
+/**
+ * Parses paragraphs in the format of deb822(5).
+ *
+ * @throws CleanRoomError `malformed`
+ */
 export function* parseControl(text: string): Generator<Paragraph> {
   let fields = new Map<string, string>();
   let last = '';
@@ -17,7 +21,7 @@ export function* parseControl(text: string): Generator<Paragraph> {
     } else {
       const colon = line.indexOf(':');
       if (colon < 1)
-        throw new CleanRoomError('malformed', `"${line.slice(0, 60)}" is no field of a control file.`);
+        throw new CleanRoomError('malformed', `"${line.slice(0, 60)}" is not a field of a control file.`);
       last = line.slice(0, colon).toLowerCase();
       fields.set(last, line.slice(colon + 1).trim());
     }
@@ -25,14 +29,19 @@ export function* parseControl(text: string): Generator<Paragraph> {
   if (fields.size > 0) yield fields;
 }
 
-/** `libc6 (>= 2.34)` */
+/** A dependency, such as `libc6 (>= 2.34)`. */
 export interface Dependency {
   readonly name: string;
   readonly relation?: Relation;
   readonly version?: string;
 }
 
-/** Reads a dependency field: a list of clauses, each a list of alternatives. */
+/**
+ * Parses a dependency field.
+ *
+ * @returns the clauses, all of which must be satisfied; each is a list of alternatives
+ * @throws CleanRoomError `malformed`
+ */
 export function parseDependencies(field: string): Dependency[][] {
   const clauses = field
     .split(',')
@@ -44,7 +53,8 @@ export function parseDependencies(field: string): Dependency[][] {
 function parseDependency(text: string): Dependency {
   const match = /^([a-z0-9][a-z0-9.+-]*)(?::[a-z0-9-]+)?(?:\s*\((<<|<=|=|>=|>>)\s*([^\s)]+)\))?$/.exec(text);
   const [, name, relation, version] = match ?? [];
-  if (name === undefined) throw new CleanRoomError('malformed', `"${text.slice(0, 60)}" is no dependency.`);
+  if (name === undefined)
+    throw new CleanRoomError('malformed', `"${text.slice(0, 60)}" is not a dependency.`);
   return relation === undefined || version === undefined
     ? { name }
     : { name, relation: relation as Relation, version };

@@ -5,43 +5,51 @@ import { imagePath, mergedPath, parentOf } from '../tree/path.js';
 import { readDeb } from './deb.js';
 
 /**
- * The target of a link, relative to where the link comes to stand: so an unpacked image never points at the machine that
- * it is unpacked on.
+ * Returns the target of a symbolic link, relative to the link's path in the image, so that links in an unpacked image never
+ * point to files of the machine.
+ *
+ * @param name - the link's path in the package
+ * @param path - the link's path in the image
  */
-function relativeTarget(name: string, place: string, target: string): string {
-  const meant = posix.resolve('/', posix.dirname(imagePath(name)), target);
-  return posix.relative(`/${parentOf(place)}`, `/${mergedPath(meant)}`);
+function relativeTarget(name: string, path: string, target: string): string {
+  const absolute = posix.resolve('/', posix.dirname(imagePath(name)), target);
+  return posix.relative(`/${parentOf(path)}`, `/${mergedPath(absolute)}`);
 }
 
 /**
- * Lays a package's files into the tree below `prefix`. Folders come only with what is in them; owners other than root,
- * set-user-id marks and maintainer scripts do not come at all.
- * @param strip says which paths (without the prefix) are left out
+ * Adds the files of a package to a tree below `prefix`. Empty folders, owners, set-user-id bits and maintainer scripts are
+ * ignored.
+ *
+ * @param file - the path of the package
+ * @param strip - returns whether a path (without the prefix) is left out
  * @throws CleanRoomError `malformed`, `conflict`
  */
 export async function installPackage(
-  path: string,
+  file: string,
   tree: FileTree,
   prefix: string,
   strip: (path: string) => boolean
 ): Promise<void> {
   const within = (name: string): string => (prefix === '' ? name : `${prefix}/${name}`);
-  for await (const entry of readDeb(path)) {
-    const place = mergedPath(entry.name);
-    if (place === '' || entry.type === 'directory' || strip(place)) continue;
+  for await (const entry of readDeb(file)) {
+    const path = mergedPath(entry.name);
+    if (path === '' || entry.type === 'directory' || strip(path)) continue;
     switch (entry.type) {
       case 'file':
       case 'contiguous-file':
-        await tree.addFile(within(place), entry.content, plainMode(entry.mode));
+        await tree.addFile(within(path), entry.content, plainMode(entry.mode));
         break;
       case 'symlink':
-        await tree.addSymlink(within(place), relativeTarget(entry.name, place, entry.linkTarget));
+        await tree.addSymlink(within(path), relativeTarget(entry.name, path, entry.linkTarget));
         break;
       case 'link':
-        await tree.addCopy(within(place), within(mergedPath(entry.linkTarget)));
+        await tree.addCopy(within(path), within(mergedPath(entry.linkTarget)));
         break;
       default:
-        throw new CleanRoomError('malformed', `A package brings a ${entry.type} at /${place}.`);
+        throw new CleanRoomError(
+          'malformed',
+          `A package contains an entry of an unsupported type at /${path}.`
+        );
     }
   }
 }

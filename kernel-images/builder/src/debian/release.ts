@@ -10,44 +10,51 @@ import { parseControl } from './control.js';
 
 const DEFAULT_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+/** The index of a release. */
 export interface ReleaseIndex {
-  /** When the archive made its index. */
+  /** The date of the index. */
   readonly indexed: string;
   readonly signatureChecked: boolean;
   /** The text of `main/binary-amd64/Packages`. */
   readonly packages: string;
 }
 
+/** Options of `readRelease`. */
 export interface ReleaseOptions {
-  /** Go on although the archive's signature can't be checked here. The lock then says so. */
+  /** Whether to continue without checking the archive's signature. The lock then records that. */
   readonly withoutSignature?: boolean;
-  /** Where Debian's archive keys are. */
+  /** The file with Debian's archive keys. */
   readonly keyring?: string;
 }
 
-/** The text that the archive signed. Only what gpgv itself hands out is read, never what stands around it. */
+/** Returns the text that the archive signed. It is read from the output of gpgv, because the file may contain unsigned text too. */
 async function verifiedText(folder: string, inRelease: string, keyring: string): Promise<string> {
   await access(keyring).catch((cause: unknown) => {
-    throw new CleanRoomError('signature-invalid', `Debian's archive keys are not at ${keyring}.`, {
-      cause,
-      remedy:
-        'Install gpgv and debian-archive-keyring, or pass --without-signature if you accept the mirror as it is.'
-    });
+    throw new CleanRoomError(
+      'signature-invalid',
+      `The file with Debian's archive keys, ${keyring}, does not exist.`,
+      {
+        cause,
+        remedy:
+          'Install gpgv and debian-archive-keyring, or pass --without-signature if you trust the mirror.'
+      }
+    );
   });
   const text = join(folder, 'Release');
   await runProgram('gpgv', ['--keyring', keyring, '--output', text, inRelease]).catch((cause: unknown) => {
-    const missing = cause instanceof ProgramFailure && cause.reason === 'not-installed';
+    const isMissing = cause instanceof ProgramFailure && cause.reason === 'not-installed';
     throw new CleanRoomError(
       'signature-invalid',
-      missing
+      isMissing
         ? 'gpgv is not installed.'
-        : "The mirror's index does not carry a valid signature of Debian's archive.",
-      { cause, remedy: missing ? 'Install gpgv.' : 'Do not use this mirror. Nothing was changed.' }
+        : "The index of the mirror does not have a valid signature of Debian's archive.",
+      { cause, remedy: isMissing ? 'Install gpgv.' : 'Do not use this mirror. Nothing was changed.' }
     );
   });
   return readFile(text, 'utf8');
 }
 
+/** Returns the text of a clear-signed file without checking the signature. */
 function signedBody(text: string): string {
   const body =
     /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n([\s\S]*?)\n-----BEGIN PGP SIGNATURE-----/.exec(
@@ -64,8 +71,9 @@ function hashesOf(release: ReadonlyMap<string, string>): Map<string, Digest> {
 }
 
 /**
- * Reads a release's index of `main` for amd64: signed by Debian's archive, and complete by the hash that was signed.
- * @param folder a scratch folder
+ * Reads a release's index of `main` for amd64. Debian's archive signs a list of hashes, and the index must have the listed one.
+ *
+ * @param folder - a temporary folder
  * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `malformed`, `not-found`, `unavailable`
  */
 export async function readRelease(
@@ -83,10 +91,7 @@ export async function readRelease(
   const [fields] = [...parseControl(text)];
   const date = new Date(fields?.get('date') ?? '');
   if (fields?.get('codename') !== release || Number.isNaN(date.getTime())) {
-    throw new CleanRoomError(
-      'malformed',
-      `${mirror.host} answered with an index of something other than ${release}.`
-    );
+    throw new CleanRoomError('malformed', `The index on ${mirror.host} is not that of ${release}.`);
   }
   const name = 'main/binary-amd64/Packages.gz';
   const expected = hashesOf(fields).get(name);
@@ -99,9 +104,9 @@ export async function readRelease(
   if (digestOf(packed) !== expected) {
     throw new CleanRoomError(
       'digest-mismatch',
-      `${name} of ${mirror.host} is not the one that its index names.`,
+      `${name} on ${mirror.host} does not have the hash in the signed index.`,
       {
-        remedy: 'The mirror may be in the middle of an update: try again later.'
+        remedy: 'The mirror may be updating. Try again later.'
       }
     );
   }

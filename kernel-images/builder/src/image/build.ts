@@ -1,48 +1,53 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
-import { digestOf, equalBytes } from '@clean-room/protocol/bytes';
+import { digestOf } from '@clean-room/protocol/bytes';
 import { findMirror, fetchPackages } from '../debian/mirror.js';
 import type { ReadDefinition } from '../definition/definition.js';
 import { readLock, type ImageLock } from '../definition/lock.js';
 import { InputCache } from '../inputs/input-cache.js';
 import { Pip } from '../python/pip.js';
-import { composeBaseLayer } from './base.js';
+import { composeBaseLayers } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
 import { composeOwnLayer } from './own.js';
 
+/** Options of `buildKernelImage`. */
 export interface BuildOptions {
-  /** The project: where our own parts are. */
+  /** The folder of the project, which contains our own parts. */
   readonly root: string;
-  /** Downloads and compiled tools: checked by hash, so any build may use those of another. */
+  /** The folder of downloads and compiled tools. They are verified, so that all builds can share them. */
   readonly inputs: string;
-  /** Layers of earlier builds. Another folder makes a build that takes nothing from an earlier one. */
+  /** The folder of layers of earlier builds. With another folder, a build does not reuse any. */
   readonly layers: string;
-  /** The OCI layout that gets the image. */
+  /** The OCI layout folder to which the image is written. */
   readonly layout: string;
   readonly report?: (line: string) => void;
 }
 
+/** A built kernel image. */
 export interface BuiltImage extends ImageDocuments {
   readonly name: string;
+  /** The total size of the layers in bytes. */
   readonly size: number;
 }
 
+/** Downloads the inputs that are not in the cache. */
 async function fetchInputs(
   lock: ImageLock,
   cache: InputCache,
   report: (line: string) => void
 ): Promise<void> {
-  const fetched = (title: string): void => report(`Fetched ${title}`);
-  const missing = { packages: lock.debian.packages, wheels: lock.python.wheels };
-  const needs = await Promise.all(missing.packages.map(({ digest }) => cache.has(digest)));
-  if (needs.includes(false))
-    await fetchPackages(missing.packages, await findMirror(lock.debian.release), cache, fetched);
-  await new Pip().fetch(missing.wheels, lock.python.version, cache, fetched);
+  const onFetched = (title: string): void => {
+    report(`Downloaded ${title}`);
+  };
+  const { packages, release } = lock.debian;
+  const isCached = await Promise.all(packages.map(({ digest }) => cache.has(digest)));
+  if (isCached.includes(false)) await fetchPackages(packages, await findMirror(release), cache, onFetched);
+  await new Pip().fetch(lock.python.wheels, lock.python.version, cache, onFetched);
 }
 
-/** Whether a folder is what a build that still runs is writing: `<key>.<process>`. */
+/** Returns whether a running build writes to a folder, which is then named by key and process id. */
 function isBeingWritten(name: string): boolean {
   const [, pid] = name.split('.');
   if (pid === undefined) return false;
@@ -54,10 +59,10 @@ function isBeingWritten(name: string): boolean {
 }
 
 /**
- * Unpacked jails of locks that are no longer built are large: only the newest is kept. Layers in the layout stay, since
- * revisions may rest on them.
+ * Removes the unpacked jails of earlier builds, which are large. Layers in the layout folder are kept, because images of revisions
+ * may need them.
  */
-async function dropOlder(folder: string, kept: string): Promise<void> {
+async function removeOlder(folder: string, kept: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name !== kept && !isBeingWritten(name))
       await rm(join(folder, name), { recursive: true, force: true });
@@ -65,8 +70,9 @@ async function dropOlder(folder: string, kept: string): Promise<void> {
 }
 
 /**
- * Builds a kernel image from its lock into an OCI layout, as any user, without a container tool.
- * @throws CleanRoomError naming the input that is missing or changed
+ * Builds a kernel image from its lock into an OCI layout folder. It needs neither privileges nor a container tool.
+ *
+ * @throws CleanRoomError `not-found` or `digest-mismatch` with the name of an input that is missing or has changed
  */
 export async function buildKernelImage(read: ReadDefinition, options: BuildOptions): Promise<BuiltImage> {
   const { root, layout, report = (): void => undefined } = options;
@@ -76,9 +82,16 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
   await fetchInputs(lock, inputs, report);
   const store = await LayoutStore.open(layout);
   const [folder, key] = [join(options.layers, definition.name), await baseKey(definition, lock)];
-  const base = await composeBaseLayer({ definition, lock, inputs, store, folder: join(folder, key), report });
-  await dropOlder(folder, key);
-  report('Composing our own parts');
+  const base = await composeBaseLayers({
+    definition,
+    lock,
+    inputs,
+    store,
+    folder: join(folder, key),
+    report
+  });
+  await removeOlder(folder, key);
+  report('Building our own parts');
   const own = await composeOwnLayer({
     root,
     lock,
@@ -94,21 +107,4 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
   });
   await store.writeManifest(documents.manifest, definition.name);
   return { ...documents, name: definition.name, size: layers.reduce((sum, { size }) => sum + size, 0) };
-}
-
-const COMMITTED = ['manifest', 'config'] as const;
-
-/** Which of the committed files differ from the image. */
-export async function differences(folder: string, image: ImageDocuments): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of COMMITTED) {
-    const bytes = await readFile(join(folder, `${name}.json`)).catch(() => new Uint8Array());
-    if (!equalBytes(bytes, image[name])) found.push(`${name}.json`);
-  }
-  return found;
-}
-
-/** Writes the files that are committed, so that anyone can measure without the image. */
-export async function commitDocuments(folder: string, image: ImageDocuments): Promise<void> {
-  for (const name of COMMITTED) await writeFile(join(folder, `${name}.json`), image[name]);
 }

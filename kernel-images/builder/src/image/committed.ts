@@ -1,16 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { equalBytes } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readImageConfig, readManifest, type KernelImageFiles } from '@clean-room/protocol/packaging';
+import type { ImageDocuments } from './manifest.js';
 
+/** The folder of this repository that contains the kernel images. */
 export const KERNEL_IMAGES_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
- * The manifest and config of a kernel image as they are committed beside its definition: all that is needed to measure
- * a notebook, without having the image.
- * @param name e.g. `python-cpu`
- * @param images the folder of kernel images, for programs that carry their own copy
+ * Reads the committed manifest and config of a kernel image. They are sufficient to compute the digest of a revision's image.
+ *
+ * @param name - the name of the kernel image, such as `python-cpu`
+ * @param images - the folder of kernel images, for programs with their own copy
  * @throws CleanRoomError `not-found`, `malformed`, `digest-mismatch`
  */
 export async function loadKernelImage(
@@ -18,20 +21,42 @@ export async function loadKernelImage(
   images = KERNEL_IMAGES_FOLDER
 ): Promise<KernelImageFiles> {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
-    throw new CleanRoomError('malformed', `"${name}" is no name of a kernel image.`);
+    throw new CleanRoomError('malformed', `"${name}" is not the name of a kernel image.`);
   const read = (file: string): Promise<Uint8Array> =>
     readFile(join(images, name, file)).catch((cause: unknown) => {
-      throw new CleanRoomError('not-found', `There is no kernel image ${name} here: ${file} is missing.`, {
-        cause
-      });
+      throw new CleanRoomError(
+        'not-found',
+        `The kernel image ${name} is not available: ${file} does not exist.`,
+        {
+          cause
+        }
+      );
     });
   const [manifest, config] = await Promise.all([read('manifest.json'), read('config.json')]);
   const described = readImageConfig(config);
   if (readManifest(manifest).value.config.digest !== described.digest) {
     throw new CleanRoomError(
       'digest-mismatch',
-      `manifest.json and config.json of ${name} do not belong together.`
+      `manifest.json and config.json of ${name} belong to different images.`
     );
   }
   return { manifest, config };
+}
+
+/** The committed documents of a kernel image. */
+const COMMITTED = ['manifest', 'config'] as const;
+
+/** Returns the names of the committed files that differ from the image. */
+export async function changedDocuments(folder: string, image: ImageDocuments): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of COMMITTED) {
+    const bytes = await readFile(join(folder, `${name}.json`)).catch(() => new Uint8Array());
+    if (!equalBytes(bytes, image[name])) found.push(`${name}.json`);
+  }
+  return found;
+}
+
+/** Writes the files to be committed. */
+export async function writeDocuments(folder: string, image: ImageDocuments): Promise<void> {
+  for (const name of COMMITTED) await writeFile(join(folder, `${name}.json`), image[name]);
 }

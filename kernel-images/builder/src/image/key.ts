@@ -7,14 +7,14 @@ import { canonicalJson } from '@clean-room/protocol/documents';
 import type { ImageDefinition } from '../definition/definition.js';
 import type { ImageLock } from '../definition/lock.js';
 
-/** All code that decides what the layers of dependencies look like: this room's, and the tar writer. */
+/** The folders of code that determines the layers of dependencies: this package, its Python programs, and the tar writer. */
 const CODE = [
   fileURLToPath(new URL('../', import.meta.url)),
   fileURLToPath(new URL('../../assets/', import.meta.url)),
   `${dirname(createRequire(import.meta.url).resolve('@clean-room/protocol/packaging'))}${sep}`
 ];
 
-/** Names the layers of dependencies by what goes into them, so that an earlier build can be used again or not. */
+/** Returns a hash of everything that determines the layers of dependencies. Builds with the same key can share these layers. */
 export async function baseKey(definition: ImageDefinition, lock: ImageLock): Promise<string> {
   const hash = createHash('sha256').update(canonicalJson({ definition, lock }));
   for (const folder of CODE) {

@@ -4,11 +4,11 @@ import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
 import { tarSize, writeTar, type TarEntry } from '@clean-room/protocol/packaging';
 import type { FileTree } from '../tree/file-tree.js';
 
-/** A layer that lies in an image layout. Uncompressed, so its digest is its diff id too. */
+/** A layer in an image layout. It is not compressed, so its digest is also its diff id. */
 export interface Layer {
   readonly digest: Digest;
   readonly size: number;
-  /** One line for the image's history. */
+  /** A line for the image's history. It is part of the image's identity. */
   readonly title: string;
 }
 
@@ -38,7 +38,7 @@ function* entriesOf(tree: FileTree): Generator<TarEntry> {
   }
 }
 
-/** Writes a tree as a layer into the store. */
+/** Writes a tree to the store as a layer. */
 export async function writeLayer(tree: FileTree, store: LayoutStore, title: string): Promise<Layer> {
   const entries = [...entriesOf(tree)];
   const hash = createHash('sha256');

@@ -9,19 +9,19 @@ import {
   type Manifest
 } from '@clean-room/protocol/packaging';
 import type { Layer } from './layer.js';
-import { NODE_PATH, SUPERVISOR_PATH } from './names.js';
+import { NODE_PATH, SUPERVISOR_PATH } from './paths.js';
 
 const EPOCH = '1970-01-01T00:00:00Z';
 
-/** The two documents that name an image, as the bytes that its digests are over. */
+/** The manifest and config of an image, as canonical bytes. */
 export interface ImageDocuments extends KernelImageFiles {
   /** The image's identity: the digest of the manifest. */
   readonly digest: Digest;
 }
 
-/** Names an image of these layers (OCI image-spec v1). The documents hang on the layers alone. */
+/** Returns the documents of an image with these layers (OCI image-spec v1). They depend only on the layers. */
 export function describeImage(layers: readonly Layer[]): ImageDocuments {
-  const described: ImageConfig = {
+  const imageConfig: ImageConfig = {
     architecture: 'amd64',
     os: 'linux',
     created: EPOCH,
@@ -34,13 +34,13 @@ export function describeImage(layers: readonly Layer[]): ImageDocuments {
     rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
     history: layers.map(({ title }) => ({ created: EPOCH, created_by: title }))
   };
-  const config = canonicalJson(described);
-  const named: Manifest = {
+  const config = canonicalJson(imageConfig);
+  const imageManifest: Manifest = {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
     config: { mediaType: CONFIG_TYPE, digest: digestOf(config), size: config.length },
     layers: layers.map(({ digest, size }) => ({ mediaType: LAYER_TYPE, digest, size }))
   };
-  const manifest = canonicalJson(named);
+  const manifest = canonicalJson(imageManifest);
   return { manifest, config, digest: digestOf(manifest) };
 }

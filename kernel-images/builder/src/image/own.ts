@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LayoutStore } from '@clean-room/oci/layout';
@@ -7,26 +7,37 @@ import { EXECUTOR_FOLDER, executorFiles, wardenBuild } from '@clean-room/sandbox
 import { policyBytes } from '@clean-room/sandbox/policy';
 import type { ImageLock } from '../definition/lock.js';
 import type { InputCache } from '../inputs/input-cache.js';
-import { addPythonSources } from '../parts/python-sources.js';
 import { bundleSupervisor } from '../parts/supervisor.js';
 import { compileWarden } from '../parts/warden.js';
 import { precompile } from '../precompile/precompile.js';
 import { FileTree } from '../tree/file-tree.js';
 import { writeLayer, type Layer } from './layer.js';
-import { JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './names.js';
+import { JAIL, OWN_FOLDER, packagesFolder, SUPERVISOR_PATH } from './paths.js';
 
-export interface OwnRequest {
-  /** The project. */
+/** The input of `composeOwnLayer`. */
+export interface OwnLayerOptions {
+  /** The folder of the project. */
   readonly root: string;
   readonly lock: ImageLock;
   readonly inputs: InputCache;
+  /** The folder for compilers and compiled programs. */
   readonly tools: string;
   readonly store: LayoutStore;
   /** The unpacked jail of the layers below. */
   readonly jail: string;
 }
 
-/** The layer of our own parts: everything of the image that is made from this repository. */
+/** Adds the Python files below a folder to a tree: sources and the marker of typed packages, and nothing else. */
+async function addPythonSources(folder: string, tree: FileTree, target: string): Promise<void> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of found) {
+    if (!entry.isFile() || !(entry.name.endsWith('.py') || entry.name === 'py.typed')) continue;
+    const path = join(entry.parentPath, entry.name);
+    await tree.addFile(`${target}/${path.slice(folder.length + 1)}`, await readFile(path));
+  }
+}
+
+/** Builds the layer of our own parts: everything in the image that is made from this repository. */
 export async function composeOwnLayer({
   root,
   lock,
@@ -34,7 +45,7 @@ export async function composeOwnLayer({
   tools,
   store,
   jail
-}: OwnRequest): Promise<Layer> {
+}: OwnLayerOptions): Promise<Layer> {
   const images = join(root, 'kernel-images');
   const { version } = lock.python;
   const folder = await mkdtemp(join(tmpdir(), 'clean-room-own-'));

@@ -4,11 +4,11 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { digestFromHash, type Digest } from '@clean-room/protocol/bytes';
-import { CleanRoomError } from '@clean-room/protocol/errors';
+import { inputChanged } from './errors.js';
 
-/** A file that an image is composed from, as its lock names it. */
+/** A file that an image is made of, as in its lock. */
 export interface Input {
-  /** What people know it by: `libc6 2.36-9`, `numpy 2.4.6`. */
+  /** Name and version for people, such as `libc6 2.36-9`. */
   readonly title: string;
   readonly digest: Digest;
   readonly size?: number;
@@ -20,14 +20,16 @@ async function digestOfFile(path: string): Promise<Digest> {
   return digestFromHash(hash.digest());
 }
 
-/** Downloaded inputs by their digest. Nothing gets in without being hashed, so what is in can be used as it is. */
+/** A cache of downloaded files by digest. Files are hashed before they are added, so files in the cache are trusted. */
 export class InputCache {
   constructor(private readonly folder: string) {}
 
+  /** Returns the path of a file in the cache, whether it exists or not. */
   pathOf(digest: Digest): string {
     return join(this.folder, 'sha256', digest.slice('sha256:'.length));
   }
 
+  /** Returns whether the cache contains a file. */
   async has(digest: Digest): Promise<boolean> {
     return stat(this.pathOf(digest)).then(
       found => found.isFile(),
@@ -35,30 +37,25 @@ export class InputCache {
     );
   }
 
-  /** A fresh path beside the cached files, for a download that is not yet checked. */
-  async scratch(): Promise<string> {
+  /** Returns a new path in the cache's folder, for a download that has not been hashed yet. */
+  async temporaryPath(): Promise<string> {
     const path = join(this.folder, 'incoming', randomUUID());
     await mkdir(dirname(path), { recursive: true });
     return path;
   }
 
   /**
-   * Moves a downloaded file in.
-   * @throws CleanRoomError `digest-mismatch`: the file is deleted and not used
+   * Moves a downloaded file into the cache.
+   *
+   * @returns its path in the cache
+   * @throws CleanRoomError `digest-mismatch` if it is not the expected file; it is deleted then
    */
-  async admit(path: string, input: Input): Promise<string> {
+  async add(path: string, input: Input): Promise<string> {
     const found = await digestOfFile(path);
     const { size } = await stat(path);
     if (found !== input.digest || (input.size !== undefined && input.size !== size)) {
       await rm(path, { force: true });
-      throw new CleanRoomError(
-        'digest-mismatch',
-        `${input.title} was fetched, but it is not the file that the lock names (${input.digest}). It was not used.`,
-        {
-          remedy: 'If its source has replaced the file on purpose, relock; else find out who changed it.',
-          details: { expected: input.digest, found }
-        }
-      );
+      throw inputChanged(input.title, { details: { expected: input.digest, found } });
     }
     const target = this.pathOf(input.digest);
     await mkdir(dirname(target), { recursive: true });

@@ -5,6 +5,7 @@ import { MERGED_LINKS } from '../tree/path.js';
 /** The sandbox's user in the profile `second-uid`. */
 const SANDBOX_OWNER: Owner = { uid: 10001, gid: 10001 };
 
+/** Minor numbers of the devices in the jail. Their major number is 1. */
 const DEVICES = { null: 3, zero: 5, full: 7, random: 8, urandom: 9 };
 
 async function addMergedLinks(tree: FileTree, prefix: string): Promise<void> {
@@ -22,7 +23,7 @@ async function addTexts(
   for (const [name, text] of Object.entries(texts)) await tree.addFile(`${prefix}${name}`, utf8(text));
 }
 
-/** What the supervisor's world needs besides packages: no user but root, names from files and DNS. */
+/** Adds the files that the supervisor's system needs in addition to packages. Its only user is root; it resolves names with DNS. */
 export async function addOuterBase(tree: FileTree): Promise<void> {
   await addMergedLinks(tree, '');
   for (const name of ['dev', 'proc', 'sys', 'run', 'jail', 'usr/lib/clean-room'])
@@ -38,8 +39,10 @@ export async function addOuterBase(tree: FileTree): Promise<void> {
 }
 
 /**
- * What the sandbox's world needs besides packages. Its user can write to `nb`, `tmp` and `dev/shm` and to nothing else;
- * `proc`, `sys` and `run` stay empty.
+ * Adds the files that the jail needs in addition to packages. Its user can write only to `nb`, `tmp` and `dev/shm`. The folders
+ * `proc`, `sys` and `run` are empty.
+ *
+ * @param python - the version of Python, such as `3.11`
  */
 export async function addJailBase(tree: FileTree, python: string): Promise<void> {
   const jail = 'jail/';

@@ -4,14 +4,15 @@ import { build } from 'esbuild';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
 /**
- * The supervisor as one module. Names of this machine's folders do not get into it: paths of bundled modules are relative
- * to the project.
- * @param root the project
+ * Bundles the supervisor into one module. The paths in it are relative to the project, so that it is the same on every machine.
+ *
+ * @param root - the folder of the project
+ * @throws CleanRoomError `not-found` if the supervisor has not been compiled
  */
 export async function bundleSupervisor(root: string): Promise<Uint8Array> {
   const entry = join(root, 'kernel-images/supervisor/lib/main.js');
   await access(entry).catch((cause: unknown) => {
-    throw new CleanRoomError('not-found', `The supervisor is not built: ${entry} is missing.`, {
+    throw new CleanRoomError('not-found', `The supervisor has not been compiled: ${entry} does not exist.`, {
       cause,
       remedy: 'Run `npm run build` first.'
     });
@@ -28,7 +29,7 @@ export async function bundleSupervisor(root: string): Promise<Uint8Array> {
     sourcemap: false,
     write: false,
     logLevel: 'silent',
-    // what is CommonJS among the bundled modules asks for Node's own modules by `require`
+    // Bundled CommonJS modules load Node's built-in modules with `require`, which an ES module must define.
     banner: {
       js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);"
     }

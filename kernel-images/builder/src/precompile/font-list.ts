@@ -8,25 +8,28 @@ import { runJailPython } from './jail-python.js';
 const SCRIPT = fileURLToPath(new URL('../../assets/font_list.py', import.meta.url));
 
 /**
- * Adds matplotlib's list of fonts, so that no run has to make it.
- * @param packages where the jail's Python packages are, relative to the jail
- * @param place folder of the tree that gets the list
+ * Adds matplotlib's list of fonts to a tree, so that no run has to create it.
+ *
+ * @param jail - the folder of the unpacked jail
+ * @param packages - the folder of Python packages, relative to the jail
+ * @param version - the version of Python
+ * @param target - the folder of the list in the tree
  */
 export async function addFontList(
   tree: FileTree,
   jail: string,
   packages: string,
   version: string,
-  place: string
+  target: string
 ): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'clean-room-fonts-'));
   try {
-    const target = join(scratch, 'list.json');
-    const name = await runJailPython(jail, version, [SCRIPT, target], {
+    const list = join(scratch, 'list.json');
+    const name = await runJailPython(jail, version, [SCRIPT, list], {
       extraPath: [join(jail, packages)],
       environment: { MPLCONFIGDIR: scratch, HOME: scratch }
     });
-    await tree.addFile(`${place}/${name.trim()}`, await readFile(target));
+    await tree.addFile(`${target}/${name.trim()}`, await readFile(list));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -4,12 +4,23 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 
 const LIBRARIES = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'];
 
+/** Options of `runJailPython`. */
+export interface JailPythonOptions {
+  /** Standard input. */
+  readonly input?: string;
+  /** Additional folders for Python's module search. */
+  readonly extraPath?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /**
- * Runs the image's own Python from the unpacked jail with the image's own loader and C library: no chroot, no right that
- * an ordinary user lacks, and nothing of this machine's Python or environment.
- * @param jail the folder of the unpacked jail
- * @param extraPath folders for Python's module search
- * @returns what it printed
+ * Runs the image's own Python from the unpacked jail, with the image's own loader and C library. This needs neither chroot nor
+ * privileges, and uses nothing of this machine's Python or environment.
+ *
+ * @param jail - the folder of the unpacked jail
+ * @param version - the version of Python, such as `3.11`
+ * @returns its output
+ * @throws CleanRoomError `internal` if Python fails
  */
 export async function runJailPython(
   jail: string,
@@ -36,16 +47,16 @@ export async function runJailPython(
   child.stdin.end(input);
   const status = await new Promise<number | string>((done, fail) => {
     child.on('error', fail);
-    child.on('close', (code, signal) => done(code ?? signal ?? 'unknown'));
+    child.on('close', (code, signal) => {
+      done(code ?? signal ?? 'unknown');
+    });
   });
   if (status === 0) return Buffer.concat(output).toString();
-  throw new CleanRoomError('internal', `The image's Python ended with ${status} while the image was built.`, {
-    cause: new Error(Buffer.concat(errors).toString().slice(-4000))
-  });
-}
-
-export interface JailPythonOptions {
-  readonly input?: string;
-  readonly extraPath?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  throw new CleanRoomError(
+    'internal',
+    `The image's Python failed with status ${String(status)} while the image was built.`,
+    {
+      cause: new Error(Buffer.concat(errors).toString().slice(-4000))
+    }
+  );
 }

@@ -7,13 +7,15 @@ import { parentOf } from '../tree/path.js';
 import { runJailPython } from './jail-python.js';
 
 const SCRIPT = fileURLToPath(new URL('../../assets/precompile.py', import.meta.url));
-/** A fixed number, whatever machine this is: each share is compiled by one process. */
+/** The number of processes that compile. It is the same on every machine. */
 const SHARES = 2;
 const Line = Type.Object({ path: Type.String(), compiled: Type.Boolean() });
 
+/** The result of `precompile`. */
 export interface Precompiled {
+  /** The number of compiled sources. */
   readonly compiled: number;
-  /** Sources that are not valid for this Python, such as templates. */
+  /** The paths of sources that are not valid for this Python, such as templates. */
   readonly skipped: readonly string[];
 }
 
@@ -23,9 +25,11 @@ function pycPath(path: string, version: string): string {
 }
 
 /**
- * Adds byte code for every Python source of the tree, so that no notebook waits for a compiler.
- * @param jail the unpacked jail whose Python compiles
- * @param prefix what of the tree's paths lies outside the jail (`jail`)
+ * Adds byte code for every Python source of a tree, so that no notebook waits for the compiler.
+ *
+ * @param jail - the folder of the unpacked jail, whose Python compiles
+ * @param prefix - the folder of the jail in the tree
+ * @param version - the version of Python
  */
 export async function precompile(
   tree: FileTree,
@@ -55,7 +59,7 @@ export async function precompile(
   if (results.length !== sources.length)
     throw new CleanRoomError('internal', 'Not every Python source was compiled.');
   for (const { path } of results.filter(({ compiled }) => compiled)) {
-    await tree.adopt(`${prefix}/${pycPath(path, version)}`);
+    await tree.addExisting(`${prefix}/${pycPath(path, version)}`);
   }
   return {
     compiled: results.filter(({ compiled }) => compiled).length,
@@ -66,5 +70,8 @@ export async function precompile(
 function readLine(line: string): { path: string; compiled: boolean } {
   const value: unknown = JSON.parse(line);
   if (Check(Line, value)) return value;
-  throw new CleanRoomError('internal', `The compiler of Python sources said "${line.slice(0, 80)}".`);
+  throw new CleanRoomError(
+    'internal',
+    `The compiler of Python sources printed an unexpected line: "${line.slice(0, 80)}".`
+  );
 }

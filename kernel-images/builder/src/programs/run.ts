@@ -1,23 +1,26 @@
 import { execFile, type ExecFileOptions } from 'node:child_process';
 
-/** A program of this machine did not do what it was asked. */
+/** Thrown when a program of this machine fails or is not installed. */
 export class ProgramFailure extends Error {
   override readonly name = 'ProgramFailure';
 
   constructor(
     readonly program: string,
     readonly reason: 'not-installed' | 'failed',
-    /** What it said. */
-    readonly words: string,
+    /** Its error output. */
+    readonly errorOutput: string,
     cause: unknown
   ) {
-    super(reason === 'failed' ? `${program} failed: ${words}` : `${program} is not installed`, { cause });
+    super(reason === 'failed' ? `${program} failed: ${errorOutput}` : `${program} is not installed`, {
+      cause
+    });
   }
 }
 
 /**
  * Runs a program to its end, without a shell.
- * @returns what it printed
+ *
+ * @returns its output
  * @throws ProgramFailure
  */
 export function runProgram(

@@ -4,20 +4,20 @@ import type { FileTree } from '../tree/file-tree.js';
 import { parentOf } from '../tree/path.js';
 import { Wheel, type WheelFile } from './wheel.js';
 
-/** Where Debian's Python looks for what an administrator installed. */
+/** The folders of a tree in which Debian's Python looks for locally installed packages. */
 export interface PythonPaths {
-  /** `jail/usr/local/lib/python3.11/dist-packages` */
+  /** The folder of modules, such as `jail/usr/local/lib/python3.11/dist-packages`. */
   readonly packages: string;
-  /** `jail/usr/local/bin` */
+  /** The folder of commands, such as `jail/usr/local/bin`. */
   readonly commands: string;
-  /** `jail/usr/local` */
+  /** The folder of data files, such as `jail/usr/local`. */
   readonly data: string;
-  /** As it is called inside: the first line of commands. */
+  /** The path of Python inside the jail, for the first line of commands. */
   readonly interpreter: string;
 }
 
-/** Where a file of the wheel goes, `undefined` for what only compilers need (PEP 427, "Installing a wheel"). */
-function placeOf(name: string, infoFolder: string, paths: PythonPaths): string | undefined {
+/** Returns the path of a wheel's file in the tree, or undefined for C headers (PEP 427, "Installing a wheel"). */
+function targetOf(name: string, infoFolder: string, paths: PythonPaths): string | undefined {
   const dataFolder = infoFolder.replace(/\.dist-info$/, '.data/');
   if (!name.startsWith(dataFolder)) return `${paths.packages}/${name}`;
   const [scheme = '', ...rest] = name.slice(dataFolder.length).split('/');
@@ -33,10 +33,11 @@ function placeOf(name: string, infoFolder: string, paths: PythonPaths): string |
     case 'headers':
       return undefined;
     default:
-      throw new CleanRoomError('malformed', `The wheel has an unknown kind of data: ${name}.`);
+      throw new CleanRoomError('malformed', `The wheel contains an unknown kind of data: ${name}.`);
   }
 }
 
+/** Replaces the placeholder `#!python` at the beginning of a script. */
 async function* withInterpreter(file: WheelFile, interpreter: string): AsyncGenerator<Uint8Array> {
   let first = true;
   for await (const chunk of file.open()) {
@@ -52,15 +53,18 @@ async function* withInterpreter(file: WheelFile, interpreter: string): AsyncGene
   }
 }
 
-function commandText(target: string, interpreter: string): Uint8Array {
-  const [module = '', object = ''] = target.split(':');
+/** Returns the script of a console command whose entry point is `module:object`. */
+function commandText(entryPoint: string, interpreter: string): Uint8Array {
+  const [module = '', object = ''] = entryPoint.split(':');
   const [root = ''] = object.split('.');
   return utf8(`#!${interpreter}\nimport sys\nfrom ${module} import ${root}\nsys.exit(${object}())\n`);
 }
 
 /**
- * Lays a wheel's files into the tree as an installer would, every one checked against the wheel's RECORD.
- * @param strip says which paths of the image are left out
+ * Adds the files of a wheel to a tree, as an installer does. Every file is checked against the wheel's RECORD.
+ *
+ * @param path - the path of the wheel
+ * @param strip - returns whether a path of the tree is left out
  * @throws CleanRoomError `malformed`, `digest-mismatch`, `conflict`
  */
 export async function installWheel(
@@ -72,34 +76,41 @@ export async function installWheel(
   const wheel = await Wheel.open(path);
   try {
     for (const file of wheel.files()) {
-      const place = placeOf(file.name, wheel.infoFolder, paths);
-      if (place === undefined || strip(place)) continue;
-      const isCommand = parentOf(place) === paths.commands;
+      const target = targetOf(file.name, wheel.infoFolder, paths);
+      if (target === undefined || strip(target)) continue;
+      const isCommand = parentOf(target) === paths.commands;
       const content = isCommand ? withInterpreter(file, paths.interpreter) : file.open();
-      await tree.addFile(place, content, isCommand || file.executable ? 0o755 : 0o644);
+      await tree.addFile(target, content, isCommand || file.executable ? 0o755 : 0o644);
     }
-    for (const [name, target] of await wheel.commands()) {
-      const place = `${paths.commands}/${name}`;
-      if (!strip(place)) await tree.addFile(place, commandText(target, paths.interpreter), 0o755);
+    for (const [name, entryPoint] of await wheel.commands()) {
+      const target = `${paths.commands}/${name}`;
+      if (!strip(target)) await tree.addFile(target, commandText(entryPoint, paths.interpreter), 0o755);
     }
   } finally {
     wheel.close();
   }
 }
 
-/** Takes a single file out of a wheel that is used for nothing else. */
+/**
+ * Adds a single file of a wheel to a tree.
+ *
+ * @param name - the file's path in the wheel
+ * @param target - its path in the tree
+ * @throws CleanRoomError `not-found`, `malformed`, `digest-mismatch`, `conflict`
+ */
 export async function extractFile(
   path: string,
   name: string,
-  to: FileTree,
-  place: string,
+  tree: FileTree,
+  target: string,
   mode: number
 ): Promise<void> {
   const wheel = await Wheel.open(path);
   try {
     const file = [...wheel.files()].find(candidate => candidate.name === name);
-    if (file === undefined) throw new CleanRoomError('not-found', `The wheel ${path} does not hold ${name}.`);
-    await to.addFile(place, file.open(), mode);
+    if (file === undefined)
+      throw new CleanRoomError('not-found', `The wheel ${path} does not contain ${name}.`);
+    await tree.addFile(target, file.open(), mode);
   } finally {
     wheel.close();
   }

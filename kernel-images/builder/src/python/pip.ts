@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
+import { retry, type RetryPolicy } from '@clean-room/node-support';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LockedWheel } from '../definition/lock.js';
-import { ProgramFailure, runProgram } from '../programs/run.js';
+import { inputChanged, inputMissing, isTransientError } from '../inputs/errors.js';
 import type { InputCache } from '../inputs/input-cache.js';
-import { retry, type RetryOptions } from '../inputs/retry.js';
-import { vanished } from '../inputs/vanished.js';
+import { ProgramFailure, runProgram } from '../programs/run.js';
 
-/** bookworm's C library is 2.36; wheels that are content with 2.28 are what today's projects publish. */
+/** The highest minor version of glibc that wheels may need. Debian bookworm has 2.36, and current wheels are built for 2.28. */
 const NEWEST_GLIBC = 28;
 
-/** The wheels that a Debian Python on amd64 can load. */
+/** Returns the options of pip that select wheels which a Debian Python on amd64 can load. */
 function platformOptions(python: string): string[] {
   const generations = Array.from(
     { length: NEWEST_GLIBC - 4 },
@@ -30,35 +30,43 @@ function platformOptions(python: string): string[] {
   ];
 }
 
-/** A wheel by its hash. Its size is not known before it has been fetched for the first time. */
-export type WheelToFetch = Pick<LockedWheel, 'name' | 'version' | 'digest'> &
-  Partial<Pick<LockedWheel, 'size'>>;
+/** A wheel by its hash. The size is unknown until the first download. */
+type WheelToFetch = Pick<LockedWheel, 'name' | 'version' | 'digest'> & Partial<Pick<LockedWheel, 'size'>>;
+/** A wheel that pip chose. */
 export type ChosenWheel = Omit<LockedWheel, 'parts' | 'size'>;
 
+/** Options of `Pip`. */
 export interface PipOptions {
-  /** A Python with pip; CLEAN_ROOM_PYTHON, else `python3`. */
+  /** A Python with pip. By default CLEAN_ROOM_PYTHON, or else `python3`. */
   readonly command?: string;
-  /** Its PIP_… variables, among others. */
+  /** The environment of pip, with its PIP_… variables. */
   readonly environment?: NodeJS.ProcessEnv;
-  readonly retry?: RetryOptions;
+  readonly retryPolicy?: RetryPolicy;
 }
 
-/** pip as the person has configured it: indexes, proxies and certificates are its own matter. */
+const PIP_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 500, longestDelayMs: 8000 };
+
+/** Runs pip with the user's own configuration of indexes, proxies and certificates. */
 export class Pip {
   readonly #command: string;
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #retry: RetryOptions;
+  readonly #retryPolicy: RetryPolicy;
 
-  constructor({ command, environment = process.env, retry: options = { attempts: 3 } }: PipOptions = {}) {
+  constructor({ command, environment = process.env, retryPolicy = PIP_RETRY }: PipOptions = {}) {
     this.#command = command ?? environment['CLEAN_ROOM_PYTHON'] ?? 'python3';
     this.#environment = environment;
-    this.#retry = options;
+    this.#retryPolicy = retryPolicy;
   }
 
   #run(arguments_: readonly string[]): Promise<string> {
     return runProgram(this.#command, ['-m', 'pip', ...arguments_], { env: this.#environment });
   }
 
+  #retry<T>(operation: () => Promise<T>): Promise<T> {
+    return retry(this.#retryPolicy, operation, { isTransient: isTransientError });
+  }
+
+  /** Checks that pip runs on the image's version of Python. */
   async #requirePython(version: string): Promise<void> {
     const found = await runProgram(
       this.#command,
@@ -67,24 +75,34 @@ export class Pip {
     ).then(
       text => text.trim(),
       (cause: unknown) => {
-        throw new CleanRoomError('unavailable', `${this.#command} with pip is needed to choose the wheels.`, {
-          cause,
-          remedy: `Install Python ${version} with pip, or name one with CLEAN_ROOM_PYTHON.`
-        });
+        throw new CleanRoomError(
+          'unavailable',
+          `To choose wheels, the builder needs ${this.#command} with pip, which could not be run.`,
+          {
+            cause,
+            remedy: `Install Python ${version} with pip, or set CLEAN_ROOM_PYTHON to the path of one.`
+          }
+        );
       }
     );
-    // pip decides "only for Python < 3.12" by the Python it runs on, whatever it resolves for.
+    // pip evaluates markers such as "python_version < 3.12" for the Python that it runs on, even with --python-version.
     if (found === version) return;
     throw new CleanRoomError(
       'conflict',
-      `The wheels of a Python ${version} can't be chosen with Python ${found}.`,
+      `Wheels for Python ${version} cannot be chosen with Python ${found}.`,
       {
-        remedy: `Name a Python ${version} with pip with CLEAN_ROOM_PYTHON.`
+        remedy: `Set CLEAN_ROOM_PYTHON to the path of a Python ${version} with pip.`
       }
     );
   }
 
-  /** Chooses wheels for the requirements and all they depend on. */
+  /**
+   * Chooses wheels for requirements and all their dependencies.
+   *
+   * @param python - the version of Python, such as `3.11`
+   * @throws CleanRoomError `unavailable`, `conflict` if pip runs on another version of Python, `malformed`
+   * @throws ProgramFailure if pip fails
+   */
   async resolve(requirements: readonly string[], python: string): Promise<readonly ChosenWheel[]> {
     if (requirements.length === 0) return [];
     await this.#requirePython(python);
@@ -99,7 +117,7 @@ export class Pip {
         `--report=${report}`,
         `--target=${folder}`
       ];
-      await retry(() => this.#run([...fixed, ...platformOptions(python), ...requirements]), this.#retry);
+      await this.#retry(() => this.#run([...fixed, ...platformOptions(python), ...requirements]));
       return readReport(await readFile(report, 'utf8'));
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -107,8 +125,11 @@ export class Pip {
   }
 
   /**
-   * Brings the wheels that are not cached yet into the cache.
-   * @throws CleanRoomError `not-found` naming the wheel that no source has any longer, `digest-mismatch`
+   * Downloads the wheels that are not in the cache.
+   *
+   * @param onFetched - called after each download with the wheel's name and version
+   * @throws CleanRoomError `not-found` if no source has a wheel any more, `digest-mismatch`
+   * @throws ProgramFailure if pip fails for another reason
    */
   async fetch(
     wheels: readonly WheelToFetch[],
@@ -125,7 +146,7 @@ export class Pip {
 
   async #fetchOne(wheel: WheelToFetch, python: string, cache: InputCache): Promise<void> {
     const title = `${wheel.name} ${wheel.version}`;
-    const folder = await cache.scratch();
+    const folder = await cache.temporaryPath();
     await mkdir(folder);
     try {
       const requirement = join(folder, 'requirements.txt');
@@ -138,34 +159,31 @@ export class Pip {
         `--dest=${folder}`,
         `--requirement=${requirement}`
       ];
-      await retry(
-        () => this.#run([...fixed, ...platformOptions(python)]).catch(asVerdict(title)),
-        this.#retry
-      );
+      await this.#retry(() => this.#run([...fixed, ...platformOptions(python)]).catch(throwPipError(title)));
       const name = (await readdir(folder)).find(file => file.endsWith('.whl'));
-      if (name === undefined) throw vanished(title, 'pip');
-      await cache.admit(join(folder, name), { title, ...wheel });
+      if (name === undefined) throw inputMissing(title, 'pip');
+      await cache.add(join(folder, name), { title, ...wheel });
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 }
 
-/** Tells a missing or changed file, which no second try brings back, from a broken connection. */
-function asVerdict(title: string): (cause: unknown) => never {
+/**
+ * Returns a handler for errors of pip. For a missing or changed file it throws an error that is final; other errors are
+ * rethrown and may be transient.
+ */
+function throwPipError(title: string): (cause: unknown) => never {
   return cause => {
-    const text = cause instanceof ProgramFailure ? cause.words : '';
+    const text = cause instanceof ProgramFailure ? cause.errorOutput : '';
     if (/THESE PACKAGES DO NOT MATCH THE HASHES/.test(text)) {
-      throw new CleanRoomError('digest-mismatch', `${title} is no longer the file that the lock names.`, {
-        cause,
-        remedy: 'If its project has replaced the file on purpose, relock; else find out who changed it.'
-      });
+      throw inputChanged(title, { cause });
     }
     if (
       /No matching distribution found/.test(text) &&
       !/(?:NewConnectionError|Retrying|timed out)/.test(text)
     ) {
-      throw vanished(title, 'your package index', cause);
+      throw inputMissing(title, 'your package index', cause);
     }
     throw cause;
   };
@@ -186,8 +204,8 @@ const Report = Type.Object({
 function readReport(text: string): ChosenWheel[] {
   const report: unknown = JSON.parse(text);
   if (!Check(Report, report)) {
-    throw new CleanRoomError('malformed', 'pip wrote a report in a form that this program does not know.', {
-      remedy: 'Update pip (22.2 or later).'
+    throw new CleanRoomError('malformed', 'The report of pip has an unknown format.', {
+      remedy: 'Update pip to 22.2 or later.'
     });
   }
   return report.install.map(({ metadata, download_info }) => ({

@@ -1,34 +1,67 @@
 import { createHash } from 'node:crypto';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { imagePath } from '../tree/path.js';
-import { parseRecord } from './record.js';
 
+/** Splits a line of a RECORD file, which is CSV. Only names that contain a comma or a quote are quoted. */
+function fieldsOf(line: string): string[] {
+  const parts = line.match(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g) ?? [];
+  return parts.map(part => {
+    const field = part.replace(/,$/, '');
+    return field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field;
+  });
+}
+
+/**
+ * Parses the RECORD file of a wheel.
+ *
+ * @returns the SHA-256 of each file by its path, as unpadded base64url
+ * @throws CleanRoomError `malformed` if a hash is not SHA-256, which pip always writes
+ */
+export function parseRecord(text: string): ReadonlyMap<string, string> {
+  const hashes = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '') continue;
+    const [path = '', hash = ''] = fieldsOf(line);
+    if (hash === '') continue;
+    const value = /^sha256=([A-Za-z0-9_-]{43})=?$/.exec(hash)?.[1];
+    if (value === undefined)
+      throw new CleanRoomError('malformed', `The wheel does not contain a SHA-256 for ${path}.`);
+    hashes.set(path, toBase64Url(fromBase64Url(value)));
+  }
+  return hashes;
+}
+
+/** A file of a wheel. */
 export interface WheelFile {
-  /** As in the archive. */
+  /** The path in the archive. */
   readonly name: string;
   readonly size: number;
   readonly executable: boolean;
-  /** The content; at its end the wheel's own hash of it has been checked. */
+  /** Returns the content. After the last chunk, its hash has been checked. */
   open(): AsyncGenerator<Uint8Array>;
 }
 
-function refuse(reason: string): CleanRoomError {
-  return new CleanRoomError('malformed', `The wheel can't be used: ${reason}.`);
+function invalidWheel(reason: string): CleanRoomError {
+  return new CleanRoomError('malformed', `The wheel is not valid: ${reason}.`);
 }
 
-/** An opened wheel (PEP 427), whose every file is held against the hashes in its RECORD while it is read. */
+/** An open wheel (PEP 427). Every file is checked against its hash in RECORD while it is read. */
 export class Wheel {
   private constructor(
     private readonly zip: ZipFile,
     private readonly entries: ReadonlyMap<string, Entry>,
     private readonly hashes: ReadonlyMap<string, string>,
-    /** `numpy-2.4.6.dist-info` */
-    readonly infoFolder: string,
-    readonly purePython: boolean
+    /** The folder of metadata, such as `numpy-2.4.6.dist-info`. */
+    readonly infoFolder: string
   ) {}
 
-  /** @throws CleanRoomError `malformed` */
+  /**
+   * Opens a wheel.
+   *
+   * @throws CleanRoomError `malformed`
+   */
   static async open(path: string): Promise<Wheel> {
     const options = { lazyEntries: true, autoClose: false, strictFileNames: true };
     let zip: ZipFile | undefined;
@@ -38,7 +71,7 @@ export class Wheel {
     } catch (cause) {
       zip?.close();
       if (cause instanceof CleanRoomError) throw cause;
-      throw new CleanRoomError('malformed', `${path} is not a sound zip archive.`, { cause });
+      throw new CleanRoomError('malformed', `${path} is not a valid zip archive.`, { cause });
     }
   }
 
@@ -47,24 +80,24 @@ export class Wheel {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;
       if (imagePath(entry.fileName) !== entry.fileName || entries.has(entry.fileName)) {
-        throw refuse(`it holds the name ${JSON.stringify(entry.fileName)}`);
+        throw invalidWheel(`it contains the name ${JSON.stringify(entry.fileName)}`);
       }
       const type = (entry.externalFileAttributes >>> 16) & 0o170000;
-      if (type !== 0 && type !== 0o100000) throw refuse(`${entry.fileName} is no regular file`);
+      if (type !== 0 && type !== 0o100000) throw invalidWheel(`${entry.fileName} is not a regular file`);
       entries.set(entry.fileName, entry);
     }
     const folders = new Set([...entries.keys()].map(name => name.split('/')[0] ?? ''));
     const infos = [...folders].filter(name => name.endsWith('.dist-info'));
     const [info] = infos;
     if (info === undefined || infos.length !== 1)
-      throw refuse('it does not hold exactly one .dist-info folder');
+      throw invalidWheel('it does not contain exactly one .dist-info folder');
     const hashes = parseRecord(await readText(zip, entries.get(`${info}/RECORD`)));
-    const facts = await readText(zip, entries.get(`${info}/WHEEL`));
-    if (!/^Wheel-Version: 1\./m.test(facts)) throw refuse('its format is another than version 1');
-    return new Wheel(zip, entries, hashes, info, /^Root-Is-Purelib: true\s*$/im.test(facts));
+    const metadata = await readText(zip, entries.get(`${info}/WHEEL`));
+    if (!/^Wheel-Version: 1\./m.test(metadata)) throw invalidWheel('its format is not version 1');
+    return new Wheel(zip, entries, hashes, info);
   }
 
-  /** Console commands that the wheel asks for: name → `module:object`. */
+  /** Returns the entry points (`module:object`) of console commands by name. */
   async commands(): Promise<ReadonlyMap<string, string>> {
     const entry = this.entries.get(`${this.infoFolder}/entry_points.txt`);
     if (entry === undefined) return new Map();
@@ -74,7 +107,7 @@ export class Wheel {
     return new Map([...lines].map(([, name = '', target = '']) => [name, target]));
   }
 
-  /** All files but RECORD itself and signatures over it, in order of name. */
+  /** Returns all files except RECORD and its signatures, sorted by name. */
   *files(): Generator<WheelFile> {
     for (const name of [...this.entries.keys()].sort()) {
       const entry = this.entries.get(name);
@@ -88,6 +121,7 @@ export class Wheel {
     }
   }
 
+  /** Closes the wheel. */
   close(): void {
     this.zip.close();
   }
@@ -98,7 +132,7 @@ export class Wheel {
 
   async *#checked(name: string, entry: Entry): AsyncGenerator<Uint8Array> {
     const expected = this.hashes.get(name);
-    if (expected === undefined) throw refuse(`its RECORD does not name ${name}`);
+    if (expected === undefined) throw invalidWheel(`its RECORD does not contain ${name}`);
     const hash = createHash('sha256');
     for await (const chunk of await this.zip.openReadStreamPromise(entry)) {
       if (!(chunk instanceof Uint8Array)) continue;
@@ -108,14 +142,14 @@ export class Wheel {
     if (hash.digest('base64url') !== expected) {
       throw new CleanRoomError(
         'digest-mismatch',
-        `${name} is not the file that the RECORD of its wheel names.`
+        `${name} does not have the hash in the RECORD of its wheel.`
       );
     }
   }
 }
 
 async function readText(zip: ZipFile, entry: Entry | undefined): Promise<string> {
-  if (entry === undefined) throw refuse('WHEEL or RECORD is missing');
+  if (entry === undefined) throw invalidWheel('WHEEL or RECORD is missing');
   const chunks: Uint8Array[] = [];
   for await (const chunk of await zip.openReadStreamPromise(entry))
     if (chunk instanceof Uint8Array) chunks.push(chunk);

@@ -10,14 +10,19 @@ import type { ImageLock, LockedPackage, LockedWheel, Part } from '../definition/
 import type { InputCache } from '../inputs/input-cache.js';
 import { Pip, type ChosenWheel } from '../python/pip.js';
 
+/** Options of `relock`. */
 export interface RelockOptions extends ReleaseOptions {
-  /** Where mirror and package index are configured. */
+  /** The environment, which configures the mirror and pip. */
   readonly environment?: NodeJS.ProcessEnv;
   readonly onProgress?: (line: string) => void;
 }
 
-/** Puts what several parts chose into one list. */
-function gather<T extends { name: string; version: string }>(
+/**
+ * Merges the choices of several parts into one list.
+ *
+ * @throws CleanRoomError `conflict` if parts chose different versions
+ */
+function mergeParts<T extends { name: string; version: string }>(
   chosen: readonly (readonly [Part, readonly T[]])[]
 ): (T & { parts: Part[] })[] {
   const byName = new Map<string, T & { parts: Part[] }>();
@@ -26,7 +31,11 @@ function gather<T extends { name: string; version: string }>(
       const known = byName.get(item.name);
       if (known === undefined) byName.set(item.name, { ...item, parts: [part] });
       else if (known.version === item.version) known.parts.push(part);
-      else throw new CleanRoomError('conflict', `${item.name} is wanted in two versions.`);
+      else
+        throw new CleanRoomError(
+          'conflict',
+          `Two parts of the image need different versions of ${item.name}.`
+        );
     }
   }
   return [...byName.values()];
@@ -42,7 +51,7 @@ async function choosePackages(
     const release = await readRelease(mirror, debian.release, folder, options);
     const index = readPackageIndex(release.packages);
     const without = new Set(Object.keys(debian.without));
-    const chosen = gather([
+    const chosen = mergeParts([
       ['outer', resolve(index, debian.outer, without)],
       ['jail', resolve(index, debian.jail, without)]
     ]);
@@ -74,18 +83,23 @@ async function chooseWheels(
     const found = await pip.resolve(python[part], python.version);
     return [part, found.filter(({ name }) => !(name in python.without))];
   };
-  const chosen = gather([await choose('outer'), await choose('jail'), await choose('build')]);
+  const chosen = mergeParts([await choose('outer'), await choose('jail'), await choose('build')]);
   const wheels: LockedWheel[] = [];
   for (const wheel of chosen) {
-    await pip.fetch([wheel], python.version, cache, title => report(`fetched ${title}`));
+    await pip.fetch([wheel], python.version, cache, title => {
+      report(`Downloaded ${title}`);
+    });
     wheels.push({ ...wheel, size: (await stat(cache.pathOf(wheel.digest))).size });
   }
   return wheels;
 }
 
 /**
- * Chooses anew what the definition asks for and fetches all of it, so that a lock never names what can't be had.
- * @throws CleanRoomError `signature-invalid` if the archive's signature can't be checked, and what resolver and pip throw
+ * Chooses current packages and wheels for a definition and downloads them, so that a lock never names a file that does not
+ * exist.
+ *
+ * @returns the new lock, which is not written
+ * @throws CleanRoomError `signature-invalid` if the archive's signature cannot be checked, and the errors of `resolve` and `Pip`
  */
 export async function relock(
   read: ReadDefinition,
@@ -95,7 +109,9 @@ export async function relock(
   const report = options.onProgress ?? ((): void => undefined);
   const mirror = await findMirror(read.definition.debian.release, options.environment);
   const debian = await choosePackages(read, mirror, options);
-  await fetchPackages(debian.packages, mirror, cache, title => report(`fetched ${title}`));
+  await fetchPackages(debian.packages, mirror, cache, title => {
+    report(`Downloaded ${title}`);
+  });
   const wheels = await chooseWheels(
     read,
     new Pip(options.environment === undefined ? {} : { environment: options.environment }),

@@ -1,4 +1,7 @@
-/** `*` and `?` within a name, `**` over any number of folders. A pattern that ends in `/` takes all below a folder. */
+/**
+ * Returns the regular expression for a pattern: `*` and `?` match within a name, `**` across folders. A pattern that ends in `/`
+ * matches everything below a folder.
+ */
 function toExpression(glob: string): string {
   const pattern = glob.endsWith('/') ? `${glob}**` : glob;
   return pattern.replace(/\*\*\/|\*\*|\*|\?|[^*?]+/g, part => {
@@ -17,11 +20,11 @@ function toExpression(glob: string): string {
   });
 }
 
-/** A test whether a path fits one of the patterns; a pattern with `!` before it takes paths out again. */
+/** Returns a test whether a path matches one of the patterns. A pattern that begins with `!` excludes paths. */
 export function matcher(globs: readonly string[]): (path: string) => boolean {
-  const whole = (patterns: readonly string[]): RegExp =>
+  const toRegExp = (patterns: readonly string[]): RegExp =>
     new RegExp(patterns.length === 0 ? '^[]' : `^(?:${patterns.map(toExpression).join('|')})$`);
-  const matched = whole(globs.filter(glob => !glob.startsWith('!')));
-  const spared = whole(globs.filter(glob => glob.startsWith('!')).map(glob => glob.slice(1)));
-  return path => matched.test(path) && !spared.test(path);
+  const matched = toRegExp(globs.filter(glob => !glob.startsWith('!')));
+  const excluded = toRegExp(globs.filter(glob => glob.startsWith('!')).map(glob => glob.slice(1)));
+  return path => matched.test(path) && !excluded.test(path);
 }

@@ -1,38 +1,38 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { main } from '../../src/cli/main.js';
 
-let said: string;
+let printed: string;
 
 beforeEach(() => {
-  said = '';
-  const listen = (text: string | Uint8Array): boolean => {
-    said += String(text);
+  printed = '';
+  const record = (text: string | Uint8Array): boolean => {
+    printed += String(text);
     return true;
   };
-  jest.spyOn(process.stdout, 'write').mockImplementation(listen);
-  jest.spyOn(process.stderr, 'write').mockImplementation(listen);
+  jest.spyOn(process.stdout, 'write').mockImplementation(record);
+  jest.spyOn(process.stderr, 'write').mockImplementation(record);
 });
 
 afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('the command', () => {
-  test('says what it can do', async () => {
+describe('build-kernel', () => {
+  test('prints its usage', async () => {
     expect(await main(['--help'])).toBe(0);
-    expect(said).toMatch(/relock/);
+    expect(printed).toMatch(/relock/);
   });
 
-  test('fails with a sentence for an image that there is none of', async () => {
+  test('fails with a message for an unknown image', async () => {
     expect(await main(['build', 'no-such-image'])).toBe(1);
-    expect(said).toMatch(/^There is no kernel image definition at .*no-such-image\/image\.json\./);
+    expect(printed).toMatch(/^The kernel image definition .*no-such-image\/image\.json does not exist\./);
   });
 
   test.each([['build', 'python-cpu', 'more'], ['--no-such-option']])(
-    'does not guess at %j',
+    'refuses the arguments %j',
     async (...line) => {
       expect(await main(line)).toBe(2);
-      expect(said).toMatch(/Usage:/);
+      expect(printed).toMatch(/Usage:/);
     }
   );
 });

@@ -22,34 +22,37 @@ async function installOdd(...entries: Entry[]): Promise<Record<string, string>> 
 }
 
 describe('a Debian package', () => {
-  test.each(['xz', 'zstd', 'gzip', 'none'] as const)('made by dpkg-deb is read (%s)', async compression => {
-    const long = `usr/share/${'long-name-'.repeat(15)}/${'x'.repeat(120)}`;
-    const path = await dpkgDeb(
-      await scratch(),
-      { 'bin/tool': 'T', 'usr/share/doc/s/copyright': 'C', 'usr/share/doc/s/README': 'R', [long]: 'L' },
-      compression
-    );
-    const strip = matcher(['usr/share/doc/**', '!usr/share/doc/*/copyright']);
-    expect(await install(path, strip, 'jail')).toEqual({
-      'jail/usr/bin/tool': '644 T',
-      'jail/usr/share/doc/s/copyright': '644 C',
-      [`jail/${long}`]: '644 L'
-    });
-  });
+  test.each(['xz', 'zstd', 'gzip', 'none'] as const)(
+    'made by dpkg-deb is installed (%s)',
+    async compression => {
+      const long = `usr/share/${'long-name-'.repeat(15)}/${'x'.repeat(120)}`;
+      const path = await dpkgDeb(
+        await scratch(),
+        { 'bin/tool': 'T', 'usr/share/doc/s/copyright': 'C', 'usr/share/doc/s/README': 'R', [long]: 'L' },
+        compression
+      );
+      const strip = matcher(['usr/share/doc/**', '!usr/share/doc/*/copyright']);
+      expect(await install(path, strip, 'jail')).toEqual({
+        'jail/usr/bin/tool': '644 T',
+        'jail/usr/share/doc/s/copyright': '644 C',
+        [`jail/${long}`]: '644 L'
+      });
+    }
+  );
 
-  test('gives the content of large files whole', async () => {
+  test('keeps the whole content of large files', async () => {
     const text = 'all of it, '.repeat(300_000);
     const path = await dpkgDeb(await scratch(), { 'usr/large': text });
     expect((await install(path))['usr/large']).toBe(`644 ${text}`);
   });
 
-  test('loses set-user-id marks and foreign owners', async () => {
+  test('loses set-user-id bits and owners other than root', async () => {
     expect(await installOdd({ name: './usr/bin/su', mode: 0o4755, uid: 5, text: 'S' })).toEqual({
       'usr/bin/su': '755 S'
     });
   });
 
-  test('keeps second names as copies, and links as links', async () => {
+  test('keeps hard links as copies, and symbolic links as links', async () => {
     expect(
       await installOdd(
         { name: './bin/a', text: 'A' },
@@ -70,15 +73,15 @@ describe('a Debian package', () => {
   });
 
   test.each<[string, Entry[]]>([
-    ['a path out of the tree', [{ name: '../../etc/cron.d/x', text: 'x' }]],
-    ['a second name of a file outside', [{ name: './a', type: 'link', linkname: '../../../etc/shadow' }]],
+    ['a path outside of the tree', [{ name: '../../etc/cron.d/x', text: 'x' }]],
+    ['a hard link to a file outside', [{ name: './a', type: 'link', linkname: '../../../etc/shadow' }]],
     ['a device', [{ name: './dev/sda', type: 'block-device', devmajor: 8, devminor: 0 }]],
     ['a pipe', [{ name: './run/p', type: 'fifo' }]]
   ])('is refused with %s', async (_what, entries) => {
     await expect(installOdd(...entries)).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('is refused where it writes below its own link', async () => {
+  test('is refused if it writes below its own symbolic link', async () => {
     const entries: Entry[] = [
       { name: './a', type: 'symlink', linkname: '/tmp' },
       { name: './a/b', text: 'x' }
@@ -86,20 +89,20 @@ describe('a Debian package', () => {
     await expect(installOdd(...entries)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('is refused where another has a file already', async () => {
+  test('is refused if another package has the same file', async () => {
     const tree = new FileTree(join(await scratch(), 'tree'));
     const path = await oddDeb(await scratch(), [{ name: './bin/a', text: 'A' }]);
     await installPackage(path, tree, '', nothing);
     await expect(installPackage(path, tree, '', nothing)).rejects.toThrow(
-      /different things at \/usr\/bin\/a/
+      /different entries at \/usr\/bin\/a/
     );
   });
 
   test.each<[string, Buffer]>([
-    ['no archive', Buffer.from('hello')],
-    ['no data', ar({ 'debian-binary': Buffer.from('2.0\n') })],
+    ['a file that is not an archive', Buffer.from('hello')],
+    ['an archive without data', ar({ 'debian-binary': Buffer.from('2.0\n') })],
     [
-      'two data members',
+      'an archive with two data members',
       ar({
         'debian-binary': Buffer.from('2.0\n'),
         'data.tar': Buffer.alloc(1024),
@@ -107,11 +110,11 @@ describe('a Debian package', () => {
       })
     ],
     [
-      'an unknown compression',
+      'an archive with an unknown compression',
       ar({ 'debian-binary': Buffer.from('2.0\n'), 'data.tar.lzma': Buffer.alloc(4) })
     ],
     [
-      'a member longer than the file',
+      'an archive with a member longer than the file',
       ar({ 'debian-binary': Buffer.from('2.0\n'), 'data.tar': Buffer.alloc(1024) }).subarray(0, 600)
     ]
   ])('is refused as %s', async (_what, bytes) => {
@@ -120,7 +123,7 @@ describe('a Debian package', () => {
     await expect(readDeb(path).next()).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('cut off in its data is refused', async () => {
+  test('is refused if its data is cut off', async () => {
     const path = await dpkgDeb(await scratch(), { 'usr/a': 'x'.repeat(100_000) }, 'none');
     const whole = ar({
       'debian-binary': Buffer.from('2.0\n'),

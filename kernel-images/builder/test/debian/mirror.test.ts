@@ -14,20 +14,20 @@ function locked(name: string, bytes = BYTES): LockedPackage {
 }
 
 describe('fetching packages', () => {
-  test('brings what is missing into the cache, and asks for nothing twice', async () => {
-    const asked: string[] = [];
+  test('downloads only packages that are not in the cache', async () => {
+    const requests: string[] = [];
     const mirror = await serve((request, response) => {
-      asked.push(request.url ?? '');
+      requests.push(request.url ?? '');
       response.end(BYTES);
     });
     const cache = new InputCache(await scratch());
     await fetchPackages([locked('a')], mirror, cache);
     await fetchPackages([locked('a')], mirror, cache);
-    expect(asked).toEqual(['/pool/main/a/a_1%2bb1_amd64.deb']);
+    expect(requests).toEqual(['/pool/main/a/a_1%2bb1_amd64.deb']);
     expect(await cache.has(locked('a').digest)).toBe(true);
   });
 
-  test('names the package that the mirror no longer has, and what to do', async () => {
+  test('names the package that the mirror no longer has, with a remedy', async () => {
     const mirror = await serve((request, response) => {
       if (request.url?.includes('gone') === true) response.writeHead(404).end();
       else response.end(BYTES);
@@ -42,7 +42,7 @@ describe('fetching packages', () => {
     });
   });
 
-  test('does not use a file that is not the locked one', async () => {
+  test('does not use a file other than the locked one', async () => {
     const mirror = await serve((_request, response) => response.end('another package'));
     const cache = new InputCache(await scratch());
     await expect(fetchPackages([locked('a')], mirror, cache)).rejects.toMatchObject({
@@ -52,37 +52,37 @@ describe('fetching packages', () => {
     expect(await cache.has(digestOf(utf8('another package')))).toBe(false);
   });
 
-  test('tries again when the connection breaks', async () => {
-    let tries = 0;
+  test('retries if the connection breaks', async () => {
+    let attempts = 0;
     const mirror = await serve((_request, response) => {
-      tries += 1;
-      if (tries === 1) response.destroy();
-      else if (tries === 2) response.writeHead(503).end();
-      else if (tries === 3) {
+      attempts += 1;
+      if (attempts === 1) response.destroy();
+      else if (attempts === 2) response.writeHead(503).end();
+      else if (attempts === 3) {
         response.writeHead(200, { 'content-length': BYTES.length });
         response.write(BYTES.subarray(0, 3), () => response.destroy());
       } else response.end(BYTES);
     });
     const cache = new InputCache(await scratch());
     await fetchPackages([locked('a')], mirror, cache);
-    expect(tries).toBe(4);
+    expect(attempts).toBe(4);
     expect(await cache.has(locked('a').digest)).toBe(true);
   });
 });
 
 describe('the mirror', () => {
-  test('is the one that the environment names', async () => {
+  test('is the one in the environment', async () => {
     const environment = { CLEAN_ROOM_DEBIAN_MIRROR: 'https://mirror.example/debian' };
     expect((await findMirror('bookworm', environment)).href).toBe('https://mirror.example/debian/');
   });
 
-  test.each(['ftp://mirror.example/', 'mirror.example', 'file:///srv'])('is not "%s"', async address => {
+  test.each(['ftp://mirror.example/', 'mirror.example', 'file:///srv'])('cannot be "%s"', async address => {
     await expect(findMirror('bookworm', { CLEAN_ROOM_DEBIAN_MIRROR: address })).rejects.toMatchObject({
       code: 'malformed'
     });
   });
 
-  test('is some http address even where neither environment nor apt knows the release', async () => {
+  test('is an http address even if neither environment nor apt configure one', async () => {
     expect((await findMirror('nosuchrelease', {})).protocol).toMatch(/^https?:$/);
   });
 });

@@ -13,8 +13,8 @@ async function read(archive: Archive = {}, withoutSignature = false): Promise<un
   });
 }
 
-describe("a release's index", () => {
-  test('is read when Debian has signed it', async () => {
+describe('the index of a release', () => {
+  test('is read if Debian has signed it', async () => {
     expect(await read()).toEqual({
       indexed: '2026-07-11T10:16:37Z',
       signatureChecked: true,
@@ -22,16 +22,16 @@ describe("a release's index", () => {
     });
   });
 
-  test('is refused when another key has signed it', async () => {
+  test('is refused if another key has signed it', async () => {
     await expect(read({ signer: 'other' })).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 
-  test('is refused when it was changed after it was signed', async () => {
+  test('is refused if it was changed after it was signed', async () => {
     const tamper = (signed: string): string => signed.replace('10:16:37', '10:16:38');
     await expect(read({ tamper })).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 
-  test('says nothing beside what was signed', async () => {
+  test('is read only from the signed text', async () => {
     const tamper = (signed: string): string => `Codename: sid\n\n${signed}`;
     const found = await read({ tamper }).catch((error: unknown) => error);
     expect(found).toMatchObject(
@@ -39,17 +39,17 @@ describe("a release's index", () => {
     );
   });
 
-  test('is refused when it is of another release', async () => {
+  test('is refused if it is of another release', async () => {
     await expect(read({ codename: 'sid' })).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('is refused when the list of packages is not the one that was signed', async () => {
+  test('is refused if the list of packages does not have the signed hash', async () => {
     await expect(read({ packages: gzipSync('Package: evil\n') })).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
 
-  test('is refused where there are no keys to check it with', async () => {
+  test('is refused if there are no keys to check its signature', async () => {
     await expect(
       readRelease(await mirror(), 'bookworm', await scratch(), { keyring: `${keyring()}.absent` })
     ).rejects.toMatchObject({
@@ -58,7 +58,7 @@ describe("a release's index", () => {
     });
   });
 
-  test('is read unchecked only when told to, and says so', async () => {
+  test('is read without a check only on request, and records that', async () => {
     expect(await read({ signer: 'other' }, true)).toMatchObject({
       signatureChecked: false,
       packages: PACKAGES

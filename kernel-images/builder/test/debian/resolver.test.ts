@@ -16,21 +16,21 @@ function paragraph(name: string, fields: Readonly<Record<string, string>> = {}):
     .join('');
 }
 
-function names(index: string, wanted: readonly string[], without: readonly string[] = []): string[] {
-  return resolve(readPackageIndex(index), wanted, new Set(without)).map(({ name }) => name);
+function names(index: string, requested: readonly string[], without: readonly string[] = []): string[] {
+  return resolve(readPackageIndex(index), requested, new Set(without)).map(({ name }) => name);
 }
 
 describe('dependencies', () => {
-  test('are read with alternatives, versions and architecture marks', () => {
+  test('are parsed with alternatives, versions and architecture qualifiers', () => {
     expect(parseDependencies('libc6 (>= 2.34), python3:any | pypy3 (<< 8), a')).toEqual([
       [{ name: 'libc6', relation: '>=', version: '2.34' }],
       [{ name: 'python3' }, { name: 'pypy3', relation: '<<', version: '8' }],
       [{ name: 'a' }]
     ]);
-    expect(() => parseDependencies('a (~ 2)')).toThrow(/no dependency/);
+    expect(() => parseDependencies('a (~ 2)')).toThrow(/not a dependency/);
   });
 
-  test('are followed to their end, circles included', () => {
+  test('are followed transitively, even in circles', () => {
     const index = [
       paragraph('a', { Depends: 'b' }),
       paragraph('b', { 'Pre-Depends': 'c' }),
@@ -40,32 +40,32 @@ describe('dependencies', () => {
     expect(names(index, ['a'])).toEqual(['a', 'b', 'c']);
   });
 
-  test('take the first alternative that there is, unless another is chosen already', () => {
+  test('use the first available alternative, unless another is already chosen', () => {
     const index = [paragraph('a', { Depends: 'x | b | c' }), paragraph('b'), paragraph('c')].join('\n');
     expect(names(index, ['a'])).toEqual(['a', 'b']);
     expect(names(index, ['a', 'c'])).toEqual(['a', 'c']);
   });
 
-  test('hold versions', () => {
+  test('require versions', () => {
     const index = [paragraph('a', { Depends: 'b (>= 2) | c' }), paragraph('b'), paragraph('c')].join('\n');
     expect(names(index, ['a'])).toEqual(['a', 'c']);
     const none = [paragraph('a', { Depends: 'b (>= 2)' }), paragraph('b')].join('\n');
-    expect(() => names(none, ['a'])).toThrow('a needs b (>= 2), which the release lacks.');
+    expect(() => names(none, ['a'])).toThrow('a needs b (>= 2), which the release does not have.');
   });
 
-  test('a newer version in the same index wins', () => {
+  test('use the newest version in the index', () => {
     const index = [paragraph('a', { Version: '1.9' }), paragraph('a', { Version: '1.10' })].join('\n');
     expect(resolve(readPackageIndex(index), ['a'], new Set())[0]?.version).toBe('1.10');
   });
 
-  test('are met by what provides a name, with its version if one is asked for', () => {
+  test('are satisfied by a package that provides the name, and the version if one is required', () => {
     const index = [
       paragraph('a', { Depends: 'virtual' }),
       paragraph('e', { Depends: 'virtual (>= 1)' }),
       paragraph('b', { Provides: 'virtual' })
     ].join('\n');
     expect(names(index, ['a'])).toEqual(['a', 'b']);
-    expect(() => names(index, ['e'])).toThrow(/the release lacks/);
+    expect(() => names(index, ['e'])).toThrow(/the release does not have/);
     const versioned = [
       paragraph('e', { Depends: 'virtual (>= 1)' }),
       paragraph('b', { Provides: 'virtual (= 2)' })
@@ -73,7 +73,7 @@ describe('dependencies', () => {
     expect(names(versioned.join('\n'), ['e'])).toEqual(['b', 'e']);
   });
 
-  test('a person decides between several providers', () => {
+  test('fail if several packages provide a name and none is requested', () => {
     const index = [
       paragraph('a', { Depends: 'virtual' }),
       paragraph('b', { Provides: 'virtual' }),
@@ -83,12 +83,12 @@ describe('dependencies', () => {
     expect(names(index, ['a', 'c'])).toEqual(['a', 'c']);
   });
 
-  test('leave out what the definition leaves out', () => {
+  test('leave out the packages that the definition leaves out', () => {
     const index = [paragraph('a', { Depends: 'dpkg | b, c' }), paragraph('b'), paragraph('c')].join('\n');
     expect(names(index, ['a'], ['dpkg'])).toEqual(['a', 'c']);
   });
 
-  test('a wanted package that is not there is named', () => {
-    expect(() => names(paragraph('a'), ['zz'])).toThrow('The release has no package zz.');
+  test('fail with the name of a requested package that does not exist', () => {
+    expect(() => names(paragraph('a'), ['zz'])).toThrow('The release does not have the package zz.');
   });
 });

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { compareVersions, satisfies, type Relation } from '../../src/debian/version.js';
 
 describe('Debian versions', () => {
-  // Examples of deb-version(7) and Debian policy §5.6.12, and what its text follows from.
+  // Examples from deb-version(7) and Debian policy §5.6.12, and cases that follow from their text.
   const ordered = ['~~', '~~a', '~', '', 'a'].map(suffix => `1.0${suffix}-1`);
-  test('"~" sorts before everything, letters before the end of others', () => {
+  test('"~" sorts before everything, even the end', () => {
     const shuffled = [...ordered].reverse();
     expect(shuffled.sort(compareVersions)).toEqual(ordered);
   });
@@ -21,7 +21,7 @@ describe('Debian versions', () => {
     ['1.2.3-1', '1.2.3+dfsg-1'],
     ['1-2-3', '1-10-1'],
     ['20180101', '99999999999999999999']
-  ])('%s is before %s', (a, b) => {
+  ])('%s is lower than %s', (a, b) => {
     expect(compareVersions(a, b)).toBeLessThan(0);
     expect(compareVersions(b, a)).toBeGreaterThan(0);
   });
@@ -30,7 +30,9 @@ describe('Debian versions', () => {
     ['1.0', '0:1.0'],
     ['1.0', '1.0-0'],
     ['01.1', '1.01']
-  ])('%s and %s are the same', (a, b) => expect(compareVersions(a, b)).toBe(0));
+  ])('%s equals %s', (a, b) => {
+    expect(compareVersions(a, b)).toBe(0);
+  });
 
   test.each<[string, Relation, string, boolean]>([
     ['1.0', '<<', '1.0', false],
@@ -38,7 +40,7 @@ describe('Debian versions', () => {
     ['1.0', '=', '1.0', true],
     ['1.0', '>=', '1.1', false],
     ['1.1', '>>', '1.0', true]
-  ])('%s %s %s: %s', (version, relation, bound, holds) => {
-    expect(satisfies(version, relation, bound)).toBe(holds);
+  ])('%s %s %s: %s', (version, relation, bound, expected) => {
+    expect(satisfies(version, relation, bound)).toBe(expected);
   });
 });

@@ -64,7 +64,7 @@ beforeEach(async () => {
 });
 
 describe('a lock file', () => {
-  test('is read, and written sorted for people to review', async () => {
+  test('is read, and written sorted', async () => {
     const read = await readLock(await readDefinition(folder));
     const [wheel] = read.python.wheels;
     const more = { ...read, python: { ...read.python, wheels: [wheel!, { ...wheel!, name: 'attrs' }] } };
@@ -75,7 +75,7 @@ describe('a lock file', () => {
     expect((await readLock(await readDefinition(folder))).python.wheels).toHaveLength(2);
   });
 
-  test('is out of date once the wishes change', async () => {
+  test('is out of date if the definition requests other packages', async () => {
     await define(d => ({ ...d, debian: { ...d.debian, jail: ['libc6', 'bash'] } }));
     await expect(readLock(await readDefinition(folder))).rejects.toMatchObject({
       code: 'conflict',
@@ -83,7 +83,7 @@ describe('a lock file', () => {
     });
   });
 
-  test('stays good when only what is stripped changes', async () => {
+  test('stays valid if only the stripped paths change', async () => {
     await define(d => ({ ...d, strip: { outer: ['usr/share/doc/**'], jail: [] } }));
     await expect(readLock(await readDefinition(folder))).resolves.toMatchObject({
       python: { version: '3.11' }
@@ -91,7 +91,7 @@ describe('a lock file', () => {
   });
 
   test.each<[string, (lock: ImageLock) => unknown]>([
-    ['a field it does not know', l => ({ ...l, extra: 1 })],
+    ['an unknown field', l => ({ ...l, extra: 1 })],
     [
       'a weak digest',
       l => ({ ...l, debian: { ...l.debian, packages: [{ ...l.debian.packages[0], digest: 'md5:aa' }] } })
@@ -109,7 +109,7 @@ describe('a lock file', () => {
       l => ({ ...l, debian: { ...l.debian, packages: [...l.debian.packages, ...l.debian.packages] } })
     ],
     [
-      'an address in place of a path',
+      'an address instead of a path',
       l => ({
         ...l,
         debian: { ...l.debian, packages: [{ ...l.debian.packages[0], path: 'http://evil.example/a.deb' }] }
@@ -128,7 +128,7 @@ describe('a lock file', () => {
     await expect(readLock(await readDefinition(folder))).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('that is missing says how to make it', async () => {
+  test('that is missing is an error with a remedy', async () => {
     const other = await scratch();
     await writeFile(join(other, 'image.json'), JSON.stringify(DEFINITION));
     await expect(readLock(await readDefinition(other))).rejects.toMatchObject({
@@ -140,21 +140,24 @@ describe('a lock file', () => {
 
 describe('a definition', () => {
   test.each<[string, (definition: ImageDefinition) => unknown]>([
-    ['a field it does not know', d => ({ ...d, maintainerScripts: true })],
+    ['an unknown field', d => ({ ...d, maintainerScripts: true })],
     ['another suite', d => ({ ...d, debian: { ...d.debian, release: 'bookworm-backports' } })],
-    ['something left out without a reason', d => ({ ...d, python: { ...d.python, without: { psutil: '' } } })]
+    [
+      'a dependency left out without a reason',
+      d => ({ ...d, python: { ...d.python, without: { psutil: '' } } })
+    ]
   ])('is refused with %s', async (_what, change) => {
     await define(change);
     await expect(readDefinition(folder)).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('that is missing is named', async () => {
+  test('that is missing is an error', async () => {
     await expect(readDefinition(join(folder, 'none'))).rejects.toMatchObject({ code: 'not-found' });
   });
 });
 
 describe('the committed lock of python-cpu', () => {
-  test('answers its definition, was signed by Debian, and leaves out what breaks in the jail', async () => {
+  test('matches its definition, was signed by Debian, and leaves out what fails in the jail', async () => {
     const read = await readDefinition(join(KERNEL_IMAGES_FOLDER, 'python-cpu'));
     const committed = await readLock(read);
     expect(committed.debian.signatureChecked).toBe(true);

@@ -3,15 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { readImageConfig, readManifest } from '@clean-room/protocol/packaging';
-import { commitDocuments, differences } from '../../src/image/build.js';
-import { loadKernelImage } from '../../src/image/committed.js';
+import { changedDocuments, loadKernelImage, writeDocuments } from '../../src/image/committed.js';
 import { describeImage } from '../../src/image/manifest.js';
 import { scratch } from '../support/scratch.js';
 
 const LAYERS = ['one', 'two'].map(title => ({ digest: digestOf(utf8(title)), size: 10240, title }));
 
 describe('the documents of an image', () => {
-  test('start the supervisor as root, with a path and nothing else', () => {
+  test('start the supervisor as root, with PATH as the only variable', () => {
     const { config } = describeImage(LAYERS);
     expect(readImageConfig(config).value.config).toEqual({
       Entrypoint: ['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js'],
@@ -21,7 +20,7 @@ describe('the documents of an image', () => {
     });
   });
 
-  test('name the layers in order', () => {
+  test('list the layers in order', () => {
     const { config, manifest, digest } = describeImage(LAYERS);
     expect(readManifest(manifest).value.layers.map(layer => layer.digest)).toEqual(
       LAYERS.map(layer => layer.digest)
@@ -32,15 +31,15 @@ describe('the documents of an image', () => {
     expect(describeImage(LAYERS).digest).toBe(digest);
   });
 
-  test('are written to be committed, and told apart from others', async () => {
+  test('are written, and compared with an image', async () => {
     const images = await scratch();
     const folder = join(images, 'sample');
     await mkdir(folder);
     const image = describeImage(LAYERS);
-    expect(await differences(folder, image)).toEqual(['manifest.json', 'config.json']);
-    await commitDocuments(folder, image);
-    expect(await differences(folder, image)).toEqual([]);
-    expect(await differences(folder, describeImage(LAYERS.slice(1)))).toEqual([
+    expect(await changedDocuments(folder, image)).toEqual(['manifest.json', 'config.json']);
+    await writeDocuments(folder, image);
+    expect(await changedDocuments(folder, image)).toEqual([]);
+    expect(await changedDocuments(folder, describeImage(LAYERS.slice(1)))).toEqual([
       'manifest.json',
       'config.json'
     ]);
@@ -48,7 +47,7 @@ describe('the documents of an image', () => {
     expect([digestOf(manifest), digestOf(config)]).toEqual([image.digest, digestOf(image.config)]);
   });
 
-  test('are refused where they do not belong together', async () => {
+  test('are refused if they belong to different images', async () => {
     const images = await scratch();
     await mkdir(join(images, 'sample'));
     await writeFile(join(images, 'sample/manifest.json'), describeImage(LAYERS).manifest);
@@ -57,7 +56,7 @@ describe('the documents of an image', () => {
     await expect(loadKernelImage('sample', images)).rejects.toMatchObject({ code: 'digest-mismatch' });
   });
 
-  test.each(['../sample', '', 'a/b', '.'])('are not looked for as "%s"', async name => {
+  test.each(['../sample', '', 'a/b', '.'])('cannot be of an image named "%s"', async name => {
     await expect(loadKernelImage(name)).rejects.toMatchObject({ code: 'malformed' });
   });
 

@@ -14,17 +14,17 @@ import { runInJail, unpack } from '../support/jail.js';
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const INPUTS = join(ROOT, '.cache/kernel-images/inputs');
 const MINUTE = 60_000;
-// Minutes long, so by hand only when asked for; always in CI.
-const asked = process.env['CI'] === 'true' || process.env['CLEAN_ROOM_BUILD_TWICE'] === '1';
+// These tests take minutes. They always run in CI, and otherwise only on request.
+const isRequested = process.env['CI'] === 'true' || process.env['CLEAN_ROOM_BUILD_TWICE'] === '1';
 
 jest.setTimeout(30 * MINUTE);
 
-(asked ? describe : describe.skip)('python-cpu, built from its lock', () => {
+(isRequested ? describe : describe.skip)('python-cpu, built from its lock', () => {
   let folder: string;
   let one: BuiltImage;
   let two: BuiltImage;
 
-  /** A build that shares downloads with others and no layer. */
+  /** Builds the image with shared downloads, but without shared layers. */
   async function build(name: string): Promise<BuiltImage> {
     const read = await readDefinition(join(KERNEL_IMAGES_FOLDER, 'python-cpu'));
     const [layers, layout] = [join(folder, name, 'layers'), join(folder, name, 'layout')];
@@ -34,7 +34,7 @@ jest.setTimeout(30 * MINUTE);
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'builder-twice-'));
     one = await build('one');
-    two = await build('a second place with a longer name');
+    two = await build('a second folder with a longer name');
   });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -45,7 +45,7 @@ jest.setTimeout(30 * MINUTE);
     expect(two.digest).toBe(one.digest);
   });
 
-  test('lies in its layout whole', async () => {
+  test('is complete in its layout folder', async () => {
     const store = await LayoutStore.open(join(folder, 'one/layout'));
     expect(await store.resolve('python-cpu')).toBe(one.digest);
     for (const { digest } of readManifest(one.manifest).value.layers) {
@@ -53,13 +53,13 @@ jest.setTimeout(30 * MINUTE);
     }
   });
 
-  test('takes layers of an earlier build as they are', async () => {
+  test('reuses the layers of an earlier build', async () => {
     const started = performance.now();
     expect((await build('one')).digest).toBe(one.digest);
     expect(performance.now() - started).toBeLessThan(MINUTE);
   });
 
-  test('runs every library in its jail, and its Node outside', async () => {
+  test('runs every library in its jail, and its Node.js outside', async () => {
     const rootfs = await unpack(join(folder, 'one/layout'), 'python-cpu', join(folder, 'rootfs'));
     const script = fileURLToPath(new URL('./smoke/notebook_libraries.py', import.meta.url));
     expect(await runInJail(rootfs, script)).toContain('all there');

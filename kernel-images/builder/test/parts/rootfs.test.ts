@@ -13,7 +13,7 @@ beforeEach(async () => {
 describe('the jail', () => {
   beforeEach(() => addJailBase(tree, '3.11'));
 
-  test("lets the sandbox's user write to three folders and to nothing else", () => {
+  test("lets the sandbox's user write only to three folders", () => {
     const own = [...tree.entries()].filter(([, node]) => 'owner' in node && node.owner.uid !== 0);
     expect(own.map(([path]) => path)).toEqual(['jail/dev/shm', 'jail/nb', 'jail/tmp']);
     for (const [, node] of own)
@@ -40,12 +40,12 @@ describe('the jail', () => {
     expect([...tree.entries()].some(([path]) => path.startsWith(`jail/${name}/`))).toBe(false);
   });
 
-  test('knows its user by name', async () => {
+  test('has a name for its user', async () => {
     expect(Buffer.from(await tree.read('jail/etc/passwd')).toString()).toContain('nb:x:10001:10001:');
   });
 });
 
-test("the supervisor's world knows root alone, and keeps the jail apart", async () => {
+test("the supervisor's system has only the user root, and does not contain the jail's files", async () => {
   await addOuterBase(tree);
   expect(Buffer.from(await tree.read('etc/passwd')).toString()).toBe('root:x:0:0:root:/root:/nonexistent\n');
   expect(tree.find('root')).toMatchObject({ mode: 0o700 });

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { extractFile, installWheel } from '../../src/python/install.js';
-import { parseRecord } from '../../src/python/record.js';
-import { Wheel } from '../../src/python/wheel.js';
+import { parseRecord, Wheel } from '../../src/python/wheel.js';
 import { FileTree } from '../../src/tree/file-tree.js';
 import { matcher } from '../../src/tree/glob.js';
 import { scratch } from '../support/scratch.js';
@@ -22,7 +21,7 @@ async function install(sample: WheelSample, strip = nothing): Promise<Record<str
 }
 
 describe('a wheel', () => {
-  test('is laid out as an installer would', async () => {
+  test('is installed as by an installer', async () => {
     const files = {
       'pkg/__init__.py': 'x = 1',
       'pkg/lib.so': 'binary',
@@ -46,22 +45,22 @@ describe('a wheel', () => {
     });
   });
 
-  test('loses what the definition strips', async () => {
+  test('loses the paths that the definition strips', async () => {
     const files = { 'pkg/a.py': '1', 'pkg/tests/b.py': '2' };
     expect(await install({ files }, matcher(['site/**/tests/']))).toEqual({ 'site/pkg/a.py': '644 1' });
   });
 
-  test('is refused when a file is not the one that RECORD names', async () => {
+  test('is refused if a file does not have the hash in RECORD', async () => {
     const files = { 'pkg/a.py': '1', 'pkg/b.py': '2' };
     await expect(install({ files, wrongHash: ['pkg/b.py'] })).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
   });
 
-  test('is refused when RECORD does not know a file', async () => {
+  test('is refused if RECORD does not contain a file', async () => {
     const files = { 'pkg/a.py': '1' };
     await expect(install({ files, unrecorded: ['pkg/a.py'] })).rejects.toThrow(
-      /RECORD does not name pkg\/a\.py/
+      /RECORD does not contain pkg\/a\.py/
     );
   });
 
@@ -72,18 +71,18 @@ describe('a wheel', () => {
     }
   );
 
-  test('is refused with a link in it', async () => {
+  test('is refused if it contains a symbolic link', async () => {
     const sample = { files: { 'pkg/link': '/etc/passwd' }, modes: { 'pkg/link': 0o120777 } };
-    await expect(install(sample)).rejects.toThrow(/no regular file/);
+    await expect(install(sample)).rejects.toThrow(/not a regular file/);
   });
 
-  test('is refused with data of an unknown kind', async () => {
+  test('is refused if it contains data of an unknown kind', async () => {
     await expect(install({ files: { 'sample-1.0.data/boot/x': 'x' } })).rejects.toThrow(
       /unknown kind of data/
     );
   });
 
-  test('is refused where another wheel has the same file', async () => {
+  test('is refused if another wheel has the same file', async () => {
     const folder = await scratch();
     const tree = new FileTree(join(folder, 'tree'));
     const [one, two] = [
@@ -102,13 +101,13 @@ describe('a wheel', () => {
     await expect(install(sample)).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('that is no zip is refused', async () => {
+  test('is refused if it is not a zip archive', async () => {
     const path = join(await scratch(), 'a.whl');
     await writeFile(path, 'not a zip');
     await expect(Wheel.open(path)).rejects.toMatchObject({ code: 'malformed' });
   });
 
-  test('gives single files too', async () => {
+  test('can be used for a single file', async () => {
     const folder = await scratch();
     const tree = new FileTree(join(folder, 'tree'));
     const { path } = await makeWheel(folder, { files: { 'node/bin/node': 'N' } });
@@ -122,14 +121,14 @@ describe('a wheel', () => {
 
 describe('RECORD', () => {
   const hash = 'A'.repeat(43);
-  test('is read with quoted names and without hashes of itself', () => {
+  test('is parsed with quoted names and without a hash of itself', () => {
     const text = `a.py,sha256=${hash},1\r\n"b,""c"".py",sha256=${hash},2\nx.dist-info/RECORD,,\n`;
     expect([...parseRecord(text).keys()]).toEqual(['a.py', 'b,"c".py']);
   });
   test.each(['md5=abc', 'sha1=abc', 'sha256=short', `sha512=${hash}`])(
     'is refused with the hash %s',
     wrong => {
-      expect(() => parseRecord(`a.py,${wrong},1\n`)).toThrow(/no SHA-256 for a\.py/);
+      expect(() => parseRecord(`a.py,${wrong},1\n`)).toThrow(/SHA-256 for a\.py/);
     }
   );
 });

@@ -19,13 +19,13 @@ const FILES = Object.fromEntries(
 
 function paragraph(name: string, depends: string): string {
   const digest = digestOf(utf8(name)).slice('sha256:'.length);
-  const place = `Filename: pool/main/x/${name}_1_amd64.deb\nSize: ${name.length}\nSHA256: ${digest}\n`;
-  return `Package: ${name}\nVersion: 1\nDepends: ${depends}\n${place}\n`;
+  const location = `Filename: pool/main/x/${name}_1_amd64.deb\nSize: ${name.length}\nSHA256: ${digest}\n`;
+  return `Package: ${name}\nVersion: 1\nDepends: ${depends}\n${location}\n`;
 }
 
 const INDEX = paragraph('libc6', '') + paragraph('bash', 'libc6, dpkg') + paragraph('dpkg', 'libc6');
 let folder: string;
-let shelf: string;
+let wheels: string;
 let cache: InputCache;
 
 async function options(archive: Archive = {}): Promise<RelockOptions> {
@@ -34,14 +34,14 @@ async function options(archive: Archive = {}): Promise<RelockOptions> {
     PATH: process.env['PATH'],
     CLEAN_ROOM_DEBIAN_MIRROR: address.href,
     PIP_NO_INDEX: '1',
-    PIP_FIND_LINKS: shelf,
+    PIP_FIND_LINKS: wheels,
     PIP_CONFIG_FILE: '/dev/null'
   };
   return { environment, keyring: keyring() };
 }
 
 beforeEach(async () => {
-  [folder, shelf, cache] = [await scratch(), await scratch(), new InputCache(await scratch())];
+  [folder, wheels, cache] = [await scratch(), await scratch(), new InputCache(await scratch())];
   const definition = {
     format: 'clean-room.kernel-image-definition/v1',
     name: 'sample',
@@ -61,12 +61,12 @@ beforeEach(async () => {
     strip: { outer: [], jail: [] }
   };
   await writeFile(join(folder, 'image.json'), JSON.stringify(definition));
-  await makeWheel(shelf, { name: 'top', requires: ['psutil', 'below'] });
-  for (const name of ['psutil', 'below', 'tool']) await makeWheel(shelf, { name });
+  await makeWheel(wheels, { name: 'top', requires: ['psutil', 'below'] });
+  for (const name of ['psutil', 'below', 'tool']) await makeWheel(wheels, { name });
 });
 
 describe('relock', () => {
-  test('locks and fetches all that the definition asks for, and what that needs', async () => {
+  test('locks and downloads everything in the definition with its dependencies', async () => {
     const read = await readDefinition(folder);
     await writeLock(folder, await relock(read, cache, await options()));
     const lock = await readLock(read);
@@ -84,19 +84,19 @@ describe('relock', () => {
       expect(await cache.has(digest)).toBe(true);
   });
 
-  test('gives the same lock twice', async () => {
+  test('returns the same lock twice', async () => {
     const read = await readDefinition(folder);
     const first = await relock(read, cache, await options());
     expect(await relock(read, cache, await options())).toEqual(first);
   });
 
-  test('locks nothing from an archive that another key has signed', async () => {
+  test('fails if another key has signed the archive', async () => {
     const read = await readDefinition(folder);
     const refused = relock(read, cache, await options({ signer: 'other' }));
     await expect(refused).rejects.toMatchObject({ code: 'signature-invalid' });
   });
 
-  test('locks nothing that the mirror does not have', async () => {
+  test('fails if the mirror lacks a package', async () => {
     const read = await readDefinition(folder);
     const refused = relock(read, cache, await options({ files: {} }));
     await expect(refused).rejects.toMatchObject({

@@ -10,6 +10,7 @@ import { scratch } from './scratch.js';
 import { serve } from './web.js';
 
 const run = promisify(execFile);
+/** The default list of packages. */
 export const PACKAGES = 'Package: a\nVersion: 1\n';
 let keys: string;
 
@@ -23,7 +24,7 @@ async function makeKey(folder: string): Promise<void> {
   await gpg(folder, '--output', join(folder, 'keyring.gpg'), '--export');
 }
 
-/** Makes the keys of two archives before the tests of a file. */
+/** Creates the keys of two archives before the tests of a file. */
 export function useArchiveKeys(): void {
   beforeAll(async () => {
     keys = await mkdtemp(join(tmpdir(), 'builder-keys-'));
@@ -33,24 +34,27 @@ export function useArchiveKeys(): void {
   afterAll(() => rm(keys, { recursive: true, force: true }));
 }
 
-/** The keyring that knows `archive` and not `other`. */
+/** Returns the keyring with the key of `archive`, but not of `other`. */
 export function keyring(): string {
   return join(keys, 'archive/keyring.gpg');
 }
 
+/** The content of a mirror. */
 export interface Archive {
   readonly codename?: string;
+  /** `archive` or `other`. */
   readonly signer?: string;
-  /** The text that the signed index names. */
+  /** The list of packages whose hash is signed. */
   readonly index?: string;
-  /** What is served in its place. */
+  /** The bytes that are served instead of it. */
   readonly packages?: Buffer;
+  /** Changes the index after it was signed. */
   readonly tamper?: (signed: string) => string;
   /** Files below the mirror's root, by their path. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
-/** A mirror whose index is signed by a key of this test. */
+/** Starts a mirror whose index is signed by a key of this test, and returns its address. */
 export async function mirror(archive: Archive = {}): Promise<URL> {
   const { codename = 'bookworm', signer = 'archive', index = PACKAGES, packages, files = {} } = archive;
   const packed = gzipSync(index);

@@ -7,7 +7,7 @@ import { pack, type Header } from 'tar-stream';
 
 const run = promisify(execFile);
 
-/** A package as Debian's own tool makes it. */
+/** Creates a package with Debian's own tool and returns its path. */
 export async function dpkgDeb(
   folder: string,
   files: Readonly<Record<string, string>>,
@@ -27,6 +27,7 @@ export async function dpkgDeb(
   return path;
 }
 
+/** An entry of a package. */
 export type Entry = Partial<Header> & { name: string; text?: string };
 
 async function tar(entries: readonly Entry[]): Promise<Buffer> {
@@ -41,6 +42,7 @@ async function tar(entries: readonly Entry[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Returns an ar archive. */
 export function ar(members: Readonly<Record<string, Uint8Array>>): Buffer {
   const parts = Object.entries(members).flatMap(([name, bytes]) => {
     const header = `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`;
@@ -49,7 +51,7 @@ export function ar(members: Readonly<Record<string, Uint8Array>>): Buffer {
   return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
 }
 
-/** A package that no tool of Debian's would make. */
+/** Creates a package that Debian's tools cannot create and returns its path. */
 export async function oddDeb(
   folder: string,
   entries: readonly Entry[],

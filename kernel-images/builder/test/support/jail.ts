@@ -4,11 +4,11 @@ import { runProgram } from '../../src/programs/run.js';
 import { readManifest } from '@clean-room/protocol/packaging';
 import { LayoutStore } from '@clean-room/oci/layout';
 
-/** Unpacks an image of the layout as the user that runs the tests: without devices, which only root can make. */
+/** Unpacks an image of a layout folder without devices, which only root can create. Returns the folder. */
 export async function unpack(layout: string, name: string, folder: string): Promise<string> {
   const store = await LayoutStore.open(layout);
   const digest = await store.resolve(name);
-  if (digest === undefined) throw new Error(`${layout} has no image ${name}`);
+  if (digest === undefined) throw new Error(`${layout} does not contain the image ${name}`);
   await mkdir(folder, { recursive: true });
   for (const layer of readManifest(await store.readManifest(digest)).value.layers) {
     const file = store.blobPath(layer.digest);
@@ -17,10 +17,10 @@ export async function unpack(layout: string, name: string, folder: string): Prom
   return folder;
 }
 
-/** Runs a Python script in the jail with no network, as the sandbox's user, and without the sandbox's other protections. */
+/** Runs a Python script in the jail without network, as the sandbox's user, but without the sandbox's other protections. */
 export async function runInJail(rootfs: string, script: string): Promise<string> {
   const jail = join(rootfs, 'jail');
-  const places = [
+  const mounts = [
     '--ro-bind',
     jail,
     '/',
@@ -52,7 +52,7 @@ export async function runInJail(rootfs: string, script: string): Promise<string>
       '--gid',
       '10001',
       '--die-with-parent',
-      ...places,
+      ...mounts,
       '--chdir',
       '/nb',
       '--clearenv'

@@ -1,6 +1,6 @@
 import { runProgram } from '../../src/programs/run.js';
 
-/** The version of the Python that pip runs on here: the only one that it chooses wheels for. */
+/** Returns the version of Python on which pip runs here. pip chooses wheels only for this version. */
 export async function pythonHere(): Promise<string> {
   return (await runProgram('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
 }

@@ -11,7 +11,7 @@ afterEach(() => {
   }
 });
 
-/** A web server on this machine, gone after the test. */
+/** Starts a web server that is stopped after the test, and returns its address. */
 export async function serve(listener: RequestListener): Promise<URL> {
   const server = createServer(listener);
   servers.push(server);

@@ -16,20 +16,22 @@ with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(info, entry["text"])
 `;
 
+/** The content of a wheel. */
 export interface WheelSample {
   readonly name?: string;
   readonly version?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly requires?: readonly string[];
-  /** Names whose hash RECORD states wrongly. */
+  /** Names of files whose hash in RECORD is wrong. */
   readonly wrongHash?: readonly string[];
-  /** Names that RECORD does not know. */
+  /** Names of files that RECORD does not contain. */
   readonly unrecorded?: readonly string[];
   /** The text of WHEEL. */
   readonly wheel?: string;
   readonly modes?: Readonly<Record<string, number>>;
 }
 
+/** A created wheel. */
 export interface MadeWheel {
   readonly path: string;
   readonly file: string;
@@ -41,7 +43,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** A wheel as installers take it, made with Python's own zip. */
+/** Creates a wheel with Python's own zip module. */
 export async function makeWheel(folder: string, sample: WheelSample = {}): Promise<MadeWheel> {
   const { name = 'sample', version = '1.0', files = {}, requires = [] } = sample;
   const info = `${name}-${version}.dist-info`;

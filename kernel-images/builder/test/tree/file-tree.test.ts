@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 
 describe('a file tree', () => {
-  test('makes the folders above what it holds, and gives folders before what is in them', async () => {
+  test('adds parent folders, and returns folders before their content', async () => {
     await tree.addFile('b/c/d', utf8('x'));
     await tree.addFile('b-c', utf8('y'));
     await tree.addFile('a', utf8('z'), 0o755);
@@ -31,29 +31,29 @@ describe('a file tree', () => {
     await tree.addFile('a/b', utf8('x'));
     await expect(tree.addFile('a', utf8('x'))).rejects.toMatchObject({ code: 'conflict' });
     await expect(tree.addDirectory('a/b')).rejects.toMatchObject({ code: 'conflict' });
-    await expect(tree.addFile('a/b/c', utf8('x'))).rejects.toThrow(/below \/a\/b, which is no folder/);
+    await expect(tree.addFile('a/b/c', utf8('x'))).rejects.toThrow(/below \/a\/b, which is not a folder/);
   });
 
-  test('never writes through a link', async () => {
+  test('never writes through a symbolic link', async () => {
     const outside = await scratch();
     await tree.addSymlink('a', outside);
     await expect(tree.addFile('a/b', utf8('x'))).rejects.toMatchObject({ code: 'conflict' });
     await expect(readFile(join(outside, 'b'))).rejects.toThrow(/ENOENT/);
   });
 
-  test('takes the same link twice, but not two targets', async () => {
+  test('accepts the same symbolic link twice, but not with two targets', async () => {
     await tree.addSymlink('a', 'b');
     await tree.addSymlink('a', 'b');
     await expect(tree.addSymlink('a', 'c')).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('takes the same folder twice, but not two modes', async () => {
+  test('accepts the same folder twice, but not with two modes', async () => {
     await tree.addDirectory('a', 0o700, { uid: 7, gid: 7 });
     await tree.addDirectory('a', 0o700, { uid: 7, gid: 7 });
     await expect(tree.addDirectory('a', 0o755)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('a layer does not contradict the layers below', async () => {
+  test('refuses entries that contradict the layers below', async () => {
     await tree.addFile('a/b', utf8('x'));
     await tree.addDirectory('t', 0o700, { uid: 7, gid: 7 });
     const above = new FileTree(tree.root, [tree]);
@@ -64,11 +64,11 @@ describe('a file tree', () => {
     expect(above.find('t')).toEqual({ kind: 'directory', mode: 0o700, owner: { uid: 7, gid: 7 } });
   });
 
-  test('a second name of a file is a copy of its own', async () => {
+  test('adds a hard link as a copy', async () => {
     await tree.addFile('a', utf8('x'), 0o755);
     await tree.addCopy('b', './a');
     expect(await contents(tree)).toEqual({ a: '755 x', b: '755 x' });
-    await expect(tree.addCopy('c', 'd')).rejects.toThrow(/second name of \/d, which is no file/);
-    await expect(tree.addCopy('c', '../../etc/passwd')).rejects.toThrow(/leads out/);
+    await expect(tree.addCopy('c', 'd')).rejects.toThrow(/hard link to \/d, which is not a file/);
+    await expect(tree.addCopy('c', '../../etc/passwd')).rejects.toThrow(/outside of the image/);
   });
 });

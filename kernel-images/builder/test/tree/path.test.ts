@@ -8,10 +8,12 @@ describe('paths of an image', () => {
     ['/usr//bin/', 'usr/bin'],
     ['.', ''],
     ['a/./b', 'a/b']
-  ])('%s is %s', (name, path) => expect(imagePath(name)).toBe(path));
+  ])('%s is %s', (name, path) => {
+    expect(imagePath(name)).toBe(path);
+  });
 
-  test.each(['../etc/passwd', 'usr/../../etc', 'a/..', 'a\0b', 'a\\..\\b'])('%j leads out', name =>
-    expect(() => imagePath(name)).toThrow(/leads out of the image/)
+  test.each(['../etc/passwd', 'usr/../../etc', 'a/..', 'a\0b', 'a\\..\\b'])('%j is refused', name =>
+    expect(() => imagePath(name)).toThrow(/outside of the image/)
   );
 
   test.each([
@@ -20,7 +22,7 @@ describe('paths of an image', () => {
     ['lib64/ld-linux-x86-64.so.2', 'usr/lib64/ld-linux-x86-64.so.2'],
     ['usr/lib/os-release', 'usr/lib/os-release'],
     ['library/x', 'library/x']
-  ])('%s stands at %s where /usr is merged', (name, path) => expect(mergedPath(name)).toBe(path));
+  ])('%s is at %s with a merged /usr', (name, path) => expect(mergedPath(name)).toBe(path));
 });
 
 describe('patterns of paths', () => {
@@ -40,5 +42,5 @@ describe('patterns of paths', () => {
     ['ab.s', false]
   ])('%s: %s', (path, stripped) => expect(strip(path)).toBe(stripped));
 
-  test('no pattern takes nothing', () => expect(matcher([])('x')).toBe(false));
+  test('an empty list matches nothing', () => expect(matcher([])('x')).toBe(false));
 });

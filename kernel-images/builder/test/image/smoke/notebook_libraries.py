@@ -1,4 +1,4 @@
-"""Runs inside the built jail: every library that a notebook may count on, used once for what it is there for."""
+"""Uses every library that notebooks can rely on. It runs in the built jail."""
 
 # ruff: noqa: E402
 import asyncio
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import zoneinfo
 
-# as the executor does before a notebook starts
+# The executor does the same before a notebook starts.
 shutil.copytree("/usr/share/clean-room/matplotlib", os.environ["MPLCONFIGDIR"])
 FONTS = set(os.listdir(os.environ["MPLCONFIGDIR"]))
 
@@ -22,7 +22,7 @@ import IPython.core.interactiveshell
 import jinja2
 import joblib
 import matplotlib
-import matplotlib_inline.backend_inline  # noqa: F401 (that it can be)
+import matplotlib_inline.backend_inline  # noqa: F401 (tests the import)
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -67,7 +67,7 @@ seaborn.lineplot(frame, x="a", y="b")
 for kind in ("png", "svg", "pdf"):
     plt.savefig(f"/tmp/figure.{kind}")
 assert PIL.Image.open("/tmp/figure.png").size == (640, 480)
-# no list of fonts was made: the image brought it
+# matplotlib used the list of fonts in the image and did not create one.
 assert FONTS == set(os.listdir(os.environ["MPLCONFIGDIR"])), os.listdir(os.environ["MPLCONFIGDIR"])
 assert any(name.startswith("fontlist-") for name in FONTS), FONTS
 
