@@ -72,17 +72,6 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     rules: { 'tsdoc/syntax': 'off' }
   },
-  {
-    // The image builder is still to be rewritten in plain English.
-    files: ['kernel-images/builder/**'],
-    rules: {
-      '@typescript-eslint/no-base-to-string': 'off',
-      'jsdoc/match-description': 'off',
-      'no-restricted-syntax': 'off',
-      'no-warning-comments': 'off',
-      'tsdoc/syntax': 'off'
-    }
-  },
   { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
   {
     // protocol runs in the browser, on the server and in the TEE: it must not use anything of Node.
