@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Client } from '@clean-room/api';
+import type { Logger } from '../platform/http/logging.js';
 import type { CommittedKernelImage } from '../platform/kernel-images/committed.js';
 import type { ObjectStore } from '../platform/objects/store.js';
 import type { CustodianConfig } from './config.js';
@@ -8,11 +9,6 @@ import type { AssetRegistry } from './datasets/registry.js';
 import type { KeyStore } from './keys/key-store.js';
 import type { LogWatch } from './log/log-watch.js';
 import type { RosterBook } from './parties/roster-book.js';
-
-type Level = 'info' | 'warn' | 'error';
-
-/** The part of a pino logger that the custodian uses. */
-export type Logger = Readonly<Record<Level, (data: object, message: string) => void>>;
 
 /**
  * The services that the domains of a custodian share. The coordinator is reached only through a client, and everything
