@@ -30,7 +30,7 @@ c.Authenticator.allowed_users = {HUB["user"]}
 c.JupyterHub.load_groups = {name: {"users": [HUB["user"]]} for name in ("researchers", "data-stewards")}
 
 c.JupyterHub.spawner_class = "simple"
-c.Spawner.notebook_dir = str(FOLDER / "hub-room/notebooks")
+c.Spawner.notebook_dir = str(FOLDER / "hub-clean-room/notebooks")
 c.Spawner.args = ["--allow-root", "--LabApp.news_url=None"]
 c.Spawner.environment = {
     # The folder with the person's keys. In a real deployment it is in the person's home folder.

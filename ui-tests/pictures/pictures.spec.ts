@@ -32,10 +32,10 @@ async function capturePage(page: Page, name: string): Promise<void> {
 
 test('screenshots of the main screens', async ({ page, tmpPath }) => {
   test.setTimeout(400_000);
-  const room = new CleanRoomPage(page);
-  const row = room.row('explore.ipynb');
-  await room.open();
-  await room.actFor('Demo University');
+  const cleanRoom = new CleanRoomPage(page);
+  const row = cleanRoom.row('explore.ipynb');
+  await cleanRoom.open();
+  await cleanRoom.actFor('Demo University');
   await openNotebook(page, tmpPath, 'explore.ipynb', demoNotebook('explore.ipynb'));
   // JupyterLab asks for a kernel at every cell until the notebook's kernel has started.
   await expect(page.getByText('Python 3 (ipykernel) | Idle')).toBeVisible({ timeout: 60_000 });
@@ -44,25 +44,25 @@ test('screenshots of the main screens', async ({ page, tmpPath }) => {
   await page.locator('.jp-Notebook .jp-Cell').first().scrollIntoViewIfNeeded();
   await captureLab(page, 'programming');
 
-  await room.submitButton.click();
-  await room.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
-  await room.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
+  await cleanRoom.submitButton.click();
+  await cleanRoom.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
+  await cleanRoom.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
   await captureLab(page, 'submit');
-  await room.dialog.getByRole('button', { name: 'Cancel' }).click();
-  await room.submit();
+  await cleanRoom.dialog.getByRole('button', { name: 'Cancel' }).click();
+  await cleanRoom.submit();
 
-  await room.actFor('Demo Hospital');
-  const review = await room.review();
+  await cleanRoom.actFor('Demo Hospital');
+  const review = await cleanRoom.review();
   await review.getByRole('button', { name: 'Rebuild and compare' }).click();
   await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
   await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
   await captureLab(page, 'review');
-  const custodian = await room.openCustodian(review);
+  const custodian = await cleanRoom.openCustodian(review);
   await capturePage(custodian, 'approve');
-  await room.confirm(custodian);
+  await cleanRoom.confirm(custodian);
 
   await page.bringToFront();
-  await room.actFor('Demo University');
+  await cleanRoom.actFor('Demo University');
   await row.locator('.crm-Row-head').click();
   await expect(row.locator('.crm-Row-label')).toHaveText('result ready', { timeout: 240_000 });
   await row.getByRole('button', { name: 'Open result' }).click();

@@ -13,7 +13,7 @@ export function runCommand(...args: string[]): Record<string, unknown> {
   const answer = execFileSync(
     join(root, 'node_modules/.bin/node'),
     [join(root, 'server/bin/clean-room.js'), ...args, '--json'],
-    { encoding: 'utf8', env: { ...process.env, CLEAN_ROOM_HOME: join(FOLDER, 'room/person') } }
+    { encoding: 'utf8', env: { ...process.env, CLEAN_ROOM_HOME: join(FOLDER, 'clean-room/person') } }
   );
   return JSON.parse(answer) as Record<string, unknown>;
 }

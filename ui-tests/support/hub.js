@@ -9,8 +9,8 @@ import { FOLDER, HUB, HUB_PORTS } from './environment.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Configures the coordinator to authenticate people by their JupyterHub tokens, and returns its configuration file. */
-function authenticateByHub(room) {
-  const file = join(room.folder, 'coordinator/coordinator.json');
+function authenticateByHub(cleanRoom) {
+  const file = join(cleanRoom.folder, 'coordinator/coordinator.json');
   const config = JSON.parse(readFileSync(file, 'utf8'));
   config.authentication = {
     kind: 'jupyterhub',
@@ -23,16 +23,16 @@ function authenticateByHub(room) {
 }
 
 /** Starts JupyterHub and waits until it answers. */
-async function startHub(room) {
+async function startHub(cleanRoom) {
   const hub = spawn(
     join(root, '.venv/bin/jupyterhub'),
     ['--config', join(root, 'ui-tests/jupyterhub_test_config.py')],
     {
-      cwd: room.folder,
+      cwd: cleanRoom.folder,
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
-        ...room.env,
-        CLEAN_ROOM_URL: room.url,
+        ...cleanRoom.env,
+        CLEAN_ROOM_URL: cleanRoom.url,
         CLEAN_ROOM_TEST_HUB: JSON.stringify({ ...HUB, folder: FOLDER })
       }
     }
@@ -51,21 +51,26 @@ async function startHub(room) {
 }
 
 /** Starts a clean room with a real JupyterHub, to test with its proxy, cookies, cross-site protection and tokens. */
-export async function startHubRoom() {
-  const room = new CleanRoom(join(FOLDER, 'hub-room'), HUB_PORTS);
-  mkdirSync(room.folder, { mode: 0o700 });
-  room.createDemo();
-  await room.serve();
-  room.provision();
-  room.copyNotebooks();
-  await room.stop();
-  const coordinator = authenticateByHub(room);
-  const hub = await startHub(room);
-  await room.serve('--coordinator', coordinator, '--custodian', join(room.folder, 'custodians/hospital'));
+export async function startHubCleanRoom() {
+  const cleanRoom = new CleanRoom(join(FOLDER, 'hub-clean-room'), HUB_PORTS);
+  mkdirSync(cleanRoom.folder, { mode: 0o700 });
+  cleanRoom.createDemo();
+  await cleanRoom.serve();
+  cleanRoom.provision();
+  cleanRoom.copyNotebooks();
+  await cleanRoom.stop();
+  const coordinator = authenticateByHub(cleanRoom);
+  const hub = await startHub(cleanRoom);
+  await cleanRoom.serve(
+    '--coordinator',
+    coordinator,
+    '--custodian',
+    join(cleanRoom.folder, 'custodians/hospital')
+  );
   return {
     async stop() {
       hub.kill('SIGTERM');
-      await room.stop();
+      await cleanRoom.stop();
     }
   };
 }

@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleanRoom } from '../../deployment/local/clean-room.js';
-import { startHubRoom } from './hub.js';
+import { startHubCleanRoom } from './hub.js';
 import { FOLDER, LAB, LAB_WITHOUT, PORTS } from './environment.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,22 +30,22 @@ function startLab(name, port, env) {
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
 process.env.CLEAN_ROOM_STAND_INS = join(FOLDER, 'stand-ins');
-const room = new CleanRoom(join(FOLDER, 'room'), PORTS);
-mkdirSync(room.folder, { mode: 0o700 });
-room.createDemo();
-await room.serve();
-room.provision();
+const cleanRoom = new CleanRoom(join(FOLDER, 'clean-room'), PORTS);
+mkdirSync(cleanRoom.folder, { mode: 0o700 });
+cleanRoom.createDemo();
+await cleanRoom.serve();
+cleanRoom.provision();
 cpSync(join(root, 'deployment/demo'), join(FOLDER, 'demo'), { recursive: true });
-const hubRoom = await startHubRoom();
+const hubCleanRoom = await startHubCleanRoom();
 const labs = [
-  startLab('lab', LAB, room.env),
-  startLab('lab-without', LAB_WITHOUT, { ...room.env, CLEAN_ROOM_HOME: join(FOLDER, 'no-clean-room') })
+  startLab('lab', LAB, cleanRoom.env),
+  startLab('lab-without', LAB_WITHOUT, { ...cleanRoom.env, CLEAN_ROOM_HOME: join(FOLDER, 'no-clean-room') })
 ];
 
 async function stop() {
   labs.forEach(lab => lab.kill('SIGTERM'));
-  await hubRoom.stop();
-  await room.stop();
+  await hubCleanRoom.stop();
+  await cleanRoom.stop();
   process.exit(0);
 }
 process.on('SIGTERM', stop);

@@ -2,9 +2,9 @@ import { expect, test } from '@jupyterlab/galata';
 import { CleanRoomPage, demoNotebook, openNotebook } from '../support/clean-room-page.js';
 
 test('commands are in the toolbar, the menu, the palette and the file browser', async ({ page, tmpPath }) => {
-  const room = new CleanRoomPage(page);
+  const cleanRoom = new CleanRoomPage(page);
   await openNotebook(page, tmpPath, 'smoke.ipynb', demoNotebook('explore.ipynb'));
-  await expect(room.submitButton).toContainText('Submit to Clean Room');
+  await expect(cleanRoom.submitButton).toContainText('Submit to Clean Room');
 
   await page.getByRole('menubar').getByText('Run', { exact: true }).click();
   await expect(page.getByRole('menuitem', { name: 'Submit to Clean Room' })).toBeVisible();
@@ -31,8 +31,8 @@ test('commands are in the toolbar, the menu, the palette and the file browser', 
 });
 
 test('the tabs of the review panel can be used with the keyboard', async ({ page }) => {
-  const room = new CleanRoomPage(page);
-  await room.open();
+  const cleanRoom = new CleanRoomPage(page);
+  await cleanRoom.open();
   await page.evaluate(() => window.jupyterapp.commands.execute('clean-room:review'));
   const tabs = page.getByRole('tablist', { name: 'What was submitted' });
   await tabs.getByRole('tab', { name: 'Notebook' }).focus();

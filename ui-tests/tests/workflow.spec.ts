@@ -7,29 +7,29 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
   tmpPath
 }) => {
   test.setTimeout(600_000);
-  const room = new CleanRoomPage(page);
+  const cleanRoom = new CleanRoomPage(page);
   // A unique name, so that submissions of other tests or earlier attempts do not matter.
   const stem = `explore-${Date.now().toString(36)}`;
   const notebook = `${stem}.ipynb`;
-  await room.open();
-  await room.actFor('Demo University');
+  await cleanRoom.open();
+  await cleanRoom.actFor('Demo University');
   await openNotebook(page, tmpPath, notebook, demoNotebook('explore.ipynb'));
 
   await test.step('the notebook is programmed on a stand-in', async () => {
     await expect(
       page.getByText(/Programming stage: stand-in data \(hospital\/visits v\d+, random\)/)
     ).toBeVisible();
-    await expect(room.panel.getByText('hospital/visits')).toBeVisible();
+    await expect(cleanRoom.panel.getByText('hospital/visits')).toBeVisible();
   });
 
   await test.step('the researcher submits it', async () => {
-    await room.submit();
-    await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
+    await cleanRoom.submit();
+    await expect(cleanRoom.row(notebook)).toContainText('waiting for Demo Hospital');
   });
 
   await test.step('a reviewer asks for changes', async () => {
-    await room.actFor('Demo Hospital');
-    const review = await room.review();
+    await cleanRoom.actFor('Demo Hospital');
+    const review = await cleanRoom.review();
     await expect(review.getByRole('heading', { name: `${notebook} from Demo University` })).toBeVisible();
     await expect(review.locator('.crm-Cell').nth(1)).toContainText('open_dataset("hospital/visits")');
     await review.getByRole('button', { name: 'Rebuild and compare' }).click();
@@ -43,42 +43,42 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
   });
 
   await test.step('the researcher sends the next revision', async () => {
-    await room.actFor('Demo University');
-    await expect(room.row(notebook)).toContainText('changes requested by Demo Hospital');
+    await cleanRoom.actFor('Demo University');
+    await expect(cleanRoom.row(notebook)).toContainText('changes requested by Demo Hospital');
     await page.activity.activateTab(notebook);
-    await room.submitButton.click();
-    await expect(room.dialog.getByText('“Please leave out the last cell.”')).toBeVisible();
+    await cleanRoom.submitButton.click();
+    await expect(cleanRoom.dialog.getByText('“Please leave out the last cell.”')).toBeVisible();
     await expect(
-      room.dialog.getByRole('checkbox', {
+      cleanRoom.dialog.getByRole('checkbox', {
         name: 'Send as revision 2, answering the request of Demo Hospital'
       })
     ).toBeChecked();
-    await room.dialog.getByRole('button', { name: 'Cancel' }).click();
-    await room.submit();
-    await expect(room.row(notebook)).toContainText('waiting for Demo Hospital');
+    await cleanRoom.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await cleanRoom.submit();
+    await expect(cleanRoom.row(notebook)).toContainText('waiting for Demo Hospital');
   });
 
   await test.step('the provider approves on the page of its custodian', async () => {
-    await room.actFor('Demo Hospital');
-    const review = await room.review();
+    await cleanRoom.actFor('Demo Hospital');
+    const review = await cleanRoom.review();
     await expect(review.getByText('revision 2')).toBeVisible();
-    await room.confirm(await room.openCustodian(review));
+    await cleanRoom.confirm(await cleanRoom.openCustodian(review));
   });
 
   await test.step('the researcher follows the run', async () => {
-    await room.actFor('Demo University');
-    await room.row(notebook).locator('.crm-Row-head').click();
-    await expect(room.row(notebook)).toContainText('approved by Demo Hospital');
-    await expect(room.row(notebook)).toContainText('starting', { timeout: 60_000 });
-    await expect(room.row(notebook).getByText('SIMULATED')).toBeVisible();
+    await cleanRoom.actFor('Demo University');
+    await cleanRoom.row(notebook).locator('.crm-Row-head').click();
+    await expect(cleanRoom.row(notebook)).toContainText('approved by Demo Hospital');
+    await expect(cleanRoom.row(notebook)).toContainText('starting', { timeout: 60_000 });
+    await expect(cleanRoom.row(notebook).getByText('SIMULATED')).toBeVisible();
     await expect(page.getByText(`${notebook}: result ready.`).first()).toBeVisible({ timeout: 240_000 });
-    await expect(room.row(notebook).locator('.crm-Row-label')).toHaveText('result ready');
+    await expect(cleanRoom.row(notebook).locator('.crm-Row-label')).toHaveText('result ready');
   });
 
   const result = page.getByRole('region', { name: 'Result of a run' });
 
   await test.step('the result shows filtered outputs, reasons and marks', async () => {
-    await room.row(notebook).getByRole('button', { name: 'Open result' }).click();
+    await cleanRoom.row(notebook).getByRole('button', { name: 'Open result' }).click();
     await expect(result.getByText(/5 outputs, 1 suppressed/)).toBeVisible({ timeout: 60_000 });
     await expect(result.getByText('(20190, 10)')).toBeVisible();
     await expect(result.getByText('Suppressed: it would show rows of a dataset.')).toBeVisible();

@@ -66,7 +66,7 @@ function unreachable(): ProblemError {
 }
 
 /** Checks the name instead of the class, because the class can be loaded more than once on a page. */
-export function isCleanRoomError(
+export function looksLikeCleanRoomError(
   error: unknown
 ): error is Error & { code: string; remedy?: string; details?: Record<string, unknown> } {
   return error instanceof Error && error.name === 'CleanRoomError' && 'code' in error;
@@ -76,7 +76,7 @@ export function isCleanRoomError(
 export function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ServerConnection.NetworkError || error instanceof TypeError) return unreachable();
-  if (isCleanRoomError(error)) {
+  if (looksLikeCleanRoomError(error)) {
     if (error.cause instanceof ServerConnection.NetworkError) return unreachable();
     return new ProblemError(error.code, error.message, error.remedy, text(error.details?.['reference']));
   }

@@ -1,5 +1,5 @@
 import type { Receipt, ReceiptAppraisal, TrustRoots } from '@clean-room/protocol/receipts';
-import { isCleanRoomError, ProblemError } from '../api/problem.js';
+import { looksLikeCleanRoomError, ProblemError } from '../api/problem.js';
 
 /** An approval as a receipt contains it. */
 export interface ApprovalFact {
@@ -55,7 +55,7 @@ export async function verifyInBrowser(
   try {
     return { appraisal, facts: await readFacts(bytes, appraisal) };
   } catch (error) {
-    if (isCleanRoomError(error)) return { appraisal };
+    if (looksLikeCleanRoomError(error)) return { appraisal };
     throw error;
   }
 }

@@ -54,11 +54,6 @@ interface ProgramOptions {
 /**
  * Defines the `clean-room` program with all its commands and options. The definition has no side effects, so that
  * documentation can be generated from it.
- *
- * @example
- * ```ts
- * for (const command of createProgram().commands) console.log(command.name(), command.description());
- * ```
  */
 export function createProgram({
   act = () => async () => undefined,

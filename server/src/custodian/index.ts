@@ -14,7 +14,7 @@ export {
   type CustodianHome
 } from './config.js';
 export { readPolicyFile, type PolicyFile } from './datasets/policy-file.js';
-export { provision, publishAsset } from './datasets/provision.js';
+export { provision, uploadAsset } from './datasets/provision.js';
 export { AssetRegistry } from './datasets/registry.js';
 export { inferSchema } from './datasets/schema/infer.js';
 export { readSchemaFile } from './datasets/schema/read.js';

@@ -55,7 +55,7 @@ async function openAsset(
  * @returns the datasets, for the filter to compare outputs with
  * @throws CleanRoomError `key-release-refused` and those of `openSealed` and `openParquetDataset`
  */
-export async function openAssets(
+export async function writeAssets(
   jail: string,
   assets: readonly TrustedAsset[],
   released: ReadonlyMap<string, ReleasedKeys>,

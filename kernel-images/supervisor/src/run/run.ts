@@ -6,7 +6,7 @@ import { generateAttemptKey } from '@clean-room/protocol/key-release';
 import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
 import { TERMS_WITHOUT_ASSETS } from '@clean-room/protocol/policies';
 import { runNonce } from '@clean-room/protocol/runs';
-import { clearInputs, openAssets, writeParameters } from '../assets/jail-inputs.js';
+import { clearInputs, writeAssets, writeParameters } from '../assets/jail-inputs.js';
 import { launcherAt } from '../attestation/launcher.js';
 import { requestOwnToken, requestRunToken } from '../attestation/own-token.js';
 import { TokenClock } from '../attestation/time.js';
@@ -63,7 +63,7 @@ async function execute(
   const { value: spec } = measured.spec;
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
-  const datasets = await openAssets(paths.jail, job.assets, released, signal);
+  const datasets = await writeAssets(paths.jail, job.assets, released, signal);
   await writeParameters(paths.jail, spec.parameters);
   await copyWorkspace(paths, measured);
   const ran = await runNotebook({

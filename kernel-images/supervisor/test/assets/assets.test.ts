@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReleasedKeys } from '../../src/keys/answer.js';
 import { openSealed } from '../../src/assets/open-sealed.js';
-import { clearInputs, openAssets, writeParameters } from '../../src/assets/jail-inputs.js';
+import { clearInputs, writeAssets, writeParameters } from '../../src/assets/jail-inputs.js';
 import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
 import { makeWorld, type Table, type World } from '../support/world.js';
@@ -88,7 +88,7 @@ describe('in the jail', () => {
     const released = new Map([
       ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as ReleasedKeys]
     ]);
-    const datasets = await openAssets(jail, local, released);
+    const datasets = await writeAssets(jail, local, released);
     return { datasets, key };
   }
 

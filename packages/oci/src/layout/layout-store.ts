@@ -23,14 +23,6 @@ const LAYOUT_FILE = 'oci-layout';
 
 /**
  * An image store in an OCI image layout folder (image-spec v1.0, image-layout). Several processes may use it at the same time.
- *
- * @example
- * ```ts
- * import { LayoutStore } from '@clean-room/oci';
- *
- * const store = await LayoutStore.open('/var/lib/clean-room/images');
- * const digest = await store.resolve('kernel');
- * ```
  */
 export class LayoutStore implements ImageStore {
   readonly #blobs: string;

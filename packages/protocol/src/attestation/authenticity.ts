@@ -2,7 +2,7 @@ import { compactVerify, importJWK, type JWK } from 'jose';
 import { certificateBytes, ChainFailure, parseCertificate } from './certificate.js';
 import { checkValidity, requireWebCrypto, rsaProblem, verifyChain, type CertificateChain } from './chain.js';
 import { claimsProblem } from './claims.js';
-import type { JsonObject } from './compact.js';
+import type { JsonObject } from '../documents/json.js';
 import type { TokenRequest } from './request.js';
 import { GOOGLE_ISSUER, SIMULATOR_ISSUER, type PkiRoot } from './trust.js';
 import { fail, pass, quote, type StepOutcome, type StepId } from './steps.js';

@@ -1,11 +1,9 @@
 import { fromBase64Url, fromUtf8 } from '../bytes/encoding.js';
+import { isJsonObject, type JsonObject } from '../documents/json.js';
 import { fail, pass, quote, type StepOutcome } from './steps.js';
 
 /** The longest accepted token. Real tokens have 3 to 12 KB. */
 const MAXIMUM_LENGTH = 64 * 1024;
-
-/** A JSON object that has not been checked. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The header and payload of a token. Nothing about them has been verified. */
 export interface CompactToken {
@@ -24,14 +22,10 @@ export function splitToken(token: string): CompactToken | undefined {
   try {
     fromBase64Url(signature);
     const [head, body] = [header, payload].map(part => JSON.parse(fromUtf8(fromBase64Url(part))) as unknown);
-    return isObject(head) && isObject(body) ? { header: head, payload: body } : undefined;
+    return isJsonObject(head) && isJsonObject(body) ? { header: head, payload: body } : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Header fields with which a token could choose the key or the rules that it is verified by. */

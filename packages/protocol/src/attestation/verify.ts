@@ -1,7 +1,8 @@
 import { CleanRoomError } from '../errors/index.js';
 import { authenticitySteps, type TokenEvidence } from './authenticity.js';
 import { areClaims, type ConfidentialSpaceClaims } from './claims.js';
-import { checkHeader, splitToken, type JsonObject } from './compact.js';
+import type { JsonObject } from '../documents/json.js';
+import { checkHeader, splitToken } from './compact.js';
 import { APPRAISAL_STEPS } from './appraisal.js';
 import type { AppraisalSubject, TokenRequest } from './request.js';
 import { SIMULATED_HARDWARE, SIMULATOR_ISSUER, type PkiRoot } from './trust.js';

@@ -5,6 +5,14 @@ import { fromUtf8 } from '../bytes/encoding.js';
 /** A value in a signed document: strings, safe integers, booleans, arrays and objects. Neither `null` nor fractions. */
 export type Json = string | number | boolean | Json[] | { [key: string]: Json };
 
+/** A JSON object whose content has not been checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Returns whether a value that JSON.parse returned is an object, and not an array or null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The deepest nesting of arrays and objects. */
 const MAX_DEPTH = 64;
 

@@ -1,8 +1,6 @@
 import { fromUtf8 } from '../bytes/encoding.js';
+import { isJsonObject, type JsonObject } from '../documents/json.js';
 import { CleanRoomError } from '../errors/index.js';
-
-/** A value that JSON.parse returned as an object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A cell of a notebook. */
 export interface NotebookCell {
@@ -24,11 +22,6 @@ export interface Notebook {
 
 /** The maximum number of cells of a notebook. */
 const MAX_CELLS = 100_000;
-
-/** Returns whether a value that JSON.parse returned is an object, and not an array or null. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Returns an error that says why a notebook is invalid. */
 export type InvalidNotebook = (reason: string) => CleanRoomError;

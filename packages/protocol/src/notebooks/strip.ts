@@ -1,11 +1,10 @@
 import { utf8 } from '../bytes/encoding.js';
+import { isJsonObject, type JsonObject } from '../documents/json.js';
 import { CleanRoomError } from '../errors/index.js';
 import {
-  isJsonObject,
   parseNotebook,
   parseNotebookJson,
   type InvalidNotebook,
-  type JsonObject,
   type Notebook,
   type NotebookCell
 } from './notebook.js';

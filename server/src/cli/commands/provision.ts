@@ -98,7 +98,7 @@ async function provisionFile(
       now: context.terminal.now()
     }
   );
-  await custodian.publishAsset(client, asset);
+  await custodian.uploadAsset(client, asset);
   const { version } = asset;
   return {
     value: {

@@ -109,7 +109,7 @@ export async function provision(
  * Publishes a provisioned asset: uploads its sealed bytes and its stand-in, and publishes the two signed documents. It is
  * safe to publish an asset again.
  */
-export async function publishAsset(client: Client, asset: ProvisionedAsset): Promise<void> {
+export async function uploadAsset(client: Client, asset: ProvisionedAsset): Promise<void> {
   const { sealed, standIn } = asset.version.value;
   const bytes = Readable.toWeb(createReadStream(asset.sealedFile)) as ReadableStream<Uint8Array>;
   await client.upload(routes.putObject, { params: { digest: sealed.digest } }, bytes);
