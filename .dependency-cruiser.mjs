@@ -85,7 +85,7 @@ export default {
       'platform-does-not-import-roles',
       '^server/src/platform/',
       '^server/src/(coordinator|custodian|cli)/',
-      'The platform is what both roles stand on.'
+      'The platform is used by both roles.'
     ),
     {
       name: 'one-entry-point-of-the-custodian',

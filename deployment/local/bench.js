@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: runs the benches of every package (`bench/*.bench.*`) one after another and prints one table. Each bench prints
  * its figures as a last line of JSON (packages/protocol/bench/figures.ts). Exits with 1 if a limit is exceeded. `npm run bench -- receipt`
- * runs only the benches with that in their name.
+ * runs only the bench `receipt.bench.*`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

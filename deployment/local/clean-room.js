@@ -53,7 +53,7 @@ export class CleanRoom {
   createDemo() {
     this.call(
       'demo',
-      'found',
+      'create',
       '--folder',
       this.folder,
       '--coordinator-url',

@@ -40,7 +40,7 @@ function decisionLine(decision: Decision, viewer: Viewer, trans: TranslationBund
     case 'rejected':
       return line('bad', trans.__('rejected by %1', name));
     case 'revoked':
-      return line('bad', trans.__('approval withdrawn by %1', name));
+      return line('bad', trans.__('approval revoked by %1', name));
     case 'expired':
       return line('ended', trans.__('approval by %1 expired', name));
   }

@@ -114,7 +114,7 @@ function Files({ model, trans }: FormProps): React.JSX.Element | null {
             <span className="crm-Quiet">
               {file.used
                 ? formatBytes(file.bytes)
-                : trans.__('%1, not used by the notebook', formatBytes(file.bytes))}
+                : trans.__('%1, no use found in the notebook', formatBytes(file.bytes))}
             </span>
           </label>
         ))}

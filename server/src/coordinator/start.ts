@@ -101,7 +101,8 @@ function mountRoutes(app: App, context: CoordinatorContext): void {
 }
 
 /**
- * Starts a coordinator. It carries everything between a submission and its receipt, and is trusted with nothing.
+ * Starts a coordinator. It handles a submission up to its receipt, and is not trusted with data,
+ * keys, approvals or results.
  *
  * @param value - a {@link CoordinatorConfig}, not yet checked
  * @param overrides - parts that replace those of the configuration

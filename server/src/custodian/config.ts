@@ -53,7 +53,9 @@ export const CUSTODIAN_FILE = 'custodian.json';
 export function checkCustodianConfig(value: unknown, from: string): CustodianConfig {
   const config = checkConfig(CustodianConfig, value, from);
   const forbidden = (setting: string, remedy: string): CleanRoomError =>
-    new CleanRoomError('forbidden', `${from} asks for ${setting} in production.`, { remedy });
+    new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
+      remedy
+    });
   if (config.mode === 'development') return config;
   if (config.demo !== undefined) {
     throw forbidden('a demo custodian', 'Remove "demo". People then sign in and approve with passkeys.');

@@ -62,7 +62,7 @@ export interface ReceiptMarks {
 export interface ReceiptAppraisal {
   /** Every step of {@link RECEIPT_STEPS}, in order. */
   readonly steps: readonly ReceiptStep[];
-  /** `verified`: every step holds. `consistent`: no step failed, but some signers are not among the trust roots. */
+  /** `verified`: no step failed and all signers are trusted; the time may be `not-proved`. `consistent`: no step failed, but some signers are not among the trust roots. */
   readonly outcome: 'verified' | 'consistent' | 'failed';
   /** The outcome, in one or two sentences for people. */
   readonly summary: string;

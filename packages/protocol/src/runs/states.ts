@@ -1,7 +1,7 @@
 import { CleanRoomError } from '../errors/index.js';
 
 /**
- * The states that may follow each state. A state without followers is final. Server, clients and screens use the same tables.
+ * The states that may follow each state. A state without followers is final. Server and clients use the same tables.
  */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>;
 

@@ -50,12 +50,12 @@ async function create({ terminal }: CommandContext, options: Options): Promise<C
   };
 }
 
-/** Adds `demo found`, which sets the demo up before it is started. */
+/** Adds `demo create`, which sets the demo up before it is started. */
 export const registerDemo: Register = (program, act) => {
   program
     .command('demo')
     .description('Set up the demo')
-    .command('found')
+    .command('create')
     .description(
       'Create the parties, keys, collaboration and trust roots of the demo; existing ones are kept'
     )

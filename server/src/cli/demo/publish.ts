@@ -13,7 +13,7 @@ async function requireEnvelope(file: string): Promise<Envelope> {
   const envelope = await readEnvelope(file);
   if (envelope !== undefined) return envelope;
   throw new CleanRoomError('not-found', `The demo has not been set up: ${file} does not exist.`, {
-    remedy: 'Run "clean-room demo found" first.'
+    remedy: 'Run "clean-room demo create" first.'
   });
 }
 
