@@ -1,7 +1,8 @@
 import { isCleanRoomError, type ErrorCode } from '@clean-room/protocol/errors';
-import type { JobDocument } from '@clean-room/protocol/jobs';
-import { fetchJob, jobAddress } from './job/job.js';
+import { generateAttemptKey } from '@clean-room/protocol/key-release';
+import { launcherAt } from './attestation/launcher.js';
 import { ProgressReporter } from './job/progress.js';
+import { jobAddress, registerAttempt } from './job/register.js';
 import { runAttempt } from './run/run.js';
 import { kernelImagePaths } from './run/sandbox.js';
 
@@ -11,33 +12,22 @@ function errorCode(error: unknown): ErrorCode {
 }
 
 /**
- * Runs one attempt as the first process of the container.
+ * Runs one attempt as the first process of the container. An attempt that cannot register ends without a message: the coordinator
+ * then sees only that the machine has ended.
  *
  * @returns the exit code: 0 when the result was delivered; 1 when the run stopped, and no output left the TEE
  */
 async function main(): Promise<number> {
   const stopping = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort());
-  let address: string;
+  const { signal } = stopping;
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stopping.abort());
+  const paths = await kernelImagePaths();
+  const launcher = launcherAt(paths.launcherSocket);
+  const key = await generateAttemptKey();
+  const channel = await registerAttempt(jobAddress(process.env), key, launcher, signal);
+  const progress = new ProgressReporter(channel);
   try {
-    address = jobAddress(process.env);
-  } catch {
-    return 1;
-  }
-  // The usual progress address of a job, until the job document has been fetched and names its own.
-  let progress = new ProgressReporter(`${address}/progress`);
-  const fetch = async (): Promise<JobDocument> => {
-    const job = await fetchJob(address, stopping.signal);
-    progress = new ProgressReporter(job.progress);
-    return job;
-  };
-  try {
-    await runAttempt({
-      paths: await kernelImagePaths(),
-      fetchJob: fetch,
-      report: update => progress.report(update),
-      signal: stopping.signal
-    });
+    await runAttempt({ paths, key, launcher, channel, report: update => progress.report(update), signal });
     await progress.close();
     return 0;
   } catch (error) {
@@ -50,4 +40,4 @@ async function main(): Promise<number> {
 process.removeAllListeners('warning');
 process.on('uncaughtException', () => process.exit(1));
 process.on('unhandledRejection', () => process.exit(1));
-process.exit(await main());
+process.exit(await main().catch(() => 1));

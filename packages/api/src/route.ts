@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox';
 
-/** A kind of caller. A `supervisor` is a caller that knows the unguessable job id in the path. */
+/** A kind of caller. A `supervisor` proves each request with the secret of its registered attempt. */
 export type CallerKind = 'person' | 'custodian' | 'supervisor' | 'anyone';
 
 /** A body that is not JSON: bytes to or from the server, text, or a stream of server-sent events. */

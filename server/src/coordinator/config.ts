@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Closed, PartyName, PersonId } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
 import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
 
 const Path = Type.String({ minLength: 1 });
@@ -50,7 +51,7 @@ export const CoordinatorConfig = Closed({
   kernelImages: Type.Array(Path),
   /** File with 32 secret bytes in base64url: the key that signs the log's checkpoints. */
   logKeyFile: Path,
-  /** File with 32 secret bytes in base64url, from which job tokens are derived. */
+  /** File with 32 secret bytes in base64url, from which the secrets of attempts are derived. */
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
@@ -77,8 +78,8 @@ export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
   requestsPerMinute: 12_000,
   assetBytes: 64 * 1024 ** 3,
   outputBytes: 1024 ** 3,
-  startSeconds: 600,
-  keySeconds: 3600,
+  startSeconds: 600 + ATTEMPT_SECONDS.start,
+  keySeconds: ATTEMPT_SECONDS.keys + 60,
   watchSeconds: 2
 };
 

@@ -11,7 +11,7 @@ import type { CoordinatorTables } from './database/tables.js';
 import type { EventTail } from './events/tail.js';
 import type { KernelImages } from './images/kernel-images.js';
 import type { ImagePublisher } from './images/publisher.js';
-import type { JobTokens } from './jobs/tokens.js';
+import type { AttemptSecrets } from './jobs/secrets.js';
 import type { Log } from './log/log.js';
 import { UnitOfWork } from './state/unit-of-work.js';
 
@@ -26,7 +26,7 @@ export interface CoordinatorServices {
   readonly backend: TeeBackend;
   readonly authenticator: Authenticator;
   readonly log: Log;
-  readonly jobTokens: JobTokens;
+  readonly secrets: AttemptSecrets;
   readonly events: EventTail;
   readonly logger: Logger;
   /** Returns the base URL at which supervisors reach this server, without a slash at the end. */
@@ -50,9 +50,9 @@ export class CoordinatorContext {
    * Inside `work`, all queries must use `unit.trx`.
    */
   async transact<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    const { queue, jobTokens, events, logger } = this.services;
+    const { queue, events, logger } = this.services;
     const { value, unit } = await this.db.transaction().execute(async trx => {
-      const unit = new UnitOfWork(trx, queue, jobTokens, new Date());
+      const unit = new UnitOfWork(trx, queue, new Date());
       const value = await work(unit);
       await unit.flush();
       return { value, unit };

@@ -23,7 +23,7 @@ import { EventTail } from './events/tail.js';
 import { KernelImages } from './images/kernel-images.js';
 import { LayoutPublisher, type ImagePublisher } from './images/publisher.js';
 import { jobRoutes } from './jobs/routes.js';
-import { JobTokens } from './jobs/tokens.js';
+import { AttemptSecrets } from './jobs/secrets.js';
 import { Log } from './log/log.js';
 import { logRoutes } from './log/routes.js';
 import { mailboxRoutes } from './mailbox/routes.js';
@@ -35,7 +35,7 @@ import { submissionRoutes } from './submissions/routes.js';
 import { startWork } from './background/work.js';
 
 export { DEFAULT_LIMITS, CoordinatorConfig } from './config.js';
-export type { AttemptPlan, TeeStatus, TeeBackend } from './backends/backend.js';
+export type { AttemptPlan, TeeBackend, TeeMachine, TeeStatus } from './backends/backend.js';
 export { KernelImages, kernelImageOf } from './images/kernel-images.js';
 export type { ImagePublisher } from './images/publisher.js';
 
@@ -136,7 +136,7 @@ export async function startCoordinator(
       backend,
       authenticator,
       log: new Log(signingKey(logSecret)),
-      jobTokens: new JobTokens(jobSecret)
+      secrets: new AttemptSecrets(jobSecret)
     });
   } catch (error) {
     await database.close();

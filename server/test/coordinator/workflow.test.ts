@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { AssetVersion } from '@clean-room/protocol/assets';
 import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { checkSchema, parseStrictJson } from '@clean-room/protocol/documents';
@@ -8,7 +9,7 @@ import { OutputRelease } from '@clean-room/protocol/runs';
 import { routes, type RunSummary } from '@clean-room/api/coordinator';
 import type { TestDeployment } from '../support/deployment.js';
 import { DATABASES } from '../support/databases.js';
-import { keyRelease, TestSupervisor } from '../support/supervisor.js';
+import { keyRelease, type TestSupervisor } from '../support/supervisor.js';
 import { useSharedDeployment } from '../support/shared-deployment.js';
 import { eventually } from '../support/wait.js';
 
@@ -37,7 +38,7 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
       return deployment.backend.starts.find(({ attempt }) => !knownAttempts.has(attempt));
     });
     knownAttempts.add(plan.attempt);
-    return new TestSupervisor(() => deployment.supervisor(), plan);
+    return deployment.supervisor(plan);
   }
 
   async function specOf(id: string): Promise<Uint8Array> {
@@ -68,22 +69,19 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
 
     const document = await supervisor.document();
     expect(document.approvals).toHaveLength(2);
-    for (const { sealed } of document.assets) {
-      const digest = sealed.slice(sealed.lastIndexOf('/') + 1) as `sha256:${string}`;
-      const bytes = await deployment
-        .supervisor()
-        .downloadBytes(routes.getJobObject, { params: { job: supervisor.job, digest } });
-      expect(digestOf(bytes)).toBe(digest);
+    for (const { version } of document.assets) {
+      const { digest, bytes } = AssetVersion.peek(version).value.sealed;
+      expect(digestOf(await supervisor.download(digest, bytes))).toBe(digest);
     }
     await supervisor.reportProgress({ phase: 'awaiting-keys' });
     const spec = await specOf(id);
     const releases = [];
     for (const [index, provider] of [hospital, insurer].entries()) {
-      const message = supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
+      const message = await supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
       const request = await supervisor.sendKeyRequest(message);
       expect((await runOf(id)).waitingFor).toEqual([provider.name]);
       const [waiting] = (await deployment.custodian(provider).call(routes.listKeyRequests, {})).items;
-      expect(waiting).toMatchObject({ request, run: run.id, submission: id, message });
+      expect(waiting).toMatchObject({ request, run: run.id, submission: id, message, tokensWanted: 0 });
       const answer = keyRelease(provider, message);
       const reply = supervisor.keyReply(request);
       await deployment
@@ -286,14 +284,9 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
     expect(cancelled).toMatchObject({ state: 'cancelled' });
   }, 60_000);
 
-  test('logs state changes, but no tokens, job addresses or bodies', async () => {
+  test('logs state changes, but no tokens or bodies', async () => {
     const text = deployment.logLines.join('');
-    const secrets = [
-      deployment.personToken,
-      ...deployment.custodianTokens.values(),
-      ...deployment.backend.starts.map(({ job }) => job.slice(job.lastIndexOf('/') + 1)),
-      'Please bin age'
-    ];
+    const secrets = [deployment.personToken, ...deployment.custodianTokens.values(), 'Please bin age'];
     expect(text.includes('"msg":"state changed"')).toBe(true);
     expect(secrets.filter(secret => text.includes(secret))).toEqual([]);
   });

@@ -1,8 +1,11 @@
-import type { AttemptPlan, TeeStatus, TeeBackend } from '../../src/coordinator/start.js';
+import { machineOf } from '@clean-room/simulator';
+import type { PkiRoot } from '@clean-room/protocol/attestation';
+import type { AttemptPlan, TeeBackend, TeeMachine, TeeStatus } from '../../src/coordinator/start.js';
 
 /** A backend whose TEEs do nothing by themselves: the test acts as their supervisor. */
 export class ManualBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
+  roots: readonly PkiRoot[] = [];
   /** The plans of all TEEs that were started, in order. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
@@ -26,5 +29,9 @@ export class ManualBackend implements TeeBackend {
   async stop(attempt: string): Promise<void> {
     this.running.delete(attempt);
     this.ended.set(attempt, { state: 'ended', code: 'run-failed' });
+  }
+
+  async machineOf(attempt: string): Promise<TeeMachine> {
+    return machineOf(attempt);
   }
 }

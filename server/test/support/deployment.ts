@@ -30,6 +30,8 @@ import {
   type TestAsset,
   type TestParty
 } from './parties.js';
+import { testSimulator } from './simulator.js';
+import { TestSupervisor, type SupervisorChanges, type SupervisorPlan } from './supervisor.js';
 
 /** Differences from the usual deployment. */
 export interface DeploymentOptions {
@@ -80,6 +82,7 @@ export class TestDeployment {
   /** Prepares a deployment without starting its coordinator. */
   static async prepare(options: DeploymentOptions): Promise<TestDeployment> {
     const deployment = new TestDeployment();
+    deployment.backend.roots = [(await testSimulator()).root];
     deployment.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-deployment-'));
     await deployment.#prepare(options);
     return deployment;
@@ -96,6 +99,8 @@ export class TestDeployment {
     this.#config = {
       mode: 'development',
       listen: { host: '127.0.0.1', port: 0 },
+      // Stays the same when the coordinator restarts on another port. Test supervisors replace it by the present address.
+      supervisorUrl: 'http://supervisors.invalid',
       logLevel: 'info',
       database,
       objects: `folder:${path.join(this.folder, 'objects')}`,
@@ -153,8 +158,9 @@ export class TestDeployment {
     });
   }
 
-  supervisor(): Client {
-    return new Client({ base: this.address() });
+  /** Returns the supervisor of a TEE that was started. */
+  supervisor(plan: SupervisorPlan, changes?: SupervisorChanges): TestSupervisor {
+    return new TestSupervisor(() => this.address(), plan, changes);
   }
 
   /** Publishes all rosters, the collaboration, and one asset of each provider. */
@@ -166,7 +172,8 @@ export class TestDeployment {
     await this.person(university).call(routes.publishCollaboration, {
       body: { collaboration: this.collaboration.envelope }
     });
-    const open = { to: [university], kernelImage: this.kernelImage };
+    const { root } = await testSimulator();
+    const open = { to: [university], kernelImage: this.kernelImage, root };
     this.assets = [
       assetOf(hospital, 'visits', open, options.hospital),
       assetOf(insurer, 'claims', open, options.insurer)

@@ -1,3 +1,4 @@
+import type { PkiRoot } from '@clean-room/protocol/attestation';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import {
   generateSigningKey,
@@ -138,7 +139,11 @@ export interface AssetOptions {
 export function assetOf(
   provider: TestParty,
   dataset: string,
-  open: { readonly to: readonly TestParty[]; readonly kernelImage: KernelImageOnFile },
+  open: {
+    readonly to: readonly TestParty[];
+    readonly kernelImage: KernelImageOnFile;
+    readonly root: PkiRoot;
+  },
   options: AssetOptions = {}
 ): TestAsset {
   const name = `${provider.name}/${dataset}`;
@@ -174,7 +179,7 @@ export function assetOf(
         kernelImages: { digests: [open.kernelImage.digest], signers: [open.kernelImage.signer] },
         tee: {
           rule: "assertion.hwmodel == 'SIMULATED'",
-          roots: [{ kind: 'simulated', certificate: digestOf(utf8('root')) }],
+          roots: [{ kind: 'simulated', certificate: open.root.sha256 }],
           sandboxProfiles: ['second-uid', 'nested-namespace']
         },
         run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 },

@@ -1,82 +1,228 @@
 import { randomBytes } from 'node:crypto';
-import { digestOf, toBase64, toBase64Url, utf8, type Digest } from '@clean-room/protocol/bytes';
+import { machineOf } from '@clean-room/simulator';
+import { TokenIssuer, type Machine, type TokenSubject } from '@clean-room/simulator/issuer';
+import { digestOf, toBase64, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { openEnvelope, type Envelope } from '@clean-room/protocol/documents';
 import { Approval } from '@clean-room/protocol/approvals';
-import { KeyReleaseAnswer, KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
+import {
+  generateAttemptKey,
+  KeyReleaseAnswer,
+  KeyRequest,
+  type AttemptKeyPair,
+  type KeyRequestMessage,
+  type Mailbox,
+  type MailboxReply
+} from '@clean-room/protocol/key-release';
 import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
-import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
-import { encodeRunStatement, type RunPredicate } from '@clean-room/protocol/runs';
+import {
+  ATTEMPT_AUDIENCE,
+  openAttemptSecret,
+  PROOF_HEADER,
+  proveRequest,
+  registrationNonce,
+  type JobDocument,
+  type JobProgress,
+  type JobResult,
+  type TransferAddress,
+  type TransferRequest
+} from '@clean-room/protocol/jobs';
+import { encodeRunStatement, RUN_AUDIENCE, runNonce, type RunPredicate } from '@clean-room/protocol/runs';
 import { Spec } from '@clean-room/protocol/submissions';
 import { routes } from '@clean-room/api/coordinator';
-import type { Client } from '@clean-room/api';
+import { Client } from '@clean-room/api';
 import type { AttemptPlan } from '../../src/coordinator/start.js';
 import type { TestParty } from './parties.js';
+import { testSimulator } from './simulator.js';
 
 type StatementChanges = Partial<RunPredicate> & { readonly reviewers?: readonly string[] };
 
-/** Returns a random attempt key. */
-function attemptKey(): string {
-  return `x25519:${toBase64Url(new Uint8Array(randomBytes(32)))}`;
+/** The parts of a TEE's plan that a supervisor's token and messages name. */
+export type SupervisorPlan = Pick<AttemptPlan, 'attempt' | 'image' | 'job'>;
+
+/** Changes to an honest supervisor, for tests of what is refused. */
+export interface SupervisorChanges {
+  readonly machine?: Partial<Machine>;
+  readonly container?: Partial<TokenSubject['container']>;
+  readonly key?: AttemptKeyPair;
 }
 
-/** Acts as the supervisor of one attempt. Tokens and digests are invented, because the coordinator does not check them. */
+/**
+ * Acts as the supervisor of one attempt, with tokens of a simulated machine. It registers before its first request. A request
+ * that got no answer is repeated with the same sequence number.
+ */
 export class TestSupervisor {
-  readonly job: string;
-  readonly key = attemptKey();
-  readonly #client: () => Client;
-  readonly #plan: AttemptPlan;
+  readonly attempt: string;
+  readonly #address: () => string;
+  readonly #plan: SupervisorPlan;
+  readonly #changes: SupervisorChanges;
+  #key: Promise<AttemptKeyPair> | undefined;
+  #registered: Promise<Uint8Array> | undefined;
+  #sequence = 0;
+  /** The content of the newest request while it has no answer. */
+  #unanswered: string | undefined;
+  #version = 0;
 
   /**
    * Creates the supervisor of an attempt.
    *
-   * @param client - returns a client of the coordinator that is running now
+   * @param address - returns the URL of the coordinator that is running now
    */
-  constructor(client: () => Client, plan: AttemptPlan) {
-    this.#client = client;
+  constructor(address: () => string, plan: SupervisorPlan, changes: SupervisorChanges = {}) {
+    this.#address = address;
     this.#plan = plan;
-    this.job = plan.job.slice(plan.job.lastIndexOf('/') + 1);
+    this.#changes = changes;
+    this.attempt = plan.attempt;
   }
 
-  document(): Promise<JobDocument> {
-    return this.#client().call(routes.getJob, { params: { job: this.job } });
+  /** Returns the attempt key. */
+  key(): Promise<AttemptKeyPair> {
+    return (this.#key ??= Promise.resolve(this.#changes.key ?? generateAttemptKey()));
+  }
+
+  /** Returns a token of this supervisor's machine. */
+  async token(audience: string, nonce: string): Promise<string> {
+    const { attempt, image, job } = this.#plan;
+    const subject: TokenSubject = {
+      machine: { ...machineOf(attempt), ...this.#changes.machine },
+      container: {
+        imageReference: `registry.invalid/image@${image}`,
+        imageDigest: image,
+        imageId: `sha256:${'0'.repeat(64)}`,
+        args: ['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js'],
+        env: { CLEAN_ROOM_JOB: job },
+        envOverride: { CLEAN_ROOM_JOB: job },
+        cmdOverride: [],
+        ...this.#changes.container
+      }
+    };
+    const issuer = new TokenIssuer(await testSimulator(), subject);
+    return issuer.issue({ kind: 'pki', audience, nonces: [nonce] });
+  }
+
+  /** Registers the attempt key, and returns the attempt's secret. */
+  async register(nonce?: string): Promise<Uint8Array> {
+    const { job } = this.#plan;
+    const key = await this.key();
+    const expected = registrationNonce(key.publicKey, job);
+    const registered = await this.#client(fetch).call(routes.registerAttempt, {
+      params: { job: this.attempt },
+      body: { attemptKey: key.publicKey, token: await this.token(ATTEMPT_AUDIENCE, nonce ?? expected) }
+    });
+    return openAttemptSecret(registered, key, job);
+  }
+
+  #client(request: typeof fetch): Client {
+    return new Client({ base: this.#address(), fetch: request });
+  }
+
+  /** Returns a client that proves every request with the attempt's secret. */
+  async #proven(): Promise<Client> {
+    this.#registered ??= this.register();
+    const secret = await this.#registered.catch((error: unknown) => {
+      this.#registered = undefined;
+      throw error;
+    });
+    return this.#client(async (input, init = {}) => {
+      const { pathname, search } = new URL(String(input));
+      const method = init.method ?? 'GET';
+      const body = typeof init.body === 'string' ? utf8(init.body) : new Uint8Array();
+      const content = `${method} ${pathname}${search} ${digestOf(body)}`;
+      if (content !== this.#unanswered) this.#sequence += 1;
+      this.#unanswered = content;
+      const headers = new Headers(init.headers);
+      headers.set(
+        PROOF_HEADER,
+        proveRequest(secret, {
+          sequence: this.#sequence,
+          method,
+          path: `${pathname}${search}`,
+          body: digestOf(body)
+        })
+      );
+      const response = await fetch(input, { ...init, headers });
+      this.#unanswered = undefined;
+      return response;
+    });
+  }
+
+  async document(): Promise<JobDocument> {
+    return (await this.#proven()).call(routes.getJob, { params: { job: this.attempt } });
   }
 
   async reportProgress(body: JobProgress): Promise<void> {
-    await this.#client().call(routes.postProgress, { params: { job: this.job }, body });
+    await (await this.#proven()).call(routes.postProgress, { params: { job: this.attempt }, body });
   }
 
-  keyRequest(
+  /** Returns the key request that the supervisor sends to the custodian of an approval. */
+  async keyRequest(
     spec: Uint8Array,
     approval: JobDocument['approvals'][number],
     collaboration: Envelope
-  ): KeyRequestMessage {
+  ): Promise<KeyRequestMessage> {
     const signed = Approval.peek(approval.envelope);
     const request = KeyRequest.write({
       format: 'clean-room.key-request/v1',
       custodian: signed.value.custodian,
       image: this.#plan.image,
       spec: digestOf(spec),
-      attemptKey: this.key,
+      attemptKey: (await this.key()).publicKey,
       sandboxProfile: 'second-uid',
       approval: signed.digest,
       rosterVersion: 1,
       logHead: EMPTY_TREE_HEAD
     });
-    return { request: toBase64(request), token: 'token', spec: toBase64(spec), approval, collaboration };
+    return { request: toBase64(request), spec: toBase64(spec), approval, collaboration };
   }
 
   /** Sends a key request, and returns its digest. */
   async sendKeyRequest(message: KeyRequestMessage): Promise<Digest> {
-    const { request } = await this.#client().call(routes.postKeyRequest, {
-      params: { job: this.job },
+    const client = await this.#proven();
+    const { request } = await client.call(routes.postKeyRequest, {
+      params: { job: this.attempt },
       body: message
     });
     return request;
   }
 
+  /** Sends a token over a key request. */
+  async sendToken(request: Digest, token = 'token'): Promise<void> {
+    const client = await this.#proven();
+    await client.call(routes.postKeyRequestToken, {
+      params: { job: this.attempt, request },
+      body: { token }
+    });
+  }
+
+  /** Returns the mailbox as soon as it has changed since the last call, or after some seconds. */
+  async mailbox(): Promise<Mailbox> {
+    const client = await this.#proven();
+    const mailbox = await client.call(routes.getMailbox, {
+      params: { job: this.attempt },
+      query: { after: this.#version }
+    });
+    this.#version = mailbox.version;
+    return mailbox;
+  }
+
   /** Waits for the answer to a key request. */
-  keyReply(request: Digest) {
-    return this.#client().call(routes.getKeyReply, { params: { job: this.job, request } });
+  async keyReply(request: Digest): Promise<MailboxReply> {
+    for (;;) {
+      const reply = (await this.mailbox()).requests.find(entry => entry.request === request)?.reply;
+      if (reply !== undefined) return reply;
+    }
+  }
+
+  /** Returns the address at which an object can be transferred, at the coordinator that is running now. */
+  async transfer(body: TransferRequest): Promise<TransferAddress> {
+    const client = await this.#proven();
+    const address = await client.call(routes.createTransfer, { params: { job: this.attempt }, body });
+    const { pathname } = new URL(address.url);
+    return { ...address, url: new URL(pathname, this.#address()).href };
+  }
+
+  async download(digest: Digest, bytes: number): Promise<Uint8Array> {
+    const { url } = await this.transfer({ direction: 'download', digest, bytes });
+    return new Uint8Array(await (await fetch(url)).arrayBuffer());
   }
 
   /** Uploads one sealed output, and returns a result whose run statement names it. */
@@ -87,7 +233,9 @@ export class TestSupervisor {
   ): Promise<JobResult> {
     const output = new Uint8Array(randomBytes(64));
     const digest = digestOf(output);
-    await this.#client().upload(routes.putJobObject, { params: { job: this.job, digest } }, output);
+    const { url } = await this.transfer({ direction: 'upload', digest, bytes: output.length });
+    const grant = url.slice(url.lastIndexOf('/') + 1);
+    await this.#client(fetch).upload(routes.uploadTransfer, { params: { grant } }, output);
     return this.result(spec, { digest, bytes: output.length }, keyReleases, changes);
   }
 
@@ -102,19 +250,19 @@ export class TestSupervisor {
     return result;
   }
 
-  result(
+  async result(
     specBytes: Uint8Array,
     output: { digest: Digest; bytes: number },
     keyReleases: Envelope[],
     { reviewers = [], ...changes }: StatementChanges = {}
-  ): JobResult {
+  ): Promise<JobResult> {
     const spec = Spec.read(specBytes);
     const statement = encodeRunStatement({
       spec: spec.digest,
       image: this.#plan.image,
       kernelImage: spec.value.kernelImage,
       collaboration: spec.value.collaboration,
-      attemptKey: this.key,
+      attemptKey: (await this.key()).publicKey,
       sandbox: { profile: 'second-uid', filter: digestOf(utf8('filter')) },
       assets: spec.value.assets.map((asset, index) => ({
         name: asset.name,
@@ -136,11 +284,12 @@ export class TestSupervisor {
       },
       ...changes
     });
-    return { statement: toBase64(statement.bytes), token: 'token', keyReleases, outputs: [output.digest] };
+    const token = await this.token(RUN_AUDIENCE, runNonce(statement.digest));
+    return { statement: toBase64(statement.bytes), token, keyReleases, outputs: [output.digest] };
   }
 
   async postResult(result: JobResult): Promise<void> {
-    await this.#client().call(routes.postResults, { params: { job: this.job }, body: result });
+    await (await this.#proven()).call(routes.postResults, { params: { job: this.attempt }, body: result });
   }
 }
 

@@ -1,7 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { providerOf } from '@clean-room/protocol/assets';
+import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { TransferAddress } from '@clean-room/protocol/jobs';
 import type { ReleasedKeys } from '../keys/answer.js';
 import type { Dataset } from '../filter/rows/dataset.js';
 import { openParquetDataset } from '../filter/rows/parquet.js';
@@ -29,10 +31,14 @@ export async function writeParameters(jail: string, parameters: string): Promise
   await writeFile(join(folder, 'parameters.json'), parameters, { mode: 0o644 });
 }
 
+/** Returns the address from which an object can be downloaded. */
+type AddressOf = (object: { readonly digest: Digest; readonly bytes: number }) => Promise<TransferAddress>;
+
 async function openAsset(
   jail: string,
   asset: TrustedAsset,
   released: ReadonlyMap<string, ReleasedKeys>,
+  addressOf: AddressOf,
   signal?: AbortSignal
 ): Promise<Dataset> {
   const { version, pinned } = asset;
@@ -43,7 +49,8 @@ async function openAsset(
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const path = join(folder, 'data.parquet');
   const { digest, bytes } = version.value.sealed;
-  await openSealed({ url: asset.sealed, digest, bytes, fileKey }, path, signal);
+  const address = () => addressOf({ digest, bytes });
+  await openSealed({ address, digest, bytes, fileKey }, path, signal);
   await writeFile(join(folder, 'schema.json'), version.bytes, { mode: 0o644 });
   const identifiers = version.value.table.columns.filter(column => column.identifier === true);
   return openParquetDataset(pinned.name, path, new Set(identifiers.map(column => column.name)));
@@ -52,6 +59,7 @@ async function openAsset(
 /**
  * Opens every asset into the jail, where the sandbox can read but not write it. The file keys are erased afterwards.
  *
+ * @param addressOf - returns the address of a sealed object
  * @returns the datasets, for the filter to compare outputs with
  * @throws CleanRoomError `key-release-refused` and those of `openSealed` and `openParquetDataset`
  */
@@ -59,10 +67,11 @@ export async function writeAssets(
   jail: string,
   assets: readonly TrustedAsset[],
   released: ReadonlyMap<string, ReleasedKeys>,
+  addressOf: AddressOf,
   signal?: AbortSignal
 ): Promise<Dataset[]> {
   const datasets: Dataset[] = [];
-  for (const asset of assets) datasets.push(await openAsset(jail, asset, released, signal));
+  for (const asset of assets) datasets.push(await openAsset(jail, asset, released, addressOf, signal));
   for (const { fileKeys } of released.values()) for (const key of fileKeys.values()) key.fill(0);
   return datasets;
 }

@@ -2,26 +2,18 @@ import { createHash } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Decrypter } from 'age-encryption';
-import type { RetryPolicy } from '@clean-room/node-support';
 import { digestFromHash } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { FileKeyIdentity } from '@clean-room/protocol/sealing';
-import { bodyOf, openExchange } from '../network/exchange.js';
-import { TransientFailure, retryTransient } from '../network/retry.js';
+import { downloadSealed, type SealedSource } from './sealed-download.js';
 
-const DOWNLOAD_RETRY: RetryPolicy = { totalMs: 1_800_000, firstDelayMs: 500, longestDelayMs: 30_000 };
-/** A download that takes longer than a day has failed. */
-const TIMEOUT_MS = 86_400_000;
 /** Disk space that must remain free for the notebook and the machine. */
 const SPARE_BYTES = 256 * 1024 ** 2;
 
-/** Address, digest and key of a sealed asset. */
-export interface SealedAsset {
-  readonly url: string;
+/** A sealed asset with its digest and key. */
+export interface SealedAsset extends SealedSource {
   /** Digest of the age file. */
   readonly digest: string;
-  /** Length of the age file. */
-  readonly bytes: number;
   readonly fileKey: Uint8Array;
 }
 
@@ -68,17 +60,13 @@ async function decryptTo(
   }
 }
 
-async function downloadOnce(asset: SealedAsset, path: string, signal?: AbortSignal): Promise<void> {
-  await rm(path, { force: true });
-  const response = await openExchange(
-    { method: 'GET', url: asset.url, limit: asset.bytes, timeoutMs: TIMEOUT_MS, ...(signal && { signal }) },
-    [200]
-  );
-  const { stream, result } = digestStream(bodyOf(response, asset.bytes));
+async function downloadTo(path: string, asset: SealedAsset, signal?: AbortSignal): Promise<void> {
+  const { stream, result } = digestStream(downloadSealed(asset, signal));
   try {
     await decryptTo(path, asset.fileKey, stream);
   } catch (cause) {
-    if (cause instanceof TransientFailure || cause instanceof CleanRoomError) throw cause;
+    signal?.throwIfAborted();
+    if (cause instanceof CleanRoomError) throw cause;
     throw new CleanRoomError('key-release-refused', 'The released key does not open the sealed asset.', {
       cause
     });
@@ -104,13 +92,7 @@ export async function openSealed(asset: SealedAsset, path: string, signal?: Abor
     throw new CleanRoomError('too-large', 'The machine has too little disk space for the data.');
   }
   try {
-    await retryTransient(
-      DOWNLOAD_RETRY,
-      () => downloadOnce(asset, path, signal),
-      cause =>
-        new CleanRoomError('unavailable', 'The sealed data could not be downloaded in time.', { cause }),
-      signal
-    );
+    await downloadTo(path, asset, signal);
   } catch (error) {
     await rm(path, { force: true });
     throw error;

@@ -1,25 +1,28 @@
-import { utf8 } from '@clean-room/protocol/bytes';
+import type { RetryPolicy } from '@clean-room/node-support';
 import type { ErrorCode } from '@clean-room/protocol/errors';
 import type { JobProgress } from '@clean-room/protocol/jobs';
-import { exchangeBytes } from '../network/exchange.js';
+import type { JobChannel } from './channel.js';
 
-const TIMEOUT_MS = 10_000;
 /** Progress is sent at most once per interval, so that the times at which cells end reveal little. */
 const INTERVAL_MS = 1000;
+/** A lost report is replaced by the next one. */
+const NO_RETRY: RetryPolicy = { attempts: 1, firstDelayMs: 0, longestDelayMs: 0 };
+const TIMEOUT_MS = 10_000;
+const STOP_RETRY: RetryPolicy = { totalMs: 15_000, firstDelayMs: 250, longestDelayMs: 4000 };
 
 /**
  * Reports the progress of a run to the coordinator: a phase and a cell's number. Losing a report is harmless, so the run
  * never waits for one. Only the report that a run stopped is retried.
  */
 export class ProgressReporter {
-  readonly #address: string;
+  readonly #channel: JobChannel;
   #latest: JobProgress | undefined;
   #sent: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(address: string) {
-    this.#address = address;
+  constructor(channel: JobChannel) {
+    this.#channel = channel;
   }
 
   /** Sends `progress` at the next interval, unless a newer report replaces it before. */
@@ -37,17 +40,10 @@ export class ProgressReporter {
     await this.#sending;
   }
 
-  /**
-   * Reports that the run stopped.
-   *
-   * @param attempts - how often to try to send the report
-   */
-  async stopped(reason: ErrorCode, attempts = 5): Promise<void> {
+  /** Reports that the run stopped. */
+  async stopped(reason: ErrorCode, retryPolicy = STOP_RETRY): Promise<void> {
     await this.close();
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await this.#post({ phase: 'stopped', reason })) return;
-      await new Promise(resolve => setTimeout(resolve, 250 * 2 ** attempt));
-    }
+    await this.#post({ phase: 'stopped', reason }, retryPolicy);
   }
 
   #send(): void {
@@ -55,26 +51,14 @@ export class ProgressReporter {
     const text = JSON.stringify(progress);
     if (progress === undefined || text === this.#sent) return;
     this.#sent = text;
-    this.#sending = this.#sending.then(async () => {
-      await this.#post(progress);
-    });
+    this.#sending = this.#sending.then(() => this.#post(progress, NO_RETRY));
   }
 
-  async #post(progress: JobProgress): Promise<boolean> {
+  async #post(progress: JobProgress, retryPolicy: RetryPolicy): Promise<void> {
     try {
-      await exchangeBytes(
-        {
-          method: 'POST',
-          url: this.#address,
-          body: { bytes: utf8(JSON.stringify(progress)), type: 'application/json' },
-          limit: 65_536,
-          timeoutMs: TIMEOUT_MS
-        },
-        [200, 201, 202, 204]
-      );
-      return true;
+      await this.#channel.post('/progress', progress, { retryPolicy, timeoutMs: TIMEOUT_MS });
     } catch {
-      return false;
+      // The coordinator watches the machine as well, so a run does not depend on its reports.
     }
   }
 }

@@ -1,113 +1,86 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RetryPolicy } from '@clean-room/node-support';
-import { utf8, type Digest } from '@clean-room/protocol/bytes';
-import { checkSchema, parseStrictJson, type Envelope } from '@clean-room/protocol/documents';
+import type { Digest } from '@clean-room/protocol/bytes';
+import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import {
-  KEY_REQUEST_TOKEN_SECONDS,
-  MailboxReply,
-  type KeyRequestMessage
-} from '@clean-room/protocol/key-release';
-import { exchangeBytes } from '../network/exchange.js';
-import { retryTransient } from '../network/retry.js';
+import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
+import { Mailbox, type KeyRequestMessage, type KeyRequestToken } from '@clean-room/protocol/key-release';
+import type { JobChannel } from '../job/channel.js';
 
-/** How long to wait for a custodian's answer, and how often to poll for it. Times are in milliseconds. */
+/** How long to wait for the custodians' answers. Times are in milliseconds. */
 export interface MailboxRetryPolicy {
   readonly totalMs: number;
-  readonly firstPollMs: number;
-  readonly longestPollMs: number;
-  /** When to post the request again with a fresh token, well before the custodian would refuse the old one as stale. */
-  readonly renewMs: number;
+  /** Shortest time between two requests to a mailbox that answers at once although nothing has changed. */
+  readonly pollMs: number;
 }
 
 /** The policy of a run: custodians have one hour to answer. */
-export const MAILBOX_RETRY: MailboxRetryPolicy = {
-  totalMs: 3_600_000,
-  firstPollMs: 100,
-  longestPollMs: 1000,
-  renewMs: (KEY_REQUEST_TOKEN_SECONDS - 60) * 1000
+export const MAILBOX_RETRY: MailboxRetryPolicy = { totalMs: ATTEMPT_SECONDS.keys * 1000, pollMs: 200 };
+
+/** A mailbox outage that is shorter than the waiting time of a run does not end the run. */
+const CONNECTION_RETRY: RetryPolicy = {
+  totalMs: ATTEMPT_SECONDS.keys * 1000,
+  firstDelayMs: 250,
+  longestDelayMs: 10_000
 };
+const MAX_MAILBOX_BYTES = 64 * 1024 ** 2;
 
-const CONNECTION_RETRY: RetryPolicy = { totalMs: 120_000, firstDelayMs: 250, longestDelayMs: 10_000 };
-const TIMEOUT_MS = 30_000;
-const MAX_REPLY_BYTES = 16 * 1024 ** 2;
-/** Statuses of a mailbox that has no reply yet. */
-const NO_REPLY_YET = [202, 204, 404];
-
-function unreachable(cause: unknown): CleanRoomError {
-  return new CleanRoomError('unavailable', 'The mailbox could not be reached in time.', { cause });
+/** A key request that is sent to one custodian. */
+export interface SentRequest {
+  /** Digest of the request's bytes. */
+  readonly digest: Digest;
+  readonly message: KeyRequestMessage;
+  /** Takes a fresh token over the request. Called only when the custodian has asked for it. */
+  takeToken(signal: AbortSignal): Promise<string>;
 }
 
-async function postMessage(address: string, message: KeyRequestMessage, signal: AbortSignal): Promise<void> {
-  const body = { bytes: utf8(JSON.stringify(message)), type: 'application/json' };
-  await retryTransient(
-    CONNECTION_RETRY,
-    () =>
-      exchangeBytes(
-        { method: 'POST', url: address, body, limit: 65_536, timeoutMs: TIMEOUT_MS, signal },
-        [200, 201, 202, 204]
-      ),
-    unreachable,
-    signal
-  );
-}
-
-/** Returns the reply to a request, or `undefined` when there is none yet. */
-async function fetchReply(
-  address: string,
-  request: Digest,
-  signal: AbortSignal
-): Promise<MailboxReply | undefined> {
-  const { status, bytes } = await retryTransient(
-    CONNECTION_RETRY,
-    () =>
-      exchangeBytes(
-        {
-          method: 'GET',
-          url: `${address}/${request}`,
-          limit: MAX_REPLY_BYTES,
-          timeoutMs: TIMEOUT_MS,
-          signal
-        },
-        [200, ...NO_REPLY_YET]
-      ),
-    unreachable,
-    signal
-  );
-  if (status !== 200) return undefined;
-  return checkSchema(MailboxReply, parseStrictJson(bytes), 'reply of the mailbox');
+/** Returns the answers that are in the mailbox, by the digest of their requests. */
+function answersIn(mailbox: Mailbox): Map<Digest, Envelope> {
+  const answers = new Map<Digest, Envelope>();
+  for (const { request, reply } of mailbox.requests) {
+    if (reply === undefined) continue;
+    if (!('answer' in reply)) {
+      throw new CleanRoomError('key-release-refused', `A custodian refused: ${reply.refused}.`);
+    }
+    answers.set(request, reply.answer);
+  }
+  return answers;
 }
 
 /**
- * Posts a request to the untrusted mailbox and waits for the custodian's answer. A mailbox that does not answer, or
- * that reports a refusal, can stop a run but nothing else.
+ * Posts requests to the untrusted mailbox, sends the tokens that custodians ask for, and waits for all answers. A mailbox that
+ * does not answer, or that reports a refusal, can stop a run but nothing else.
  *
- * @param address - URL of the mailbox
- * @param request - digest of the request
- * @param buildMessage - returns the message with a fresh token
+ * @returns the answers by the digest of their requests
  * @throws CleanRoomError `key-release-refused`, `unavailable`
  */
-export async function requestThroughMailbox(
-  address: string,
-  request: Digest,
-  buildMessage: () => Promise<KeyRequestMessage>,
+export async function exchangeRequests(
+  channel: JobChannel,
+  requests: readonly SentRequest[],
   policy: MailboxRetryPolicy,
   signal: AbortSignal
-): Promise<Envelope> {
+): Promise<Map<Digest, Envelope>> {
+  const options = { retryPolicy: CONNECTION_RETRY, signal };
   const end = performance.now() + policy.totalMs;
-  let delay = policy.firstPollMs;
+  for (const { message } of requests) await channel.post('/mailbox', message, options);
+  const sent = new Map<Digest, number>();
+  let version = 0;
   while (performance.now() < end) {
-    await postMessage(address, await buildMessage(), signal);
-    const renewal = Math.min(end, performance.now() + policy.renewMs);
-    while (performance.now() < renewal) {
-      const reply = await fetchReply(address, request, signal);
-      if (reply !== undefined) {
-        if ('answer' in reply) return reply.answer;
-        throw new CleanRoomError('key-release-refused', `The custodian refused: ${reply.refused}.`);
-      }
-      await wait(delay, undefined, { signal });
-      delay = Math.min(delay * 1.5, policy.longestPollMs);
+    const mailbox = await channel.get(`/mailbox?after=${version}`, Mailbox, {
+      ...options,
+      limit: MAX_MAILBOX_BYTES
+    });
+    const answers = answersIn(mailbox);
+    if (requests.every(({ digest }) => answers.has(digest))) return answers;
+    for (const request of requests) {
+      const { tokensWanted = 0 } = mailbox.requests.find(entry => entry.request === request.digest) ?? {};
+      if (answers.has(request.digest) || tokensWanted <= (sent.get(request.digest) ?? 0)) continue;
+      const body: KeyRequestToken = { token: await request.takeToken(signal) };
+      await channel.post(`/mailbox/${request.digest}/token`, body, options);
+      sent.set(request.digest, tokensWanted);
     }
+    if (mailbox.version <= version) await wait(policy.pollMs, undefined, { signal });
+    version = mailbox.version;
   }
-  throw new CleanRoomError('key-release-refused', 'The custodian did not answer in time.');
+  throw new CleanRoomError('key-release-refused', 'The custodians did not answer in time.');
 }

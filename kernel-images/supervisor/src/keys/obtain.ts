@@ -4,14 +4,15 @@ import {
   KeyRequest,
   keyRequestAudience,
   keyRequestNonce,
-  type AttemptKeyPair,
-  type KeyRequestMessage
+  type AttemptKeyPair
 } from '@clean-room/protocol/key-release';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LauncherClient } from '../attestation/launcher.js';
+import type { JobChannel } from '../job/channel.js';
 import type { TrustedProvider } from '../trust/providers.js';
 import type { JobFacts, TrustedJob } from '../trust/verify-job.js';
 import { openKeyReleaseAnswer, type ReleasedKeys } from './answer.js';
-import { MAILBOX_RETRY, requestThroughMailbox, type MailboxRetryPolicy } from './mailbox.js';
+import { exchangeRequests, MAILBOX_RETRY, type MailboxRetryPolicy, type SentRequest } from './mailbox.js';
 
 /** Options of `obtainKeys`. */
 export interface ObtainKeysOptions {
@@ -19,8 +20,7 @@ export interface ObtainKeysOptions {
   readonly facts: JobFacts;
   readonly key: AttemptKeyPair;
   readonly launcher: LauncherClient;
-  /** URL of the mailbox. */
-  readonly mailbox: string;
+  readonly channel: JobChannel;
   readonly retryPolicy?: MailboxRetryPolicy;
   readonly signal?: AbortSignal;
 }
@@ -45,45 +45,47 @@ function buildKeyRequest(
   );
 }
 
-/** Returns the request with a fresh token over it, and the documents that the custodian verifies it against. */
-async function buildMessage(
-  request: ReadDocument<KeyRequest>,
+/** Returns the message to one custodian, with the documents that the custodian verifies the request against. */
+function requestTo(
   provider: TrustedProvider,
-  { job, facts, launcher }: ObtainKeysOptions,
-  signal: AbortSignal
-): Promise<KeyRequestMessage> {
+  request: ReadDocument<KeyRequest>,
+  { job, facts, launcher }: ObtainKeysOptions
+): SentRequest {
   const audience = keyRequestAudience(provider.custodian);
   return {
-    request: toBase64(request.bytes),
-    token: await launcher.token({ audience, nonce: keyRequestNonce(request) }, signal),
-    spec: toBase64(facts.spec.bytes),
-    approval: provider.bundle,
-    collaboration: job.collaboration
+    digest: request.digest,
+    message: {
+      request: toBase64(request.bytes),
+      spec: toBase64(facts.spec.bytes),
+      approval: provider.bundle,
+      collaboration: job.collaboration
+    },
+    takeToken: signal => launcher.token({ audience, nonce: keyRequestNonce(request) }, signal)
   };
 }
 
 /**
- * Requests the file keys from every custodian at the same time. The first refusal ends all waiting, so that no other
+ * Requests the file keys from every custodian. Each custodian releases its keys only when all of them are ready, so that no
  * custodian counts an attempt that cannot run.
  *
  * @returns the keys that each provider's custodian released, by the provider's party
  * @throws CleanRoomError `key-release-refused`, `signature-invalid`, `malformed`, `unavailable`
  */
 export async function obtainKeys(options: ObtainKeysOptions): Promise<Map<string, ReleasedKeys>> {
-  const { job, key, mailbox, retryPolicy = MAILBOX_RETRY } = options;
-  const failed = new AbortController();
-  const signal =
-    options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal]);
-  const obtain = async (provider: TrustedProvider): Promise<[string, ReleasedKeys]> => {
-    const request = buildKeyRequest(provider, options);
-    const message = () => buildMessage(request, provider, options, signal);
-    const envelope = await requestThroughMailbox(mailbox, request.digest, message, retryPolicy, signal);
-    return [provider.party, await openKeyReleaseAnswer(envelope, provider, request, key)];
-  };
-  try {
-    return new Map(await Promise.all(job.providers.map(obtain)));
-  } catch (error) {
-    failed.abort();
-    throw error;
+  const { job, key, channel, retryPolicy = MAILBOX_RETRY } = options;
+  const requests = job.providers.map(provider => ({ provider, request: buildKeyRequest(provider, options) }));
+  if (requests.length === 0) return new Map();
+  const answers = await exchangeRequests(
+    channel,
+    requests.map(({ provider, request }) => requestTo(provider, request, options)),
+    retryPolicy,
+    options.signal ?? new AbortController().signal
+  );
+  const released = new Map<string, ReleasedKeys>();
+  for (const { provider, request } of requests) {
+    const envelope = answers.get(request.digest);
+    if (envelope === undefined) throw new CleanRoomError('internal', 'An answer is missing.');
+    released.set(provider.party, await openKeyReleaseAnswer(envelope, provider, request, key));
   }
+  return released;
 }

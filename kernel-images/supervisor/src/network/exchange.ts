@@ -5,6 +5,7 @@ import { TransientFailure } from './retry.js';
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly bytes: Uint8Array; readonly type: string };
   /** Maximum length of the response body in bytes. */
   readonly limit: number;
@@ -35,16 +36,15 @@ function deadline(request: HttpRequest): AbortSignal {
 }
 
 async function send(request: HttpRequest): Promise<Response> {
-  const { body } = request;
+  const { body, headers } = request;
   try {
     return await fetch(request.url, {
       method: request.method,
       // Only the address in the job may answer. A redirect is refused like any other unexpected status.
       redirect: 'manual',
       signal: deadline(request),
-      ...(body === undefined
-        ? {}
-        : { body: new Uint8Array(body.bytes), headers: { 'content-type': body.type } })
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': body.type }) },
+      ...(body === undefined ? {} : { body: new Uint8Array(body.bytes) })
     });
   } catch (cause) {
     request.signal?.throwIfAborted();

@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { notebookEnvironment, requireProbe } from '@clean-room/sandbox';
 import { digestFromHash, toBase64, type Digest } from '@clean-room/protocol/bytes';
-import { generateAttemptKey } from '@clean-room/protocol/key-release';
-import type { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
+import type { RetryPolicy } from '@clean-room/node-support';
+import { ATTEMPT_SECONDS, JobDocument, type JobProgress, type JobResult } from '@clean-room/protocol/jobs';
+import type { AttemptKeyPair } from '@clean-room/protocol/key-release';
 import { TERMS_WITHOUT_ASSETS } from '@clean-room/protocol/policies';
 import { runNonce } from '@clean-room/protocol/runs';
 import { clearInputs, writeAssets, writeParameters } from '../assets/jail-inputs.js';
-import { launcherAt } from '../attestation/launcher.js';
+import { launcherAt, type LauncherClient } from '../attestation/launcher.js';
 import { requestOwnToken, requestRunToken } from '../attestation/own-token.js';
 import { TokenClock } from '../attestation/time.js';
 import { filterRun } from '../filter/filter.js';
-import { deliverResult } from '../job/delivery.js';
+import type { JobChannel } from '../job/channel.js';
+import { DELIVERY_RETRY, deliverResult } from '../job/delivery.js';
+import { requestTransfer } from '../job/transfer.js';
 import { obtainKeys } from '../keys/obtain.js';
 import { readSources } from '../notebook/source.js';
 import { readMeasuredSpec, type MeasuredSpec } from '../spec/measured.js';
@@ -23,17 +26,26 @@ import { reviewersOf, sealRun } from './sealing.js';
 import { buildRunStatement } from './statement.js';
 import { clearWritable, copyWorkspace } from './workspace.js';
 
+const MAX_JOB_BYTES = 64 * 1024 ** 2;
+const JOB_RETRY: RetryPolicy = {
+  totalMs: ATTEMPT_SECONDS.start * 1000,
+  firstDelayMs: 250,
+  longestDelayMs: 15_000
+};
+
 /** Options of `runAttempt`. */
 export interface RunOptions {
   readonly paths: RuntimePaths;
-  /** Fetches the job. Called after the sandbox has passed its probe. */
-  readonly fetchJob: () => Promise<JobDocument>;
+  /** The attempt's key, which is registered with the coordinator. */
+  readonly key: AttemptKeyPair;
+  readonly launcher: LauncherClient;
+  readonly channel: JobChannel;
   readonly report: (progress: JobProgress) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Probes the sandbox before the job is fetched and before any data is on the machine.
+ * Probes the sandbox before any data is on the machine.
  *
  * @returns the digest of the sandbox's system call filter
  */
@@ -59,11 +71,13 @@ async function execute(
   job: TrustedJob,
   released: Awaited<ReturnType<typeof obtainKeys>>
 ) {
-  const { paths, report, signal } = options;
+  const { paths, channel, report, signal } = options;
   const { value: spec } = measured.spec;
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
-  const datasets = await writeAssets(paths.jail, job.assets, released, signal);
+  const addressOf = (object: { readonly digest: Digest; readonly bytes: number }) =>
+    requestTransfer(channel, { direction: 'download', ...object }, { retryPolicy: JOB_RETRY, ...(signal && { signal }) });
+  const datasets = await writeAssets(paths.jail, job.assets, released, addressOf, signal);
   await writeParameters(paths.jail, spec.parameters);
   await copyWorkspace(paths, measured);
   const ran = await runNotebook({
@@ -94,30 +108,34 @@ async function execute(
  * @throws CleanRoomError with the reason why the attempt stopped; no output has then left the TEE
  */
 export async function runAttempt(options: RunOptions): Promise<void> {
-  const { paths, signal } = options;
+  const { paths, key, launcher, channel, signal } = options;
   const measured = await readMeasuredSpec(paths.root);
   const filter = await probeSandbox(paths, measured);
   const clock = new TokenClock();
-  const launcher = launcherAt(paths.launcherSocket);
   const own = await requestOwnToken(launcher, clock, signal);
   const startedAt = clock.now();
   const facts: JobFacts = { spec: measured.spec, own, profile: paths.profile, at: startedAt };
-  const document = await options.fetchJob();
+  const document = await channel.get('', JobDocument, {
+    retryPolicy: JOB_RETRY,
+    limit: MAX_JOB_BYTES,
+    ...(signal && { signal })
+  });
   const job = await verifyJob(document, facts);
-  const key = await generateAttemptKey();
   if (job.providers.length > 0) options.report({ phase: 'awaiting-keys' });
   const released = await obtainKeys({
     job,
     facts,
     key,
     launcher,
-    mailbox: document.mailbox,
-    ...(signal === undefined ? {} : { signal })
+    channel,
+    ...(signal && { signal })
   });
   try {
     const { ran, filtered, objects, outputs } = await execute(options, measured, job, released);
+    // A finished run waits for its last tokens as long as for its delivery.
+    const patient = launcherAt(paths.launcherSocket, DELIVERY_RETRY);
     // Sets the clock, so that the end time does not rest on the counter since the start.
-    await requestOwnToken(launcher, clock, signal);
+    await requestOwnToken(patient, clock, signal);
     const statement = buildRunStatement({
       facts,
       job,
@@ -130,14 +148,14 @@ export async function runAttempt(options: RunOptions): Promise<void> {
       filtered,
       outputs
     });
-    const token = await requestRunToken(launcher, clock, runNonce(statement.digest), signal);
+    const token = await requestRunToken(patient, clock, runNonce(statement.digest), signal);
     const result: JobResult = {
       statement: toBase64(statement.bytes),
       token,
       keyReleases: [...released.values()].map(({ envelope }) => envelope),
       outputs: objects.map(({ digest }) => digest)
     };
-    await deliverResult(document.results, objects, result, signal === undefined ? {} : { signal });
+    await deliverResult(channel, objects, result, signal && { signal });
   } finally {
     await clearInputs(paths.jail);
     await clearWritable(paths.jail);

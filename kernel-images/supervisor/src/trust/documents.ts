@@ -11,8 +11,6 @@ export interface TrustedAsset {
   readonly pinned: SpecAsset;
   readonly version: ReadDocument<AssetVersion>;
   readonly policy: ReadDocument<Policy>;
-  /** Untrusted address of the sealed bytes, which must have the digest that the version names. */
-  readonly sealed: string;
 }
 
 /**
@@ -46,7 +44,7 @@ function verifyAsset(pinned: SpecAsset, supplied: JobDocument['assets'][number])
       'An asset version or policy in the job belongs to another asset than the spec names.'
     );
   }
-  return { pinned, version, policy, sealed: supplied.sealed };
+  return { pinned, version, policy };
 }
 
 /**

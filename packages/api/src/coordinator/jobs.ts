@@ -1,15 +1,33 @@
 import { Type, type Static } from 'typebox';
-import { Closed, DigestField } from '@clean-room/protocol/documents';
-import { JobDocument, JobProgress, JobResult } from '@clean-room/protocol/jobs';
-import { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
+import { Closed, Count, DigestField, Envelope } from '@clean-room/protocol/documents';
+import {
+  AttemptRegistration,
+  JobDocument,
+  JobProgress,
+  JobResult,
+  RegisteredAttempt,
+  TransferAddress,
+  TransferRequest
+} from '@clean-room/protocol/jobs';
+import { KeyRequestMessage, KeyRequestToken, Mailbox, MailboxReply } from '@clean-room/protocol/key-release';
 import { defineRoute } from '../route.js';
 import { Id, ApiTimestamp } from './common.js';
 import { Stored } from './objects.js';
 
-/** The id of a job: 32 random bytes as base64url. The coordinator takes every caller that knows it for the supervisor. */
-const JobToken = Type.String({ pattern: '^[A-Za-z0-9_-]{26,128}$' });
-const ByJob = Closed({ job: JobToken });
-const ByJobAndDigest = Closed({ job: JobToken, digest: DigestField });
+/** The id of a job, which is the id of its attempt. It is not a credential. */
+const ByJob = Closed({ job: Id });
+const ByJobAndRequest = Closed({ job: Id, request: DigestField });
+
+export const registerAttempt = defineRoute({
+  method: 'POST',
+  path: '/v1/jobs/:job/registration',
+  summary:
+    'Register the attempt’s key with an attestation token. The answer is the secret that proves all later requests',
+  callers: ['anyone'],
+  params: ByJob,
+  body: AttemptRegistration,
+  response: RegisteredAttempt
+});
 
 export const getJob = defineRoute({
   method: 'GET',
@@ -30,6 +48,17 @@ export const postProgress = defineRoute({
   status: 204
 });
 
+export const getMailbox = defineRoute({
+  method: 'GET',
+  path: '/v1/jobs/:job/mailbox',
+  summary:
+    'Get the key requests of this attempt with their replies, as soon as there is a newer version than `after`',
+  callers: ['supervisor'],
+  params: ByJob,
+  query: Closed({ after: Count }),
+  response: Mailbox
+});
+
 export const postKeyRequest = defineRoute({
   method: 'POST',
   path: '/v1/jobs/:job/mailbox',
@@ -42,33 +71,24 @@ export const postKeyRequest = defineRoute({
   bodyLimit: 48_000_000
 });
 
-export const getKeyReply = defineRoute({
-  method: 'GET',
-  path: '/v1/jobs/:job/mailbox/:request',
-  summary: 'Get the custodian’s key release or refusal. Status 204 while there is none',
+export const postKeyRequestToken = defineRoute({
+  method: 'POST',
+  path: '/v1/jobs/:job/mailbox/:request/token',
+  summary: 'Post the attestation token that the custodian asked for',
   callers: ['supervisor'],
-  params: Closed({ job: JobToken, request: DigestField }),
-  response: MailboxReply
+  params: ByJobAndRequest,
+  body: KeyRequestToken,
+  status: 204
 });
 
-export const getJobObject = defineRoute({
-  method: 'GET',
-  path: '/v1/jobs/:job/objects/:digest',
-  summary: 'Download the sealed bytes of an asset of this job',
+export const createTransfer = defineRoute({
+  method: 'POST',
+  path: '/v1/jobs/:job/transfers',
+  summary: 'Get the address at which a sealed asset can be downloaded, or a sealed output uploaded',
   callers: ['supervisor'],
-  params: ByJobAndDigest,
-  bodyKind: 'download'
-});
-
-export const putJobObject = defineRoute({
-  method: 'PUT',
-  path: '/v1/jobs/:job/objects/:digest',
-  summary: 'Upload a sealed output',
-  callers: ['supervisor'],
-  params: ByJobAndDigest,
-  bodyKind: 'upload',
-  response: Stored,
-  status: 201
+  params: ByJob,
+  body: TransferRequest,
+  response: TransferAddress
 });
 
 export const postResults = defineRoute({
@@ -82,12 +102,41 @@ export const postResults = defineRoute({
   bodyLimit: 64_000_000
 });
 
+/** An address that {@link createTransfer} returned. The grant in it is the only credential. */
+const ByGrant = Closed({ grant: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,1000}$' }) });
+
+export const downloadTransfer = defineRoute({
+  method: 'GET',
+  path: '/v1/transfers/:grant',
+  summary: 'Download a sealed object, from the first byte of the `range` header if there is one',
+  callers: ['anyone'],
+  params: ByGrant,
+  bodyKind: 'download'
+});
+
+export const uploadTransfer = defineRoute({
+  method: 'PUT',
+  path: '/v1/transfers/:grant',
+  summary: 'Upload a sealed object',
+  callers: ['anyone'],
+  params: ByGrant,
+  bodyKind: 'upload',
+  response: Stored,
+  status: 201
+});
+
 /** A key request that waits for a custodian's answer. */
 export const KeyRequestWaiting = Closed({
   request: DigestField,
   run: Id,
   submission: Id,
   message: KeyRequestMessage,
+  /** The newest token that the supervisor sent. */
+  token: Type.Optional(Type.String()),
+  /** How often this custodian has asked for a token. */
+  tokensWanted: Count,
+  /** The newest statements of this attempt’s custodians that they are ready. Not verified. */
+  ready: Type.Array(Envelope),
   createdAt: ApiTimestamp
 });
 export type KeyRequestWaiting = Static<typeof KeyRequestWaiting>;
@@ -98,6 +147,26 @@ export const listKeyRequests = defineRoute({
   summary: 'List the key requests that wait for my answer, oldest first',
   callers: ['custodian'],
   response: Closed({ items: Type.Array(KeyRequestWaiting) })
+});
+
+export const askForToken = defineRoute({
+  method: 'POST',
+  path: '/v1/mailbox/:request/token-requests',
+  summary: 'Ask the attempt for a fresh attestation token over its key request',
+  callers: ['custodian'],
+  params: Closed({ request: DigestField }),
+  body: Closed({ tokensWanted: Count }),
+  status: 204
+});
+
+export const declareReady = defineRoute({
+  method: 'POST',
+  path: '/v1/mailbox/:request/ready',
+  summary: 'Declare that I am ready to release keys for a key request',
+  callers: ['custodian'],
+  params: Closed({ request: DigestField }),
+  body: Closed({ ready: Envelope }),
+  status: 204
 });
 
 export const answerKeyRequest = defineRoute({

@@ -2,14 +2,19 @@ export { listAssets, listKernelImages, publishAsset } from './catalogue.js';
 export { streamEvents } from './events.js';
 export {
   answerKeyRequest,
+  askForToken,
+  createTransfer,
+  declareReady,
+  downloadTransfer,
   getJob,
-  getJobObject,
-  getKeyReply,
+  getMailbox,
   listKeyRequests,
   postKeyRequest,
+  postKeyRequestToken,
   postProgress,
   postResults,
-  putJobObject
+  registerAttempt,
+  uploadTransfer
 } from './jobs.js';
 export { getCheckpoint, getConsistencyProof, getLogProof, listLogEntries } from './log.js';
 export { getObject, putObject } from './objects.js';

@@ -4,37 +4,21 @@ import { Closed, DigestField } from '../documents/fields.js';
 import { ApprovalBundle } from '../approvals/approval.js';
 import { TreeHead } from '../log/log.js';
 
-const Url = Type.String({ pattern: '^https?://', maxLength: 2000 });
-
 /**
- * The document at the address in `CLEAN_ROOM_JOB`. It says where things are, never what they are: every document in it is
- * signed, every object is named by digest in a signed document, and the supervisor trusts nothing else in it.
+ * The document at the address in `CLEAN_ROOM_JOB`. It carries the signed documents that the spec names, and the supervisor
+ * trusts nothing else in it.
  */
 export const JobDocument = Closed({
   format: Type.Literal('clean-room.job/v1'),
   collaboration: Envelope,
-  assets: Type.Array(
-    Closed({
-      version: Envelope,
-      policy: Envelope,
-      /** Address of the sealed bytes. */
-      sealed: Url
-    }),
-    { maxItems: 64 }
-  ),
+  assets: Type.Array(Closed({ version: Envelope, policy: Envelope }), { maxItems: 64 }),
   /** One approval by each provider of the spec. */
   approvals: Type.Array(ApprovalBundle, { maxItems: 64 }),
   kernelImage: Envelope,
   /** The roster, signed by its party's root key, that lists the submitter. Policies allow parties, not keys. */
   submitterRoster: Envelope,
   /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than their own. */
-  logHead: TreeHead,
-  /** Address to which the supervisor posts key requests, and from which it reads the answers. */
-  mailbox: Url,
-  /** Address to which it reports progress: a state and a cell number, nothing else. */
-  progress: Url,
-  /** Address to which it sends the sealed outputs, and the run statement with its token. */
-  results: Url
+  logHead: TreeHead
 });
 export type JobDocument = Static<typeof JobDocument>;
 

@@ -8,6 +8,7 @@ import { hashFromDigest, labelledHash } from '../bytes/digest.js';
 import { toBase64Url } from '../bytes/encoding.js';
 import { SandboxProfile } from '../policies/policy.js';
 import { TreeHead } from '../log/log.js';
+import { HpkeCiphertext } from './hpke-ciphertext.js';
 
 /** A supervisor's request to one custodian for file keys. The attestation token that is sent with it binds these bytes. */
 export const KeyRequest = defineDocument(
@@ -32,21 +33,19 @@ export const KeyRequest = defineDocument(
 );
 export type KeyRequest = Static<typeof KeyRequest.schema>;
 
-/** A key request as it is posted to the mailbox. */
+/**
+ * A key request as it is posted to the mailbox. The token over it follows when the custodian asks for it, so that waiting for
+ * a custodian takes no tokens.
+ */
 export const KeyRequestMessage = Closed({
   /** The request's bytes. */
   request: Base64,
-  token: Type.String({ minLength: 1, maxLength: 32_768 }),
   /** The documents that the custodian needs and does not have. */
   spec: Base64,
   approval: ApprovalBundle,
   collaboration: Envelope
 });
 export type KeyRequestMessage = Static<typeof KeyRequestMessage>;
-
-/** An HPKE ciphertext (RFC 9180) with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM. */
-export const HpkeCiphertext = Closed({ encapsulated: Base64, ciphertext: Base64 });
-export type HpkeCiphertext = Static<typeof HpkeCiphertext>;
 
 /** The custodian's signed answer: the file key of each asset version, sealed to the attempt key. */
 export const KeyReleaseAnswer = defineDocument(
@@ -80,6 +79,26 @@ export const MailboxReply = Type.Union([
   Closed({ refused: Type.String({ pattern: '^[a-z-]{1,40}$' }) })
 ]);
 export type MailboxReply = Static<typeof MailboxReply>;
+
+/** The attestation token over a key request, which the supervisor takes when the custodian asks for it. */
+export const KeyRequestToken = Closed({ token: Type.String({ minLength: 1, maxLength: 32_768 }) });
+export type KeyRequestToken = Static<typeof KeyRequestToken>;
+
+/** The mailbox of one attempt, as its supervisor sees it. */
+export const Mailbox = Closed({
+  /** Grows with every change. */
+  version: Count,
+  requests: Type.Array(
+    Closed({
+      request: DigestField,
+      /** How often the custodian has asked for a token so far. */
+      tokensWanted: Count,
+      reply: Type.Optional(MailboxReply)
+    }),
+    { maxItems: 64 }
+  )
+});
+export type Mailbox = Static<typeof Mailbox>;
 
 /** The maximum age of a token in seconds. An older token does not prove that the attempt is still running. */
 export const KEY_REQUEST_TOKEN_SECONDS = 300;

@@ -1,1 +1,1 @@
-export { TokenIssuer, type TokenSubject } from './token-issuer.js';
+export { TokenIssuer, type Machine, type TokenSubject } from './token-issuer.js';

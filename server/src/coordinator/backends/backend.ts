@@ -1,4 +1,5 @@
 import type { Digest } from '@clean-room/protocol/bytes';
+import type { PkiRoot } from '@clean-room/protocol/attestation';
 
 /** The settings of one TEE. */
 export interface AttemptPlan {
@@ -25,10 +26,21 @@ export type TeeStatus =
       readonly detail?: string;
     };
 
+/** The machine that the attestation tokens of an attempt must describe (`submods.gce` of the token). */
+export interface TeeMachine {
+  readonly projectId: string;
+  /** Absent while the backend does not know it. */
+  readonly zone?: string;
+  /** Absent while the backend does not know it. */
+  readonly instanceName?: string;
+}
+
 /** Starts and stops TEEs. Only the coordinator relies on what it reports; the proof for others is the attestation token. */
 export interface TeeBackend {
   /** The kind of sealed data that its TEEs can open. */
   readonly sealedFor: 'simulation' | 'hardware';
+  /** The roots of its TEEs' attestation tokens. They are trusted for runs without assets, to which no policy applies. */
+  readonly roots: readonly PkiRoot[];
   /**
    * Starts a TEE. Resolves when the TEE would start even if this process ended.
    *
@@ -39,4 +51,6 @@ export interface TeeBackend {
   status(attempt: string): Promise<TeeStatus>;
   /** Ends the TEE and frees its resources, if it exists. */
   stop(attempt: string): Promise<void>;
+  /** Returns the machine that the tokens of an attempt must describe, as far as it is known. */
+  machineOf(attempt: string): Promise<TeeMachine>;
 }

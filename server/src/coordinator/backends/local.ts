@@ -38,8 +38,11 @@ function teeStatusOf(status: AttemptStatus | undefined): TeeStatus {
 export async function openLocalBackend(layout: string, folder: string): Promise<TeeBackend> {
   const simulator = await loadSimulator();
   const stateDir = path.join(folder, 'attempts');
+  const { root } = await simulator.openIdentity(path.join(folder, 'identity'));
   return {
     sealedFor: 'simulation',
+    roots: [root],
+    machineOf: attempt => Promise.resolve(simulator.machineOf(attempt)),
     start: async ({ attempt, image, job, wallSeconds }) => {
       await simulator.startAttempt({
         attemptId: attempt,

@@ -57,7 +57,8 @@ const STATEMENTS_0001 = [
      foreign key (submission, revision) references revision)`,
   `create index run_submission on run (submission, id)`,
   `create table attempt (
-     id text primary key, run text not null references run, job_token_hash text not null unique,
+     id text primary key, run text not null references run, attempt_key text, sequence bigint not null default 0,
+     request_mac text, answer jsonb, mailbox_version integer not null default 0,
      created_at timestamptz not null, started_at timestamptz, run_state_since timestamptz not null)`,
   `create index attempt_run on attempt (run)`,
   `create table job_object (
@@ -65,7 +66,8 @@ const STATEMENTS_0001 = [
      primary key (attempt, digest))`,
   `create table key_request (
      digest text primary key, attempt text not null references attempt, provider text not null,
-     custodian_key text not null, message jsonb not null, reply jsonb, created_at timestamptz not null, replied_at timestamptz)`,
+     custodian_key text not null, message jsonb not null, tokens_wanted integer not null default 0, token text,
+     ready jsonb, reply jsonb, created_at timestamptz not null, replied_at timestamptz)`,
   `create index key_request_attempt on key_request (attempt)`,
   `create index key_request_waiting on key_request (provider, created_at) where reply is null`,
   `create table result (

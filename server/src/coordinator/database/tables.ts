@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { ApprovalBundle } from '@clean-room/protocol/approvals';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Envelope } from '@clean-room/protocol/documents';
+import type { AttemptKey, Envelope } from '@clean-room/protocol/documents';
 import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
 import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
@@ -108,8 +108,14 @@ export interface CoordinatorTables {
   attempt: {
     id: string;
     run: string;
-    /** SHA-256 of the job's token. The token itself is derived when it is needed, never stored. */
-    job_token_hash: string;
+    /** The key that the supervisor registered. All its later requests are proven with the secret that belongs to it. */
+    attempt_key: AttemptKey | null;
+    /** Sequence number, proof and answer of the supervisor's newest request. */
+    sequence: Generated<number>;
+    request_mac: string | null;
+    answer: JsonOrNull<unknown>;
+    /** Grows with every change of the attempt's mailbox. */
+    mailbox_version: Generated<number>;
     created_at: Date;
     started_at: Date | null;
     /** Start of the run's present state. Time limits count from here. */
@@ -122,6 +128,11 @@ export interface CoordinatorTables {
     provider: string;
     custodian_key: string;
     message: Json<KeyRequestMessage>;
+    /** How often the custodian has asked for a token. */
+    tokens_wanted: Generated<number>;
+    token: string | null;
+    /** The custodian's newest statement that it is ready. */
+    ready: JsonOrNull<Envelope>;
     reply: JsonOrNull<MailboxReply>;
     created_at: Date;
     replied_at: Date | null;

@@ -16,30 +16,18 @@ async function submitterRoster(context: CoordinatorContext, submission: string) 
   return roster;
 }
 
-/** Returns the document at the address in `CLEAN_ROOM_JOB`: signed documents, and the addresses of everything else. */
-export async function jobDocument(
-  context: CoordinatorContext,
-  token: string,
-  job: Job
-): Promise<JobDocument> {
-  const base = `${context.services.supervisorBase()}/v1/jobs/${token}`;
+/** Returns the document at the address in `CLEAN_ROOM_JOB`, with the signed documents that the job's spec names. */
+export async function jobDocument(context: CoordinatorContext, job: Job): Promise<JobDocument> {
   const { revision } = job;
   const assets = await signedAssets(context.db, Spec.read(revision.spec).value);
   const decisions = await decisionsOf(context.db, revision);
   return {
     format: 'clean-room.job/v1',
     collaboration: (await collaborationByDigest(context.db, revision.collaboration_digest)).envelope,
-    assets: assets.map(({ version, policy, sealedDigest }) => ({
-      version,
-      policy,
-      sealed: `${base}/objects/${sealedDigest}`
-    })),
+    assets: assets.map(({ version, policy }) => ({ version, policy })),
     approvals: decisions.flatMap(decision => decision.approval ?? []),
     kernelImage: context.services.kernelImages.get(revision.kernel_image_digest).statement,
     submitterRoster: await submitterRoster(context, revision.submission),
-    logHead: await context.services.log.head(context.db),
-    mailbox: `${base}/mailbox`,
-    progress: `${base}/progress`,
-    results: `${base}/results`
+    logHead: await context.services.log.head(context.db)
   };
 }

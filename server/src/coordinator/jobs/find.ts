@@ -1,51 +1,55 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
+import type { AttemptKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
+import type { CoordinatorContext } from '../context.js';
 import type { CoordinatorTables } from '../database/tables.js';
 import type { RevisionRow, RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
-import { JobTokens } from './tokens.js';
 
-/** An attempt with its run and revision, found by the supervisor's job token. */
+/** An attempt with its run and revision. */
 export interface Job {
   readonly attempt: string;
+  /** The key that the supervisor registered. */
+  readonly attemptKey: AttemptKey | null;
   readonly run: RunRow;
   readonly revision: RevisionRow;
 }
 
-function noJob(): CleanRoomError {
-  return new CleanRoomError('not-found', 'The job does not exist.');
+/** Returns the address of an attempt's job, the value of `CLEAN_ROOM_JOB`. It names the attempt and is not a credential. */
+export function jobAddress(context: CoordinatorContext, attempt: string): string {
+  return `${context.services.supervisorBase()}/v1/jobs/${attempt}`;
 }
 
 /**
- * Returns the job that a token belongs to.
+ * Returns the job of an attempt.
  *
  * @throws CleanRoomError `not-found`
  */
-export async function findJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
+export async function findJob(
+  db: Kysely<CoordinatorTables> | Transaction<CoordinatorTables>,
+  attempt: string
+): Promise<Job> {
   const row = await db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
-    .select('attempt.id as attempt')
-    .where('attempt.job_token_hash', '=', JobTokens.hash(token))
+    .select('attempt.attempt_key')
+    .where('attempt.id', '=', attempt)
     .executeTakeFirst();
-  if (row === undefined) throw noJob();
-  const { attempt, ...run } = row;
-  return { attempt, run, revision: await revisionAt(db, run.submission, run.revision) };
+  if (row === undefined) throw new CleanRoomError('not-found', 'The job does not exist.');
+  const { attempt_key: attemptKey, ...run } = row;
+  return { attempt, attemptKey, run, revision: await revisionAt(db, run.submission, run.revision) };
 }
 
 /**
- * Returns the job that a token belongs to, if its run has not ended.
+ * Checks that the run of a job has not ended.
  *
- * @throws CleanRoomError `not-found`, `conflict`
+ * @throws CleanRoomError `conflict`
  */
-export async function findOpenJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
-  const job = await findJob(db, token);
-  if (isFinal(RUN_TRANSITIONS, job.run.state)) {
-    throw new CleanRoomError('conflict', `The run has already ended (${job.run.state}).`, {
-      details: { state: job.run.state }
-    });
-  }
-  return job;
+export function requireOpen({ run }: Job): void {
+  if (!isFinal(RUN_TRANSITIONS, run.state)) return;
+  throw new CleanRoomError('conflict', `The run has already ended (${run.state}).`, {
+    details: { state: run.state }
+  });
 }

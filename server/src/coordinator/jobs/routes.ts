@@ -1,53 +1,73 @@
-import { Spec } from '@clean-room/protocol/submissions';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { routes } from '@clean-room/api/coordinator';
+import type { ResponseOf, RouteDefinition } from '@clean-room/api';
 import type { App } from '../../platform/http/app.js';
-import { mount } from '../../platform/http/mount.js';
+import { mount, type RouteCall } from '../../platform/http/mount.js';
 import type { CoordinatorContext } from '../context.js';
-import { awaitReply, saveKeyRequest } from '../mailbox/mailbox.js';
+import { awaitMailbox, saveKeyRequest, saveKeyRequestToken } from '../mailbox/supervisor.js';
 import { receiveObject, sendObject } from '../objects/transfer.js';
-import { acceptResult } from '../results/accept.js';
+import { acceptResult, verifyResult } from '../results/accept.js';
+import type { UnitOfWork } from '../state/unit-of-work.js';
 import { jobDocument } from './document.js';
-import { findJob, findOpenJob } from './find.js';
+import { findJob, requireOpen, type Job } from './find.js';
 import { saveProgress } from './progress.js';
+import { handleOnce, hashBodies, recordRead, verifyAttemptRequest } from './proven-request.js';
+import { registerAttempt } from './register.js';
+import { createTransfer, readGrant } from './transfers.js';
 
-/** How long a request waits for an answer in the mailbox, in milliseconds. */
-const REPLY_TIMEOUT_MS = 5000;
-/** Maximum number of outputs per attempt: the notebook, and a copy for each reviewing custodian. */
-const MAX_OBJECTS = 100;
+/** How long a request waits for a change of the mailbox, in milliseconds. */
+const MAILBOX_TIMEOUT_MS = 5000;
 
-function mountJobObjects(app: App, context: CoordinatorContext): void {
-  mount(app, routes.getJobObject, async ({ params, reply }) => {
-    const { revision } = await findOpenJob(context.db, params.job);
-    const versions = Spec.read(revision.spec).value.assets.map(asset => asset.version);
-    const sealed =
-      versions.length === 0
-        ? undefined
-        : await context.db
-            .selectFrom('asset_version')
-            .select('sealed_digest')
-            .where('digest', 'in', versions)
-            .where('sealed_digest', '=', params.digest)
-            .executeTakeFirst();
-    if (sealed === undefined) throw new CleanRoomError('not-found', 'This job does not contain the object.');
-    return sendObject(context.services.objects, params.digest, reply);
+type JobRoute = RouteDefinition & { readonly callers: readonly ['supervisor'] };
+type JobCall<D extends RouteDefinition> = RouteCall<D> & { readonly params: { readonly job: string } };
+
+/** Adds a route that changes something. Each request of an attempt is handled once. */
+function mountOnce<D extends JobRoute>(
+  app: App,
+  context: CoordinatorContext,
+  route: D,
+  work: (unit: UnitOfWork, job: Job, call: JobCall<D>) => Promise<ResponseOf<D>>
+): void {
+  mount(app, route, async call => {
+    const jobCall = call as JobCall<D>;
+    const request = await verifyAttemptRequest(context, jobCall.params.job, call.request);
+    return handleOnce(context, request, (unit, job) => work(unit, job, jobCall));
   });
+}
 
-  mount(app, routes.putJobObject, async ({ params, request }) => {
-    const { attempt } = await findOpenJob(context.db, params.job);
-    const { count } = await context.db
-      .selectFrom('job_object')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .where('attempt', '=', attempt)
-      .executeTakeFirstOrThrow();
-    if (count >= MAX_OBJECTS) {
-      throw new CleanRoomError('too-large', 'This job has uploaded too many objects.');
+/** Adds a route that only reads. */
+function mountRead<D extends JobRoute>(
+  app: App,
+  context: CoordinatorContext,
+  route: D,
+  read: (job: Job, call: JobCall<D>) => Promise<ResponseOf<D>>
+): void {
+  mount(app, route, async call => {
+    const jobCall = call as JobCall<D>;
+    const request = await verifyAttemptRequest(context, jobCall.params.job, call.request);
+    requireOpen(request.job);
+    await recordRead(context, request);
+    return read(request.job, jobCall);
+  });
+}
+
+function mountTransfers(app: App, context: CoordinatorContext): void {
+  const { objects, secrets, config } = context.services;
+  mount(app, routes.downloadTransfer, async ({ params, request, reply }) => {
+    const { attempt, digest } = readGrant(secrets, params.grant, 'download');
+    requireOpen(await findJob(context.db, attempt));
+    return sendObject(objects, digest, reply, request.headers.range);
+  });
+  mount(app, routes.uploadTransfer, async ({ params, request }) => {
+    const { attempt, digest, bytes } = readGrant(secrets, params.grant, 'upload');
+    requireOpen(await findJob(context.db, attempt));
+    const received = await receiveObject(objects, digest, request, config.limits.outputBytes);
+    if (received !== bytes) {
+      throw new CleanRoomError('digest-mismatch', 'The upload has another length than its address says.');
     }
-    const limit = context.services.config.limits.outputBytes;
-    const bytes = await receiveObject(context.services.objects, params.digest, request, limit);
     await context.db
       .insertInto('job_object')
-      .values({ attempt, digest: params.digest, bytes })
+      .values({ attempt, digest, bytes })
       .onConflict(conflict => conflict.doNothing())
       .execute();
     return { bytes };
@@ -55,36 +75,46 @@ function mountJobObjects(app: App, context: CoordinatorContext): void {
 }
 
 /**
- * Adds the routes for supervisors. The job's token in the address is the only credential; everything that it gives access to
- * is sealed or public.
+ * Adds the routes for supervisors. A supervisor registers its attempt key with an attestation token, and proves every later
+ * request with the secret that it receives.
  */
 export function jobRoutes(app: App, context: CoordinatorContext): void {
-  mountJobObjects(app, context);
+  mountTransfers(app, context);
+  mount(app, routes.registerAttempt, ({ params, body }) => registerAttempt(context, params.job, body));
+  void app.register((scope: App, _options, done) => {
+    hashBodies(scope);
+    mountAttemptRoutes(scope, context);
+    done();
+  });
+}
 
-  mount(app, routes.getJob, async ({ params }) =>
-    jobDocument(context, params.job, await findOpenJob(context.db, params.job))
+function mountAttemptRoutes(app: App, context: CoordinatorContext): void {
+  mountRead(app, context, routes.getJob, job => jobDocument(context, job));
+  mountRead(app, context, routes.getMailbox, (job, { query }) =>
+    awaitMailbox(context, job.attempt, query.after, MAILBOX_TIMEOUT_MS)
   );
-
-  mount(app, routes.postProgress, async ({ params, body }) => {
-    const { run } = await findJob(context.db, params.job);
-    await context.transact(unit => saveProgress(unit, run.id, body));
+  mountOnce(app, context, routes.postProgress, async (unit, job, { body }) => {
+    await saveProgress(unit, job.run.id, body);
     return undefined;
   });
-
-  mount(app, routes.postKeyRequest, async ({ params, body }) => {
-    const job = await findOpenJob(context.db, params.job);
-    return { request: await context.transact(unit => saveKeyRequest(unit, job, body)) };
+  mountOnce(app, context, routes.postKeyRequest, async (unit, job, { body }) => {
+    requireOpen(job);
+    return { request: await saveKeyRequest(unit, job, body) };
   });
-
-  mount(app, routes.getKeyReply, async ({ params, reply }) => {
-    const { attempt } = await findOpenJob(context.db, params.job);
-    const found = await awaitReply(context, attempt, params.request, REPLY_TIMEOUT_MS);
-    return found ?? reply.status(204).send();
+  mountOnce(app, context, routes.postKeyRequestToken, async (unit, job, { params, body }) => {
+    requireOpen(job);
+    await saveKeyRequestToken(unit, job, params.request, body.token);
+    return undefined;
   });
-
-  mount(app, routes.postResults, async ({ params, body }) => {
-    const job = await findJob(context.db, params.job);
-    await context.transact(unit => acceptResult(context, unit, job, body));
+  mountOnce(app, context, routes.createTransfer, async (unit, job, { body }) => {
+    requireOpen(job);
+    return createTransfer(context, unit.trx, job, body);
+  });
+  mount(app, routes.postResults, async ({ params, body, request }) => {
+    const sent = await verifyAttemptRequest(context, params.job, request);
+    // Before the transaction, because verifying signatures takes long.
+    await verifyResult(context, sent.job, body);
+    await handleOnce(context, sent, (unit, job) => acceptResult(context, unit, job, body));
     return undefined;
   });
 }

@@ -35,18 +35,30 @@ function isReadable(body: unknown): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body;
 }
 
+/** Returns the first byte of a `range` header of the form `bytes=<first>-`. Other ranges are ignored, as RFC 9110 allows. */
+function firstByteOf(range: string | undefined): number {
+  return Number(/^bytes=([0-9]{1,15})-$/.exec(range ?? '')?.[1] ?? 0);
+}
+
 /**
  * Streams an object to the client. The headers let clients cache it for ever, and keep browsers from showing or running it.
+ *
+ * @param range - the request's `range` header, with which a client resumes a download
  */
 export async function sendObject(
   store: ObjectStore,
   digest: Digest,
-  reply: FastifyReply
+  reply: FastifyReply,
+  range?: string
 ): Promise<FastifyReply> {
-  const { bytes, stream } = await store.get(digest);
+  const first = firstByteOf(range);
+  const { bytes: total, stream } = await store.get(digest, first);
+  const bytes = total - first;
+  if (first > 0) void reply.status(206).header('content-range', `bytes ${first}-${total - 1}/${total}`);
   return reply
     .type('application/octet-stream')
     .header('content-length', bytes)
+    .header('accept-ranges', 'bytes')
     .header('content-disposition', 'attachment')
     .header('cache-control', 'private, immutable, max-age=31536000')
     .header('etag', `"${digest}"`)

@@ -1,9 +1,10 @@
-import { fromBase64, type Digest } from '@clean-room/protocol/bytes';
+import { digestOf, fromBase64, type Digest } from '@clean-room/protocol/bytes';
 import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { JobResult } from '@clean-room/protocol/jobs';
-import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
+import { readRunStatement, RUN_AUDIENCE, runNonce, type RunStatement } from '@clean-room/protocol/runs';
 import type { CoordinatorContext } from '../context.js';
+import { verifyJobToken } from '../jobs/attestation.js';
 import type { Job } from '../jobs/find.js';
 import { transitionRun } from '../state/transitions.js';
 import { grantObjects } from '../objects/grants.js';
@@ -12,28 +13,29 @@ import { decisionsOf, submitterParty } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import { completeRun } from './complete.js';
 
+/** The lifetime of an attestation token in seconds. A result may arrive long after its token was taken. */
+const TOKEN_SECONDS = 3600;
+
 function mismatch(message: string): CleanRoomError {
   return new CleanRoomError('digest-mismatch', message);
 }
 
-/**
- * Checks that a run statement is about this job's program, and names only outputs that were uploaded. Verifiers check its
- * attestation token themselves.
- */
+/** Checks that a run statement is about this job's program and attempt, and names only outputs that were uploaded. */
 function checkStatement(
   job: Job,
   result: JobResult,
   uploaded: ReadonlyMap<Digest, number>
 ): ReadDocument<RunStatement> {
   const statement = readRunStatement(fromBase64(result.statement));
-  const { spec, image, collaboration, outputs } = statement.value.predicate;
+  const { spec, image, collaboration, attemptKey, outputs } = statement.value.predicate;
   const { revision } = job;
   if (
+    attemptKey !== job.attemptKey ||
     spec !== revision.spec_digest ||
     image !== revision.image_digest ||
     collaboration !== revision.collaboration_digest
   ) {
-    throw mismatch('The run statement is about another program than this job.');
+    throw mismatch('The run statement is about another program or attempt than this job.');
   }
   const named = [outputs.notebook, ...(outputs.reviewCopies ?? []).map(copy => copy.object)];
   for (const { digest, bytes } of named) {
@@ -58,6 +60,19 @@ async function grantOutputs(unit: UnitOfWork, job: Job, statement: RunStatement)
   for (const { custodian, object } of reviewCopies) {
     await grantObjects(unit.trx, [object.digest], partyOf(custodian), unit.at);
   }
+}
+
+/**
+ * Verifies the attestation token of a result. A result whose token does not verify would end the run without a valid receipt.
+ *
+ * @throws CleanRoomError `attestation-refused`
+ */
+export async function verifyResult(context: CoordinatorContext, job: Job, result: JobResult): Promise<void> {
+  await verifyJobToken(context, job, result.token, {
+    audience: RUN_AUDIENCE,
+    nonce: runNonce(digestOf(fromBase64(result.statement))),
+    maxAgeSeconds: TOKEN_SECONDS
+  });
 }
 
 /**

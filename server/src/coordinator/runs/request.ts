@@ -49,7 +49,6 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
     .values({
       id: attempt,
       run: row.id,
-      job_token_hash: unit.jobHash(attempt),
       created_at: unit.at,
       run_state_since: unit.at
     })

@@ -6,6 +6,7 @@ import { storedFiles } from '../images/compose.js';
 import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import { decisionsOf, lockRevision } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
+import { jobAddress } from '../jobs/find.js';
 import { endRun, lockRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 
@@ -79,12 +80,12 @@ function teeWallSeconds(context: CoordinatorContext, wallSeconds: number): numbe
 }
 
 async function launch(context: CoordinatorContext, attempt: string, revision: RevisionRow): Promise<void> {
-  const { backend, jobTokens } = context.services;
+  const { backend } = context.services;
   const { spec, policies } = await documentsOf(context.db, revision);
   await backend.start({
     attempt,
     image: revision.image_digest,
-    job: `${context.services.supervisorBase()}/v1/jobs/${jobTokens.of(attempt)}`,
+    job: jobAddress(context, attempt),
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
     wallSeconds: teeWallSeconds(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)

@@ -1,4 +1,5 @@
 import { strictestTerms } from '@clean-room/protocol/policies';
+import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
 import { isFinal, RUN_TRANSITIONS, type RunState } from '@clean-room/protocol/runs';
 import type { Reason } from '@clean-room/api/coordinator';
 import { documentsOf } from '../approvals/approve.js';
@@ -8,8 +9,8 @@ import type { RunRow } from '../state/transitions.js';
 import { revisionAt } from '../submissions/find.js';
 import { endRun, lockRun } from './end.js';
 
-/** Time for start, filter, sealing and delivery, in addition to the notebook's own time limit. In seconds. */
-export const GRACE_SECONDS = 600;
+/** Time for the download, filter, sealing and delivery, in addition to the notebook's own time limit. In seconds. */
+export const GRACE_SECONDS = ATTEMPT_SECONDS.download + ATTEMPT_SECONDS.delivery + 600;
 
 const NO_OUTPUT = 'No output left the clean room.';
 

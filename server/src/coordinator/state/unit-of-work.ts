@@ -2,7 +2,6 @@ import type { Transaction } from 'kysely';
 import type { JobQueue } from '../../platform/database/queue.js';
 import type { CoordinatorJobs } from '../background/jobs.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import { JobTokens } from '../jobs/tokens.js';
 import { writeEntriesAndEvents, type EntryDraft, type EventDraft } from '../log/store.js';
 
 /** One transaction, with the log entries and events that are written when it commits. */
@@ -13,19 +12,12 @@ export class UnitOfWork {
   /** All log entries of the transaction, for the server's own log. */
   readonly transitions: EntryDraft[] = [];
   readonly #queue: JobQueue<CoordinatorJobs>;
-  readonly #jobTokens: JobTokens;
   #entries: EntryDraft[] = [];
   #events: EventDraft[] = [];
 
-  constructor(
-    trx: Transaction<CoordinatorTables>,
-    queue: JobQueue<CoordinatorJobs>,
-    jobTokens: JobTokens,
-    at: Date
-  ) {
+  constructor(trx: Transaction<CoordinatorTables>, queue: JobQueue<CoordinatorJobs>, at: Date) {
     this.trx = trx;
     this.#queue = queue;
-    this.#jobTokens = jobTokens;
     this.at = at;
   }
 
@@ -38,11 +30,6 @@ export class UnitOfWork {
   /** Sends an event to all of `parties` when the transaction commits. */
   queueEvent(parties: readonly string[], data: EventDraft['data']): void {
     this.#events.push({ parties, data });
-  }
-
-  /** Returns the hash of an attempt's job token, by which the job is found. */
-  jobHash(attempt: string): string {
-    return JobTokens.hash(this.#jobTokens.of(attempt));
   }
 
   /**

@@ -53,6 +53,15 @@ export interface KeyReleaseRow {
   released_at: Date;
 }
 
+/** The newest statement that this custodian is ready to release keys, by the digest of the request. */
+export interface ReadyRow {
+  request_digest: string;
+  approval_digest: string;
+  /** The signed envelope as JSON text. */
+  envelope: string;
+  expires_at: Date;
+}
+
 /** The newest roster of a party that this custodian has seen. */
 export interface RosterRow {
   party: string;
@@ -102,6 +111,7 @@ export interface CustodianTables {
   approval: ApprovalRow;
   attempt: AttemptRow;
   key_release: KeyReleaseRow;
+  ready: ReadyRow;
   roster: RosterRow;
   tree_head: TreeHeadRow;
   session: SessionRow;

@@ -14,7 +14,6 @@ import { openMembership } from '../parties/collaborations.js';
 /** A key request and the documents that it depends on, all verified against signatures and this custodian's records. */
 export interface RequestEvidence {
   readonly request: ReadDocument<KeyRequest>;
-  readonly token: string;
   readonly spec: ReadDocument<Spec>;
   readonly collaboration: ReadDocument<Collaboration>;
   readonly assets: readonly ProvisionedAsset[];
@@ -50,7 +49,7 @@ async function ownRecord({ db }: CustodianContext, request: KeyRequest): Promise
 async function verifyAgainstNewestRoster(
   context: CustodianContext,
   message: KeyRequestMessage,
-  parts: Omit<RequestEvidence, 'approval' | 'token'>
+  parts: Omit<RequestEvidence, 'approval'>
 ): Promise<ReadDocument<Approval>> {
   const { config, rosters } = context;
   const { request, spec, collaboration, assets, record } = parts;
@@ -97,9 +96,5 @@ export async function readEvidence(
     throw refused('the spec names a different policy for an asset');
   }
   const parts = { request, spec, collaboration, assets, record };
-  return {
-    ...parts,
-    token: message.token,
-    approval: await verifyAgainstNewestRoster(context, message, parts)
-  };
+  return { ...parts, approval: await verifyAgainstNewestRoster(context, message, parts) };
 }

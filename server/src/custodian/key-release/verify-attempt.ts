@@ -26,19 +26,25 @@ function failedChecks(appraisal: TokenAppraisal): string {
     .join(', ');
 }
 
+/** The verdict on a token: accepted, or too old to prove that the attempt is still running. */
+export type TokenAge = 'fresh' | 'stale';
+
 /**
  * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, nor the reverse: only the
  * roots of the asset's own kind are accepted, and the token must be of that kind.
+ *
+ * @returns undefined when the token is valid but too old
  */
 async function verifyTokenFor(
   context: CustodianContext,
   evidence: RequestEvidence,
+  token: string,
   asset: ProvisionedAsset
-): Promise<TokenAppraisal> {
+): Promise<TokenAppraisal | undefined> {
   const { roots } = asset.policy.value.tee;
   const simulation = asset.version.value.sealedFor === 'simulation';
   const accepted = roots.filter(({ kind }) => (kind === 'simulated') === simulation);
-  const appraisal = await verifyToken(evidence.token, {
+  const appraisal = await verifyToken(token, {
     profile: 'production',
     at: context.now(),
     trust: attestationTrust(accepted),
@@ -52,6 +58,8 @@ async function verifyTokenFor(
       maxAgeSeconds: KEY_REQUEST_TOKEN_SECONDS
     }
   });
+  const failed = appraisal.steps.filter(({ status }) => status === 'fail');
+  if (failed.length === 1 && failed[0]?.code === 'token-too-old') return undefined;
   if (!appraisal.ok) {
     throw new CleanRoomError(
       'attestation-refused',
@@ -69,18 +77,14 @@ async function verifyTokenFor(
 }
 
 /**
- * Checks that keys may be released to the attempt that sent a request. Under every policy of this provider, the terms, the
- * sandbox profile, the token and the TEE rule must be satisfied.
+ * Checks that keys may be released to the attempt that sent a request, before its token is known. Under every policy of this
+ * provider, the terms and the sandbox profile must be satisfied.
  *
- * @throws CleanRoomError `attestation-refused`, `policy-refused`, `expired`
+ * @throws CleanRoomError `policy-refused`, `expired`
  */
-export async function requireAcceptedAttempt(
-  context: CustodianContext,
-  evidence: RequestEvidence
-): Promise<void> {
-  for (const asset of evidence.assets) {
-    const policy = asset.policy.value;
-    requireTerms(policy, {
+export function requireAllowedAttempt(context: CustodianContext, evidence: RequestEvidence): void {
+  for (const { policy } of evidence.assets) {
+    requireTerms(policy.value, {
       collaboration: evidence.collaboration.value,
       party: evidence.record.submitter_root_key,
       purpose: evidence.spec.value.purpose,
@@ -88,18 +92,36 @@ export async function requireAcceptedAttempt(
       hosting: context.config.hosting,
       at: context.now()
     });
-    if (!policy.tee.sandboxProfiles.includes(evidence.request.value.sandboxProfile)) {
+    if (!policy.value.tee.sandboxProfiles.includes(evidence.request.value.sandboxProfile)) {
       throw new CleanRoomError(
         'policy-refused',
-        `The policy of ${policy.asset} does not accept the attempt’s sandbox profile.`
+        `The policy of ${policy.value.asset} does not accept the attempt’s sandbox profile.`
       );
     }
-    const { claims } = await verifyTokenFor(context, evidence, asset);
-    if (claims === undefined || !satisfiesTeeRule(policy.tee.rule, claims)) {
+  }
+}
+
+/**
+ * Verifies the token of an attempt, and the TEE rule of every policy of this provider.
+ *
+ * @returns `stale` when everything is right, but the token is too old
+ * @throws CleanRoomError `attestation-refused`, `policy-refused`
+ */
+export async function verifyAttemptToken(
+  context: CustodianContext,
+  evidence: RequestEvidence,
+  token: string
+): Promise<TokenAge> {
+  for (const asset of evidence.assets) {
+    const policy = asset.policy.value;
+    const appraisal = await verifyTokenFor(context, evidence, token, asset);
+    if (appraisal === undefined) return 'stale';
+    if (appraisal.claims === undefined || !satisfiesTeeRule(policy.tee.rule, appraisal.claims)) {
       throw new CleanRoomError(
         'policy-refused',
         `The attestation does not satisfy the TEE rule of ${policy.asset}.`
       );
     }
   }
+  return 'fresh';
 }

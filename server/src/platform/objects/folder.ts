@@ -6,7 +6,7 @@ import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
-import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
+import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 /** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed when their digest is right. */
 export class FolderStore implements ObjectStore {
@@ -57,10 +57,11 @@ export class FolderStore implements ObjectStore {
     return verification.bytes;
   }
 
-  async get(digest: Digest): Promise<StoredObject> {
+  async get(digest: Digest, first = 0): Promise<StoredObject> {
     const bytes = await this.size(digest);
     if (bytes === undefined) throw notStored(digest);
-    return { bytes, stream: createReadStream(this.#path(digest)) };
+    if (first > 0 && first >= bytes) throw beyondEnd(digest);
+    return { bytes, stream: createReadStream(this.#path(digest), { start: first }) };
   }
 
   async size(digest: Digest): Promise<number | undefined> {

@@ -2,7 +2,7 @@ import type { Bucket, File, Storage } from '@google-cloud/storage';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
-import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
+import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 /**
  * Number of bytes that are kept in memory during an upload. After a broken connection the upload continues from the last
@@ -63,13 +63,14 @@ export class GoogleCloudStorage implements ObjectStore {
     return verification.bytes;
   }
 
-  async get(digest: Digest): Promise<StoredObject> {
+  async get(digest: Digest, first = 0): Promise<StoredObject> {
     const bytes = await this.size(digest);
     if (bytes === undefined) throw notStored(digest);
-    return {
-      bytes,
-      stream: this.#file(digest).createReadStream({ validation: 'crc32c', decompress: false })
-    };
+    if (first > 0 && first >= bytes) throw beyondEnd(digest);
+    // The checksum is of the whole object, so only a whole download can be checked with it. Readers check the digest.
+    const range =
+      first === 0 ? { validation: 'crc32c' as const } : { validation: false as const, start: first };
+    return { bytes, stream: this.#file(digest).createReadStream({ ...range, decompress: false }) };
   }
 
   async size(digest: Digest): Promise<number | undefined> {

@@ -5,9 +5,9 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 
 /** An object that is being read. */
 export interface StoredObject {
-  /** Length in bytes. */
+  /** Length of the whole object in bytes. */
   readonly bytes: number;
-  /** Content. The caller must read it to the end or destroy it. */
+  /** Content from the requested first byte. The caller must read it to the end or destroy it. */
   readonly stream: Readable;
 }
 
@@ -27,9 +27,10 @@ export interface ObjectStore {
   /**
    * Opens an object for reading.
    *
-   * @throws CleanRoomError `not-found`
+   * @param first - offset of the first byte, 0 by default
+   * @throws CleanRoomError `not-found`, `malformed` when the object is shorter
    */
-  get(digest: Digest): Promise<StoredObject>;
+  get(digest: Digest, first?: number): Promise<StoredObject>;
   /** Returns the length of an object in bytes, or undefined when it is not stored. */
   size(digest: Digest): Promise<number | undefined>;
   /** Deletes an object, if it is stored. */
@@ -41,6 +42,11 @@ export interface ObjectStore {
 /** Returns the error for an object that is not stored. */
 export function notStored(digest: Digest): CleanRoomError {
   return new CleanRoomError('not-found', `The object ${digest} is not stored on this server.`);
+}
+
+/** Returns the error for reading an object from an offset that it does not have. */
+export function beyondEnd(digest: Digest): CleanRoomError {
+  return new CleanRoomError('malformed', `The object ${digest} is shorter than the requested range.`);
 }
 
 /** Passes bytes on, and checks them: fails at the end if their digest is wrong, and at once if there are too many. */

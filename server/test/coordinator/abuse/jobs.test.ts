@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { digestOf, fromBase64, toBase64, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
+import { RUN_AUDIENCE, runNonce } from '@clean-room/protocol/runs';
 import { routes } from '@clean-room/api/coordinator';
+import type { AttemptPlan } from '../../../src/coordinator/start.js';
 import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
 import { useSharedDeployment } from '../../support/shared-deployment.js';
-import { keyRelease, TestSupervisor } from '../../support/supervisor.js';
+import { keyRelease, type TestSupervisor } from '../../support/supervisor.js';
 import { eventually } from '../../support/wait.js';
 
 describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, prepare) => {
@@ -19,6 +20,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, p
     id: string;
     run: string;
     supervisor: TestSupervisor;
+    plan: AttemptPlan;
     spec: Uint8Array;
   }> {
     const { university, hospital } = deployment.parties;
@@ -29,30 +31,20 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, p
     return {
       id,
       run: view.runs[0]!.id,
-      supervisor: new TestSupervisor(() => deployment.supervisor(), plan),
+      supervisor: deployment.supervisor(plan),
+      plan,
       spec: fromBase64(view.revisions[0]!.spec)
     };
   }
-
-  test('refuses an invented job token', async () => {
-    const job = randomBytes(32).toString('base64url');
-    await expect(deployment.supervisor().call(routes.getJob, { params: { job } })).rejects.toMatchObject({
-      code: 'not-found'
-    });
-  });
 
   test('limits a job to its own objects, key requests and program', async () => {
     const { hospital, insurer } = deployment.parties;
     const { supervisor, spec } = await started();
     for (const digest of [digestOf(deployment.assets[1]!.sealed), digestOf(deployment.assets[0]!.standIn)]) {
-      await expect(
-        deployment
-          .supervisor()
-          .downloadBytes(routes.getJobObject, { params: { job: supervisor.job, digest } })
-      ).rejects.toMatchObject({ code: 'not-found' });
+      await expect(supervisor.download(digest, 20)).rejects.toMatchObject({ code: 'not-found' });
     }
     const document = await supervisor.document();
-    const message = supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
+    const message = await supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
     const request = await supervisor.sendKeyRequest(message);
     await expect(
       deployment.custodian(insurer).call(routes.answerKeyRequest, {
@@ -76,14 +68,15 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, p
       })
     ).rejects.toMatchObject({ code: 'conflict' });
     const other = await started();
-    await expect(other.supervisor.keyReply(request)).rejects.toMatchObject({ code: 'not-found' });
+    expect((await other.supervisor.mailbox()).requests).toEqual([]);
+    await expect(other.supervisor.sendToken(request)).rejects.toMatchObject({ code: 'not-found' });
     await expect(other.supervisor.sendKeyRequest(message)).rejects.toMatchObject({ code: 'forbidden' });
   }, 30_000);
 
   test('accepts only one result, for this program, that names the uploaded outputs', async () => {
     const { supervisor, spec } = await started();
     const output = { digest: digestOf(utf8('never uploaded')), bytes: 9 };
-    await expect(supervisor.postResult(supervisor.result(spec, output, []))).rejects.toMatchObject({
+    await expect(supervisor.postResult(await supervisor.result(spec, output, []))).rejects.toMatchObject({
       code: 'digest-mismatch'
     });
     await expect(
@@ -96,11 +89,15 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, p
     await expect(supervisor.postResult(also)).rejects.toMatchObject({ code: 'digest-mismatch' });
     const statement = toBase64(utf8('{}'));
     await expect(supervisor.postResult({ ...result, statement })).rejects.toMatchObject({
+      code: 'attestation-refused'
+    });
+    const token = await supervisor.token(RUN_AUDIENCE, runNonce(digestOf(utf8('{}'))));
+    await expect(supervisor.postResult({ ...result, statement, token })).rejects.toMatchObject({
       code: 'malformed'
     });
     await supervisor.postResult(result);
     await expect(supervisor.deliverResult(spec)).rejects.toMatchObject({ code: 'conflict' });
-    const second = supervisor.result(spec, { digest: result.outputs[0]!, bytes: 64 }, [], {
+    const second = await supervisor.result(spec, { digest: result.outputs[0]!, bytes: 64 }, [], {
       endedAt: '2026-01-01T00:02:00Z'
     });
     await expect(supervisor.postResult(second)).rejects.toMatchObject({ code: 'conflict' });
@@ -110,7 +107,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: jobs', (_kind, p
     const { university, hospital } = deployment.parties;
     const { id, run, supervisor, spec } = await started();
     const document = await supervisor.document();
-    const message = supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
+    const message = await supervisor.keyRequest(spec, document.approvals[0]!, document.collaboration);
     const request = await supervisor.sendKeyRequest(message);
     const body = { answer: keyRelease(hospital, message) };
     await deployment.custodian(hospital).call(routes.answerKeyRequest, { params: { request }, body });

@@ -5,6 +5,7 @@ import type { TestDeployment } from '../../support/deployment.js';
 import { DATABASES } from '../../support/databases.js';
 import { assetOf, collaborationOf, rosterOf } from '../../support/parties.js';
 import { useSharedDeployment } from '../../support/shared-deployment.js';
+import { testSimulator } from '../../support/simulator.js';
 
 describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents', (_kind, prepare) => {
   let deployment: TestDeployment;
@@ -52,7 +53,8 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
 
   test('accepts an asset only if its custodian signed it, its files are uploaded and its version increases', async () => {
     const { university, hospital, insurer } = deployment.parties;
-    const open = { to: [university], kernelImage: deployment.kernelImage };
+    const { root } = await testSimulator();
+    const open = { to: [university], kernelImage: deployment.kernelImage, root };
     const publish = (asset: ReturnType<typeof assetOf>, by = hospital) =>
       deployment
         .custodian(by)

@@ -4,6 +4,8 @@ import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import type { KyselyPlugin, Transaction } from 'kysely';
+import { machineOf } from '@clean-room/simulator';
+import type { PkiRoot } from '@clean-room/protocol/attestation';
 import { fromUtf8 } from '@clean-room/protocol/bytes';
 import {
   KernelImages,
@@ -14,6 +16,7 @@ import {
 import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
 import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
+import { testSimulator } from '../../support/simulator.js';
 import type {
   Crash,
   Entry,
@@ -44,8 +47,11 @@ function killAt(point: KillPoint, entries: readonly Entry[] = []): void {
 }
 
 /** A backend whose TEEs are folders, so that they survive the coordinator and know whether they were started before. */
-const backend: TeeBackend = {
+const backend: TeeBackend & { roots: PkiRoot[] } = {
   sealedFor: 'simulation',
+  // Set before the coordinator starts.
+  roots: [],
+  machineOf: attempt => Promise.resolve(machineOf(attempt)),
   start: async ({ attempt, job }) => {
     killAt('before-start');
     const folder = path.join(settings.tees, attempt);
@@ -125,6 +131,7 @@ function partlyIdleQueue(database: Database<CoordinatorTables>, onError: (error:
 
 async function start(): Promise<void> {
   const [manifest, config, statement] = settings.kernelImage;
+  backend.roots = [(await testSimulator()).root];
   const coordinator = await startCoordinator(settings.config, {
     backend,
     database: killingDatabase(

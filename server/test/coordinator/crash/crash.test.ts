@@ -4,6 +4,7 @@ import path from 'node:path';
 import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { toTimestamp } from '@clean-room/protocol/documents';
 import { OutputRelease } from '@clean-room/protocol/runs';
+import { testSimulator } from '../../support/simulator.js';
 import { TestDeployment } from '../../support/deployment.js';
 import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
 import { assetOf, type TestAsset } from '../../support/parties.js';
@@ -154,7 +155,8 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     await coordinator.restart(['expire-revision']);
     let id = '';
     await waitPast(async soon => {
-      const open = { to: [deployment.parties.university], kernelImage: deployment.kernelImage };
+      const { root } = await testSimulator();
+      const open = { to: [deployment.parties.university], kernelImage: deployment.kernelImage, root };
       const short = assetOf(deployment.parties.insurer, 'claims', open, {
         version: 2,
         policy: { version: 2, validUntil: soon }

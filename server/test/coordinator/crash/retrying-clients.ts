@@ -8,7 +8,7 @@ import { routes } from '@clean-room/api/coordinator';
 import type { Client } from '@clean-room/api';
 import type { TestDeployment } from '../../support/deployment.js';
 import type { TestAsset, TestParty } from '../../support/parties.js';
-import { keyRelease, TestSupervisor } from '../../support/supervisor.js';
+import { keyRelease, type TestSupervisor } from '../../support/supervisor.js';
 import type { Kill, KilledCoordinator } from './killed-coordinator.js';
 
 export type TransitionName = `revision ${RevisionState}` | `decision ${DecisionState}` | `run ${RunState}`;
@@ -167,11 +167,8 @@ export class RetryingClients {
     this.#seen.add(attempt);
     const { runs, revisions } = await this.submission(id);
     const { image } = revisions.at(-1)!;
-    const limits = { processors: 1, memoryBytes: 1, wallSeconds: 1 };
     const job = await this.until(() => this.#coordinator.job(attempt));
-    // The supervisor talks to the process that is running at the time.
-    const client = () => this.#deployment.supervisor();
-    const supervisor = new TestSupervisor(client, { attempt, image, job, ...limits });
+    const supervisor = this.#deployment.supervisor({ attempt, image, job });
     return { submission: id, run: runs.at(-1)!.id, supervisor };
   }
 
@@ -214,7 +211,7 @@ export class RetryingClients {
     const keys: Envelope[] = [];
     const { hospital, insurer } = this.#deployment.parties;
     for (const [index, custodian] of [hospital, insurer].entries()) {
-      const message = supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
+      const message = await supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
       const request = await this.retry(() => supervisor.sendKeyRequest(message));
       const answer = keyRelease(custodian, message);
       await this.retry(idempotencyKey =>

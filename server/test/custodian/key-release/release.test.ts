@@ -3,17 +3,22 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openIdentity } from '@clean-room/simulator';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { generateSigningKey } from '@clean-room/protocol/documents';
+import { fromTimestamp, generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
 import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
-import { KeyReleaseAnswer, openFileKey } from '@clean-room/protocol/key-release';
+import {
+  KeyReleaseAnswer,
+  KeyReleaseReady,
+  openFileKey,
+  READY_SECONDS
+} from '@clean-room/protocol/key-release';
 import { Roster } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
 import { revokeApprovals } from '../../../src/custodian/approvals/reject.js';
 import type { CustodianContext } from '../../../src/custodian/context.js';
 import { countAttempt } from '../../../src/custodian/key-release/attempts.js';
-import { releaseKeys } from '../../../src/custodian/key-release/release.js';
+import { nextStep, type KeyReleaseStep } from '../../../src/custodian/key-release/release.js';
 import { readSigningKey } from '../../../src/custodian/keys/key-folder.js';
-import { createKeyRequest, type Tampering } from '../support/attempt.js';
+import { createKeyRequest, type SentKeyRequest, type Tampering } from '../support/attempt.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
@@ -37,6 +42,22 @@ async function submitApproved(attempts: number, ...sources: string[]): Promise<s
   return id;
 }
 
+/** Returns the first step of a custodian that has received a request with its token. */
+function stepFor({ message, token }: SentKeyRequest): Promise<KeyReleaseStep> {
+  return nextStep(context, { message, token, tokensWanted: 1, ready: [] });
+}
+
+/** Takes the custodian's steps for a request with its token until it releases the keys. */
+async function releaseKeys({ message, token }: SentKeyRequest): Promise<Envelope> {
+  const ready: Envelope[] = [];
+  for (;;) {
+    const step = await nextStep(context, { message, token, tokensWanted: 1, ready });
+    if ('answer' in step) return step.answer;
+    if (!('ready' in step)) throw new Error(`the keys were not released: ${JSON.stringify(step)}`);
+    ready.push(step.ready);
+  }
+}
+
 beforeAll(async () => {
   world = await DemoWorld.create();
   await world.start();
@@ -56,8 +77,9 @@ async function countedAttempts(): Promise<number> {
 
 describe('an honest attempt', () => {
   it('receives the file keys of the approved asset versions, sealed to its own key', async () => {
-    const { key, request, message } = await createKeyRequest(world, submission);
-    const envelope = await releaseKeys(context, message);
+    const sent = await createKeyRequest(world, submission);
+    const { key, request } = sent;
+    const envelope = await releaseKeys(sent);
     const { value } = KeyReleaseAnswer.open(envelope, context.keys.publicKey);
     expect(value).toMatchObject({ request: request.digest, attemptKey: key.publicKey, attempt: 1 });
     const [asset] = await context.registry.list();
@@ -67,17 +89,34 @@ describe('an honest attempt', () => {
   });
 
   it('receives the same answer when it asks again, and is counted once', async () => {
-    const { key, message } = await createKeyRequest(world, submission);
-    const first = await releaseKeys(context, message);
+    const sent = await createKeyRequest(world, submission);
+    const first = await releaseKeys(sent);
     const before = await countedAttempts();
-    expect(await releaseKeys(context, message)).toEqual(first);
-    const again = await createKeyRequest(world, submission, { key });
-    const { value } = KeyReleaseAnswer.open(
-      await releaseKeys(context, again.message),
-      context.keys.publicKey
-    );
+    expect(await stepFor(sent)).toEqual({ answer: first });
+    const again = await createKeyRequest(world, submission, { key: sent.key });
+    const { value } = KeyReleaseAnswer.open(await releaseKeys(again), context.keys.publicKey);
     expect(value.attempt).toBe(KeyReleaseAnswer.open(first, context.keys.publicKey).value.attempt);
     expect(await countedAttempts()).toBe(before);
+  });
+
+  it('is asked for a token once, and again only when that token is too old', async () => {
+    const { message, token } = await createKeyRequest(world, submission);
+    expect(await nextStep(context, { message, tokensWanted: 0, ready: [] })).toEqual({ tokensWanted: 1 });
+    expect(await nextStep(context, { message, tokensWanted: 1, ready: [] })).toEqual({ wait: true });
+    const old = await createKeyRequest(world, submission, { age: 302 });
+    expect(await stepFor(old)).toEqual({ tokensWanted: 2 });
+    expect(await nextStep(context, { message, token, tokensWanted: 1, ready: [] })).toHaveProperty('ready');
+  });
+
+  it('is declared ready once, for ten minutes at most', async () => {
+    const sent = await createKeyRequest(world, submission);
+    const step = await stepFor(sent);
+    expect(await stepFor(sent)).toEqual(step);
+    const { value } = KeyReleaseReady.open((step as { ready: Envelope }).ready, context.keys.publicKey);
+    expect(value).toMatchObject({ spec: sent.request.value.spec, attemptKey: sent.key.publicKey });
+    const seconds = (fromTimestamp(value.expires).getTime() - Date.now()) / 1000;
+    expect(seconds).toBeLessThanOrEqual(READY_SECONDS);
+    expect(seconds).toBeGreaterThan(READY_SECONDS - 60);
   });
 });
 
@@ -91,7 +130,6 @@ describe('a key request is refused without being counted', () => {
       () => ({ audience: `clean-room:custodian:v1:${generateSigningKey().publicKey}` })
     ],
     ['with the token of a run statement', 'attestation-refused', () => ({ audience: 'clean-room:run:v1' })],
-    ['with a token that is older than 300 seconds', 'attestation-refused', () => ({ age: 302 })],
     ['from another image', 'attestation-refused', () => ({ container: { imageDigest: other } })],
     [
       'from an image with an overridden command',
@@ -152,15 +190,15 @@ describe('a key request is refused without being counted', () => {
 
   it.each(cases)('%s', async (_description, code, tamper) => {
     const before = await countedAttempts();
-    const { message } = await createKeyRequest(world, submission, await tamper());
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code });
+    const sent = await createKeyRequest(world, submission, await tamper());
+    await expect(stepFor(sent)).rejects.toMatchObject({ code });
     expect(await countedAttempts()).toBe(before);
   });
 
   it('with the token of another attempt', async () => {
     const honest = await createKeyRequest(world, submission);
-    const dishonest = await createKeyRequest(world, submission, { message: { token: honest.message.token } });
-    await expect(releaseKeys(context, dishonest.message)).rejects.toMatchObject({
+    const dishonest = { ...(await createKeyRequest(world, submission)), token: honest.token };
+    await expect(stepFor(dishonest)).rejects.toMatchObject({
       code: 'attestation-refused'
     });
   });
@@ -168,16 +206,16 @@ describe('a key request is refused without being counted', () => {
   it('with an approval of another submission', async () => {
     const second = await submitApproved(1, 'print("other")');
     const { message: otherMessage } = await createKeyRequest(world, second);
-    const { message } = await createKeyRequest(world, submission, {
+    const sent = await createKeyRequest(world, submission, {
       message: { approval: otherMessage.approval }
     });
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   it('after the approval has expired', async () => {
-    const { message } = await createKeyRequest(world, submission);
+    const sent = await createKeyRequest(world, submission);
     world.clockOffsetMs = 31 * 86_400_000;
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'expired' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'expired' });
   });
 });
 
@@ -185,24 +223,25 @@ describe('the number of attempts', () => {
   it('is limited: no further attempt receives keys once all are used', async () => {
     const id = await submitApproved(2, 'print("twice")');
     for (const number of [1, 2]) {
-      const { message } = await createKeyRequest(world, id);
-      const { value } = KeyReleaseAnswer.open(await releaseKeys(context, message), context.keys.publicKey);
+      const sent = await createKeyRequest(world, id);
+      const { value } = KeyReleaseAnswer.open(await releaseKeys(sent), context.keys.publicKey);
       expect(value.attempt).toBe(number);
     }
-    const { message } = await createKeyRequest(world, id);
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'attempts-spent' });
+    const sent = await createKeyRequest(world, id);
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'attempts-spent' });
   });
 
   it('is limited for attempts that ask at the same time', async () => {
     const id = await submitApproved(1, 'print("race")');
     const requests = await Promise.all(Array.from({ length: 5 }, () => createKeyRequest(world, id)));
-    const outcomes = await Promise.allSettled(requests.map(({ message }) => releaseKeys(context, message)));
+    const outcomes = await Promise.allSettled(requests.map(releaseKeys));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
   it('includes an attempt that was counted before the custodian crashed, and only that attempt may ask again', async () => {
     const id = await submitApproved(1, 'print("crash")');
-    const { key, request, message } = await createKeyRequest(world, id);
+    const sent = await createKeyRequest(world, id);
+    const { key, request } = sent;
     const record = await context.db
       .selectFrom('approval')
       .selectAll()
@@ -210,8 +249,8 @@ describe('the number of attempts', () => {
       .executeTakeFirstOrThrow();
     await countAttempt(context.db, record, key.publicKey, new Date()); // The custodian crashes here.
     const late = await createKeyRequest(world, id);
-    await expect(releaseKeys(context, late.message)).rejects.toMatchObject({ code: 'attempts-spent' });
-    const { value } = KeyReleaseAnswer.open(await releaseKeys(context, message), context.keys.publicKey);
+    await expect(releaseKeys(late)).rejects.toMatchObject({ code: 'attempts-spent' });
+    const { value } = KeyReleaseAnswer.open(await releaseKeys(sent), context.keys.publicKey);
     expect(value.attempt).toBe(1);
   });
 });
@@ -219,14 +258,32 @@ describe('the number of attempts', () => {
 describe('an approval', () => {
   it('that was revoked releases no keys', async () => {
     const id = await submitApproved(1, 'print("revoked")');
-    const { message } = await createKeyRequest(world, id);
+    const sent = await createKeyRequest(world, id);
     expect(await revokeApprovals(context, id)).toBe(1);
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+  });
+
+  it('that was revoked after the release does not give the stored answer again', async () => {
+    const id = await submitApproved(1, 'print("revoked later")');
+    const sent = await createKeyRequest(world, id);
+    await releaseKeys(sent);
+    await revokeApprovals(context, id);
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+  });
+
+  it('that was revoked after the custodian declared itself ready releases no keys', async () => {
+    const id = await submitApproved(1, 'print("revoked in between")');
+    const sent = await createKeyRequest(world, id);
+    const { ready } = (await stepFor(sent)) as { ready: Envelope };
+    await revokeApprovals(context, id);
+    await expect(nextStep(context, { ...sent, tokensWanted: 1, ready: [ready] })).rejects.toMatchObject({
+      code: 'approval-invalid'
+    });
   });
 
   it('that was revoked through the coordinator releases no keys', async () => {
     const id = await submitApproved(1, 'print("rejected")');
-    const { message } = await createKeyRequest(world, id);
+    const sent = await createKeyRequest(world, id);
     await world.run('reject', id, '--party', 'hospital', '--reason', 'On second thoughts, no.', '--json');
     const isRevoked = async () => {
       const rows = await context.db
@@ -238,20 +295,20 @@ describe('an approval', () => {
     };
     for (let tries = 0; tries < 100 && !(await isRevoked()); tries++)
       await new Promise(done => setTimeout(done, 100));
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   // This test is the last one, because it changes the roster.
   it('by a person who has left the roster releases no keys, even if the attempt was shown an older roster', async () => {
-    const { message } = await createKeyRequest(world, submission);
+    const sent = await createKeyRequest(world, submission);
     const { config, rosters } = context;
     const root = await readSigningKey(world.layout.rootKey('hospital'));
     const known = await rosters.newest(config.party, config.rootKey);
     const next = { ...known!.roster, version: known!.roster.version + 1, people: [] };
     await rosters.store(Roster.sign(next, root), config.party, config.rootKey);
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
     await rosters.store(known!.envelope, config.party, config.rootKey);
-    await expect(releaseKeys(context, message)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 });
 

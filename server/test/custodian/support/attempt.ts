@@ -43,6 +43,7 @@ export interface SentKeyRequest {
   readonly key: AttemptKeyPair;
   readonly request: ReadDocument<KeyRequest>;
   readonly message: KeyRequestMessage;
+  readonly token: string;
 }
 
 /** Creates the key request of an attempt, as its supervisor would, with the given changes. */
@@ -95,11 +96,10 @@ export async function createKeyRequest(
   });
   const message: KeyRequestMessage = {
     request: toBase64(request.bytes),
-    token,
     spec: revision.spec,
     approval: bundle,
     collaboration: items[0]!.envelope,
     ...tampering.message
   };
-  return { key, request, message };
+  return { key, request, message, token };
 }

@@ -32,6 +32,7 @@ async function freePort(): Promise<number> {
 /** A backend that records which jobs were started. Tests act as the TEE themselves. */
 class RecordingBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
+  readonly roots = [];
   readonly jobs: string[] = [];
 
   async start({ job }: { readonly job: string }): Promise<void> {
@@ -44,6 +45,10 @@ class RecordingBackend implements TeeBackend {
 
   async stop(): Promise<void> {
     // Nothing was started that could be stopped.
+  }
+
+  async machineOf() {
+    return { projectId: 'simulator' };
   }
 }
 
