@@ -28,11 +28,7 @@ interface OpenDownload {
   readonly skip: number;
 }
 
-async function openFrom(
-  source: SealedSource,
-  first: number,
-  signal?: AbortSignal
-): Promise<OpenDownload> {
+async function openFrom(source: SealedSource, first: number, signal?: AbortSignal): Promise<OpenDownload> {
   const { url, headers } = await source.address();
   const response = await openExchange(
     {
@@ -84,7 +80,7 @@ export async function* downloadSealed(
     );
     let { skip } = open;
     try {
-      for (let chunk: Uint8Array | undefined = first; chunk !== undefined; ) {
+      for (let chunk: Uint8Array | undefined = first; chunk !== undefined;) {
         const rest = afterSkip(chunk, skip);
         skip -= Math.min(skip, chunk.length);
         received += rest.length;

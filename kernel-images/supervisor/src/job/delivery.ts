@@ -32,7 +32,10 @@ async function upload(
     retryPolicy,
     async () => {
       const request = { direction: 'upload', digest, bytes: bytes.length } as const;
-      const { url, headers } = await requestTransfer(channel, request, { retryPolicy, ...(signal && { signal }) });
+      const { url, headers } = await requestTransfer(channel, request, {
+        retryPolicy,
+        ...(signal && { signal })
+      });
       const { 'content-type': type = 'application/octet-stream', ...others } = headers;
       return exchangeBytes(
         {

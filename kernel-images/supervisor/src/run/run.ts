@@ -76,7 +76,11 @@ async function execute(
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
   const addressOf = (object: { readonly digest: Digest; readonly bytes: number }) =>
-    requestTransfer(channel, { direction: 'download', ...object }, { retryPolicy: JOB_RETRY, ...(signal && { signal }) });
+    requestTransfer(
+      channel,
+      { direction: 'download', ...object },
+      { retryPolicy: JOB_RETRY, ...(signal && { signal }) }
+    );
   const datasets = await writeAssets(paths.jail, job.assets, released, addressOf, signal);
   await writeParameters(paths.jail, spec.parameters);
   await copyWorkspace(paths, measured);

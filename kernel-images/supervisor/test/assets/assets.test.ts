@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReleasedKeys } from '../../src/keys/answer.js';
+import type { TransferAddress } from '@clean-room/protocol/jobs';
 import { openSealed } from '../../src/assets/open-sealed.js';
+import { downloadSealed } from '../../src/assets/sealed-download.js';
 import { clearInputs, writeAssets, writeParameters } from '../../src/assets/jail-inputs.js';
 import { verifyJob } from '../../src/trust/verify-job.js';
 import { JobServer } from '../support/job-server.js';
@@ -18,9 +20,14 @@ let server: JobServer;
 let jail: string;
 const target = () => join(jail, 'data.parquet');
 
+function sealedAddress(): TransferAddress {
+  return { method: 'GET', url: `${server.address}/sealed`, headers: {}, expires: '2099-01-01T00:00:00Z' };
+}
+
 function asset(change: Partial<Parameters<typeof openSealed>[0]> = {}) {
   const { digest, bytes } = world.assetValue.sealed;
-  return { url: `${server.address}/sealed`, digest, bytes, fileKey: world.fileKey, ...change };
+  const address = async () => sealedAddress();
+  return { address, digest, bytes, fileKey: world.fileKey, ...change };
 }
 
 beforeEach(async () => {
@@ -40,6 +47,35 @@ test('a sealed asset is decrypted to the disk, also after a broken connection', 
   expect((await readFile(target())).subarray(0, 4).toString()).toBe('PAR1');
 });
 
+test.each([
+  ['continues from the byte at which the connection broke', true],
+  ['starts again where the server does not support ranges', false]
+])('a download %s', async (_name, ranges) => {
+  server.ranges = ranges;
+  server.breaks.push(1, 70_000, 200_000);
+  let addresses = 0;
+  const address = async () => {
+    addresses += 1;
+    return sealedAddress();
+  };
+  await openSealed(asset({ address }), target());
+  expect((await readFile(target())).subarray(0, 4).toString()).toBe('PAR1');
+  // An address is valid for minutes only, so each connection asks for another one.
+  expect(addresses).toBe(4);
+});
+
+test('a download that never makes progress ends', async () => {
+  server.failures.set(
+    'GET /sealed',
+    Array.from({ length: 1000 }, () => 503)
+  );
+  const source = { bytes: 10, address: async () => sealedAddress() };
+  const policy = { totalMs: 100, firstDelayMs: 5, longestDelayMs: 20 };
+  await expect(downloadSealed(source, undefined, policy).next()).rejects.toMatchObject({
+    code: 'unavailable'
+  });
+});
+
 describe('openSealed refuses and deletes', () => {
   test('a file with a changed byte', async () => {
     server.sealed = world.sealed.map((byte, index) => (index === world.sealed.length - 1 ? byte ^ 1 : byte));
@@ -55,15 +91,17 @@ describe('openSealed refuses and deletes', () => {
   });
 
   test('a truncated file', async () => {
-    server.sealed = world.sealed.subarray(0, world.sealed.length - 1000);
-    await expect(openSealed(asset(), target())).rejects.toMatchObject({ code: 'key-release-refused' });
+    const bytes = world.sealed.length - 1000;
+    server.sealed = world.sealed.subarray(0, bytes);
+    await expect(openSealed(asset({ bytes }), target())).rejects.toMatchObject({
+      code: 'key-release-refused'
+    });
     expect(existsSync(target())).toBe(false);
   });
 
   test('a file that is longer than the asset version says', async () => {
-    await expect(openSealed(asset({ bytes: world.sealed.length - 1 }), target())).rejects.toMatchObject({
-      code: 'too-large'
-    });
+    const bytes = world.sealed.length - 1;
+    await expect(openSealed(asset({ bytes }), target())).rejects.toMatchObject({ code: 'too-large' });
     expect(existsSync(target())).toBe(false);
   });
 
@@ -83,12 +121,11 @@ describe('openSealed refuses and deletes', () => {
 describe('in the jail', () => {
   async function open() {
     const { assets } = await verifyJob(world.job, world.facts);
-    const local = assets.map(trusted => ({ ...trusted, sealed: `${server.address}/sealed` }));
     const key = world.fileKey.slice();
     const released = new Map([
       ['hospital', { fileKeys: new Map([[world.asset.digest, key]]) } as unknown as ReleasedKeys]
     ]);
-    const datasets = await writeAssets(jail, local, released);
+    const datasets = await writeAssets(jail, assets, released, async () => sealedAddress());
     return { datasets, key };
   }
 

@@ -1,8 +1,12 @@
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
-import { deliverResult, objectAddress } from '../../src/job/delivery.js';
-import { fetchJob, jobAddress } from '../../src/job/job.js';
+import { ATTEMPT_AUDIENCE, JobDocument, registrationNonce } from '@clean-room/protocol/jobs';
+import { generateAttemptKey } from '@clean-room/protocol/key-release';
+import { launcherAt } from '../../src/attestation/launcher.js';
+import { deliverResult } from '../../src/job/delivery.js';
+import { jobAddress, registerAttempt } from '../../src/job/register.js';
 import { ProgressReporter } from '../../src/job/progress.js';
 import { JobServer } from '../support/job-server.js';
+import { LauncherServer } from '../support/launcher-server.js';
 import { makeWorld } from '../support/world.js';
 
 const RETRY = { totalMs: 400, firstDelayMs: 5, longestDelayMs: 20 };
@@ -34,23 +38,80 @@ describe('the job’s address', () => {
   });
 });
 
-describe('the job', () => {
-  test('is fetched again after a temporary failure', async () => {
+describe('registration', () => {
+  let launcher: LauncherServer;
+  beforeEach(async () => {
+    launcher = await LauncherServer.open(() => server.world.machine);
+  });
+  afterEach(() => launcher.close());
+
+  test('carries a token that binds the key to the job’s address, and gives the channel', async () => {
+    const key = await generateAttemptKey();
+    const client = launcherAt(launcher.socket);
+    server.failures.set('POST /registration', [503, 0]);
+    const channel = await registerAttempt(server.address, key, client, undefined, RETRY);
+    expect(server.registrations).toEqual([{ attemptKey: key.publicKey, token: expect.any(String) }]);
+    // One token serves all tries.
+    expect(launcher.requests).toMatchObject([
+      { audience: ATTEMPT_AUDIENCE, nonces: [registrationNonce(key.publicKey, server.address)] }
+    ]);
+    await expect(channel.get('', JobDocument, { retryPolicy: RETRY, limit: 1e6 })).resolves.toMatchObject({
+      format: 'clean-room.job/v1'
+    });
+  });
+
+  test.each([
+    [403, 'forbidden'],
+    [404, 'not-found'],
+    [409, 'conflict']
+  ])('ends after a refusal with status %i', async (status, code) => {
+    server.failures.set('POST /registration', [status]);
+    const key = await generateAttemptKey();
+    const register = registerAttempt(server.address, key, launcherAt(launcher.socket), undefined, RETRY);
+    await expect(register).rejects.toMatchObject({ code });
+  });
+});
+
+describe('the channel', () => {
+  const options = { retryPolicy: RETRY, limit: 1_000_000 };
+
+  test('repeats a request after a temporary failure', async () => {
     server.failures.set('GET ', [503, 0]);
-    await expect(fetchJob(server.address)).resolves.toMatchObject({ format: 'clean-room.job/v1' });
+    await expect(server.registeredChannel().get('', JobDocument, options)).resolves.toMatchObject({
+      format: 'clean-room.job/v1'
+    });
+  });
+
+  test('sends requests in order, one after the other', async () => {
+    const channel = server.registeredChannel();
+    const cells = [1, 2, 3, 4, 5];
+    await Promise.all(
+      cells.map(cell => channel.post('/progress', { phase: 'running', cell, cells: 5 }, options))
+    );
+    expect(server.progress.map(update => update.phase === 'running' && update.cell)).toEqual(cells);
+  });
+
+  test('goes on after a request that failed', async () => {
+    const channel = server.registeredChannel();
+    server.failures.set('POST /progress', [400]);
+    await expect(channel.post('/progress', { phase: 'awaiting-keys' }, options)).rejects.toThrow();
+    await channel.post('/progress', { phase: 'awaiting-keys' }, options);
+    expect(server.progress).toHaveLength(1);
   });
 
   test.each([
     ['does not exist', [404], 'not-found'],
     ['redirects to another address', [302], 'unavailable']
-  ])('that %s is refused', async (_, failures, code) => {
+  ])('refuses a job that %s', async (_, failures, code) => {
     server.failures.set('GET ', failures);
-    await expect(fetchJob(server.address)).rejects.toMatchObject({ code });
+    await expect(server.registeredChannel().get('', JobDocument, options)).rejects.toMatchObject({ code });
   });
 
-  test('with an unknown field is refused', async () => {
+  test('refuses a job with an unknown field', async () => {
     server.changeJob = job => Object.assign({ ...job }, { recipients: ['age1…'] });
-    await expect(fetchJob(server.address)).rejects.toMatchObject({ code: 'malformed' });
+    await expect(server.registeredChannel().get('', JobDocument, options)).rejects.toMatchObject({
+      code: 'malformed'
+    });
   });
 });
 
@@ -59,10 +120,10 @@ describe('results', () => {
   const result = { statement: 'e30=', token: 'a.b.c', keyReleases: [], outputs: [object.digest] };
 
   test('are delivered after temporary failures', async () => {
-    const results = `${server.address}/results`;
     server.failures.set(`PUT /objects/${object.digest}`, [0, 500]);
+    server.failures.set('POST /transfers', [503]);
     server.failures.set('POST /results', [503]);
-    await deliverResult(results, [object], result, { retryPolicy: RETRY });
+    await deliverResult(server.registeredChannel(), [object], result, { retryPolicy: RETRY });
     expect(server.objects.get(object.digest)?.toString()).toBe('sealed');
     expect(server.result).toEqual(result);
   });
@@ -70,20 +131,14 @@ describe('results', () => {
   test('are not delivered again after a refusal', async () => {
     server.failures.set('POST /results', [409]);
     await expect(
-      deliverResult(`${server.address}/results`, [object], result, { retryPolicy: RETRY })
+      deliverResult(server.registeredChannel(), [object], result, { retryPolicy: RETRY })
     ).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('and their objects share a base address', () => {
-    expect(objectAddress('https://c.example/v1/jobs/x/results', object.digest)).toBe(
-      `https://c.example/v1/jobs/x/objects/${object.digest}`
-    );
   });
 });
 
 describe('progress', () => {
   test('sends the first report at once and the last one when the run stops', async () => {
-    const progress = new ProgressReporter(`${server.address}/progress`);
+    const progress = new ProgressReporter(server.registeredChannel());
     progress.report({ phase: 'awaiting-keys' });
     progress.report({ phase: 'running', cell: 1, cells: 2 });
     await progress.stopped('run-failed');
@@ -92,7 +147,7 @@ describe('progress', () => {
   });
 
   test('does not reveal when cells end within one interval', async () => {
-    const progress = new ProgressReporter(`${server.address}/progress`);
+    const progress = new ProgressReporter(server.registeredChannel());
     for (let cell = 1; cell <= 50; cell++) progress.report({ phase: 'running', cell, cells: 50 });
     await new Promise(resolve => setTimeout(resolve, 1300));
     await progress.close();
@@ -101,10 +156,12 @@ describe('progress', () => {
 
   test('retries the report that a run stopped a limited number of times', async () => {
     server.failures.set('POST /progress', [0, 503]);
-    await new ProgressReporter(`${server.address}/progress`).stopped('expired');
+    const progress = new ProgressReporter(server.registeredChannel());
+    await progress.stopped('expired');
     expect(server.progress).toEqual([{ phase: 'stopped', reason: 'expired' }]);
     server.failures.set('POST /progress', [500, 500]);
-    await new ProgressReporter(`${server.address}/progress`).stopped('expired', 2);
+    const twice = { attempts: 2, firstDelayMs: 1, longestDelayMs: 1 };
+    await progress.stopped('expired', twice);
     expect(server.progress).toHaveLength(1);
   });
 });

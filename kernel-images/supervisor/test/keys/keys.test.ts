@@ -14,7 +14,7 @@ import { JobServer } from '../support/job-server.js';
 import { LauncherServer } from '../support/launcher-server.js';
 import { makeWorld, type World } from '../support/world.js';
 
-const RETRY = { totalMs: 1500, firstPollMs: 5, longestPollMs: 20, renewMs: 200 };
+const RETRY = { totalMs: 1500, pollMs: 5 };
 let world: World;
 let server: JobServer;
 let launcher: LauncherServer;
@@ -29,7 +29,7 @@ beforeEach(async () => {
     facts: world.facts,
     key: await generateAttemptKey(),
     launcher: launcherAt(launcher.socket),
-    mailbox: `${server.address}/mailbox`,
+    channel: server.registeredChannel(),
     retryPolicy: RETRY
   };
 });
@@ -56,13 +56,24 @@ test('a request carries a token bound to the custodian and the request, and the 
   });
 });
 
-test('waits for an answer despite temporary failures, and renews the token before it becomes stale', async () => {
+test('waits for an answer despite temporary failures, and takes no tokens while it waits', async () => {
   let looks = 0;
   server.reply = async message => (++looks < 30 ? undefined : server.release(message));
   server.failures.set('POST /mailbox', [503]);
+  server.failures.set('GET /mailbox', [0]);
   await obtainKeys(options);
-  expect(server.messages.length).toBeGreaterThan(1);
-  expect(new Set(server.messages.map(({ request }) => request)).size).toBe(1);
+  expect([server.messages.length, server.tokens.length, launcher.requests.length]).toEqual([1, 1, 1]);
+});
+
+test('takes a token only when the custodian asks, and another one when it asks again', async () => {
+  let looks = 0;
+  server.tokensWanted = () => (looks < 5 ? 0 : looks < 10 ? 1 : 2);
+  const count = setInterval(() => looks++, 10);
+  server.reply = async message => (server.tokens.length < 2 ? undefined : server.release(message));
+  await obtainKeys(options);
+  clearInterval(count);
+  expect(server.tokens).toHaveLength(2);
+  expect(launcher.requests).toHaveLength(2);
 });
 
 test('stops waiting for a custodian that does not answer', async () => {

@@ -26,7 +26,6 @@ export const IMAGE = digestOf(utf8('image'));
 const KERNEL_IMAGE = digestOf(utf8('kernel image'));
 /** Time at which jobs are verified in tests. */
 export const NOW = new Date('2026-11-20T12:00:00Z');
-const BASE = 'http://127.0.0.1:1/v1/jobs/abcdefghijklmnopqrstuvwxyz';
 
 /** A column of the test dataset. */
 export interface Table {
@@ -252,8 +251,7 @@ export async function makeWorld(options: WorldOptions = {}) {
         : [
             {
               version: AssetVersion.sign(assetValue, keys.custodian),
-              policy: Policy.sign(policyValue, keys.custodian),
-              sealed: `${BASE}/objects/${digestOf(sealed)}`
+              policy: Policy.sign(policyValue, keys.custodian)
             }
           ],
     approvals: options.withoutAssets === true ? [] : [approve()],
@@ -269,10 +267,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       keys.release
     ),
     submitterRoster: Roster.sign(universityRoster, keys.university),
-    logHead: EMPTY_TREE_HEAD,
-    mailbox: `${BASE}/mailbox`,
-    progress: `${BASE}/progress`,
-    results: `${BASE}/results`
+    logHead: EMPTY_TREE_HEAD
   };
   const machine: MachineClaims = {
     image: IMAGE,
