@@ -123,7 +123,7 @@ export class TestSupervisor {
       throw error;
     });
     return this.#client(async (input, init = {}) => {
-      const { pathname, search } = new URL(String(input));
+      const { pathname, search } = new URL(input instanceof Request ? input.url : input);
       const method = init.method ?? 'GET';
       const body = typeof init.body === 'string' ? utf8(init.body) : new Uint8Array();
       const content = `${method} ${pathname}${search} ${digestOf(body)}`;

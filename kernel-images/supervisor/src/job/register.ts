@@ -15,7 +15,7 @@ import {
 import type { AttemptKeyPair } from '@clean-room/protocol/key-release';
 import type { LauncherClient } from '../attestation/launcher.js';
 import { exchangeBytes } from '../network/exchange.js';
-import { TransientFailure, retryTransient } from '../network/retry.js';
+import { retryTransient, type TransientFailure } from '../network/retry.js';
 import { JobChannel } from './channel.js';
 
 const TIMEOUT_MS = 60_000;

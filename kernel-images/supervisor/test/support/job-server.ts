@@ -128,13 +128,15 @@ export class JobServer {
     if (failure === 0) return void response.destroy();
     if (failure !== undefined) return void response.writeHead(failure, { location: '/elsewhere' }).end();
     if (path.startsWith('/sealed') || path.startsWith('/objects/'))
-      return this.#transfer(request, path, body, response);
-    const json = (value: unknown): void =>
-      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+      this.#transfer(request, path, body, response);
+    return;
+    const json = (value: unknown) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     if (name === 'POST /registration') {
       const registration = JSON.parse(body.toString()) as AttemptRegistration;
       this.registrations.push(registration);
-      return json(await sealAttemptSecret(this.#secret, registration.attemptKey, this.address));
+      json(await sealAttemptSecret(this.#secret, registration.attemptKey, this.address));
+      return;
     }
     if (!this.#isProven(request, body)) return void response.writeHead(401).end();
     const answer = await this.#handle(name, path, body);

@@ -73,7 +73,7 @@ async function release(context: CustodianContext, evidence: RequestEvidence): Pr
   return (await storedAnswer(context, request.digest)) ?? answer;
 }
 
-/** What a custodian does next about a key request. */
+/** A custodian's next step about a key request. */
 export type KeyReleaseStep =
   /** Send this answer, which releases the keys. */
   | { readonly answer: Envelope }

@@ -23,7 +23,7 @@ describe.each(DATABASES)('only the registered attempt speaks for its run, on %s'
   interface StartedRun {
     readonly plan: AttemptPlan;
     readonly spec: Uint8Array;
-    state(): Promise<string>;
+    readonly state: () => Promise<string>;
   }
 
   /** Starts a run with one asset, or without assets. */
