@@ -9,3 +9,4 @@ export {
   type AttemptStatus,
   type StartAttemptOptions
 } from './runner/attempts.js';
+export { machineOf } from './runner/machine.js';

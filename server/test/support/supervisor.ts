@@ -14,6 +14,9 @@ import type { TestParty } from './parties.js';
 
 type StatementChanges = Partial<RunPredicate> & { readonly reviewers?: readonly string[] };
 
+/** The parts of a plan that a supervisor knows. */
+type StartedJob = Pick<AttemptPlan, 'attempt' | 'image' | 'job'>;
+
 /** Returns a random attempt key. */
 function attemptKey(): string {
   return `x25519:${toBase64Url(new Uint8Array(randomBytes(32)))}`;
@@ -24,14 +27,14 @@ export class TestSupervisor {
   readonly job: string;
   readonly key = attemptKey();
   readonly #client: () => Client;
-  readonly #plan: AttemptPlan;
+  readonly #plan: StartedJob;
 
   /**
    * Creates the supervisor of an attempt.
    *
    * @param client - returns a client of the coordinator that is running now
    */
-  constructor(client: () => Client, plan: AttemptPlan) {
+  constructor(client: () => Client, plan: StartedJob) {
     this.#client = client;
     this.#plan = plan;
     this.job = plan.job.slice(plan.job.lastIndexOf('/') + 1);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
@@ -17,6 +16,7 @@ import {
   type AttemptState,
   type AttemptEndReason
 } from './attempt-folder.js';
+import { machineOf } from './machine.js';
 import { identityOf, ownIdentity } from './process-identity.js';
 
 /** The part of the last state that depends on how the attempt ended. */
@@ -128,19 +128,6 @@ class Runner {
       }
     });
   }
-}
-
-/** Returns the simulated machine of an attempt. As in Confidential Space, each attempt has its own. */
-function machineOf(attemptId: string): Machine {
-  const hash = createHash('sha256').update(attemptId).digest();
-  return {
-    projectId: 'simulator',
-    projectNumber: '0',
-    zone: 'this-machine',
-    instanceName: `simulated-${hash.toString('hex', 0, 6)}`,
-    instanceId: hash.readBigUInt64BE(8).toString(),
-    serviceAccounts: ['workload@simulator.invalid']
-  };
 }
 
 /** End reasons by error code. Other errors end an attempt as `failed`. */

@@ -167,11 +167,10 @@ export class RetryingClients {
     this.#seen.add(attempt);
     const { runs, revisions } = await this.submission(id);
     const { image } = revisions.at(-1)!;
-    const limits = { processors: 1, memoryBytes: 1, wallSeconds: 1 };
     const job = await this.until(() => this.#coordinator.job(attempt));
     // The supervisor talks to the process that is running at the time.
     const client = () => this.#deployment.supervisor();
-    const supervisor = new TestSupervisor(client, { attempt, image, job, ...limits });
+    const supervisor = new TestSupervisor(client, { attempt, image, job });
     return { submission: id, run: runs.at(-1)!.id, supervisor };
   }
 
