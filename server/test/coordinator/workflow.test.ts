@@ -248,7 +248,7 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
     ).rejects.toMatchObject({ code: 'conflict' });
     deployment.backend.ended.set(plan.attempt, {
       state: 'ended',
-      code: 'run-failed',
+      reason: 'finished',
       detail: 'out of memory'
     });
     const failed = await eventually(async () => {
@@ -256,7 +256,7 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
       return run.state === 'failed' ? run : undefined;
     });
     expect(failed.reason).toMatchObject({
-      code: 'run-failed',
+      code: 'finished',
       message: expect.stringContaining('out of memory')
     });
 

@@ -1,11 +1,24 @@
 import { machineOf } from '@clean-room/simulator';
 import type { PkiRoot } from '@clean-room/protocol/attestation';
-import type { AttemptPlan, TeeBackend, TeeMachine, TeeStatus } from '../../src/coordinator/start.js';
+import type {
+  AttemptPlan,
+  TeeBackend,
+  TeeCapabilities,
+  TeeMachine,
+  TeeStatus
+} from '../../src/coordinator/start.js';
+
+/** The TEEs that tests can start. */
+export const TEST_CAPABILITIES: TeeCapabilities = {
+  tees: ['SIMULATED'],
+  shapes: [{ tee: 'SIMULATED', name: 'test', processors: 64, memoryBytes: 256 * 1024 ** 3 }]
+};
 
 /** A backend whose TEEs do nothing by themselves: the test acts as their supervisor. */
 export class ManualBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
   roots: readonly PkiRoot[] = [];
+  readonly capabilities = TEST_CAPABILITIES;
   /** The plans of all TEEs that were started, in order. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
@@ -13,14 +26,20 @@ export class ManualBackend implements TeeBackend {
   /** When set, `start` fails with this error. */
   failWith: Error | undefined;
 
-  async start(plan: AttemptPlan): Promise<void> {
+  async start(plan: AttemptPlan): Promise<TeeStatus> {
     if (this.failWith !== undefined) throw this.failWith;
-    if (this.running.has(plan.attempt) || this.ended.has(plan.attempt)) return;
-    this.starts.push(plan);
-    this.running.set(plan.attempt, plan);
+    if (!this.running.has(plan.attempt) && !this.ended.has(plan.attempt)) {
+      this.starts.push(plan);
+      this.running.set(plan.attempt, plan);
+    }
+    return this.#status(plan.attempt);
   }
 
-  async status(attempt: string): Promise<TeeStatus> {
+  async statuses(attempts: readonly string[]): Promise<ReadonlyMap<string, TeeStatus>> {
+    return new Map(attempts.map(attempt => [attempt, this.#status(attempt)]));
+  }
+
+  #status(attempt: string): TeeStatus {
     const ended = this.ended.get(attempt);
     if (ended !== undefined) return ended;
     return this.running.has(attempt) ? { state: 'running' } : { state: 'unknown' };
@@ -28,7 +47,11 @@ export class ManualBackend implements TeeBackend {
 
   async stop(attempt: string): Promise<void> {
     this.running.delete(attempt);
-    this.ended.set(attempt, { state: 'ended', code: 'run-failed' });
+    this.ended.set(attempt, { state: 'ended', reason: 'stopped' });
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.running.keys()];
   }
 
   async machineOf(attempt: string): Promise<TeeMachine> {

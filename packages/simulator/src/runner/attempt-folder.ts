@@ -149,8 +149,9 @@ export class AttemptFolder {
     await writeFileAtomic(join(this.path, STATE), JSON.stringify(state));
   }
 
-  /** Records that the attempt should stop, for a runner that has just started. */
+  /** Records that the attempt should stop, for a runner that has just started and for a request that has not arrived yet. */
   async requestStop(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
     await writeFile(join(this.path, STOP), '');
   }
 

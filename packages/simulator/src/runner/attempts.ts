@@ -129,12 +129,13 @@ export async function listAttempts(stateDir: string): Promise<AttemptStatus[]> {
 }
 
 /**
- * Ends an attempt with everything in its container. An attempt that has not started yet will never start.
+ * Ends an attempt with everything in its container. An attempt that has not started yet will never start, even if its id is
+ * still unknown.
  *
- * @throws CleanRoomError `not-found`
+ * @throws CleanRoomError `malformed` if the id is not valid
  */
 export async function stopAttempt(stateDir: string, attemptId: string): Promise<AttemptStatus> {
-  const folder = await existingFolder(stateDir, attemptId);
+  const folder = new AttemptFolder(resolve(stateDir), attemptId);
   await folder.requestStop();
   if (await folder.claim(ownIdentity())) await recordEnd(folder, 'stopped');
   const deadline = Date.now() + STOP_TIMEOUT_MS;

@@ -317,10 +317,11 @@ describe('stopping', () => {
     expect(await (await startAttempt(unstarted)).ended()).toMatchObject({ reason: 'stopped' });
   });
 
-  test('fails for an unknown attempt', async () => {
-    await optionsFor('exit 0');
-    expect(await findAttempt(stateDir, 'unknown')).toBeUndefined();
-    await expect(stopAttempt(stateDir, 'unknown')).rejects.toMatchObject({ code: 'not-found' });
+  test('prevents an attempt that is still unknown from ever starting', async () => {
+    const attempt = await optionsFor('exit 0');
+    expect(await findAttempt(stateDir, attempt.attemptId)).toBeUndefined();
+    expect(await stopAttempt(stateDir, attempt.attemptId)).toMatchObject({ reason: 'stopped' });
+    expect(await (await startAttempt(attempt)).ended()).toMatchObject({ reason: 'stopped' });
     expect(await listAttempts(join(stateDir, 'absent'))).toEqual([]);
   });
 });

@@ -85,10 +85,16 @@ async function launch(context: CoordinatorContext, attempt: string, revision: Re
   await backend.start({
     attempt,
     image: revision.image_digest,
+    tee: backend.capabilities.tees[0] ?? 'SIMULATED',
+    diskBytes: 20 * 1024 ** 3,
+    labels: {},
     job: jobAddress(context, attempt),
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
-    wallSeconds: teeWallSeconds(context, strictestTerms(policies.map(policy => policy.value)).run.wallSeconds)
+    deadlineSeconds: teeWallSeconds(
+      context,
+      strictestTerms(policies.map(policy => policy.value)).run.wallSeconds
+    )
   });
 }
 

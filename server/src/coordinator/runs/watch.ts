@@ -36,13 +36,14 @@ function secondsAllowed(
 /** Returns the reason why a run has to end because of its TEE, or undefined while the TEE is running. */
 function failureOf(status: TeeStatus): Reason | undefined {
   switch (status.state) {
+    case 'starting':
     case 'running':
       return undefined;
     case 'unknown':
       return { code: 'backend-unavailable', message: `The machine no longer exists. ${NO_OUTPUT}` };
     case 'ended':
       return {
-        code: status.code,
+        code: status.reason,
         message: ['The machine stopped before it delivered results.', status.detail, NO_OUTPUT]
           .filter(part => part !== undefined)
           .join(' ')
@@ -82,7 +83,8 @@ export async function handleWatchAttempt(context: CoordinatorContext, attempt: s
     await backend.stop(attempt);
     return;
   }
-  const reason = failureOf(await backend.status(attempt)) ?? (await timeoutOf(context, run, run_state_since));
+  const status = (await backend.statuses([attempt])).get(attempt) ?? { state: 'unknown' };
+  const reason = failureOf(status) ?? (await timeoutOf(context, run, run_state_since));
   await context.transact(async unit => {
     const current = await lockRun(unit.trx, run.id);
     if (isFinal(RUN_TRANSITIONS, current.state)) return;

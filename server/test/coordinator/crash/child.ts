@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync } from 'node:fs';
-import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import type { KyselyPlugin, Transaction } from 'kysely';
@@ -11,11 +11,13 @@ import {
   KernelImages,
   kernelImageOf,
   startCoordinator,
-  type TeeBackend
+  type TeeBackend,
+  type TeeStatus
 } from '../../../src/coordinator/start.js';
 import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
 import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
+import { TEST_CAPABILITIES } from '../../support/backend.js';
 import { testSimulator } from '../../support/simulator.js';
 import type {
   Crash,
@@ -46,36 +48,48 @@ function killAt(point: KillPoint, entries: readonly Entry[] = []): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+const has = async (...name: string[]): Promise<boolean> =>
+  stat(path.join(settings.tees, ...name)).then(
+    () => true,
+    () => false
+  );
+
+async function teeStatus(attempt: string): Promise<TeeStatus> {
+  if (await has(attempt, 'ended')) return { state: 'ended', reason: 'stopped' };
+  return (await has(attempt)) ? { state: 'running' } : { state: 'unknown' };
+}
+
 /** A backend whose TEEs are folders, so that they survive the coordinator and know whether they were started before. */
 const backend: TeeBackend & { roots: PkiRoot[] } = {
   sealedFor: 'simulation',
   // Set before the coordinator starts.
   roots: [],
-  machineOf: attempt => Promise.resolve(machineOf(attempt)),
+  capabilities: TEST_CAPABILITIES,
   start: async ({ attempt, job }) => {
     killAt('before-start');
     const folder = path.join(settings.tees, attempt);
     try {
       await mkdir(folder);
     } catch {
-      return;
+      return teeStatus(attempt);
     }
     await writeFile(path.join(folder, 'job'), job);
     await appendFile(path.join(settings.tees, 'starts'), `${attempt}\n`);
     killAt('after-start');
+    return teeStatus(attempt);
   },
-  status: async attempt => {
-    const has = async (name: string): Promise<boolean> =>
-      stat(path.join(settings.tees, attempt, name)).then(
-        () => true,
-        () => false
-      );
-    if (await has('ended')) return { state: 'ended', code: 'run-failed' };
-    return (await has('')) ? { state: 'running' } : { state: 'unknown' };
-  },
+  statuses: async attempts =>
+    new Map(await Promise.all(attempts.map(async attempt => [attempt, await teeStatus(attempt)] as const))),
   stop: async attempt => {
     await writeFile(path.join(settings.tees, attempt, 'ended'), '').catch(() => undefined);
-  }
+  },
+  list: async () => {
+    const started = await readdir(settings.tees, { withFileTypes: true });
+    const attempts = started.filter(entry => entry.isDirectory()).map(entry => entry.name);
+    const ended = await Promise.all(attempts.map(attempt => has(attempt, 'ended')));
+    return attempts.filter((_, index) => !ended[index]);
+  },
+  machineOf: async attempt => machineOf(attempt)
 };
 
 /** The log entries that the running transaction has inserted. */

@@ -10,13 +10,10 @@ import { createDemo } from '../../../src/cli/demo/create.js';
 import { DemoLayout } from '../../../src/cli/demo/layout.js';
 import { publishDemo } from '../../../src/cli/demo/publish.js';
 import type { Terminal } from '../../../src/cli/terminal/terminal.js';
-import {
-  startCoordinator,
-  type RunningCoordinator,
-  type TeeBackend
-} from '../../../src/coordinator/start.js';
+import { startCoordinator, type RunningCoordinator } from '../../../src/coordinator/start.js';
 import { readCustodianHome, startCustodian, type RunningCustodian } from '../../../src/custodian/index.js';
 import { readSecretFile } from '../../../src/platform/files/secret-file.js';
+import { ManualBackend } from '../../support/backend.js';
 import { writeKernelImage } from './kernel-image.js';
 
 async function freePort(): Promise<number> {
@@ -30,25 +27,10 @@ async function freePort(): Promise<number> {
 }
 
 /** A backend that records which jobs were started. Tests act as the TEE themselves. */
-class RecordingBackend implements TeeBackend {
-  readonly sealedFor = 'simulation';
-  readonly roots = [];
-  readonly jobs: string[] = [];
-
-  async start({ job }: { readonly job: string }): Promise<void> {
-    this.jobs.push(job);
-  }
-
-  async status() {
-    return { state: 'running' } as const;
-  }
-
-  async stop(): Promise<void> {
-    // Nothing was started that could be stopped.
-  }
-
-  async machineOf() {
-    return { projectId: 'simulator' };
+class RecordingBackend extends ManualBackend {
+  /** The addresses of the jobs that were started, in order. */
+  get jobs(): readonly string[] {
+    return this.starts.map(({ job }) => job);
   }
 }
 
