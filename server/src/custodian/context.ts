@@ -6,6 +6,7 @@ import type { ObjectStore } from '../platform/objects/store.js';
 import type { CustodianConfig } from './config.js';
 import type { CustodianTables } from './database/tables.js';
 import type { AssetRegistry } from './datasets/registry.js';
+import type { RevocationBook } from './kernel-images/revocation-book.js';
 import type { KeyStore } from './keys/key-store.js';
 import type { LogWatch } from './log/log-watch.js';
 import type { RosterBook } from './parties/roster-book.js';
@@ -21,6 +22,7 @@ export interface CustodianContext {
   readonly keys: KeyStore;
   readonly registry: AssetRegistry;
   readonly rosters: RosterBook;
+  readonly revocations: RevocationBook;
   readonly log: LogWatch;
   readonly coordinator: Client;
   /** Files of submissions, by digest. */

@@ -61,6 +61,14 @@ export interface RosterRow {
   envelope: string;
 }
 
+/** The newest list of revoked kernel images of a release key that this custodian has seen. */
+export interface RevocationsRow {
+  signer: string;
+  version: number;
+  /** The signed envelope as JSON text. */
+  envelope: string;
+}
+
 /** The newest tree head of the coordinator's log that this custodian has verified. The table has one row. */
 export interface TreeHeadRow {
   singleton: Generated<boolean>;
@@ -103,6 +111,7 @@ export interface CustodianTables {
   attempt: AttemptRow;
   key_release: KeyReleaseRow;
   roster: RosterRow;
+  revocations: RevocationsRow;
   tree_head: TreeHeadRow;
   session: SessionRow;
   challenge: ChallengeRow;

@@ -1,5 +1,6 @@
 import { verifyToken, type TokenAppraisal } from '@clean-room/protocol/attestation';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireNotRevoked } from '@clean-room/protocol/kernel-images';
 import {
   KEY_REQUEST_TOKEN_SECONDS,
   keyRequestAudience,
@@ -78,8 +79,10 @@ export async function requireAcceptedAttempt(
   context: CustodianContext,
   evidence: RequestEvidence
 ): Promise<void> {
+  const revocations = await context.revocations.lists();
   for (const asset of evidence.assets) {
     const policy = asset.policy.value;
+    requireNotRevoked(revocations, evidence.spec.value.kernelImage, policy.kernelImages.signers);
     requireTerms(policy, {
       collaboration: evidence.collaboration.value,
       party: evidence.record.submitter_root_key,
