@@ -1,6 +1,7 @@
 import type { AssetVersion } from '../assets/asset.js';
 import type { Digest } from '../bytes/digest.js';
 import type { Envelope } from '../documents/dsse.js';
+import type { PublicKey } from '../documents/keys.js';
 import { CleanRoomError, isCleanRoomError } from '../errors/index.js';
 import type { Policy } from '../policies/policy.js';
 import { KernelImageStatement } from './kernel-image.js';
@@ -11,11 +12,11 @@ export interface KernelImageUse {
   readonly policy: Pick<Policy, 'kernelImages' | 'tee'>;
 }
 
-/** Returns whether one of the keys has signed the statement. */
-export function isSignedByOneOf(statement: Envelope, signers: readonly string[]): boolean {
-  return signers.some(signer => {
+/** Returns the first of the release keys that has signed the statement. */
+export function releaseKeyOf(statement: Envelope, releaseKeys: readonly PublicKey[]): PublicKey | undefined {
+  return releaseKeys.find(key => {
     try {
-      KernelImageStatement.open(statement, signer);
+      KernelImageStatement.open(statement, key);
       return true;
     } catch (error) {
       if (isCleanRoomError(error, 'signature-invalid')) return false;
@@ -47,7 +48,7 @@ export function requireKernelImage(
     throw new CleanRoomError('digest-mismatch', 'The signed statement is about another kernel image.');
   }
   for (const use of uses) {
-    if (!isSignedByOneOf(statement, use.policy.kernelImages.signers)) {
+    if (releaseKeyOf(statement, use.policy.kernelImages.signers) === undefined) {
       throw new CleanRoomError(
         'policy-refused',
         `The kernel image is not signed by a release key that the policy of ${use.version.name} names.`,

@@ -69,7 +69,9 @@ export function requireLaterRevocations(
     new CleanRoomError(
       'conflict',
       `The list of revoked kernel images is not accepted: ${reason}. The known list, version ${before.version}, stays in use.`,
-      { remedy: 'Ask the owner of the release key for the newest list, and tell them what this list contains.' }
+      {
+        remedy: 'Ask the owner of the release key for the newest list, and tell them what this list contains.'
+      }
     );
   if (after.version < before.version) throw refused(`it is version ${after.version}, which is older`);
   if (after.version === before.version) throw refused('it has the same version but is another list');

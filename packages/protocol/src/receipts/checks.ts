@@ -8,7 +8,7 @@ import { fromTimestamp } from '../documents/fields.js';
 import { keyBytes } from '../documents/keys.js';
 import { CleanRoomError } from '../errors/index.js';
 import { KeyReleaseAnswer } from '../key-release/key-release.js';
-import { isSignedByOneOf, requireKernelImage } from '../kernel-images/accept.js';
+import { releaseKeyOf, requireKernelImage } from '../kernel-images/accept.js';
 import { KernelImageStatement } from '../kernel-images/kernel-image.js';
 import { revocationOf, type KernelImageRevocations } from '../kernel-images/revocations.js';
 import { LogEntry, verifyLogProof } from '../log/log.js';
@@ -151,9 +151,9 @@ const kernelImage: ReceiptCheck = context => {
   const note = revocationNote(context);
   if (trust === undefined)
     return findingUnknown(`${value.name}. There are no trust roots for the key that signed it.${note}`);
-  return isSignedByOneOf(statement, trust.kernelImageSigners)
-    ? findingPass(`${value.name}.${note}`)
-    : findingUnknown(`${value.name}. The key that signed it is not among your trust roots.${note}`);
+  return releaseKeyOf(statement, trust.kernelImageSigners) === undefined
+    ? findingUnknown(`${value.name}. The key that signed it is not among your trust roots.${note}`)
+    : findingPass(`${value.name}.${note}`);
 };
 
 const image: ReceiptCheck = context => {

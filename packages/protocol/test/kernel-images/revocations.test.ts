@@ -51,7 +51,10 @@ describe('a list of revoked kernel images', () => {
     ['an older version', opened(1, [a, b])],
     ['another list with the same version', opened(2, [a, b])],
     ['a newer version without a known entry', opened(3, [b])],
-    ['a newer version in which an entry has a later date', opened(3, [entry('a', '2026-12-24T00:00:00Z'), b])],
+    [
+      'a newer version in which an entry has a later date',
+      opened(3, [entry('a', '2026-12-24T00:00:00Z'), b])
+    ],
     ['the list of another key', opened(3, [a, b], other)]
   ])('may not be replaced by %s', (_name, next) => {
     expect(() => requireLaterRevocations(opened(2, [a]), next)).toThrow(conflict);
@@ -78,8 +81,7 @@ describe('a revocation', () => {
     expect(() => requireNotRevoked(lists, a.digest, [release.publicKey])).toThrow(
       expect.objectContaining({
         code: 'policy-refused',
-        message:
-          'The kernel image was revoked on 2026-11-02: The sandbox let a notebook open a socket.',
+        message: 'The kernel image was revoked on 2026-11-02: The sandbox let a notebook open a socket.',
         remedy: 'Submit the notebook again on a newer kernel image.'
       })
     );

@@ -291,7 +291,9 @@ describe('a receipt', () => {
       const revocations = [revoke(receipt, stranger, '2020-01-01T00:00:00Z')];
       expect((await verifyReceipt(bytesOf(receipt), { trust, revocations })).outcome).toBe('verified');
       const trusting = { ...trust, kernelImageSigners: [...trust.kernelImageSigners, stranger] };
-      expect((await verifyReceipt(bytesOf(receipt), { trust: trusting, revocations })).outcome).toBe('failed');
+      expect((await verifyReceipt(bytesOf(receipt), { trust: trusting, revocations })).outcome).toBe(
+        'failed'
+      );
     });
   });
 

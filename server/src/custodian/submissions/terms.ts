@@ -31,9 +31,13 @@ async function requireAcceptedKernelImage(
   const { items } = await coordinator.call(routes.listKernelImages, {});
   const published = items.find(({ digest }) => digest === kernelImage);
   if (published === undefined) {
-    throw new CleanRoomError('policy-refused', 'The coordinator has no signed statement about the kernel image.', {
-      remedy: 'Ask for a submission on a signed kernel image.'
-    });
+    throw new CleanRoomError(
+      'policy-refused',
+      'The coordinator has no signed statement about the kernel image.',
+      {
+        remedy: 'Ask for a submission on a signed kernel image.'
+      }
+    );
   }
   requireKernelImage(
     published.statement,
