@@ -1,6 +1,6 @@
 import { Approval } from '../../packages/protocol/lib/approvals/index.js';
 import { AssetVersion } from '../../packages/protocol/lib/assets/index.js';
-import { KernelImageStatement } from '../../packages/protocol/lib/kernel-images/index.js';
+import { KernelImageRevocations, KernelImageStatement } from '../../packages/protocol/lib/kernel-images/index.js';
 import { KeyReleaseAnswer, KeyRequest } from '../../packages/protocol/lib/key-release/index.js';
 import { Checkpoint, LogEntry } from '../../packages/protocol/lib/log/index.js';
 import { Collaboration, Roster } from '../../packages/protocol/lib/parties/index.js';
@@ -14,6 +14,7 @@ const KINDS = {
   'Asset version': AssetVersion,
   Policy,
   'Kernel image statement': KernelImageStatement,
+  'Revoked kernel images': KernelImageRevocations,
   Spec,
   'Submission request': SubmissionRequest,
   Approval,

@@ -1,3 +1,4 @@
+import type { Envelope } from '@clean-room/protocol/documents';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
@@ -50,10 +51,19 @@ export class Host {
   }
 
   /** Returns the trust roots that the person configured, or undefined when there are none. */
-  async trust(): Promise<TrustRoots | undefined> {
+  trust(): Promise<TrustRoots | undefined> {
+    return this.readFile<TrustRoots>('trust');
+  }
+
+  /** Returns the lists of revoked kernel images that the person knows. Their signatures are not verified yet. */
+  async revocations(): Promise<readonly Envelope[]> {
+    return (await this.readFile<Envelope[]>('revocations')) ?? [];
+  }
+
+  /** Reads a file of the person's folder, or undefined when there is none. */
+  private async readFile<T>(name: 'trust' | 'revocations'): Promise<T | undefined> {
     try {
-      const response = await this.call('trust');
-      return (await response.json()) as TrustRoots;
+      return (await (await this.call(name)).json()) as T;
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not-found') return undefined;
       throw error;

@@ -94,7 +94,11 @@ export class ResultModel extends VDomModel {
 
   private async verify(): Promise<void> {
     this.receiptBytes = await (await this.session.client()).receipt(this.runId);
-    this.verifiedReceipt = await verifyInBrowser(this.receiptBytes, await this.session.host.trust());
+    this.verifiedReceipt = await verifyInBrowser(
+      this.receiptBytes,
+      await this.session.host.trust(),
+      await this.session.host.revocations()
+    );
   }
 
   private async work(task: () => Promise<void>): Promise<void> {

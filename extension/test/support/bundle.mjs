@@ -13,6 +13,7 @@ const MODULES = [
   '@clean-room/protocol/assets',
   '@clean-room/protocol/bytes',
   '@clean-room/protocol/documents',
+  '@clean-room/protocol/kernel-images',
   '@clean-room/protocol/notebooks',
   '@clean-room/protocol/parties',
   '@clean-room/protocol/policies',

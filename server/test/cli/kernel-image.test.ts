@@ -13,7 +13,7 @@ import {
   openRevocations
 } from '@clean-room/protocol/kernel-images';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
-import { makeKernelImage } from '../../../packages/oci/test/support/image.js';
+import { collect, makeKernelImage } from '../../../packages/oci/test/support/image.js';
 import { startRegistry, type Registry } from '../../../packages/oci/test/support/registry.js';
 import { runCommand } from '../../src/cli/program.js';
 import { KernelImages } from '../../src/coordinator/images/kernel-images.js';
@@ -214,7 +214,7 @@ describe('promotion into a registry', () => {
     };
     expect(subject.digest).toBe(digest);
     const [statement, sbom] = await Promise.all(
-      layers.map(async layer => Buffer.concat(await Array.fromAsync(store.readBlob(layer.digest))))
+      layers.map(async layer => Buffer.from(await collect(store.readBlob(layer.digest))))
     );
     const envelope = checkSchema(Envelope, parseStrictJson(new Uint8Array(statement!)), 'statement');
     expect(KernelImageStatement.open(envelope, key).value.digest).toBe(digest);
@@ -412,7 +412,7 @@ if (!hasModule)
     expect((await sign(uri('key of 2026', 'wrong'))).code).toBe(3);
     expect((await sign(uri('key of 2026', 'open'))).code).toBe(4);
     expect((await sign(uri('other'))).out).toContain('is not an Ed25519 key');
-    expect((await sign(uri('nobody'))).code).toBe(3);
+    expect((await sign(uri('unknown'))).code).toBe(3);
     expect(existsSync(inFolder('python-cpu/statement.json'))).toBe(false);
   });
 

@@ -19,7 +19,7 @@ export interface MaterialsOptions {
   readonly digest: Digest;
 }
 
-/** What an image is made of. Both files depend only on the lock, the inputs, the project's sources and the image's digest. */
+/** The materials of an image. Both files depend only on the lock, the inputs, the project's sources and the image's digest. */
 export interface Materials {
   /** A bill of materials: CycloneDX 1.6 in JSON. */
   readonly sbom: Uint8Array;
