@@ -37,7 +37,7 @@ export class RegistrySession {
    * Sends a request, and logs in if the registry asks for it.
    *
    * @param scopes - the access that the request needs
-   * @param expected - the statuses that count as an answer; every other status is an error
+   * @param expected - the statuses that are expected; every other status is an error
    * @throws RegistryFailure
    */
   async send(
