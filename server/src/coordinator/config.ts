@@ -6,7 +6,7 @@ import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.j
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
 
-/** Sign-in of one person, who can act for several parties. For trying out only. */
+/** Sign-in of one person, who can act for several parties. For evaluation only. */
 const EmbeddedAuthentication = Closed({
   kind: Type.Literal('embedded'),
   /** File with the person's bearer token. Only its owner may be able to read it. */

@@ -11,7 +11,7 @@ import { fetchMemberships } from './parties/collaborations.js';
 const ROUND_MILLISECONDS = 10_000;
 const RECONNECT_MILLISECONDS = 1000;
 
-/** Runs the tasks that a custodian does without being asked, one round at a time. */
+/** Runs the background tasks of a custodian, one round at a time. */
 class TaskRounds {
   readonly #context: CustodianContext;
   #running: Promise<void> | undefined;
