@@ -96,7 +96,7 @@ export function step(title, { name, inputs, makes }, take) {
   console.log(`\n— ${title}`);
   take();
   mkdirSync(STAMPS, { recursive: true });
-  // Computed again after the step, because some steps change their own inputs.
+  // The fingerprint is computed again after the step, because some steps change their own inputs.
   writeFileSync(stamp, fingerprint(inputs));
 }
 

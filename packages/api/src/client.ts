@@ -54,7 +54,7 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   /** Resumes after this event. */
   readonly lastEventId?: string;
-  /** Called each time the connection is lost, before the next attempt. */
+  /** A function that is called each time the connection is lost, before the next attempt. */
   onLost?(error: CleanRoomError): void;
 }
 

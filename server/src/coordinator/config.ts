@@ -99,7 +99,7 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
     new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
       remedy
     });
-  // Compared as a string: there is only one kind of backend so far, and real TEEs will be other kinds.
+  // The kind is compared as a string, because `local` is the only kind so far. Real TEEs will be other kinds.
   const backend: string = config.backend.kind;
   if (backend === 'local') {
     throw forbidden('the local backend, which only simulates a TEE', 'Configure a backend with real TEEs.');

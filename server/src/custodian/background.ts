@@ -7,7 +7,7 @@ import type { CustodianContext } from './context.js';
 import { answerMailbox } from './key-release/mailbox.js';
 import { fetchMemberships } from './parties/collaborations.js';
 
-/** The time between two rounds without an event. Events start a round at once; the interval covers missed events. */
+/** The time between two rounds without an event. Events start a round at once; the interval is for missed events. */
 const ROUND_MILLISECONDS = 10_000;
 const RECONNECT_MILLISECONDS = 1000;
 

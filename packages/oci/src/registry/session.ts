@@ -59,7 +59,7 @@ export class RegistrySession {
       const answer = await sendRequest({ ...request, url, headers });
       const { location } = answer.headers;
       if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
-      // Only 307 and 308 allow that a request with a body is repeated at the new address.
+      // Only 307 and 308 allow a request with a body to be repeated at the new address.
       if (request.body !== undefined && answer.status < 307) return answer;
       discardBody(answer);
       url = this.resolveUrl(location, url);

@@ -63,7 +63,7 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     const { hospital, insurer } = deployment.parties;
     const id = await clients.withKills('revision submitted', () => clients.submit(deployment.assets));
     await clients.withKills('decision approved', () => clients.approve(hospital, id));
-    // Planned together, because the process after the approval starts the run by itself.
+    // These kills are planned together, because the process after the approval starts the run by itself.
     await coordinator.arm(...beforeAndAfter('revision approved'), ...beforeAndAfter('run starting'));
     await clients.approve(insurer, id);
     const run = await clients.started(id);
