@@ -10,7 +10,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class _FileHandler(ProblemHandler):
-    """Answers with a file of the person's folder, as it is.
+    """Responds with a file of the person's folder, as it is.
 
     It comes from the Jupyter host and never from the coordinator, because the party that issues receipts must not
     choose what they are verified against.
@@ -36,7 +36,7 @@ class _FileHandler(ProblemHandler):
 
 
 class TrustHandler(_FileHandler):
-    """Handles `GET base_url/clean-room/trust`: answers with the person's trust.json."""
+    """Handles `GET base_url/clean-room/trust`: responds with the person's trust.json."""
 
     name = "trust.json"
     missing = "You have no trust roots, so all signers of receipts are unknown."
@@ -44,7 +44,7 @@ class TrustHandler(_FileHandler):
 
 
 class RevocationsHandler(_FileHandler):
-    """Handles `GET base_url/clean-room/revocations`: answers with the lists that the `clean-room` command remembers."""
+    """Handles `GET base_url/clean-room/revocations`: responds with the lists that the `clean-room` command remembers."""
 
     name = "revocations.json"
     missing = "You know no list of revoked kernel images."

@@ -1,6 +1,5 @@
 import { verifyToken, type TokenAppraisal } from '@clean-room/protocol/attestation';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { requireNotRevoked } from '@clean-room/protocol/kernel-images';
 import {
   KEY_REQUEST_TOKEN_SECONDS,
   keyRequestAudience,
@@ -28,8 +27,8 @@ function failedChecks(appraisal: TokenAppraisal): string {
 }
 
 /**
- * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, nor the reverse: only the
- * roots of the asset's own kind are accepted, and the token must be of that kind.
+ * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, and other data never to a
+ * simulated one: only the roots of the asset's own kind are accepted, and the token must be of that kind.
  */
 async function verifyTokenFor(
   context: CustodianContext,
@@ -79,10 +78,8 @@ export async function requireAcceptedAttempt(
   context: CustodianContext,
   evidence: RequestEvidence
 ): Promise<void> {
-  const revocations = await context.revocations.lists();
   for (const asset of evidence.assets) {
     const policy = asset.policy.value;
-    requireNotRevoked(revocations, evidence.spec.value.kernelImage, policy.kernelImages.signers);
     requireTerms(policy, {
       collaboration: evidence.collaboration.value,
       party: evidence.record.submitter_root_key,
