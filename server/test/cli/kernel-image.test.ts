@@ -213,6 +213,10 @@ describe('promotion into a registry', () => {
       layers: { digest: Digest; mediaType: string }[];
     };
     expect(subject.digest).toBe(digest);
+    expect(layers.map(({ mediaType }) => mediaType)).toEqual([
+      'application/vnd.clean-room.kernel-image.v1+dsse+json',
+      'application/vnd.cyclonedx+json'
+    ]);
     const [statement, sbom] = await Promise.all(
       layers.map(async layer => Buffer.from(await collect(store.readBlob(layer.digest))))
     );

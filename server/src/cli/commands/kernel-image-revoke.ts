@@ -79,7 +79,7 @@ export function registerRevoke(group: Command, act: Act): void {
           value: { ...value, file },
           lines: [
             `Revoked ${digest} from ${toTimestamp(at)} on.`,
-            `Version ${value.version} of the list is in ${file}. It revokes ${value.entries.length} kernel images.`,
+            `Version ${value.version} of the list is in ${file}. Kernel images on it: ${value.entries.length}.`,
             'Send it to every custodian ("clean-room custodian import-revocations") and to those who verify receipts.'
           ]
         };

@@ -1,11 +1,12 @@
 import { copyImage, type ByteSource, type ImageStore } from '@clean-room/oci';
 import { digestOf, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { canonicalJson, type Envelope } from '@clean-room/protocol/documents';
-import { SBOM_FORMAT } from '@clean-room/protocol/kernel-images';
 import { MANIFEST_TYPE } from '@clean-room/protocol/packaging';
 import type { ImageFolder } from './image-folder.js';
 
 const STATEMENT_TYPE = 'application/vnd.clean-room.kernel-image.v1+dsse+json';
+/** OCI descriptors contain media types without parameters. */
+const SBOM_TYPE = 'application/vnd.cyclonedx+json';
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
 const EMPTY = utf8('{}');
 
@@ -46,7 +47,7 @@ export async function promoteKernelImage(
     config: await descriptor(EMPTY_TYPE, EMPTY),
     layers: [
       await descriptor(STATEMENT_TYPE, canonicalJson(statement)),
-      await descriptor(SBOM_FORMAT, image.sbom.bytes)
+      await descriptor(SBOM_TYPE, image.sbom.bytes)
     ],
     subject: { mediaType: MANIFEST_TYPE, digest: image.digest, size: image.manifest.length }
   });
