@@ -10,6 +10,8 @@ const PROGRAMS = [
   ['umoci', 'umoci'],
   ['age', 'age'],
   ['gpgv', 'gpgv'],
+  ['pkcs11-tool', 'opensc'],
+  ['softhsm2-util', 'softhsm2'],
   ['/usr/lib/postgresql/15/bin/postgres', 'postgresql-15']
 ];
 

@@ -1,6 +1,6 @@
 import { Approval } from '../../packages/protocol/lib/approvals/index.js';
 import { AssetVersion } from '../../packages/protocol/lib/assets/index.js';
-import { KernelImageStatement } from '../../packages/protocol/lib/kernel-images/index.js';
+import { KernelImageRevocations, KernelImageStatement } from '../../packages/protocol/lib/kernel-images/index.js';
 import { KeyReleaseAnswer, KeyRequest } from '../../packages/protocol/lib/key-release/index.js';
 import { Checkpoint, LogEntry } from '../../packages/protocol/lib/log/index.js';
 import { Collaboration, Roster } from '../../packages/protocol/lib/parties/index.js';
@@ -14,6 +14,7 @@ const KINDS = {
   'Asset version': AssetVersion,
   Policy,
   'Kernel image statement': KernelImageStatement,
+  'Revoked kernel images': KernelImageRevocations,
   Spec,
   'Submission request': SubmissionRequest,
   Approval,
@@ -26,7 +27,7 @@ const KINDS = {
 
 const cell = text => text.replaceAll('|', '\\|');
 
-/** Returns the type of a schema in one line. */
+/** Returns a description of a schema's type, in one line. */
 function typeOf(schema) {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
@@ -43,7 +44,7 @@ function typeOf(schema) {
   return [schema.type ?? 'any JSON', ...limits].join(', ');
 }
 
-/** Returns the rows of an object's fields, and of the objects and lists below them. */
+/** Returns the rows of an object's fields, and those of the objects and lists in them. */
 function rows(schema, path) {
   if (schema.type === 'array') return rows(schema.items, `${path}[]`);
   const alternatives = schema.anyOf ?? [];

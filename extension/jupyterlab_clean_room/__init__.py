@@ -9,7 +9,7 @@ from jupyter_server.utils import url_path_join
 from .command import CommandHandler
 from .configuration import CleanRoom
 from .relay import RelayHandler
-from .trust import TrustHandler
+from .trust import RevocationsHandler, TrustHandler
 
 __version__ = version("jupyterlab-clean-room")
 
@@ -28,6 +28,7 @@ def _handlers(base_url: str) -> list[tuple[str, type[Any]]]:
         (url_path_join(base_url, "clean-room", "api", "(.*)"), RelayHandler),
         (url_path_join(base_url, "clean-room", "command", "([a-z-]+)"), CommandHandler),
         (url_path_join(base_url, "clean-room", "trust"), TrustHandler),
+        (url_path_join(base_url, "clean-room", "revocations"), RevocationsHandler),
     ]
 
 

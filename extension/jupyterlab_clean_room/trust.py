@@ -1,4 +1,4 @@
-"""The person's trust roots, against which the browser verifies receipts."""
+"""The person's trust roots and lists of revoked kernel images, against which the browser verifies receipts."""
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
@@ -6,31 +6,46 @@ from tornado import web
 from .configuration import person_folder
 from .problem import Problem, ProblemHandler
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 
 
-class TrustHandler(ProblemHandler):
-    """Handles `GET base_url/clean-room/trust`: answers with the person's trust.json.
+class _FileHandler(ProblemHandler):
+    """Responds with a file of the person's folder, as it is.
 
-    Trust roots come from the Jupyter host and never from the coordinator, because the party that issues receipts must
-    not choose the roots that they are verified against.
+    It comes from the Jupyter host and never from the coordinator, because the party that issues receipts must not
+    choose what they are verified against.
     """
 
     auth_resource = "clean-room"
+    name: str
+    missing: str
+    remedy: str
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
         try:
-            with (person_folder() / "trust.json").open("rb") as file:
-                roots = file.read(MAX_BYTES + 1)
+            with (person_folder() / self.name).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
         except OSError as cause:
-            raise Problem(
-                404,
-                "not-found",
-                "You have no trust roots, so all signers of receipts are unknown.",
-                "Save the trust roots that you got from your party as trust.json in your clean-room folder.",
-            ) from cause
-        if len(roots) > MAX_BYTES:
-            raise Problem(502, "too-large", "The file with your trust roots is too large.", "Check trust.json.")
-        await self.finish(roots)
+            raise Problem(404, "not-found", self.missing, self.remedy) from cause
+        if len(content) > MAX_BYTES:
+            raise Problem(502, "too-large", f"The file {self.name} is too large.", f"Check {self.name}.")
+        self.set_header("Content-Type", "application/json")
+        await self.finish(content)
+
+
+class TrustHandler(_FileHandler):
+    """Handles `GET base_url/clean-room/trust`: responds with the person's trust.json."""
+
+    name = "trust.json"
+    missing = "You have no trust roots, so all signers of receipts are unknown."
+    remedy = "Save the trust roots that you got from your party as trust.json in your clean-room folder."
+
+
+class RevocationsHandler(_FileHandler):
+    """Handles `GET base_url/clean-room/revocations`: responds with the lists that the `clean-room` command remembers."""
+
+    name = "revocations.json"
+    missing = "You know no list of revoked kernel images."
+    remedy = "Run `clean-room verify --revocations FILE` with a list from your party. It is then remembered."

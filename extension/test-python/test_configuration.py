@@ -41,3 +41,14 @@ async def test_trust_roots_come_from_the_jupyter_host(jp_fetch, person, coordina
     response = await jp_fetch("clean-room/trust")
     assert json.loads(response.body) == {"format": "clean-room.trust-roots/v1"}
     assert coordinator.requests == []
+
+
+async def test_revocations_come_from_the_jupyter_host(jp_fetch, person, coordinator):
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("clean-room/revocations")
+    assert refused.value.code == 404
+    assert json.loads(refused.value.response.body)["code"] == "not-found"
+    (person / "revocations.json").write_text("[]")
+    response = await jp_fetch("clean-room/revocations")
+    assert json.loads(response.body) == []
+    assert coordinator.requests == []

@@ -1,3 +1,4 @@
+import type { Envelope } from '@clean-room/protocol/documents';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
@@ -6,7 +7,8 @@ import type { OpenedRun, SubmissionPreview, SubmissionRequestOptions } from './t
 
 /**
  * Client of the clean room's Jupyter Server extension, at `base_url/clean-room/`. Operations that need the person's own
- * keys run there, in the bundled `clean-room` command. Every method rejects with a ProblemError unless it succeeds.
+ * keys run there, in the bundled `clean-room` command. Every method rejects with a ProblemError when the server refuses the
+ * call, and with JupyterLab's NetworkError when the server cannot be reached.
  */
 export class Host {
   constructor(private readonly serverSettings: ServerConnection.ISettings) {}
@@ -20,12 +22,12 @@ export class Host {
   readonly fetch: typeof fetch = (input, init) =>
     ServerConnection.makeRequest(
       input instanceof Request ? input.url : input.toString(),
-      // By default JupyterLab adds a number to every address, to avoid caches.
+      // Without this, JupyterLab adds a number to every address, to avoid caches.
       { ...init, cache: 'no-cache' },
       this.serverSettings
     );
 
-  /** Computes what would be submitted. Nothing is sent to the coordinator. */
+  /** Builds the submission without sending it, to show what would be submitted. */
   preview(options: SubmissionRequestOptions): Promise<SubmissionPreview> {
     return this.runCommand('submit', { ...options, dryRun: true });
   }
@@ -38,7 +40,7 @@ export class Host {
   /**
    * Opens a run's outputs with the person's key.
    *
-   * @param folder - a folder in the workspace to write them to; without one they are only returned
+   * @param folder - the folder in the workspace to which they are written; without it, they are only returned
    */
   open(run: string, party: string, folder?: string): Promise<OpenedRun> {
     return this.runCommand('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });
@@ -50,10 +52,19 @@ export class Host {
   }
 
   /** Returns the trust roots that the person configured, or undefined when there are none. */
-  async trust(): Promise<TrustRoots | undefined> {
+  trust(): Promise<TrustRoots | undefined> {
+    return this.readFile<TrustRoots>('trust');
+  }
+
+  /** Returns the lists of revoked kernel images that the person knows. Their signatures are not verified yet. */
+  async revocations(): Promise<readonly Envelope[]> {
+    return (await this.readFile<Envelope[]>('revocations')) ?? [];
+  }
+
+  /** Reads a file of the person's folder, or undefined when there is none. */
+  private async readFile<T>(name: 'trust' | 'revocations'): Promise<T | undefined> {
     try {
-      const response = await this.call('trust');
-      return (await response.json()) as TrustRoots;
+      return (await (await this.call(name)).json()) as T;
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not-found') return undefined;
       throw error;

@@ -51,7 +51,7 @@ export class ResultModel extends VDomModel {
     return this.working;
   }
 
-  /** The number of outputs that came back, are held for review, and were suppressed. */
+  /** The numbers of outputs that were returned, are held for review, and were suppressed. */
   get counts(): { readonly returned: number; readonly held: number; readonly suppressed: number } {
     const verdicts = (this.shownCells ?? []).flatMap(cell => cell.outputs.map(({ mark }) => mark?.verdict));
     const count = (kind: string): number => verdicts.filter(verdict => verdict === kind).length;
@@ -94,7 +94,11 @@ export class ResultModel extends VDomModel {
 
   private async verify(): Promise<void> {
     this.receiptBytes = await (await this.session.client()).receipt(this.runId);
-    this.verifiedReceipt = await verifyInBrowser(this.receiptBytes, await this.session.host.trust());
+    this.verifiedReceipt = await verifyInBrowser(
+      this.receiptBytes,
+      await this.session.host.trust(),
+      await this.session.host.revocations()
+    );
   }
 
   private async work(task: () => Promise<void>): Promise<void> {

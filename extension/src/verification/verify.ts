@@ -1,3 +1,4 @@
+import type { Envelope } from '@clean-room/protocol/documents';
 import type { Receipt, ReceiptAppraisal, TrustRoots } from '@clean-room/protocol/receipts';
 import { looksLikeCleanRoomError, ProblemError } from '../api/problem.js';
 
@@ -33,15 +34,17 @@ export interface VerifiedReceipt {
 }
 
 /**
- * Verifies a receipt in the browser with nothing but its bytes and the trust roots that the person configured. The
+ * Verifies a receipt in the browser, using only its bytes and the trust roots that the person configured. The
  * protocol's checks are loaded with the first call.
  *
  * @param trust - the person's trust roots; without them all signers are unknown
+ * @param revocations - the lists of revoked kernel images that the person knows
  * @throws ProblemError when the browser has no WebCrypto, as on pages that were loaded over http from another computer
  */
 export async function verifyInBrowser(
   bytes: Uint8Array,
-  trust: TrustRoots | undefined
+  trust: TrustRoots | undefined,
+  revocations: readonly Envelope[] = []
 ): Promise<VerifiedReceipt> {
   if (!hasWebCrypto()) {
     throw new ProblemError(
@@ -50,8 +53,14 @@ export async function verifyInBrowser(
       'Open JupyterLab over https or on this computer, or run “clean-room verify” on the saved receipt.'
     );
   }
-  const { verifyReceipt } = await import('@clean-room/protocol/receipts');
-  const appraisal = await verifyReceipt(bytes, trust === undefined ? {} : { trust });
+  const [{ verifyReceipt }, { openRevocations }] = await Promise.all([
+    import('@clean-room/protocol/receipts'),
+    import('@clean-room/protocol/kernel-images')
+  ]);
+  const appraisal = await verifyReceipt(bytes, {
+    revocations: revocations.map(list => openRevocations(list).value),
+    ...(trust === undefined ? {} : { trust })
+  });
   try {
     return { appraisal, facts: await readFacts(bytes, appraisal) };
   } catch (error) {

@@ -29,6 +29,7 @@ async function open(receipt: string): Promise<FakeServer> {
     .server.on('GET /api/v1/runs/:id', DETAIL)
     .on('GET /api/v1/runs/:id/receipt', () => new Response(receipt))
     .on('GET /trust', () => new Response(fixture('trust.json')))
+    .on('GET /revocations', () => new Response('[]'))
     .on('POST /command/results', ({ body }) => ({
       exitCode: 0,
       output: {

@@ -13,6 +13,7 @@ const MODULES = [
   '@clean-room/protocol/assets',
   '@clean-room/protocol/bytes',
   '@clean-room/protocol/documents',
+  '@clean-room/protocol/kernel-images',
   '@clean-room/protocol/notebooks',
   '@clean-room/protocol/parties',
   '@clean-room/protocol/policies',
@@ -25,7 +26,7 @@ const MODULES = [
 
 const nameOf = module => module.replace('@', '').replaceAll(/[^a-z]/g, '_');
 
-/** For jest's `moduleNameMapper`. */
+/** The entries for jest's `moduleNameMapper`. */
 export const bundled = Object.fromEntries(
   MODULES.map(module => [`^${module}$`, join(FOLDER, `${nameOf(module)}.cjs`)])
 );

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
+import { KernelImageRevocations, KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { nullTranslator } from '@jupyterlab/translation';
 import { proofLines, proofSummary } from '../../src/verification/proof-lines.js';
@@ -48,6 +50,31 @@ describe('verifyInBrowser', () => {
 
   it.each(['statement', 'token', 'spec'] as const)('detects a changed %s', async part => {
     expect((await verifyInBrowser(withChanged(part), trust)).appraisal.outcome).toBe('failed');
+  });
+
+  it('fails for a kernel image that was revoked before the run, and refuses a list without a signature', async () => {
+    const key = generateSigningKey();
+    const { statement } = (JSON.parse(receipt) as { kernelImage: { statement: Envelope } }).kernelImage;
+    const { digest } = KernelImageStatement.peek(statement).value;
+    const entry = { digest, revokedAt: '2020-01-01T00:00:00Z', reason: 'A test' };
+    const list = KernelImageRevocations.sign(
+      {
+        format: 'clean-room.kernel-image-revocations/v1',
+        signer: key.publicKey,
+        version: 1,
+        entries: [entry]
+      },
+      key
+    );
+    const trusting = { ...trust, kernelImageSigners: [...trust.kernelImageSigners, key.publicKey] };
+    const { appraisal } = await verifyInBrowser(bytes(receipt), trusting, [list]);
+    expect(appraisal.steps.filter(({ status }) => status === 'fail')).toMatchObject([
+      { id: 'kernel-image', detail: expect.stringContaining('revoked on 2020-01-01') }
+    ]);
+    const unsigned = { ...list, signatures: list.signatures.map(signature => ({ ...signature, sig: '' })) };
+    await expect(verifyInBrowser(bytes(receipt), trusting, [unsigned])).rejects.toMatchObject({
+      code: 'signature-invalid'
+    });
   });
 
   it('returns a failed verification, and no error, for bytes that are not a receipt', async () => {

@@ -4,6 +4,7 @@ import { registerAttestation } from './commands/attestation.js';
 import { registerCustodian } from './commands/custodian.js';
 import { registerDemo } from './commands/demo.js';
 import { registerIdentity } from './commands/identity.js';
+import { registerKernelImage } from './commands/kernel-image.js';
 import { registerMeasure } from './commands/measure.js';
 import { registerProvision } from './commands/provision.js';
 import { registerResults } from './commands/results.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Register[] = [
   registerRoster,
   registerAttestation,
   registerCustodian,
+  registerKernelImage,
   registerServe,
   registerDemo
 ];

@@ -82,6 +82,8 @@ export const custodianPaths = ({ config, folder }: CustodianHome) => ({
   /** Files of submissions, by digest. */
   files: path.join(folder, 'files'),
   tickets: path.join(folder, 'sign-in'),
+  /** Lists of revoked kernel images that were imported. */
+  revocations: path.join(folder, 'revocations'),
   token: path.resolve(folder, config.tokenFile),
   database: config.database.startsWith('pglite:')
     ? `pglite:${path.resolve(folder, config.database.slice('pglite:'.length))}`

@@ -6,13 +6,14 @@ import type { ObjectStore } from '../platform/objects/store.js';
 import type { CustodianConfig } from './config.js';
 import type { CustodianTables } from './database/tables.js';
 import type { AssetRegistry } from './datasets/registry.js';
+import type { RevocationBook } from './kernel-images/revocation-book.js';
 import type { KeyStore } from './keys/key-store.js';
 import type { LogWatch } from './log/log-watch.js';
 import type { RosterBook } from './parties/roster-book.js';
 
 /**
  * The services that the domains of a custodian share. The coordinator is reached only through a client, and everything
- * that it answers is verified before it is used.
+ * that it sends is verified before it is used.
  */
 export interface CustodianContext {
   readonly config: CustodianConfig;
@@ -21,6 +22,7 @@ export interface CustodianContext {
   readonly keys: KeyStore;
   readonly registry: AssetRegistry;
   readonly rosters: RosterBook;
+  readonly revocations: RevocationBook;
   readonly log: LogWatch;
   readonly coordinator: Client;
   /** Files of submissions, by digest. */

@@ -9,6 +9,7 @@ import { LateLogger, type CustodianContext } from './context.js';
 import { CUSTODIAN_MIGRATIONS } from './database/migrations.js';
 import type { CustodianTables } from './database/tables.js';
 import { AssetRegistry } from './datasets/registry.js';
+import { RevocationBook } from './kernel-images/revocation-book.js';
 import { openKeyFolder } from './keys/key-folder.js';
 import { LogWatch } from './log/log-watch.js';
 import { buildPages } from './pages/pages.js';
@@ -71,6 +72,7 @@ export async function startCustodian(
       keys,
       registry: new AssetRegistry(paths.assets, keys.publicKey),
       rosters: new RosterBook(database.db),
+      revocations: new RevocationBook(database.db, paths.revocations),
       log: new LogWatch(database.db, coordinator),
       coordinator,
       files: await FolderStore.open(paths.files),

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkSchema, Envelope, generateSigningKey } from '@clean-room/protocol/documents';
 import { Roster } from '@clean-room/protocol/parties';
-import { toBase64Url } from '@clean-room/protocol/bytes';
+import { digestOf, fromBase64, toBase64Url, type Digest } from '@clean-room/protocol/bytes';
+import { KernelImageRevocations } from '@clean-room/protocol/kernel-images';
 import type { Command } from 'commander';
+import { makeReceipt } from '../../../packages/protocol/test/support/receipt.js';
 import { createProgram, runCommand } from '../../src/cli/program.js';
 import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/terminal/exit-codes.js';
 import { ERROR_CODES } from '@clean-room/protocol/errors';
@@ -165,6 +167,74 @@ describe('a receipt', () => {
     await writeFile(path.join(folder, 'r.json'), '{}');
     expect((await run(['verify', 'r.json', '--trust', path.join(folder, 'none.json')])).code).toBe(5);
     expect((await run(['verify', 'none.json'])).code).toBe(5);
+  });
+});
+
+describe('a receipt on a revoked kernel image', () => {
+  const key = generateSigningKey();
+  const inFolder = (name: string): string => path.join(folder, name);
+
+  /** Writes a list with a version and one entry, signed by a release key of the trust roots. */
+  async function writeList(name: string, version: number, digest: Digest, revokedAt: string): Promise<void> {
+    const list: KernelImageRevocations = {
+      format: 'clean-room.kernel-image-revocations/v1',
+      signer: key.publicKey,
+      version,
+      entries: [{ digest, revokedAt, reason: 'A hole in the sandbox' }]
+    };
+    await writeFile(inFolder(name), JSON.stringify(KernelImageRevocations.sign(list, key)));
+  }
+
+  async function writeReceipt(): Promise<Digest> {
+    const { receipt, trust } = await makeReceipt();
+    const kernelImageSigners = [...trust.kernelImageSigners, key.publicKey];
+    await mkdir(inFolder('home'));
+    await writeFile(inFolder('home/trust.json'), JSON.stringify({ ...trust, kernelImageSigners }));
+    await writeFile(inFolder('receipt.json'), JSON.stringify(receipt));
+    return digestOf(fromBase64(receipt.kernelImage.manifest));
+  }
+
+  it('stays verified, with a note, if the run ended before the revocation', async () => {
+    await writeList('list.json', 1, await writeReceipt(), '2126-11-02T00:00:00Z');
+    expect(await run(['verify', 'receipt.json', '--revocations', 'list.json'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(
+        'It was revoked on 2126-11-02 (A hole in the sandbox), after this run had ended.'
+      )
+    });
+  });
+
+  it('fails if the run ended after it, from then on and also without naming the list', async () => {
+    const digest = await writeReceipt();
+    await writeList('list.json', 2, digest, '2020-11-02T00:00:00Z');
+    await writeList('older.json', 1, digestOf(fromBase64('AAAA')), '2020-11-02T00:00:00Z');
+    expect((await run(['verify', 'receipt.json'])).code).toBe(0);
+    for (const options of [['--revocations', 'list.json'], []]) {
+      expect(await run(['verify', 'receipt.json', ...options])).toMatchObject({
+        code: 1,
+        out: expect.stringContaining('The kernel image was revoked on 2020-11-02')
+      });
+    }
+    expect(await run(['verify', 'receipt.json', '--revocations', 'older.json'])).toMatchObject({
+      code: 6,
+      err: expect.stringContaining('older')
+    });
+  });
+
+  it('is not judged by a list that its own key has not signed', async () => {
+    const digest = await writeReceipt();
+    const list: KernelImageRevocations = {
+      format: 'clean-room.kernel-image-revocations/v1',
+      signer: key.publicKey,
+      version: 1,
+      entries: [{ digest, revokedAt: '2020-11-02T00:00:00Z', reason: 'x' }]
+    };
+    await writeFile(
+      inFolder('list.json'),
+      JSON.stringify(KernelImageRevocations.sign(list, generateSigningKey()))
+    );
+    expect((await run(['verify', 'receipt.json', '--revocations', 'list.json'])).code).toBe(1);
+    expect((await run(['verify', 'receipt.json'])).code).toBe(0);
   });
 });
 

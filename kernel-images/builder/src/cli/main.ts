@@ -3,20 +3,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
-import { readDefinition } from '../definition/definition.js';
-import { writeLock } from '../definition/lock.js';
+import { digestOf } from '@clean-room/protocol/bytes';
+import { readDefinition, type ReadDefinition } from '../definition/definition.js';
+import { readLock, writeLock } from '../definition/lock.js';
 import { InputCache } from '../inputs/input-cache.js';
-import { buildKernelImage } from '../image/build.js';
-import { changedDocuments, writeDocuments } from '../image/committed.js';
+import { buildKernelImage, fetchInputs } from '../image/build.js';
+import { changedFiles, loadKernelImage, writeFiles, type CommittedFiles } from '../image/committed.js';
 import { relock } from '../relock/relock.js';
+import { describeMaterials } from '../sbom/sbom.js';
 
-const USAGE = `Usage: npx build-kernel [build|relock] [NAME] [options]
+const USAGE = `Usage: npx build-kernel [build|sbom|relock] [NAME] [options]
 
-  build    build the image from its lock file (default), and write manifest.json and config.json
+  build    build the image from its lock file (default), and write its manifest.json, config.json, sbom.json and licences.txt
+  sbom     write sbom.json and licences.txt for the committed image from its locked inputs, without building it
   relock   choose current packages and wheels, and rewrite the lock file
   NAME     a folder in kernel-images (default: python-cpu)
 
-  --check                build: exit with 1 if manifest.json or config.json would change, and do not write them
+  --check                build, sbom: exit with 1 if a file would change, and do not write it
   --layout DIR           build: the OCI layout to write to (default: .cache/kernel-images/layout)
   --fresh                build: do not reuse layers of an earlier build
   --keyring FILE         relock: the file with Debian's archive keys
@@ -44,8 +47,31 @@ function readArguments(arguments_: readonly string[]) {
   });
 }
 
+/** Writes the files that have changed, or only names them. Returns the exit status. */
+async function commit(folder: string, files: Partial<CommittedFiles>, check: boolean): Promise<number> {
+  const changed = await changedFiles(folder, files);
+  if (changed.length === 0) return 0;
+  if (check) {
+    print(`The result differs from what is committed: ${changed.join(', ')} would change.`);
+    return 1;
+  }
+  await writeFiles(folder, files);
+  print(`Wrote ${changed.join(', ')}. Commit the changes.`);
+  return 0;
+}
+
+/** Lists what the committed image is made of. Returns the exit status. */
+async function describeCommitted(read: ReadDefinition, inputs: InputCache, check: boolean): Promise<number> {
+  const { name } = read.definition;
+  const lock = await readLock(read);
+  await fetchInputs(lock, inputs, print);
+  const { manifest } = await loadKernelImage(name);
+  const materials = await describeMaterials({ root: ROOT, lock, inputs, name, digest: digestOf(manifest) });
+  return commit(read.folder, materials, check);
+}
+
 async function run({ values, positionals }: ReturnType<typeof readArguments>): Promise<number> {
-  const command = ['build', 'relock'].find(known => known === positionals[0]);
+  const command = ['build', 'sbom', 'relock'].find(known => known === positionals[0]);
   const [name = 'python-cpu', ...others] = command === undefined ? positionals : positionals.slice(1);
   if (values.help || others.length > 0) {
     process.stdout.write(USAGE);
@@ -65,6 +91,7 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     print(`Locked ${lock.debian.packages.length} packages and ${lock.python.wheels.length} wheels.`);
     return 0;
   }
+  if (command === 'sbom') return describeCommitted(read, inputs, values.check);
   const layers = join(caches, 'layers');
   if (values.fresh) await rm(join(layers, name), { recursive: true, force: true });
   const image = await buildKernelImage(read, {
@@ -75,15 +102,7 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     report: print
   });
   print(`Built ${name}: ${image.digest}, ${String(Math.round(image.size / 1e6))} MB, in ${values.layout}.`);
-  const changed = await changedDocuments(read.folder, image);
-  if (changed.length === 0) return 0;
-  if (values.check) {
-    print(`The image differs from the committed one: ${changed.join(' and ')} would change.`);
-    return 1;
-  }
-  await writeDocuments(read.folder, image);
-  print(`Wrote ${changed.join(' and ')}. Commit the changes.`);
-  return 0;
+  return commit(read.folder, image, values.check);
 }
 
 /**

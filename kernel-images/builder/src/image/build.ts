@@ -11,6 +11,7 @@ import { composeBaseLayers } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
 import { composeOwnLayer } from './own.js';
+import { describeMaterials, type Materials } from '../sbom/sbom.js';
 
 /** Options of `buildKernelImage`. */
 export interface BuildOptions {
@@ -26,14 +27,18 @@ export interface BuildOptions {
 }
 
 /** A built kernel image. */
-export interface BuiltImage extends ImageDocuments {
+export interface BuiltImage extends ImageDocuments, Materials {
   readonly name: string;
   /** The total size of the layers in bytes. */
   readonly size: number;
 }
 
-/** Downloads the inputs that are not in the cache. */
-async function fetchInputs(
+/**
+ * Downloads the inputs that are not in the cache.
+ *
+ * @throws CleanRoomError `not-found` or `digest-mismatch` with the name of an input that is missing or has changed
+ */
+export async function fetchInputs(
   lock: ImageLock,
   cache: InputCache,
   report: (line: string) => void
@@ -106,5 +111,7 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
     yield documents.config;
   });
   await store.writeManifest(documents.manifest, definition.name);
-  return { ...documents, name: definition.name, size: layers.reduce((sum, { size }) => sum + size, 0) };
+  const { name } = definition;
+  const materials = await describeMaterials({ root, lock, inputs, name, digest: documents.digest });
+  return { ...documents, ...materials, name, size: layers.reduce((sum, { size }) => sum + size, 0) };
 }

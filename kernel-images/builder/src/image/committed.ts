@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { equalBytes } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readImageConfig, readManifest, type KernelImageFiles } from '@clean-room/protocol/packaging';
-import type { ImageDocuments } from './manifest.js';
 
 /** The folder of this repository that contains the kernel images. */
 export const KERNEL_IMAGES_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
@@ -43,20 +42,36 @@ export async function loadKernelImage(
   return { manifest, config };
 }
 
-/** The committed documents of a kernel image. */
-const COMMITTED = ['manifest', 'config'] as const;
+/** The committed files of a kernel image: its documents, and what it is made of. */
+export type CommittedFiles = Readonly<Record<'manifest' | 'config' | 'sbom' | 'licences', Uint8Array>>;
 
-/** Returns the names of the committed files that differ from the image. */
-export async function changedDocuments(folder: string, image: ImageDocuments): Promise<string[]> {
+/** The names of the committed files. */
+const NAMES: Readonly<Record<keyof CommittedFiles, string>> = {
+  manifest: 'manifest.json',
+  config: 'config.json',
+  sbom: 'sbom.json',
+  licences: 'licences.txt'
+};
+
+/** The files and their names, in a fixed order. */
+function named(files: Partial<CommittedFiles>): [string, Uint8Array][] {
+  return (Object.keys(NAMES) as (keyof CommittedFiles)[]).flatMap(key => {
+    const bytes = files[key];
+    return bytes === undefined ? [] : [[NAMES[key], bytes]];
+  });
+}
+
+/** Returns the names of the committed files that differ from the given ones. */
+export async function changedFiles(folder: string, files: Partial<CommittedFiles>): Promise<string[]> {
   const found: string[] = [];
-  for (const name of COMMITTED) {
-    const bytes = await readFile(join(folder, `${name}.json`)).catch(() => new Uint8Array());
-    if (!equalBytes(bytes, image[name])) found.push(`${name}.json`);
+  for (const [name, bytes] of named(files)) {
+    const committed = await readFile(join(folder, name)).catch(() => new Uint8Array());
+    if (!equalBytes(committed, bytes)) found.push(name);
   }
   return found;
 }
 
 /** Writes the files to be committed. */
-export async function writeDocuments(folder: string, image: ImageDocuments): Promise<void> {
-  for (const name of COMMITTED) await writeFile(join(folder, `${name}.json`), image[name]);
+export async function writeFiles(folder: string, files: Partial<CommittedFiles>): Promise<void> {
+  for (const [name, bytes] of named(files)) await writeFile(join(folder, name), bytes);
 }

@@ -107,6 +107,15 @@ export class Wheel {
     return new Map([...lines].map(([, name = '', target = '']) => [name, target]));
   }
 
+  /**
+   * Returns the text of METADATA.
+   *
+   * @throws CleanRoomError `malformed`
+   */
+  async metadata(): Promise<string> {
+    return readText(this.zip, this.entries.get(`${this.infoFolder}/METADATA`));
+  }
+
   /** Returns all files except RECORD and its signatures, sorted by name. */
   *files(): Generator<WheelFile> {
     for (const name of [...this.entries.keys()].sort()) {
@@ -149,7 +158,7 @@ export class Wheel {
 }
 
 async function readText(zip: ZipFile, entry: Entry | undefined): Promise<string> {
-  if (entry === undefined) throw invalidWheel('WHEEL or RECORD is missing');
+  if (entry === undefined) throw invalidWheel('WHEEL, RECORD or METADATA is missing');
   const chunks: Uint8Array[] = [];
   for await (const chunk of await zip.openReadStreamPromise(entry))
     if (chunk instanceof Uint8Array) chunks.push(chunk);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { readImageConfig, readManifest } from '@clean-room/protocol/packaging';
-import { changedDocuments, loadKernelImage, writeDocuments } from '../../src/image/committed.js';
+import { changedFiles, loadKernelImage, writeFiles } from '../../src/image/committed.js';
 import { describeImage } from '../../src/image/manifest.js';
 import { scratch } from '../support/scratch.js';
 
@@ -36,10 +36,10 @@ describe('the documents of an image', () => {
     const folder = join(images, 'sample');
     await mkdir(folder);
     const image = describeImage(LAYERS);
-    expect(await changedDocuments(folder, image)).toEqual(['manifest.json', 'config.json']);
-    await writeDocuments(folder, image);
-    expect(await changedDocuments(folder, image)).toEqual([]);
-    expect(await changedDocuments(folder, describeImage(LAYERS.slice(1)))).toEqual([
+    expect(await changedFiles(folder, image)).toEqual(['manifest.json', 'config.json']);
+    await writeFiles(folder, image);
+    expect(await changedFiles(folder, image)).toEqual([]);
+    expect(await changedFiles(folder, describeImage(LAYERS.slice(1)))).toEqual([
       'manifest.json',
       'config.json'
     ]);

@@ -69,7 +69,7 @@ export async function verifyJob(job: JobDocument, facts: JobFacts): Promise<Trus
   const party = verifySubmitter(spec.value, collaboration.value, job.submitterRoster);
   const assets = verifyAssets(spec.value, job.assets);
   const policies = assets.map(asset => asset.policy.value);
-  verifyKernelImage(spec.value, job.kernelImage, policies);
+  verifyKernelImage(spec.value, job.kernelImage, assets);
   const providers = verifyProviders(assets, job.approvals, {
     spec,
     image: own.image,

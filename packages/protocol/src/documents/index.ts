@@ -24,6 +24,8 @@ export {
   Recipient,
   type SigningKey,
   generateSigningKey,
+  publicKeyFromBytes,
   signBytes,
-  signingKey
+  signingKey,
+  verifyBytes
 } from './keys.js';

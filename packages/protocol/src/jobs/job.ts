@@ -17,7 +17,7 @@ export const JobDocument = Closed({
   kernelImage: Envelope,
   /** The roster, signed by its party's root key, that lists the submitter. Policies allow parties, not keys. */
   submitterRoster: Envelope,
-  /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than their own. */
+  /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than the approval. */
   logHead: TreeHead
 });
 export type JobDocument = Static<typeof JobDocument>;

@@ -1,1 +1,10 @@
-export { KernelImageStatement } from './kernel-image.js';
+export { releaseKeyOf, requireKernelImage, type KernelImageUse } from './accept.js';
+export { KernelImageStatement, SBOM_FORMAT } from './kernel-image.js';
+export {
+  KernelImageRevocations,
+  openRevocations,
+  requireLaterRevocations,
+  requireNotRevoked,
+  revocationOf,
+  type RevokedKernelImage
+} from './revocations.js';

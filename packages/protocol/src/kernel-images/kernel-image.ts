@@ -2,6 +2,16 @@ import { Type, type Static } from 'typebox';
 import { defineDocument } from '../documents/document.js';
 import { Closed, DigestField, Title } from '../documents/fields.js';
 
+/** The format of a bill of materials, by its media type. */
+export const SBOM_FORMAT = 'application/vnd.cyclonedx+json;version=1.6';
+
+/** The bill of materials of a kernel image: what the image is made of, with licences. */
+const Sbom = Closed({
+  /** The digest of the file. */
+  digest: DigestField,
+  format: Type.Literal(SBOM_FORMAT)
+});
+
 /**
  * A signed statement that an image is a kernel image of the clean room. The signing key is our release key. For a `development`
  * image it is a key that was made on the same machine at its first start; such images may only be used with the simulator.
@@ -15,7 +25,8 @@ export const KernelImageStatement = defineDocument(
     /** The digest of the image's manifest. */
     digest: DigestField,
     accelerator: Type.Union([Type.Literal('none'), Type.Literal('gpu')]),
-    development: Type.Boolean()
+    development: Type.Boolean(),
+    sbom: Type.Optional(Sbom)
   })
 );
 export type KernelImageStatement = Static<typeof KernelImageStatement.schema>;

@@ -4,9 +4,13 @@ import { providerOf } from '../assets/asset.js';
 import type { TokenAppraisal } from '../attestation/steps.js';
 import { asDigest, digestOf } from '../bytes/digest.js';
 import { fromBase64 } from '../bytes/encoding.js';
+import { fromTimestamp } from '../documents/fields.js';
 import { keyBytes } from '../documents/keys.js';
+import { CleanRoomError } from '../errors/index.js';
 import { KeyReleaseAnswer } from '../key-release/key-release.js';
+import { releaseKeyOf, requireKernelImage } from '../kernel-images/accept.js';
 import { KernelImageStatement } from '../kernel-images/kernel-image.js';
+import { revocationOf, type KernelImageRevocations } from '../kernel-images/revocations.js';
 import { LogEntry, verifyLogProof } from '../log/log.js';
 import { verifyComposition } from '../packaging/composition.js';
 import { satisfiesTeeRule } from '../policies/tee-rule.js';
@@ -27,6 +31,7 @@ import { findingPass, findingNotAsked, findingUnknown, type Finding, type Receip
 /** The documents of a receipt, and what they are checked against. */
 export interface ReceiptContext extends ReceiptEvidence {
   readonly trust: TrustRoots | undefined;
+  readonly revocations: readonly KernelImageRevocations[];
   /** The result of verifying the receipt's token. */
   readonly token: TokenAppraisal;
   /** The time at which everything must have been valid. */
@@ -107,23 +112,48 @@ const terms: ReceiptCheck = context => {
   return findingPass(`Purpose: ${spec.value.purpose}.`);
 };
 
-const kernelImage: ReceiptCheck = ({ receipt, spec, policies, trust, token }) => {
+/**
+ * Returns a note about the revocation of the kernel image. A run whose token was issued before the revocation remains valid.
+ * The lists of release keys count that are among the trust roots or have signed the image.
+ *
+ * @throws CleanRoomError `policy-refused` when the image was revoked before the token was issued
+ */
+function revocationNote(context: ReceiptContext): string {
+  const { receipt, spec, trust, revocations, token } = context;
+  const signers = [
+    ...receipt.kernelImage.statement.signatures.map(({ keyid }) => keyid),
+    ...(trust?.kernelImageSigners ?? [])
+  ];
+  const revoked = revocationOf(revocations, spec.value.kernelImage, signers);
+  if (revoked === undefined) return '';
+  const since = `revoked on ${revoked.revokedAt.slice(0, 10)} (${revoked.reason})`;
+  const issuedAt = token.times?.issuedAt;
+  if (issuedAt === undefined || issuedAt >= fromTimestamp(revoked.revokedAt)) {
+    throw new CleanRoomError('policy-refused', `The kernel image was ${since}, before this run ended.`);
+  }
+  return ` It was ${since}, after this run had ended.`;
+}
+
+const kernelImage: ReceiptCheck = context => {
+  const { receipt, spec, assets, policies, trust, token } = context;
+  const { statement } = receipt.kernelImage;
   const digest = digestOf(fromBase64(receipt.kernelImage.manifest));
   if (digest !== spec.value.kernelImage)
     return throwMismatch('The kernel image is not the one that the spec names.');
-  const signer = receipt.kernelImage.statement.signatures[0]?.keyid ?? '';
-  const { value } = KernelImageStatement.open(receipt.kernelImage.statement, signer);
-  if (value.digest !== digest) return throwMismatch('The signed statement is about another kernel image.');
-  if (policies.some(policy => !policy.value.kernelImages.signers.includes(signer))) {
-    return throwMismatch('A policy does not accept the key that signed the kernel image.');
-  }
+  KernelImageStatement.open(statement, statement.signatures[0]?.keyid ?? '');
+  const uses = policies.flatMap(({ value: policy }, index) => {
+    const version = assets[index]?.value;
+    return version === undefined ? [] : [{ version, policy }];
+  });
+  const value = requireKernelImage(statement, digest, uses);
   if (value.development && !token.simulated)
     return throwMismatch('The run used a development kernel image in a real TEE, which is not allowed.');
+  const note = revocationNote(context);
   if (trust === undefined)
-    return findingUnknown(`${value.name}. There are no trust roots for the key that signed it.`);
-  return trust.kernelImageSigners.includes(signer)
-    ? findingPass(`${value.name}.`)
-    : findingUnknown(`${value.name}. The key that signed it is not among your trust roots.`);
+    return findingUnknown(`${value.name}. There are no trust roots for the key that signed it.${note}`);
+  return releaseKeyOf(statement, trust.kernelImageSigners) === undefined
+    ? findingUnknown(`${value.name}. The key that signed it is not among your trust roots.${note}`)
+    : findingPass(`${value.name}.${note}`);
 };
 
 const image: ReceiptCheck = context => {

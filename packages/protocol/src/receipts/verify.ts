@@ -2,6 +2,7 @@ import { Approval } from '../approvals/approval.js';
 import { checkSignaturesAhead } from '../documents/signatures-ahead.js';
 import { isCleanRoomError } from '../errors/index.js';
 import { KernelImageStatement } from '../kernel-images/kernel-image.js';
+import type { KernelImageRevocations } from '../kernel-images/revocations.js';
 import {
   envelopesOf,
   openAssets,
@@ -33,6 +34,8 @@ export interface ReceiptOptions {
   readonly trust?: TrustRoots;
   /** The time at which everything must have been valid. The default is when the token was issued, so that old receipts verify. */
   readonly at?: Date;
+  /** Lists of revoked kernel images, each opened by `openRevocations`. Without them, revocations are not known. */
+  readonly revocations?: readonly KernelImageRevocations[];
 }
 
 const NO_MARKS: ReceiptMarks = {
@@ -89,7 +92,13 @@ export async function verifyReceipt(
   const evidence: ReceiptEvidence = { receipt, statement, spec, collaboration, ...opened };
   const at = options.at ?? claimedIssueTime(receipt.token);
   const token = await verifyRunToken(evidence, options.trust, at);
-  const context: ReceiptContext = { ...evidence, trust: options.trust, token, at };
+  const context: ReceiptContext = {
+    ...evidence,
+    trust: options.trust,
+    revocations: options.revocations ?? [],
+    token,
+    at
+  };
   for (const [id, check] of RECEIPT_CHECKS) report.run(id, () => check(context));
   return report.finish(marksOf(context), { statement: statement.value, token });
 }

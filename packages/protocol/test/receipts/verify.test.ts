@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { digestOf } from '../../src/bytes/digest.js';
-import { utf8 } from '../../src/bytes/encoding.js';
+import { fromBase64, utf8 } from '../../src/bytes/encoding.js';
+import { toTimestamp } from '../../src/documents/fields.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
+import type { KernelImageRevocations } from '../../src/kernel-images/revocations.js';
 import type { Receipt, TrustRoots } from '../../src/receipts/receipt.js';
 import type { ReceiptStepId } from '../../src/receipts/steps.js';
 import { verifyReceipt } from '../../src/receipts/verify.js';
@@ -230,6 +233,68 @@ describe('a receipt', () => {
       expect(appraisal.outcome).toBe('failed');
     }
     expect((await verifyReceipt(Uint8Array.of(1, 2, 3), { trust })).outcome).toBe('failed');
+  });
+
+  it('of data for hardware fails if its kernel image is one of development', async () => {
+    const { receipt, trust } = await makeReceipt({ sealedFor: 'hardware' });
+    const { steps } = await verifyReceipt(bytesOf(receipt), { trust });
+    expect(steps.find(({ id }) => id === 'kernel-image')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/development kernel image/)
+    });
+  });
+
+  describe('on a revoked kernel image', () => {
+    const revoke = (receipt: Receipt, signer: string, revokedAt: string): KernelImageRevocations => ({
+      format: 'clean-room.kernel-image-revocations/v1',
+      signer,
+      version: 1,
+      entries: [
+        {
+          digest: digestOf(fromBase64(receipt.kernelImage.manifest)),
+          revokedAt,
+          reason: 'A test of revocation'
+        }
+      ]
+    });
+    const signerOf = (receipt: Receipt): string => receipt.kernelImage.statement.signatures[0]!.keyid;
+    const issuedAt = (receipt: Receipt): number => decodeJwt(receipt.token).iat! * 1000;
+
+    it('stays verified, with a note, if the run ended before the revocation', async () => {
+      const { receipt, trust } = await makeReceipt();
+      const after = toTimestamp(new Date(issuedAt(receipt) + 1000));
+      const revocations = [revoke(receipt, signerOf(receipt), after)];
+      const appraisal = await verifyReceipt(bytesOf(receipt), { trust, revocations });
+      expect(appraisal.outcome).toBe('verified');
+      expect(appraisal.steps.find(({ id }) => id === 'kernel-image')).toMatchObject({
+        status: 'pass',
+        detail: `python-cpu. It was revoked on ${after.slice(0, 10)} (A test of revocation), after this run had ended.`
+      });
+    });
+
+    it('fails if the run ended after the revocation, also without trust roots', async () => {
+      const { receipt, trust } = await makeReceipt();
+      const before = toTimestamp(new Date(issuedAt(receipt)));
+      const revocations = [revoke(receipt, signerOf(receipt), before)];
+      for (const options of [{ trust, revocations }, { revocations }]) {
+        const { outcome, steps } = await verifyReceipt(bytesOf(receipt), options);
+        expect(outcome).toBe('failed');
+        expect(steps.filter(({ status }) => status === 'fail')).toMatchObject([
+          { id: 'kernel-image', detail: expect.stringMatching(/^The kernel image was revoked on /) }
+        ]);
+      }
+    });
+
+    it('ignores a list of a key that neither is trusted nor signed the image', async () => {
+      const { receipt, trust } = await makeReceipt();
+      const stranger = generateSigningKey().publicKey;
+      const revocations = [revoke(receipt, stranger, '2020-01-01T00:00:00Z')];
+      expect((await verifyReceipt(bytesOf(receipt), { trust, revocations })).outcome).toBe('verified');
+      const trusting = { ...trust, kernelImageSigners: [...trust.kernelImageSigners, stranger] };
+      expect((await verifyReceipt(bytesOf(receipt), { trust: trusting, revocations })).outcome).toBe(
+        'failed'
+      );
+    });
   });
 
   it('fails if it is verified for a time at which its approval had expired', async () => {

@@ -7,7 +7,7 @@ import { toBase64, utf8 } from '../../src/bytes/encoding.js';
 import { Collaboration } from '../../src/parties/collaboration.js';
 import { Roster, type Roster as RosterValue } from '../../src/parties/roster.js';
 import { KernelImageStatement } from '../../src/kernel-images/kernel-image.js';
-import { generateAttemptKey } from '../../src/key-release/file-key.js';
+import { generateAttemptKey } from '../../src/key-release/attempt-key.js';
 import { KeyReleaseAnswer } from '../../src/key-release/key-release.js';
 import { EMPTY_TREE_HEAD } from '../../src/log/log.js';
 import { composeImage } from '../../src/packaging/compose.js';

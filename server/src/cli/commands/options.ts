@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isDigest, type Digest } from '@clean-room/protocol/bytes';
 
 /** Parses a time in ISO 8601 (`2026-11-20T12:04:00Z`, `2026-11-20`) or in seconds since 1970. */
 export function timestampOption(text: string): Date {
@@ -7,6 +8,12 @@ export function timestampOption(text: string): Date {
     throw new InvalidArgumentError('Write the time as 2026-11-20T12:04:00Z or in seconds since 1970.');
   }
   return date;
+}
+
+/** Parses a digest: `sha256:` and 64 hexadecimal digits. */
+export function digestOption(text: string): Digest {
+  if (!isDigest(text)) throw new InvalidArgumentError('Write it as sha256: and 64 hexadecimal digits.');
+  return text;
 }
 
 /** Parses an integer of at least 1. */

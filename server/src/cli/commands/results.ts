@@ -8,6 +8,7 @@ import type { CommandContext, Register } from '../context.js';
 import { connect } from '../coordinator/connect.js';
 import { parseJsonFile } from '../files.js';
 import { requireIdentity } from '../home/identity.js';
+import { readRevocations } from '../home/revocations.js';
 import { readTrustRoots } from '../home/trust.js';
 import { openResult } from '../results/open.js';
 import type { CommandResult } from '../terminal/result.js';
@@ -42,7 +43,10 @@ async function results(
   const { age } = await requireIdentity(context.home);
   const receipt = await client.downloadBytes(routes.getReceipt, { params: { id } }, MAX_RECEIPT_BYTES);
   const trust = await readTrustRoots(context.home);
-  const appraisal = await verifyReceipt(receipt, trust === undefined ? {} : { trust });
+  const appraisal = await verifyReceipt(receipt, {
+    revocations: await readRevocations(context.home, trust),
+    ...(trust === undefined ? {} : { trust })
+  });
   if (appraisal.outcome === 'failed') {
     throw new CleanRoomError(
       'signature-invalid',

@@ -1,6 +1,8 @@
+import path from 'node:path';
 import { verifyReceipt, type ReceiptAppraisal, type ReceiptStepStatus } from '@clean-room/protocol/receipts';
 import type { Register } from '../context.js';
 import { readFileOrInput } from '../files.js';
+import { readRevocations } from '../home/revocations.js';
 import { readTrustRoots } from '../home/trust.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import type { CommandResult } from '../terminal/result.js';
@@ -48,6 +50,12 @@ function toResult(appraisal: ReceiptAppraisal): CommandResult {
   };
 }
 
+interface VerifyOptions {
+  readonly trust?: string;
+  readonly at?: Date;
+  readonly revocations?: string;
+}
+
 /** Adds `verify`, which verifies a receipt with only the receipt and trust roots. */
 export const registerVerify: Register = (program, act) => {
   program
@@ -59,11 +67,17 @@ export const registerVerify: Register = (program, act) => {
       'Time at which the receipt is verified (default: when its token was issued)',
       timestampOption
     )
+    .option(
+      '--revocations <file>',
+      'List of revoked kernel images; it is remembered if a release key that you trust has signed it'
+    )
     .action(
-      act(async (context, receipt: string, { trust: file, at }: { trust?: string; at?: Date }) => {
+      act(async (context, receipt: string, { trust: file, at, revocations: list }: VerifyOptions) => {
         const bytes = await readFileOrInput(context.terminal, receipt);
         const trust = await readTrustRoots(context.home, file);
+        const named = list === undefined ? undefined : path.resolve(context.terminal.folder, list);
         const appraisal = await verifyReceipt(bytes, {
+          revocations: await readRevocations(context.home, trust, named),
           ...(trust === undefined ? {} : { trust }),
           ...(at === undefined ? {} : { at })
         });

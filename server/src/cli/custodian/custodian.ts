@@ -6,7 +6,9 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
+import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError, ERROR_CODES } from '@clean-room/protocol/errors';
+import type { KernelImageRevocations } from '@clean-room/protocol/kernel-images';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { CommandContext } from '../context.js';
 import { parseJsonFile } from '../files.js';
@@ -37,7 +39,7 @@ export async function openCustodianFolder(
 ): Promise<CustodianHome> {
   const location =
     folder === undefined ? await configuredFolder(home, party) : path.resolve(terminal.folder, folder);
-  // Loaded only now, so that commands that do not use a custodian start quickly.
+  // The module is loaded only here, so that commands that do not use a custodian start quickly.
   const { readCustodianHome } = await import('../../custodian/index.js');
   return readCustodianHome(location);
 }
@@ -57,6 +59,25 @@ export async function createTicket(
     ticket: await writeTicket(custodianPaths(custodian).tickets, person, now),
     minutes: TICKET_MINUTES
   };
+}
+
+/**
+ * Imports a list of revoked kernel images into a custodian's folder. Only lists of release keys that its policies name are
+ * accepted.
+ *
+ * @throws CleanRoomError `signature-invalid`, `forbidden`, `conflict`
+ */
+export async function importRevocationList(
+  custodian: CustodianHome,
+  list: Envelope
+): Promise<KernelImageRevocations> {
+  const { AssetRegistry, custodianPaths, importRevocations, openKeyFolder } =
+    await import('../../custodian/index.js');
+  const paths = custodianPaths(custodian);
+  const { publicKey } = await openKeyFolder(paths.keys);
+  const assets = await new AssetRegistry(paths.assets, publicKey).list();
+  const releaseKeys = assets.flatMap(({ policy }) => policy.value.kernelImages.signers);
+  return importRevocations(paths.revocations, list, releaseKeys);
 }
 
 /** Resolves names that end in `.localhost` to this machine (RFC 6761 §6.3), which some system resolvers do not do. */

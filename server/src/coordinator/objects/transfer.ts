@@ -41,7 +41,7 @@ function firstByteOf(range: string | undefined): number {
 }
 
 /**
- * Streams an object to the client. The headers let clients cache it for ever, and keep browsers from showing or running it.
+ * Streams an object to the client. The headers let clients cache it permanently, and keep browsers from showing or running it.
  *
  * @param range - the request's `range` header, with which a client resumes a download
  */

@@ -21,6 +21,7 @@ const STATEMENTS_0001 = [
      request_digest text primary key, approval_digest text not null references approval, envelope text not null,
      expires_at timestamptz not null)`,
   `create table roster (party text primary key, version integer not null, envelope text not null)`,
+  `create table revocations (signer text primary key, version integer not null, envelope text not null)`,
   `create table tree_head (
      singleton boolean primary key default true check (singleton), log_key text not null, size bigint not null,
      root text not null)`,

@@ -70,6 +70,14 @@ export interface RosterRow {
   envelope: string;
 }
 
+/** The newest list of revoked kernel images of a release key that this custodian has seen. */
+export interface RevocationsRow {
+  signer: string;
+  version: number;
+  /** The signed envelope as JSON text. */
+  envelope: string;
+}
+
 /** The newest tree head of the coordinator's log that this custodian has verified. The table has one row. */
 export interface TreeHeadRow {
   singleton: Generated<boolean>;
@@ -113,6 +121,7 @@ export interface CustodianTables {
   key_release: KeyReleaseRow;
   ready: ReadyRow;
   roster: RosterRow;
+  revocations: RevocationsRow;
   tree_head: TreeHeadRow;
   session: SessionRow;
   challenge: ChallengeRow;

@@ -2,6 +2,7 @@ import { verifyApproval, type Approval } from '@clean-room/protocol/approvals';
 import { fromBase64 } from '@clean-room/protocol/bytes';
 import type { ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireNotRevoked } from '@clean-room/protocol/kernel-images';
 import { KeyRequest, type KeyRequestMessage } from '@clean-room/protocol/key-release';
 import { Roster, type Collaboration } from '@clean-room/protocol/parties';
 import { readSpec, type Spec } from '@clean-room/protocol/submissions';
@@ -94,6 +95,10 @@ export async function readEvidence(
   const assets = await Promise.all(pinned.map(({ name, version }) => registry.find(name, version)));
   if (assets.some((asset, index) => asset.policy.digest !== pinned[index]?.policy)) {
     throw refused('the spec names a different policy for an asset');
+  }
+  const revocations = await context.revocations.lists();
+  for (const { policy } of assets) {
+    requireNotRevoked(revocations, spec.value.kernelImage, policy.value.kernelImages.signers);
   }
   const parts = { request, spec, collaboration, assets, record };
   return { ...parts, approval: await verifyAgainstNewestRoster(context, message, parts) };

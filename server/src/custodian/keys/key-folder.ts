@@ -7,7 +7,7 @@ import { fromBase64Url, toBase64Url } from '@clean-room/protocol/bytes';
 import { generateSigningKey, signBytes, signingKey, type SigningKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { readSecretFile } from '../../platform/files/secret-file.js';
-import type { KeyStore } from './key-store.js';
+import type { KeyStore, Signer } from './key-store.js';
 
 /**
  * Reads an Ed25519 key from a file that only its owner can read.
@@ -30,6 +30,15 @@ export async function ensureSigningKey(file: string): Promise<SigningKey> {
     await writeFileAtomic(file, `${toBase64Url(generateSigningKey().secret)}\n`, 0o600);
   }
   return readSigningKey(file);
+}
+
+/**
+ * Opens a signing key in a file that only its owner can read.
+ * @throws CleanRoomError `unavailable`, `forbidden`, `malformed`
+ */
+export async function fileSigner(file: string): Promise<Signer> {
+  const key = await readSigningKey(file);
+  return { publicKey: key.publicKey, sign: async bytes => signBytes(key, bytes) };
 }
 
 async function ensureAgeIdentity(file: string): Promise<string> {

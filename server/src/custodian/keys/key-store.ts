@@ -9,17 +9,22 @@ import {
   type Recipient
 } from '@clean-room/protocol/documents';
 
+/** An Ed25519 key that signs, wherever it is kept. */
+export interface Signer {
+  readonly publicKey: PublicKey;
+  /** Returns an Ed25519 signature. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 /**
  * A custodian's two keys and the only two operations that use them. The embedded implementation stores the keys in a folder;
  * with a key management service, both operations take place in that service.
  */
-export interface KeyStore {
+export interface KeyStore extends Signer {
   /** The key that verifies policies, asset versions, approvals, key releases and output releases. */
   readonly publicKey: PublicKey;
   /** The age recipient that datasets are sealed to. */
   readonly recipient: Recipient;
-  /** Returns an Ed25519 signature. */
-  sign(bytes: Uint8Array): Promise<Uint8Array>;
   /**
    * Returns the key of one age file that is sealed to this custodian. It opens only that file.
    *
@@ -34,9 +39,9 @@ export interface Signed<T> extends ReadDocument<T> {
   readonly envelope: Envelope;
 }
 
-/** Signs a document with the custodian's key. */
+/** Signs a document. */
 export async function signDocument<S extends TSchema>(
-  keys: KeyStore,
+  keys: Signer,
   kind: DocumentKind<S>,
   value: Static<S>
 ): Promise<Signed<Static<S>>> {
@@ -45,11 +50,7 @@ export async function signDocument<S extends TSchema>(
 }
 
 /** Signs bytes that were written earlier, such as an approval that a reviewer has seen. */
-export async function signPayload(
-  keys: KeyStore,
-  payloadType: string,
-  payload: Uint8Array
-): Promise<Envelope> {
+export async function signPayload(keys: Signer, payloadType: string, payload: Uint8Array): Promise<Envelope> {
   const signature = await keys.sign(preAuthenticationEncoding(payloadType, payload));
   return {
     payloadType,

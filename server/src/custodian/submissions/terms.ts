@@ -1,9 +1,9 @@
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { Envelope, PublicKey } from '@clean-room/protocol/documents';
-import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
-import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
+import type { PublicKey } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireKernelImage, requireNotRevoked } from '@clean-room/protocol/kernel-images';
 import type { Collaboration } from '@clean-room/protocol/parties';
-import { requireTerms, type Policy } from '@clean-room/protocol/policies';
+import { requireTerms } from '@clean-room/protocol/policies';
 import { routes } from '@clean-room/api/coordinator';
 import type { CustodianContext } from '../context.js';
 import type { ProvisionedAsset } from '../datasets/registry.js';
@@ -20,43 +20,32 @@ export interface RequestedUse {
   readonly assets: readonly ProvisionedAsset[];
 }
 
-/** Opens a kernel image's statement with the first of the policy's release keys that has signed it. */
-function openStatement(
-  statement: Envelope,
-  signers: Policy['kernelImages']['signers']
-): KernelImageStatement | undefined {
-  for (const signer of signers) {
-    try {
-      return KernelImageStatement.open(statement, signer).value;
-    } catch (error) {
-      if (!isCleanRoomError(error, 'signature-invalid')) throw error;
-    }
-  }
-  return undefined;
-}
-
-/** Checks that a release key of each policy has signed the kernel image, and accepts development images only in simulation. */
-async function requireSignedKernelImage(
-  { coordinator }: CustodianContext,
+/**
+ * Checks that a release key of each policy has signed the kernel image and none has revoked it. Development images are
+ * accepted only for data that is sealed for simulation.
+ */
+async function requireAcceptedKernelImage(
+  { coordinator, revocations }: CustodianContext,
   { kernelImage, assets }: RequestedUse
 ): Promise<void> {
   const { items } = await coordinator.call(routes.listKernelImages, {});
   const published = items.find(({ digest }) => digest === kernelImage);
-  for (const { policy, version } of assets) {
-    const statement = published && openStatement(published.statement, policy.value.kernelImages.signers);
-    if (statement?.digest !== kernelImage) {
-      throw new CleanRoomError(
-        'policy-refused',
-        `The kernel image is not signed by a release key that the policy of ${policy.value.asset} names.`,
-        { remedy: 'Ask for a submission on a signed kernel image.' }
-      );
-    }
-    if (statement.development && version.value.sealedFor !== 'simulation') {
-      throw new CleanRoomError(
-        'policy-refused',
-        'A development kernel image can only be used with data that is sealed for simulation.'
-      );
-    }
+  if (published === undefined) {
+    throw new CleanRoomError(
+      'policy-refused',
+      'The coordinator has no signed statement about the kernel image.',
+      {
+        remedy: 'Ask for a submission on a signed kernel image.'
+      }
+    );
+  }
+  requireKernelImage(
+    published.statement,
+    kernelImage,
+    assets.map(({ version, policy }) => ({ version: version.value, policy: policy.value }))
+  );
+  for (const { policy } of assets) {
+    requireNotRevoked(await revocations.lists(), kernelImage, policy.value.kernelImages.signers);
   }
 }
 
@@ -76,5 +65,5 @@ export async function requireAllowedUse(context: CustodianContext, use: Requeste
       at: context.now()
     });
   }
-  await requireSignedKernelImage(context, use);
+  await requireAcceptedKernelImage(context, use);
 }

@@ -18,7 +18,7 @@ import type { CustodianContext } from '../../../src/custodian/context.js';
 import { countAttempt } from '../../../src/custodian/key-release/attempts.js';
 import { nextStep, type KeyReleaseStep } from '../../../src/custodian/key-release/release.js';
 import { readSigningKey } from '../../../src/custodian/keys/key-folder.js';
-import { createKeyRequest, type SentKeyRequest, type Tampering } from '../support/attempt.js';
+import { createKeyRequest, releaseKeys, type SentKeyRequest, type Tampering } from '../support/attempt.js';
 import { DemoWorld } from '../support/demo.js';
 
 let world: DemoWorld;
@@ -47,17 +47,6 @@ function stepFor({ message, token }: SentKeyRequest): Promise<KeyReleaseStep> {
   return nextStep(context, { message, token, tokensWanted: 1, ready: [] });
 }
 
-/** Takes the custodian's steps for a request with its token until it releases the keys. */
-async function releaseKeys({ message, token }: SentKeyRequest): Promise<Envelope> {
-  const ready: Envelope[] = [];
-  for (;;) {
-    const step = await nextStep(context, { message, token, tokensWanted: 1, ready });
-    if ('answer' in step) return step.answer;
-    if (!('ready' in step)) throw new Error(`the keys were not released: ${JSON.stringify(step)}`);
-    ready.push(step.ready);
-  }
-}
-
 beforeAll(async () => {
   world = await DemoWorld.create();
   await world.start();
@@ -79,7 +68,7 @@ describe('an honest attempt', () => {
   it('receives the file keys of the approved asset versions, sealed to its own key', async () => {
     const sent = await createKeyRequest(world, submission);
     const { key, request } = sent;
-    const envelope = await releaseKeys(sent);
+    const envelope = await releaseKeys(context, sent);
     const { value } = KeyReleaseAnswer.open(envelope, context.keys.publicKey);
     expect(value).toMatchObject({ request: request.digest, attemptKey: key.publicKey, attempt: 1 });
     const [asset] = await context.registry.list();
@@ -90,11 +79,11 @@ describe('an honest attempt', () => {
 
   it('receives the same answer when it asks again, and is counted once', async () => {
     const sent = await createKeyRequest(world, submission);
-    const first = await releaseKeys(sent);
+    const first = await releaseKeys(context, sent);
     const before = await countedAttempts();
     expect(await stepFor(sent)).toEqual({ answer: first });
     const again = await createKeyRequest(world, submission, { key: sent.key });
-    const { value } = KeyReleaseAnswer.open(await releaseKeys(again), context.keys.publicKey);
+    const { value } = KeyReleaseAnswer.open(await releaseKeys(context, again), context.keys.publicKey);
     expect(value.attempt).toBe(KeyReleaseAnswer.open(first, context.keys.publicKey).value.attempt);
     expect(await countedAttempts()).toBe(before);
   });
@@ -209,13 +198,13 @@ describe('a key request is refused without being counted', () => {
     const sent = await createKeyRequest(world, submission, {
       message: { approval: otherMessage.approval }
     });
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   it('after the approval has expired', async () => {
     const sent = await createKeyRequest(world, submission);
     world.clockOffsetMs = 31 * 86_400_000;
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'expired' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'expired' });
   });
 });
 
@@ -224,17 +213,17 @@ describe('the number of attempts', () => {
     const id = await submitApproved(2, 'print("twice")');
     for (const number of [1, 2]) {
       const sent = await createKeyRequest(world, id);
-      const { value } = KeyReleaseAnswer.open(await releaseKeys(sent), context.keys.publicKey);
+      const { value } = KeyReleaseAnswer.open(await releaseKeys(context, sent), context.keys.publicKey);
       expect(value.attempt).toBe(number);
     }
     const sent = await createKeyRequest(world, id);
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'attempts-spent' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'attempts-spent' });
   });
 
   it('is limited for attempts that ask at the same time', async () => {
     const id = await submitApproved(1, 'print("race")');
     const requests = await Promise.all(Array.from({ length: 5 }, () => createKeyRequest(world, id)));
-    const outcomes = await Promise.allSettled(requests.map(releaseKeys));
+    const outcomes = await Promise.allSettled(requests.map(sent => releaseKeys(context, sent)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
@@ -249,8 +238,8 @@ describe('the number of attempts', () => {
       .executeTakeFirstOrThrow();
     await countAttempt(context.db, record, key.publicKey, new Date()); // The custodian crashes here.
     const late = await createKeyRequest(world, id);
-    await expect(releaseKeys(late)).rejects.toMatchObject({ code: 'attempts-spent' });
-    const { value } = KeyReleaseAnswer.open(await releaseKeys(sent), context.keys.publicKey);
+    await expect(releaseKeys(context, late)).rejects.toMatchObject({ code: 'attempts-spent' });
+    const { value } = KeyReleaseAnswer.open(await releaseKeys(context, sent), context.keys.publicKey);
     expect(value.attempt).toBe(1);
   });
 });
@@ -260,15 +249,15 @@ describe('an approval', () => {
     const id = await submitApproved(1, 'print("revoked")');
     const sent = await createKeyRequest(world, id);
     expect(await revokeApprovals(context, id)).toBe(1);
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   it('that was revoked after the release does not give the stored answer again', async () => {
     const id = await submitApproved(1, 'print("revoked later")');
     const sent = await createKeyRequest(world, id);
-    await releaseKeys(sent);
+    await releaseKeys(context, sent);
     await revokeApprovals(context, id);
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   it('that was revoked after the custodian declared itself ready releases no keys', async () => {
@@ -295,7 +284,7 @@ describe('an approval', () => {
     };
     for (let tries = 0; tries < 100 && !(await isRevoked()); tries++)
       await new Promise(done => setTimeout(done, 100));
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   // This test is the last one, because it changes the roster.
@@ -306,9 +295,9 @@ describe('an approval', () => {
     const known = await rosters.newest(config.party, config.rootKey);
     const next = { ...known!.roster, version: known!.roster.version + 1, people: [] };
     await rosters.store(Roster.sign(next, root), config.party, config.rootKey);
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
     await rosters.store(known!.envelope, config.party, config.rootKey);
-    await expect(releaseKeys(sent)).rejects.toMatchObject({ code: 'approval-invalid' });
+    await expect(releaseKeys(context, sent)).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 });
 

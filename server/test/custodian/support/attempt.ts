@@ -10,9 +10,11 @@ import {
   type KeyRequestMessage
 } from '@clean-room/protocol/key-release';
 import { Roster } from '@clean-room/protocol/parties';
-import type { ReadDocument } from '@clean-room/protocol/documents';
+import type { Envelope, ReadDocument } from '@clean-room/protocol/documents';
 import { routes } from '@clean-room/api/coordinator';
 import { Checkpoint } from '@clean-room/protocol/log';
+import type { CustodianContext } from '../../../src/custodian/context.js';
+import { nextStep } from '../../../src/custodian/key-release/release.js';
 import { ENTRYPOINT } from './kernel-image.js';
 import type { DemoWorld } from './demo.js';
 
@@ -102,4 +104,18 @@ export async function createKeyRequest(
     ...tampering.message
   };
   return { key, request, message, token };
+}
+
+/** Takes a custodian's steps for a request with its token until it releases the keys. */
+export async function releaseKeys(
+  context: CustodianContext,
+  { message, token }: Pick<SentKeyRequest, 'message' | 'token'>
+): Promise<Envelope> {
+  const ready: Envelope[] = [];
+  for (;;) {
+    const step = await nextStep(context, { message, token, tokensWanted: 1, ready });
+    if ('answer' in step) return step.answer;
+    if (!('ready' in step)) throw new Error(`the keys were not released: ${JSON.stringify(step)}`);
+    ready.push(step.ready);
+  }
 }
