@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { removeTree } from '@clean-room/simulator/container';
 import { command } from '../../../sandbox/test/support/commands.js';
 import { fixtures } from '../../../sandbox/test/support/fixtures.js';
 import { writeLayer, type ProcessResult } from './container.js';
@@ -150,6 +149,6 @@ export async function startUnderRunc(world: World, job: string, launcher: string
     signal: name => command('runc', ['--root', state, 'kill', id, name]),
     ended,
     changes: join(folder, 'upper'),
-    remove: () => removeTree(folder)
+    remove: () => rm(folder, { recursive: true, force: true })
   };
 }
