@@ -15,7 +15,7 @@ export interface GuestOptions extends Pick<
   readonly metadata: () => LauncherOptions['metadata'];
   /** A private folder on a local file system other than overlayfs. Its content is removed when the guest ends. */
   readonly folder: string;
-  /** The folder of unpacked layers, which all guests of a user share. */
+  /** The folder of unpacked layers, which all guests of a user share: each layer is read from its store only once. */
   readonly cacheDir: string;
   /** Writes an entry to the log `confidential-space-launcher`. */
   readonly log: (entry: LauncherLogEntry) => void;
