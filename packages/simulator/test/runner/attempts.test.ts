@@ -452,29 +452,43 @@ describe('forgetting an attempt', () => {
 });
 
 if (isRoot()) {
-  test('an attempt of an ordinary user runs, and its files are removed', async () => {
-    const ordinary = 54321;
+  const ORDINARY = 54321;
+
+  /** Returns an attempt with folders of an ordinary user, and the command with which that user starts it and waits for its end. */
+  async function ordinaryAttempt(
+    script: string
+  ): Promise<{ attempt: StartAttemptOptions; command: string[] }> {
     const home = mkdtempSync(join(root, 'home-'));
-    chownSync(home, ordinary, ordinary);
-    const script = 'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6';
+    chownSync(home, ORDINARY, ORDINARY);
     const attempt = await optionsFor(script, {
       stateDir: join(home, 'state'),
       identityDir: join(home, 'identity'),
-      cacheDir: join(home, 'cache')
+      cacheDir: join(home, 'cache'),
+      logRedirect: true
     });
-    const user = [
-      '--reuid',
-      String(ordinary),
-      '--regid',
-      String(ordinary),
-      '--clear-groups',
-      '--inh-caps=-all'
-    ];
-    const command = [process.execPath, coordinator, JSON.stringify(attempt), 'wait'];
-    const { stdout } = spawnSync('setpriv', [...user, ...command], { encoding: 'utf8', cwd: '/' });
+    const user = [`--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups', '--inh-caps=-all'];
+    return { attempt, command: [...user, process.execPath, coordinator, JSON.stringify(attempt), 'wait'] };
+  }
+
+  test('an attempt of an ordinary user runs, and its files are removed', async () => {
+    const { attempt, command } = await ordinaryAttempt(
+      'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6'
+    );
+    const { stdout } = spawnSync('setpriv', command, { encoding: 'utf8', cwd: '/' });
     const end = JSON.parse(stdout.split('\n').at(-2) ?? '') as AttemptStatus;
     expect(end).toMatchObject({ phase: 'ended', reason: 'finished', succeeded: false });
-    expect(statSync(join(home, 'state', attempt.attemptId)).uid).toBe(ordinary);
+    expect(statSync(join(attempt.stateDir, attempt.attemptId)).uid).toBe(ORDINARY);
     expectNoTemporaryFiles(attempt);
+  });
+
+  test('the program of an ordinary user is asked to end', async () => {
+    const { attempt, command } = await ordinaryAttempt("trap 'echo asked; exit 0' TERM; sleep 3600 & wait");
+    const waiting = spawn('setpriv', command, { cwd: '/', stdio: 'ignore' });
+    await running(attempt);
+    await sleep(500);
+    expect(await stopAttempt(attempt.stateDir, attempt.attemptId)).toMatchObject({ reason: 'stopped' });
+    const folder = join(attempt.stateDir, attempt.attemptId);
+    expect(readFileSync(join(folder, 'stdout.log'), 'utf8')).toBe('asked\n');
+    waiting.kill();
   });
 }
