@@ -25,7 +25,7 @@ describe('the configuration of the coordinator', () => {
       // No server listens on this port: a configuration that is accepted ends with `unavailable`.
       database: 'postgres://user@127.0.0.1:1/none',
       objects: `folder:${path.join(folder, 'objects')}`,
-      images: path.join(folder, 'images'),
+      images: { kind: 'layout', folder: path.join(folder, 'images') },
       kernelImages: [],
       logKeyFile: await secret('log.key'),
       jobSecretFile: await secret('job.secret'),

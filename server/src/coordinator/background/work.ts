@@ -70,14 +70,14 @@ async function resume(context: CoordinatorContext): Promise<void> {
  */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
   const { queue, logger } = context.services;
-  await queue.start(QUEUE_PLANS);
-  await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
-  await queue.work('watch-attempt', 4, ({ attempt }) => handleWatchAttempt(context, attempt));
-  await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
-  await queue.work('expire-revision', 1, ({ submission, revision }) =>
-    context.transact(unit => expire(unit, submission, revision))
-  );
-  await resume(context);
+  try {
+    await queue.start(QUEUE_PLANS);
+    await handleJobs(context);
+    await resume(context);
+  } catch (error) {
+    await queue.stop();
+    throw error;
+  }
   const cleanup = setInterval(() => {
     deleteOldRows(context).catch((error: unknown) => {
       logger.error({ err: error }, 'old rows could not be deleted');
@@ -87,4 +87,14 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     clearInterval(cleanup);
     await queue.stop();
   };
+}
+
+async function handleJobs(context: CoordinatorContext): Promise<void> {
+  const { queue } = context.services;
+  await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
+  await queue.work('watch-attempt', 4, ({ attempt }) => handleWatchAttempt(context, attempt));
+  await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
+  await queue.work('expire-revision', 1, ({ submission, revision }) =>
+    context.transact(unit => expire(unit, submission, revision))
+  );
 }
