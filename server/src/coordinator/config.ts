@@ -180,12 +180,6 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
     );
   }
   requireProtectedConnection(config.database, from);
-  if (config.objects.startsWith('folder:')) {
-    throw forbidden(
-      'a folder for objects, which other replicas and TEEs cannot reach',
-      'Configure a bucket of Google Cloud Storage ("gs://<bucket>/<prefix>").'
-    );
-  }
   if (config.supervisorUrl === undefined) {
     throw new CleanRoomError('malformed', `${from} does not say at which address TEEs reach this server.`, {
       remedy: 'Set "supervisorUrl".'

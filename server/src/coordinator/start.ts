@@ -23,6 +23,7 @@ import { EventTail } from './events/tail.js';
 import { KernelImages } from './images/kernel-images.js';
 import { openPublisher } from './images/open.js';
 import type { ImagePublisher } from './images/publisher.js';
+import { RecordedPublisher } from './images/recorded-publisher.js';
 import { jobRoutes } from './jobs/routes.js';
 import { JobTokens } from './jobs/tokens.js';
 import { Log } from './log/log.js';
@@ -140,7 +141,7 @@ export async function startCoordinator(
       database,
       objects,
       kernelImages,
-      images,
+      images: new RecordedPublisher(images, database.db),
       backend,
       authenticator,
       log: new Log(signingKey(logSecret)),

@@ -6,18 +6,26 @@ import { handleStartAttempt } from '../runs/start.js';
 import { handleStopAttempt, handleWatchAttempt } from '../runs/watch.js';
 import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
 
-const HOUR_MS = 3_600_000;
+const HOUR_SECONDS = 3600;
 /** How long events are kept. A client that was disconnected for longer reloads everything. */
 const EVENT_DAYS = 7;
 
 /** Deletes old answers to idempotency keys, and events that are too old for a client to resume from. */
 async function deleteOldRows(context: CoordinatorContext): Promise<void> {
-  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_MS);
+  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_SECONDS * 1000);
   await context.db.deleteFrom('idempotency').where('created_at', '<', before(IDEMPOTENCY_HOURS)).execute();
   await context.db
     .deleteFrom('event')
     .where('created_at', '<', before(EVENT_DAYS * 24))
     .execute();
+}
+
+/** Deletes what is no longer needed, and schedules the next round. */
+async function cleanUp(context: CoordinatorContext): Promise<void> {
+  const { images, logger } = context.services;
+  await deleteOldRows(context);
+  await images.removeEnded(logger);
+  await context.transact(unit => unit.send('clean-up', {}, HOUR_SECONDS));
 }
 
 /** Returns the open revisions that have expired, or that have an expired approval. */
@@ -60,16 +68,17 @@ async function resume(context: CoordinatorContext): Promise<void> {
       await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
     }
     for (const revision of expired) await unit.send('expire-revision', revision);
+    await unit.send('clean-up', {});
   });
 }
 
 /**
- * Starts to handle background jobs, and to delete old rows every hour.
+ * Starts to handle background jobs.
  *
  * @returns a function that stops the work, and waits for running jobs
  */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
-  const { queue, logger } = context.services;
+  const { queue } = context.services;
   try {
     await queue.start(QUEUE_PLANS);
     await handleJobs(context);
@@ -78,15 +87,7 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     await queue.stop();
     throw error;
   }
-  const cleanup = setInterval(() => {
-    deleteOldRows(context).catch((error: unknown) => {
-      logger.error({ err: error }, 'old rows could not be deleted');
-    });
-  }, HOUR_MS);
-  return async () => {
-    clearInterval(cleanup);
-    await queue.stop();
-  };
+  return () => queue.stop();
 }
 
 async function handleJobs(context: CoordinatorContext): Promise<void> {
@@ -97,4 +98,5 @@ async function handleJobs(context: CoordinatorContext): Promise<void> {
   await queue.work('expire-revision', 1, ({ submission, revision }) =>
     context.transact(unit => expire(unit, submission, revision))
   );
+  await queue.work('clean-up', 1, () => cleanUp(context));
 }

@@ -27,7 +27,9 @@ function malformed(message: string, cause?: unknown): CleanRoomError {
 
 function parse(url: string): URL {
   try {
-    return new URL(url.replace(/^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)(?=[/?#]|$)/, `$1${NO_HOST}`));
+    return new URL(
+      url.replace(/^(postgres(?:ql)?:\/\/(?:[^/?#]*@(?=:)|(?:[^/?#]*@)?(?=[/?#]|$)))/, `$1${NO_HOST}`)
+    );
   } catch (cause) {
     // The URL is not repeated, because it may contain a password.
     throw malformed('The address of the PostgreSQL database is not a valid URL.', cause);
@@ -50,7 +52,8 @@ export function shownAddress({ host, port, database, transport }: PostgresAddres
  * @throws CleanRoomError `malformed`
  */
 export function parsePostgresUrl(url: string): PostgresAddress {
-  const { hostname, port, username, password, pathname, searchParams } = parse(url);
+  const { protocol, hostname, port, username, password, pathname, searchParams } = parse(url);
+  if (!/^postgres(?:ql)?:$/.test(protocol)) throw malformed('The address of the database has another form.');
   const unknown = [...searchParams.keys()].find(name => !PARAMETERS.includes(name));
   if (unknown !== undefined) {
     throw malformed(`The address of the PostgreSQL database has the unknown parameter "${unknown}".`);
