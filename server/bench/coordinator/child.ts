@@ -8,6 +8,7 @@ import {
   type CoordinatorConfig
 } from '../../src/coordinator/start.js';
 import { ManualBackend } from '../../test/support/backend.js';
+import { NO_IMAGES } from '../../test/support/images.js';
 
 /** The message that starts the coordinator. */
 export interface StartMessage {
@@ -21,7 +22,7 @@ useEd25519(nodeEd25519);
 process.on('message', ({ config, kernelImage: [manifest, imageConfig, statement] }: StartMessage) => {
   void startCoordinator(config, {
     backend: new ManualBackend(),
-    images: { publish: async () => undefined },
+    images: NO_IMAGES,
     kernelImages: new KernelImages([kernelImageOf(fromBase64(manifest), fromBase64(imageConfig), statement)])
   }).then(({ url }) => process.send?.({ url }));
 });

@@ -3,6 +3,8 @@ import { Closed, PartyName, PersonId } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
 import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
+import { requireProtectedConnection } from '../platform/database/postgres-url.js';
+import { takesGoogleCredentials } from './images/google-credentials.js';
 
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
@@ -27,11 +29,74 @@ const JupyterHubAuthentication = Closed({
   groups: Type.Record(Type.String(), PartyName)
 });
 
+/** Images in a folder, for TEEs on this machine. */
+const LayoutImages = Closed({
+  kind: Type.Literal('layout'),
+  /** OCI layout folder. Images are published to it, and TEEs start from it. It also contains the kernel images. */
+  folder: Path
+});
+
+const Repository = Type.String({ minLength: 3, maxLength: 500 });
+
+/** Images in an OCI registry, from which TEEs pull them. */
+const RegistryImages = Closed({
+  kind: Type.Literal('registry'),
+  /** Repository for the images of revisions, as `host/repository`. */
+  repository: Repository,
+  /** Repository with the kernel images, as `host/repository`. In the same registry, their layers are not copied. */
+  kernelImages: Repository,
+  /** `google` for the service account of this machine, `docker` for those of `docker login`. */
+  credentials: Type.Union([Type.Literal('google'), Type.Literal('docker')])
+});
+
 /** Simulated TEEs on this machine. */
 const LocalBackend = Closed({
   kind: Type.Literal('local'),
   /** Folder for the state of simulated TEEs, which continue when the coordinator ends. */
   folder: Path
+});
+
+/** A machine type, and the kind of TEE that Confidential Space runs in on it. */
+const ConfidentialMachine = Type.Union([
+  Closed({
+    tee: Type.Literal('TDX'),
+    machineType: Type.String({ pattern: '^c3-standard-[0-9]+$' }),
+    processors: Type.Integer({ minimum: 1 }),
+    memoryBytes: Type.Integer({ minimum: 1 }),
+    /** Price of one hour in US dollars, for estimates. */
+    dollarsPerHour: Type.Optional(Type.Number({ minimum: 0 }))
+  }),
+  Closed({
+    tee: Type.Literal('SEV'),
+    machineType: Type.String({ pattern: '^(n2d|c2d|c3d|c4d)-[a-z]+-[0-9]+$' }),
+    processors: Type.Integer({ minimum: 1 }),
+    memoryBytes: Type.Integer({ minimum: 1 }),
+    dollarsPerHour: Type.Optional(Type.Number({ minimum: 0 }))
+  })
+]);
+
+/**
+ * Virtual machines of Google Confidential Space. They always boot the newest image of the family `confidential-space`. There is
+ * no setting for the debug image, which gives the operator access to the machine.
+ */
+const ConfidentialSpaceBackend = Closed({
+  kind: Type.Literal('confidential-space'),
+  project: Type.String({ pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]$' }),
+  /** Name of this deployment, unique in the project. It labels the machines, and those with its label are deleted when lost. */
+  deployment: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' }),
+  /** Zones in the order in which they are tried, such as `europe-west4-a`. */
+  zones: Type.Array(Type.String({ pattern: '^[a-z]+-[a-z]+[0-9]+-[a-z]$' }), {
+    minItems: 1,
+    uniqueItems: true
+  }),
+  /** Name of the subnetwork in the region of each zone. Machines have no external address. */
+  subnetwork: Type.String({ pattern: '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$' }),
+  /** E-mail address of the service account of the machines, which may only pull images, attest and write logs. */
+  serviceAccount: Type.String({
+    pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\\.iam\\.gserviceaccount\\.com$'
+  }),
+  /** Machine types that may be used, in the order in which they are preferred. */
+  machines: Type.Array(ConfidentialMachine, { minItems: 1 })
 });
 
 /** The configuration of a coordinator. */
@@ -41,12 +106,11 @@ export const CoordinatorConfig = Closed({
   logLevel: LogLevel,
   /** Base URL at which supervisors reach this server, if it is not the address that the server listens on. */
   supervisorUrl: Type.Optional(Url),
-  /** `pglite:<folder>` or `postgres://…`. */
+  /** `pglite:<folder>`, or `postgres://…` with TLS or a Unix socket. */
   database: Type.String({ minLength: 1 }),
   /** `folder:<path>` or `gs://<bucket>/<prefix>`. */
   objects: Type.String({ minLength: 1 }),
-  /** OCI layout folder. Images are published to it, and TEEs start from it. */
-  images: Path,
+  images: Type.Union([LayoutImages, RegistryImages]),
   /** Folders with `manifest.json`, `config.json` and `statement.json` (a DSSE envelope) of each kernel image. */
   kernelImages: Type.Array(Path),
   /** File with 32 secret bytes in base64url: the key that signs the log's checkpoints. */
@@ -55,7 +119,7 @@ export const CoordinatorConfig = Closed({
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
-  backend: LocalBackend,
+  backend: Type.Union([LocalBackend, ConfidentialSpaceBackend]),
   limits: Closed({
     /** Maximum number of requests per minute from one credential. */
     requestsPerMinute: Type.Integer({ minimum: 1 }),
@@ -92,6 +156,7 @@ export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
 export function checkCoordinatorConfig(value: unknown, from: string): CoordinatorConfig {
   const config = checkConfig(CoordinatorConfig, value, from);
   if (config.mode === 'production') requireProductionSettings(config, from);
+  requireMatchingImages(config, from);
   return config;
 }
 
@@ -100,9 +165,7 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
     new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
       remedy
     });
-  // The kind is compared as a string, because `local` is the only kind so far. Real TEEs will be other kinds.
-  const backend: string = config.backend.kind;
-  if (backend === 'local') {
+  if (config.backend.kind === 'local') {
     throw forbidden('the local backend, which only simulates a TEE', 'Configure a backend with real TEEs.');
   }
   if (config.authentication.kind === 'embedded') {
@@ -117,4 +180,34 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
       'Configure a PostgreSQL database.'
     );
   }
+  requireProtectedConnection(config.database, from);
+  if (config.supervisorUrl === undefined) {
+    throw new CleanRoomError('malformed', `${from} does not say at which address TEEs reach this server.`, {
+      remedy: 'Set "supervisorUrl".'
+    });
+  }
+}
+
+/** Checks that TEEs of the configured backend can start from the configured store of images. */
+function requireMatchingImages({ backend, images }: CoordinatorConfig, from: string): void {
+  const expected = backend.kind === 'local' ? 'layout' : 'registry';
+  if (images.kind !== expected) {
+    throw new CleanRoomError(
+      'malformed',
+      `${from} configures the backend "${backend.kind}" with images in a ${images.kind}.`,
+      { remedy: `Configure "images" with the kind "${expected}".` }
+    );
+  }
+  if (images.kind !== 'registry' || images.credentials !== 'google') return;
+  const other = [images.repository, images.kernelImages].find(
+    repository => !takesGoogleCredentials(repository.split('/', 1)[0] ?? '')
+  );
+  if (other === undefined) return;
+  throw new CleanRoomError(
+    'malformed',
+    `${from} would send the token of a Google service account to ${other}.`,
+    {
+      remedy: 'Set "credentials" to "docker", or use Artifact Registry.'
+    }
+  );
 }

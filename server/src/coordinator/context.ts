@@ -10,7 +10,7 @@ import type { CoordinatorConfig } from './config.js';
 import type { CoordinatorTables } from './database/tables.js';
 import type { EventTail } from './events/tail.js';
 import type { KernelImages } from './images/kernel-images.js';
-import type { ImagePublisher } from './images/publisher.js';
+import type { RecordedPublisher } from './images/recorded-publisher.js';
 import type { AttemptSecrets } from './jobs/secrets.js';
 import type { Log } from './log/log.js';
 import { UnitOfWork } from './state/unit-of-work.js';
@@ -22,7 +22,7 @@ export interface CoordinatorServices {
   readonly queue: JobQueue<CoordinatorJobs>;
   readonly objects: ObjectStore;
   readonly kernelImages: KernelImages;
-  readonly images: ImagePublisher;
+  readonly images: RecordedPublisher;
   readonly backend: TeeBackend;
   readonly authenticator: Authenticator;
   readonly log: Log;

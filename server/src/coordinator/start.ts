@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { fromBase64Url } from '@clean-room/protocol/bytes';
 import { signingKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
@@ -6,6 +5,7 @@ import { openDatabase, type Database } from '../platform/database/database.js';
 import { JobQueue } from '../platform/database/queue.js';
 import { readSecretFile } from '../platform/files/secret-file.js';
 import { buildApp, type App } from '../platform/http/app.js';
+import { listen, requireFreeAddress } from '../platform/http/listen.js';
 import { Metrics } from '../platform/http/metrics.js';
 import { openObjectStore } from '../platform/objects/open.js';
 import type { ObjectStore } from '../platform/objects/store.js';
@@ -21,7 +21,9 @@ import type { CoordinatorTables } from './database/tables.js';
 import { eventRoutes } from './events/routes.js';
 import { EventTail } from './events/tail.js';
 import { KernelImages } from './images/kernel-images.js';
-import { LayoutPublisher, type ImagePublisher } from './images/publisher.js';
+import { openPublisher } from './images/open.js';
+import type { ImagePublisher } from './images/publisher.js';
+import { RecordedPublisher } from './images/recorded-publisher.js';
 import { jobRoutes } from './jobs/routes.js';
 import { AttemptSecrets } from './jobs/secrets.js';
 import { Log } from './log/log.js';
@@ -71,6 +73,9 @@ async function readKey(file: string): Promise<Uint8Array> {
   return bytes;
 }
 
+/** The coordinator as named in messages about its start. */
+const NAME = 'The coordinator';
+
 /** Maximum size of a JSON body in bytes, for routes that set no limit of their own. */
 const BODY_LIMIT = 1024 * 1024;
 
@@ -107,7 +112,8 @@ function mountRoutes(app: App, context: CoordinatorContext): void {
  * @param value - a {@link CoordinatorConfig}, not yet checked
  * @param overrides - parts that replace those of the configuration
  * @param from - where the configuration comes from, for error messages
- * @throws CleanRoomError `malformed`, `forbidden`, `conflict` or `unavailable`, with the setting to correct
+ * @throws CleanRoomError with the setting to correct, or `unavailable` when a service that the coordinator needs does not
+ * answer within seconds. Nothing is then left running.
  */
 export async function startCoordinator(
   value: unknown,
@@ -115,15 +121,18 @@ export async function startCoordinator(
   from = 'the coordinator’s configuration'
 ): Promise<RunningCoordinator> {
   const config = checkCoordinatorConfig(value, from);
-  const [logSecret, jobSecret, authenticator, kernelImages, objects, images, backend] = await Promise.all([
+  await requireFreeAddress(NAME, config.listen);
+  const [logSecret, jobSecret, authenticator, kernelImages] = await Promise.all([
     readKey(config.logKeyFile),
     readKey(config.jobSecretFile),
     openAuthenticator(config),
-    overrides.kernelImages ?? KernelImages.read(config.kernelImages),
-    overrides.objects ?? openObjectStore(config.objects),
-    overrides.images ?? LayoutPublisher.open(config.images),
-    overrides.backend ?? openBackend(config)
+    overrides.kernelImages ?? KernelImages.read(config.kernelImages)
   ]);
+  const [objects, images] = await Promise.all([
+    overrides.objects ?? openObjectStore(config.objects),
+    overrides.images ?? openPublisher(config.images)
+  ]);
+  const backend = overrides.backend ?? (await openBackend(config));
   const database =
     overrides.database ??
     (await openDatabase<CoordinatorTables>({ url: config.database, migrations: COORDINATOR_MIGRATIONS }));
@@ -132,7 +141,7 @@ export async function startCoordinator(
       database,
       objects,
       kernelImages,
-      images,
+      images: new RecordedPublisher(images, database.db),
       backend,
       authenticator,
       log: new Log(signingKey(logSecret)),
@@ -163,7 +172,12 @@ async function assemble(
     ...(overrides.logTo === undefined ? {} : { logTo: overrides.logTo }),
     requestsPerMinute: config.limits.requestsPerMinute,
     bodyLimit: BODY_LIMIT,
-    checks: { database: () => database.ping(), objects: () => objects.ping(), queue: () => queue.ping() },
+    checks: {
+      database: () => database.ping(),
+      objects: () => objects.ping(),
+      images: () => opened.images.ping(),
+      queue: () => queue.ping()
+    },
     metrics
   });
   addGauges(metrics, events, database);
@@ -177,26 +191,33 @@ async function assemble(
     supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
   });
   mountRoutes(app, context);
-  await events.start(database.db, error => app.log.error({ err: error }, 'events could not be read'));
-  const { host, port } = config.listen;
-  await app.listen({ host, port });
-  url = addressOf(app.server.address(), host);
-  const endWork = await startWork(context);
+  let endWork: (() => Promise<void>) | undefined;
+  const close = async (): Promise<void> => {
+    await events.stop();
+    await app.close();
+    await endWork?.();
+  };
+  try {
+    await events.start(database.db, error => app.log.error({ err: error }, 'events could not be read'));
+    const { host } = config.listen;
+    url = urlOf(host, await listen(app, NAME, config.listen));
+    endWork = await startWork(context);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     url,
     logKey: opened.log.publicKey,
     app,
     close: async () => {
-      await events.stop();
-      await app.close();
-      await endWork();
+      await close();
       await database.close();
     }
   };
 }
 
-function addressOf(address: AddressInfo | string | null, host: string): string {
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+function urlOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

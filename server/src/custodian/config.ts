@@ -5,6 +5,7 @@ import { Closed, PartyName, PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Hosting } from '@clean-room/protocol/parties';
 import { checkConfig, Listen, LogLevel, Mode, readConfigFile } from '../platform/config/config.js';
+import { requireProtectedConnection } from '../platform/database/postgres-url.js';
 import { readSecretFile } from '../platform/files/secret-file.js';
 
 const Path = Type.String({ minLength: 1 });
@@ -23,7 +24,7 @@ export const CustodianConfig = Closed({
   coordinator: Type.String({ pattern: '^https?://[^/]+(/.*)?$' }),
   /** The file with the bearer token that identifies this custodian to the coordinator. */
   tokenFile: Path,
-  /** `pglite:<folder>` or `postgres://…`. */
+  /** `pglite:<folder>`, or `postgres://…` with TLS or a Unix socket. */
   database: Path,
   /** The number of days that an approval is valid, unless a policy or the collaboration ends earlier. */
   approvalDays: Type.Integer({ minimum: 1, maximum: 3650 }),
@@ -60,6 +61,7 @@ export function checkCustodianConfig(value: unknown, from: string): CustodianCon
   if (config.demo !== undefined) {
     throw forbidden('a demo custodian', 'Remove "demo". People then sign in and approve with passkeys.');
   }
+  if (!config.database.startsWith('pglite:')) requireProtectedConnection(config.database, from);
   if (config.origin.startsWith('http:')) throw forbidden('an origin without TLS', 'Use an https origin.');
   return config;
 }

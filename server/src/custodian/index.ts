@@ -29,7 +29,7 @@ export type { CustodianOptions, RunningCustodian } from './start.js';
 /**
  * Starts a custodian: its pages on its own origin, and its background tasks.
  *
- * @throws CleanRoomError `conflict` when another process uses the folder's database, `unavailable` when the port is in use
+ * @throws CleanRoomError when it cannot start; nothing is then left running
  */
 export async function startCustodian(
   home: CustodianHome,

@@ -1,10 +1,10 @@
-import type { AddressInfo } from 'node:net';
-import { CleanRoomError } from '@clean-room/protocol/errors';
 import { openDatabase } from '../platform/database/database.js';
 import { committedKernelImages } from '../platform/kernel-images/committed.js';
+import { readSecretFile } from '../platform/files/secret-file.js';
+import { listen, requireFreeAddress } from '../platform/http/listen.js';
 import { FolderStore } from '../platform/objects/folder.js';
 import { startBackgroundTasks } from './background.js';
-import { coordinatorClient, custodianPaths, type CustodianConfig, type CustodianHome } from './config.js';
+import { coordinatorClient, custodianPaths, type CustodianHome } from './config.js';
 import { LateLogger, type CustodianContext } from './context.js';
 import { CUSTODIAN_MIGRATIONS } from './database/migrations.js';
 import type { CustodianTables } from './database/tables.js';
@@ -31,25 +31,13 @@ export interface RunningCustodian {
   close(): Promise<void>;
 }
 
-type Pages = Awaited<ReturnType<typeof buildPages>>;
-
-async function listen(app: Pages, { party, listen: address }: CustodianConfig): Promise<void> {
-  try {
-    await app.listen({ host: address.host, port: address.port });
-  } catch (cause) {
-    throw new CleanRoomError(
-      'unavailable',
-      `The custodian of ${party} cannot listen on port ${address.port}.`,
-      { remedy: 'Stop the program that uses the port, or configure another port.', cause }
-    );
-  }
-}
-
 /**
  * Starts a custodian: its pages on its own origin, and its background tasks. It is a client of the coordinator's public
  * API and shares nothing with the coordinator.
  *
- * @throws CleanRoomError `conflict` when another process uses the folder's database, `unavailable` when the port is in use
+ * @throws CleanRoomError `not-found`, `forbidden` or `malformed` for a key or token that is not usable, `conflict` when another
+ * process uses the folder's database, `unavailable` when the database cannot be reached or the port is in use. Nothing is
+ * then left running.
  */
 export async function startCustodian(
   home: CustodianHome,
@@ -57,12 +45,15 @@ export async function startCustodian(
 ): Promise<RunningCustodian> {
   const { config } = home;
   const paths = custodianPaths(home);
+  const name = `The custodian of ${config.party}`;
+  await requireFreeAddress(name, config.listen);
+  const keys = await openKeyFolder(paths.keys);
+  await readSecretFile(paths.token);
   const database = await openDatabase<CustodianTables>({
     url: paths.database,
     migrations: CUSTODIAN_MIGRATIONS
   });
   try {
-    const keys = await openKeyFolder(paths.keys);
     const coordinator = coordinatorClient(home);
     const logger = new LateLogger();
     const context: CustodianContext = {
@@ -82,9 +73,11 @@ export async function startCustodian(
     };
     const app = await buildPages(context, '0.1.0');
     logger.attach(app.log);
-    await listen(app, config);
+    const port = await listen(app, name, config.listen).catch(async (error: unknown) => {
+      await app.close();
+      throw error;
+    });
     const background = startBackgroundTasks(context);
-    const { port } = app.server.address() as AddressInfo;
     return {
       // Port 0 asks the system for a free port, which the configured origin cannot name.
       url: config.listen.port === 0 ? config.origin.replace(/(:\d+)?$/, `:${port}`) : config.origin,

@@ -30,6 +30,7 @@ import {
   type TestAsset,
   type TestParty
 } from './parties.js';
+import { NO_IMAGES } from './images.js';
 import { testSimulator } from './simulator.js';
 import { TestSupervisor, type SupervisorChanges, type SupervisorPlan } from './supervisor.js';
 
@@ -104,7 +105,7 @@ export class TestDeployment {
       logLevel: 'info',
       database,
       objects: `folder:${path.join(this.folder, 'objects')}`,
-      images: path.join(this.folder, 'images'),
+      images: { kind: 'layout', folder: path.join(this.folder, 'images') },
       kernelImages: [],
       logKeyFile: await secret('log.key', randomBytes(32).toString('base64url')),
       jobSecretFile: await secret('job.secret', randomBytes(32).toString('base64url')),
@@ -125,7 +126,7 @@ export class TestDeployment {
     };
     this.#overrides = {
       backend: this.backend,
-      images: { publish: async () => undefined },
+      images: NO_IMAGES,
       kernelImages: new KernelImages([this.kernelImage]),
       logTo: { write: line => void this.logLines.push(line) },
       ...overrides

@@ -3,6 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** The resource of a bucket with safe settings (cloud.google.com/storage/docs/json_api/v1/buckets). */
+const SAFE_BUCKET = {
+  kind: 'storage#bucket',
+  location: 'EUROPE-WEST4',
+  storageClass: 'STANDARD',
+  softDeletePolicy: { retentionDurationSeconds: '0' },
+  iamConfiguration: {
+    uniformBucketLevelAccess: { enabled: true, lockedTime: '2027-02-24T00:00:00.000Z' },
+    publicAccessPrevention: 'enforced'
+  }
+};
+
 interface Upload {
   readonly name: string;
   bytes: Buffer;
@@ -18,6 +30,10 @@ export class GoogleStorageServer {
   /** Numbers of the chunks (from 1) whose first upload is answered with 503. */
   readonly brokenChunks = new Set<number>();
   chunks = 0;
+  /** Settings of the bucket that a test changes. The others are those that `gcloud storage buckets create` can set. */
+  settings: object = {};
+  /** When set, requests for the bucket's metadata are refused with this status. */
+  refusal: number | undefined;
   readonly #uploads = new Map<string, Upload>();
   readonly #server: Server;
   readonly #bucket: string;
@@ -73,7 +89,8 @@ export class GoogleStorageServer {
       return;
     }
     if (url.pathname === `/storage/v1/b/${this.#bucket}`) {
-      json(200, { name: this.#bucket });
+      if (this.refusal === undefined) json(200, { ...SAFE_BUCKET, name: this.#bucket, ...this.settings });
+      else sendError(this.refusal, 'refused');
       return;
     }
     const [, encoded] = new RegExp(`^/storage/v1/b/${this.#bucket}/o/(.+)$`).exec(url.pathname) ?? [];

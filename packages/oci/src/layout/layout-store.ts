@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, link, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, link, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isMissing, syncDirectory, writeFileAtomic } from '@clean-room/node-support';
 import { isDigest, type Digest } from '@clean-room/protocol/bytes';
@@ -90,6 +90,11 @@ export class LayoutStore implements ImageStore {
       if (shared) return;
     }
     await this.writeBlob(digest, size, () => from.readBlob(digest));
+  }
+
+  /** Deletes a blob or manifest, if the store has it. The caller knows that no other image needs it. */
+  async deleteBlob(digest: Digest): Promise<void> {
+    await rm(this.blobPath(digest), { force: true });
   }
 
   hasManifest(digest: Digest): Promise<boolean> {

@@ -15,7 +15,7 @@ import { connectionError, statusError, type RegistryFailure } from './errors.js'
 
 /** An HTTP request to a registry. */
 export interface RegistryRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly size: number; readonly bytes: ByteSource };

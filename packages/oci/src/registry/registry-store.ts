@@ -133,6 +133,28 @@ export class RegistryStore implements ImageStore {
     return bytes === undefined ? undefined : nodeDigestOf(bytes);
   }
 
+  /**
+   * Resolves when the registry answers and accepts the credentials. Nothing is retried.
+   *
+   * @throws RegistryFailure
+   */
+  ping(): Promise<void> {
+    return this.#repository.ping();
+  }
+
+  /**
+   * Deletes a manifest with all its tags, if the repository has it. The registry itself frees the space of blobs that no
+   * manifest names any more.
+   *
+   * @throws RegistryFailure also when the registry does not allow deletion
+   */
+  async deleteManifest(digest: Digest): Promise<void> {
+    const url = this.#repository.urlOf('manifests', digest);
+    await this.#retry(async () =>
+      discardBody(await this.#repository.delete({ method: 'DELETE', url }, [200, 202, 204, 404]))
+    );
+  }
+
   #manifestAt(url: URL): Promise<Uint8Array | undefined> {
     return this.#retry(async () => {
       const request = { method: 'GET', url, headers: { accept: MANIFEST_TYPE } } as const;

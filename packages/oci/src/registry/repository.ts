@@ -72,6 +72,17 @@ export class Repository {
     return this.#session.send(request, scopes, expected);
   }
 
+  /** Sends a request that needs the right to delete. */
+  delete(request: RegistryRequest, expected: readonly number[]): Promise<RegistryResponse> {
+    return this.#session.send(request, [`repository:${this.name}:delete`], expected);
+  }
+
+  /** Sends a request to the registry's version endpoint, which succeeds when the registry accepts the credentials. */
+  async ping(): Promise<void> {
+    const url = this.#session.resolveUrl('/v2/');
+    discardBody(await this.read({ method: 'GET', url }, [200]));
+  }
+
   /** Returns whether the repository contains a blob or manifest. The request of a `writer` has permission to push. */
   async has(kind: ContentKind, digest: Digest, as: 'reader' | 'writer' = 'reader'): Promise<boolean> {
     const headers = { accept: `${MANIFEST_TYPE}, */*` };

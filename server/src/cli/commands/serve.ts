@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { CleanRoomError } from '@clean-room/protocol/errors';
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import type { CommandContext, Register } from '../context.js';
 import { readJsonFile } from '../files.js';
-import type { CommandResult } from '../terminal/result.js';
+import { StartFailure, type CommandResult } from '../terminal/result.js';
 
 interface Options {
   readonly coordinator?: string;
@@ -26,7 +26,7 @@ async function startAll(starts: readonly (() => Promise<RunningService>)[]): Pro
     return running;
   } catch (error) {
     for (const part of running.reverse()) await part.close();
-    throw error;
+    throw isCleanRoomError(error) ? new StartFailure(error) : error;
   }
 }
 

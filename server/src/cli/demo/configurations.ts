@@ -59,7 +59,7 @@ export async function configureCoordinator(
     logLevel: 'warn',
     database: `pglite:${at('database')}`,
     objects: `folder:${at('objects')}`,
-    images: path.resolve(locations.images),
+    images: { kind: 'layout', folder: path.resolve(locations.images) },
     kernelImages: kernelImages.map(name => layout.kernelImage(name)),
     logKeyFile: at('log.key'),
     jobSecretFile: at('job.key'),

@@ -17,6 +17,10 @@ export const EXIT = {
   conflict: 6,
   /** The run ended without a result. */
   runFailed: 7,
+  /** A server did not start, because a setting or a file must be corrected. Starting it again does not help. */
+  misconfigured: 8,
+  /** A server did not start, because its address is in use or a service that it needs did not answer. */
+  notStarted: 9,
   /** An unexpected error in the program. */
   internal: 70
 } as const;
@@ -32,6 +36,8 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   5: 'not found',
   6: 'not possible in the current state',
   7: 'the run ended without a result',
+  8: 'the server did not start: a setting or a file must be corrected',
+  9: 'the server did not start: its address is in use, or a service that it needs did not answer',
   70: 'an unexpected error'
 };
 
@@ -56,4 +62,10 @@ const BY_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
 /** Returns the exit code for an error code. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return BY_ERROR[code] ?? EXIT.refused;
+}
+
+/** Returns the exit code for an error that kept a server from starting. */
+export function startExitCodeOf(code: ErrorCode): ExitCode {
+  if (code === 'internal') return EXIT.internal;
+  return exitCodeOf(code) === EXIT.unavailable || code === 'conflict' ? EXIT.notStarted : EXIT.misconfigured;
 }

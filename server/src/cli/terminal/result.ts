@@ -1,5 +1,5 @@
-import { isCleanRoomError, type CleanRoomError } from '@clean-room/protocol/errors';
-import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+import { EXIT, exitCodeOf, startExitCodeOf, type ExitCode } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
 /** The result of a command: `value` for programs (`--json`), `lines` for people. */
@@ -27,10 +27,18 @@ function describe(error: unknown): Pick<CleanRoomError, 'code' | 'message' | 're
   };
 }
 
+/** Thrown when a server could not start. It has exit codes of its own, so that a service manager knows whether to try again. */
+export class StartFailure extends CleanRoomError {
+  constructor(cause: CleanRoomError) {
+    const { code, message, remedy } = cause;
+    super(code, message, { cause, ...(remedy === undefined ? {} : { remedy }) });
+  }
+}
+
 /** Prints what happened and what to do, as JSON on standard output with `--json`, and returns the exit code. */
 export function printFailure(terminal: Terminal, error: unknown, json: boolean): ExitCode {
   const { code, message, remedy } = describe(error);
-  const exitCode = exitCodeOf(code);
+  const exitCode = error instanceof StartFailure ? startExitCodeOf(code) : exitCodeOf(code);
   if (terminal.env['CLEAN_ROOM_DEBUG'] === '1' && error instanceof Error) terminal.remark(error.stack ?? '');
   if (json)
     terminal.print(

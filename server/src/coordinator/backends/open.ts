@@ -1,8 +1,19 @@
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { CoordinatorConfig } from '../config.js';
 import type { TeeBackend } from './backend.js';
 
 /** Opens the configured backend. Backends are loaded when needed, so that the simulator is not part of a production server. */
-export async function openBackend(config: CoordinatorConfig): Promise<TeeBackend> {
-  const { openLocalBackend } = await import('./local.js');
-  return openLocalBackend(config.images, config.backend.folder);
+export async function openBackend({ backend, images }: CoordinatorConfig): Promise<TeeBackend> {
+  switch (backend.kind) {
+    case 'local': {
+      if (images.kind !== 'layout') break;
+      const { openLocalBackend } = await import('./local.js');
+      return openLocalBackend(images.folder, backend.folder);
+    }
+    case 'confidential-space':
+      break;
+  }
+  throw new CleanRoomError('backend-unavailable', `This server has no backend "${backend.kind}".`, {
+    remedy: 'Install a version that has it.'
+  });
 }

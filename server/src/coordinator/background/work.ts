@@ -6,18 +6,26 @@ import { handleStartAttempt } from '../runs/start.js';
 import { handleStopAttempt, handleWatchAttempt } from '../runs/watch.js';
 import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
 
-const HOUR_MS = 3_600_000;
+const HOUR_SECONDS = 3600;
 /** The time for which events are kept. A client that was disconnected for longer reloads everything. */
 const EVENT_DAYS = 7;
 
 /** Deletes old responses to idempotency keys, and events that are too old for a client to resume from. */
 async function deleteOldRows(context: CoordinatorContext): Promise<void> {
-  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_MS);
+  const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_SECONDS * 1000);
   await context.db.deleteFrom('idempotency').where('created_at', '<', before(IDEMPOTENCY_HOURS)).execute();
   await context.db
     .deleteFrom('event')
     .where('created_at', '<', before(EVENT_DAYS * 24))
     .execute();
+}
+
+/** Deletes what is no longer needed, and schedules the next round. */
+async function cleanUp(context: CoordinatorContext): Promise<void> {
+  const { images, logger } = context.services;
+  await deleteOldRows(context);
+  await images.removeEnded(logger);
+  await context.transact(unit => unit.send('clean-up', {}, HOUR_SECONDS));
 }
 
 /** Returns the open revisions that have expired, or that have an expired approval. */
@@ -60,31 +68,35 @@ async function resume(context: CoordinatorContext): Promise<void> {
       await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
     }
     for (const revision of expired) await unit.send('expire-revision', revision);
+    await unit.send('clean-up', {});
   });
 }
 
 /**
- * Starts to handle background jobs, and to delete old rows every hour.
+ * Starts to handle background jobs.
  *
  * @returns a function that stops the work, and waits for running jobs
  */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
-  const { queue, logger } = context.services;
-  await queue.start(QUEUE_PLANS);
+  const { queue } = context.services;
+  try {
+    await queue.start(QUEUE_PLANS);
+    await handleJobs(context);
+    await resume(context);
+  } catch (error) {
+    await queue.stop();
+    throw error;
+  }
+  return () => queue.stop();
+}
+
+async function handleJobs(context: CoordinatorContext): Promise<void> {
+  const { queue } = context.services;
   await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
   await queue.work('watch-attempt', 4, ({ attempt }) => handleWatchAttempt(context, attempt));
   await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
   await queue.work('expire-revision', 1, ({ submission, revision }) =>
     context.transact(unit => expire(unit, submission, revision))
   );
-  await resume(context);
-  const cleanup = setInterval(() => {
-    deleteOldRows(context).catch((error: unknown) => {
-      logger.error({ err: error }, 'old rows could not be deleted');
-    });
-  }, HOUR_MS);
-  return async () => {
-    clearInterval(cleanup);
-    await queue.stop();
-  };
+  await queue.work('clean-up', 1, () => cleanUp(context));
 }

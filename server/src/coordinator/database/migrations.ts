@@ -96,12 +96,23 @@ const STATEMENTS_0001 = [
   `create index event_created_at on event (created_at)`
 ];
 
+const STATEMENTS_0002 = [
+  `create table published_image (
+     digest text primary key, removing boolean not null, remove_after timestamptz not null)`,
+  `create index revision_image on revision (image_digest)`
+];
+
 /** Creates the tables of {@link CoordinatorTables}. After the first release, changes are further migrations. */
 export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   // A database that an earlier draft created has recorded a migration of another name, so it is refused.
   '0001-initial': {
     up: async db => {
       for (const statement of STATEMENTS_0001) await sql.raw(statement).execute(db);
+    }
+  },
+  '0002-published-images': {
+    up: async db => {
+      for (const statement of STATEMENTS_0002) await sql.raw(statement).execute(db);
     }
   }
 };

@@ -121,6 +121,14 @@ export interface CoordinatorTables {
     /** Start of the run's present state. Time limits count from here. */
     run_state_since: Date;
   };
+  /** Images of revisions that are in the registry or are being published. */
+  published_image: {
+    digest: Digest;
+    /** Whether the image is being removed. It is not published again before that has ended. */
+    removing: boolean;
+    /** Earliest time of the next removal. */
+    remove_after: Date;
+  };
   job_object: { attempt: string; digest: Digest; bytes: number };
   key_request: {
     digest: Digest;

@@ -33,7 +33,8 @@ export class UnitOfWork {
   }
 
   /**
-   * Sends a background job when the transaction commits. A job about an attempt is dropped while the same job is waiting.
+   * Sends a background job when the transaction commits. A job about an attempt, and the clean-up, are dropped while the same
+   * job is waiting.
    *
    * @param delaySeconds - earliest start of the job, in seconds from now
    */
@@ -44,7 +45,7 @@ export class UnitOfWork {
   ): Promise<void> {
     await this.#queue.send(this.trx, name, data, {
       ...(delaySeconds === 0 ? {} : { after: delaySeconds }),
-      ...('attempt' in data ? { key: data.attempt } : {})
+      ...('attempt' in data ? { key: data.attempt } : name === 'clean-up' ? { key: name } : {})
     });
   }
 

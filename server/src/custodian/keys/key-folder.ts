@@ -11,7 +11,7 @@ import type { KeyStore, Signer } from './key-store.js';
 
 /**
  * Reads an Ed25519 key from a file that only its owner can read.
- * @throws CleanRoomError `unavailable`, `forbidden` when others can read the file, `malformed`
+ * @throws CleanRoomError `not-found`, `forbidden` when others can read the file, `malformed`
  */
 export async function readSigningKey(file: string): Promise<SigningKey> {
   const text = await readSecretFile(file);

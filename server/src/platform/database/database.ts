@@ -46,13 +46,13 @@ async function migrate(db: Kysely<unknown>, migrations: Readonly<Record<string, 
 /**
  * Opens the database and runs the migrations that it does not have yet.
  *
- * @throws CleanRoomError `conflict` when another process uses the PGlite folder, `unavailable` when the database cannot be
- * opened or migrated
+ * @throws CleanRoomError `malformed`, `conflict` when another process uses the PGlite folder, `unavailable` when the database
+ * cannot be opened, reached or migrated
  */
 export async function openDatabase<DB>({ url, migrations }: DatabaseOptions): Promise<Database<DB>> {
   const driver = url.startsWith('pglite:')
     ? await openPglite(url.slice('pglite:'.length))
-    : openPostgres(url);
+    : await openPostgres(url);
   try {
     await migrate(driver.db, migrations);
   } catch (error) {

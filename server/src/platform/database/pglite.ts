@@ -48,7 +48,16 @@ function syncToDisk(pglite: PGlite): void {
  */
 export async function openPglite(folder: string): Promise<Driver> {
   const dataDir = path.resolve(folder);
-  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const unusable = (cause: unknown): CleanRoomError =>
+    new CleanRoomError('unavailable', `The database in ${dataDir} cannot be opened.`, {
+      remedy: 'Restore a backup of the folder, or configure a new folder.',
+      cause
+    });
+  try {
+    fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw unusable(cause);
+  }
   const folderLock = lock(dataDir);
   let pglite: PGlite;
   try {
@@ -65,10 +74,7 @@ export async function openPglite(folder: string): Promise<Driver> {
     syncToDisk(pglite);
   } catch (cause) {
     folderLock.close();
-    throw new CleanRoomError('unavailable', `The database in ${dataDir} cannot be opened.`, {
-      remedy: 'Restore a backup of the folder, or configure a new folder.',
-      cause
-    });
+    throw unusable(cause);
   }
   return {
     kind: 'pglite',

@@ -4,7 +4,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 /**
  * Reads a file that holds a secret, and removes white space at both ends.
  *
- * @throws CleanRoomError `unavailable` when the file cannot be read, `forbidden` when users other than its owner can read it
+ * @throws CleanRoomError `not-found` when the file cannot be read, `forbidden` when users other than its owner can read it
  */
 export async function readSecretFile(file: string): Promise<string> {
   let mode: number;
@@ -13,7 +13,7 @@ export async function readSecretFile(file: string): Promise<string> {
     mode = (await stat(file)).mode;
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CleanRoomError('unavailable', `The secret in ${file} cannot be read.`, {
+    throw new CleanRoomError('not-found', `The secret in ${file} cannot be read.`, {
       remedy: 'Check that the file exists and that this program is allowed to read it.',
       cause
     });

@@ -6,6 +6,7 @@ import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 /** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed once their digest has been verified. */
@@ -16,11 +17,22 @@ export class FolderStore implements ObjectStore {
     this.#root = root;
   }
 
-  /** Opens or creates the folder, and deletes unfinished files of a process that died. */
+  /**
+   * Opens or creates the folder, and deletes unfinished files of a process that died.
+   *
+   * @throws CleanRoomError `forbidden` when the folder cannot be created or read
+   */
   static async open(folder: string): Promise<FolderStore> {
     const root = path.resolve(folder);
     const incoming = path.join(root, 'incoming');
-    await mkdir(incoming, { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(incoming, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new CleanRoomError('forbidden', `The folder ${root} for objects cannot be used.`, {
+        remedy: 'Configure a folder that this program can create and write to.',
+        cause
+      });
+    }
     for (const name of await readdir(incoming)) await unlink(path.join(incoming, name));
     return new FolderStore(root);
   }

@@ -1,7 +1,9 @@
-import type { Bucket, File, Storage } from '@google-cloud/storage';
+import type { Bucket, BucketMetadata, File, Storage } from '@google-cloud/storage';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireBucketSettings } from './google-bucket.js';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
 /**
@@ -89,5 +91,34 @@ export class GoogleCloudStorage implements ObjectStore {
 
   async ping(): Promise<void> {
     await this.#bucket.getMetadata();
+  }
+
+  /**
+   * Checks that the bucket exists and that its settings are safe.
+   *
+   * @throws CleanRoomError `not-found`, `forbidden` with the command that corrects the settings
+   */
+  async requireSettings(): Promise<void> {
+    const { name } = this.#bucket;
+    let metadata: BucketMetadata;
+    try {
+      [metadata] = await this.#bucket.getMetadata();
+    } catch (cause) {
+      if (hasStatus(cause, 404)) {
+        throw new CleanRoomError('not-found', `The bucket gs://${name} does not exist.`, {
+          remedy: 'Create it, or correct "objects" in the configuration.',
+          cause
+        });
+      }
+      if (hasStatus(cause, 401) || hasStatus(cause, 403)) {
+        throw new CleanRoomError('forbidden', `This server may not use the bucket gs://${name}.`, {
+          remedy:
+            'Give its service account the roles roles/storage.objectUser and roles/storage.legacyBucketReader on the bucket.',
+          cause
+        });
+      }
+      throw cause;
+    }
+    requireBucketSettings(name, this.#prefix, metadata);
   }
 }

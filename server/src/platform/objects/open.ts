@@ -1,4 +1,5 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireAnswer } from '../answer.js';
 import { FolderStore } from './folder.js';
 import type { ObjectStore } from './store.js';
 
@@ -6,7 +7,8 @@ import type { ObjectStore } from './store.js';
  * Opens an object store. For Google Cloud Storage, the default credentials of the machine are used.
  *
  * @param url - `folder:<path>` or `gs://<bucket>[/<prefix>]`
- * @throws CleanRoomError `malformed` when the URL has another form
+ * @throws CleanRoomError `malformed` when the URL has another form, `not-found` or `forbidden` when the bucket does not exist or
+ * has unsafe settings, `unavailable` when the store does not answer within seconds
  */
 export async function openObjectStore(url: string): Promise<ObjectStore> {
   if (url.startsWith('folder:')) return FolderStore.open(url.slice('folder:'.length));
@@ -22,9 +24,15 @@ export async function openObjectStore(url: string): Promise<ObjectStore> {
     import('./google.js')
   ]);
   const prefix = google?.groups?.['prefix'];
-  return new GoogleCloudStorage(
+  const store = new GoogleCloudStorage(
     new Storage(),
     bucket,
     prefix === undefined ? '' : `${prefix.replace(/\/$/, '')}/`
   );
+  await requireAnswer(
+    `The object store gs://${bucket}`,
+    'Check the network and the credentials of this machine, or correct "objects" in the configuration.',
+    () => store.requireSettings()
+  );
+  return store;
 }

@@ -28,6 +28,7 @@ import type {
   KillPoint,
   ToChild
 } from './killed-coordinator.js';
+import { NO_IMAGES } from '../../support/images.js';
 
 /*
  * A coordinator in its own process that kills itself with SIGKILL at a point that the test chooses. Only this test program
@@ -157,7 +158,7 @@ async function start(): Promise<void> {
     kernelImages: new KernelImages([
       kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
     ]),
-    images: { publish: async () => undefined },
+    images: NO_IMAGES,
     logTo: { write: () => undefined }
   });
   process.send?.({ url: coordinator.url } satisfies FromChild);

@@ -9,6 +9,7 @@ import { runCommand } from '../../../src/cli/program.js';
 import { createDemo } from '../../../src/cli/demo/create.js';
 import { DemoLayout } from '../../../src/cli/demo/layout.js';
 import { publishDemo } from '../../../src/cli/demo/publish.js';
+import { NO_IMAGES } from '../../support/images.js';
 import type { Terminal } from '../../../src/cli/terminal/terminal.js';
 import { startCoordinator, type RunningCoordinator } from '../../../src/coordinator/start.js';
 import { readCustodianHome, startCustodian, type RunningCustodian } from '../../../src/custodian/index.js';
@@ -94,10 +95,9 @@ export class DemoWorld {
 
   /** Starts the coordinator and the custodian, and publishes rosters and collaboration. */
   async start(): Promise<void> {
-    const images = { publish: async () => undefined };
     const config: unknown = JSON.parse(await readFile(this.layout.coordinatorConfig, 'utf8'));
     const quiet = { ...(config as object), logLevel: 'silent' };
-    this.coordinator = await startCoordinator(quiet, { backend: this.backend, images });
+    this.coordinator = await startCoordinator(quiet, { backend: this.backend, images: NO_IMAGES });
     await publishDemo(this.layout.root);
     await this.#startCustodian();
   }

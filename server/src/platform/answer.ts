@@ -1,0 +1,27 @@
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
+
+/** Longest time that a service may take to answer while a server starts. */
+const ANSWER_MS = 3000;
+
+/**
+ * Waits until a service that the server needs has answered.
+ *
+ * @param service - the service as named in messages, such as `The object store gs://data`
+ * @param remedy - what to do when it does not answer
+ * @throws CleanRoomError the error of `ask` if it is one, otherwise `unavailable`; also when there is no answer in time
+ */
+export async function requireAnswer<T>(service: string, remedy: string, ask: () => Promise<T>): Promise<T> {
+  const unavailable = (cause: unknown): CleanRoomError =>
+    new CleanRoomError('unavailable', `${service} cannot be reached.`, { remedy, cause });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(unavailable(new Error('no answer in time'))), ANSWER_MS);
+  });
+  try {
+    return await Promise.race([ask(), late]);
+  } catch (error) {
+    throw isCleanRoomError(error) ? error : unavailable(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startRegistry, type Registry } from '../../../packages/oci/test/support/registry.js';
+import { DEFAULT_LIMITS } from '../../src/coordinator/start.js';
+import { GoogleStorageServer } from '../support/google-storage.js';
+import { isPostgresInstalled, startPostgres, type PostgresServer } from '../support/postgres.js';
+
+const COMMAND = fileURLToPath(new URL('../../bin/clean-room.js', import.meta.url));
+
+/** Writes the URL of every module that a process loads to the file in `LOADED`. */
+const RECORD_MODULES = `
+import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+registerHooks({
+  resolve(specifier, context, next) {
+    const resolved = next(specifier, context);
+    appendFileSync(process.env.LOADED, resolved.url + '\\n');
+    return resolved;
+  }
+});
+`;
+
+/* A production server in its own process, with real services. */
+(isPostgresInstalled() ? describe : describe.skip)('a server', () => {
+  let folder: string;
+  let postgres: PostgresServer;
+  let registry: Registry;
+  let bucket: GoogleStorageServer;
+  let common: Record<string, unknown>;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'clean-room-production-'));
+    [postgres, registry, bucket] = await Promise.all([
+      startPostgres(),
+      startRegistry(),
+      GoogleStorageServer.start('data')
+    ]);
+    await writeFile(path.join(folder, 'record.mjs'), RECORD_MODULES);
+    const secret = async (name: string): Promise<string> => {
+      const file = path.join(folder, name);
+      await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
+      return file;
+    };
+    common = {
+      listen: { host: '127.0.0.1', port: 0 },
+      logLevel: 'warn',
+      kernelImages: [],
+      logKeyFile: await secret('log.key'),
+      jobSecretFile: await secret('job.secret'),
+      authentication: {
+        kind: 'jupyterhub',
+        api: 'http://127.0.0.1:1/hub/api',
+        service: 'clean-room',
+        groups: {}
+      },
+      custodians: [],
+      limits: DEFAULT_LIMITS
+    };
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([postgres.stop(), registry.stop(), bucket.stop()]);
+    await rm(folder, { recursive: true });
+  }, 60_000);
+
+  /** Runs a server until it is ready or has ended, and returns the modules that it has loaded. */
+  async function modulesOf(name: string, config: object): Promise<string> {
+    const file = path.join(folder, `${name}.json`);
+    const loaded = path.join(folder, `${name}.modules`);
+    await writeFile(file, JSON.stringify({ ...common, ...config }));
+    const child = spawn(
+      process.execPath,
+      ['--import', path.join(folder, 'record.mjs'), COMMAND, 'serve', '--coordinator', file],
+      {
+        env: { ...process.env, LOADED: loaded, STORAGE_EMULATOR_HOST: `${bucket.url}/storage/v1` },
+        stdio: ['ignore', 'ignore', 'pipe']
+      }
+    );
+    let messages = '';
+    child.stderr.on('data', (text: Buffer) => {
+      messages += String(text);
+      if (messages.includes('Ready.')) child.kill('SIGTERM');
+    });
+    await new Promise(resolve => child.on('close', resolve));
+    expect(messages).not.toContain('cannot be reached');
+    return readFile(loaded, 'utf8');
+  }
+
+  test('in production never loads the simulator', async () => {
+    const at = (name: string): string => `http://${registry.host}/${name}`;
+    const modules = await modulesOf('production', {
+      mode: 'production',
+      supervisorUrl: 'https://clean-room.example',
+      database: await postgres.createDatabase('socket'),
+      objects: 'gs://data/objects',
+      images: {
+        kind: 'registry',
+        repository: at('revisions'),
+        kernelImages: at('kernel'),
+        credentials: 'docker'
+      },
+      backend: {
+        kind: 'confidential-space',
+        project: 'clean-room-test',
+        deployment: 'test',
+        zones: ['europe-west4-a'],
+        subnetwork: 'tees',
+        serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
+        machines: [{ tee: 'TDX', machineType: 'c3-standard-4', processors: 4, memoryBytes: 2 ** 34 }]
+      }
+    });
+    // It got as far as its backend.
+    expect(modules).toContain('/coordinator/backends/open.js');
+    expect(modules).not.toMatch(/simulator|backends\/local\.js/);
+  }, 120_000);
+
+  test('in development with the local backend loads it, which the record shows', async () => {
+    const modules = await modulesOf('development', {
+      mode: 'development',
+      database: await postgres.createDatabase(),
+      objects: `folder:${path.join(folder, 'objects')}`,
+      images: { kind: 'layout', folder: path.join(folder, 'images') },
+      backend: { kind: 'local', folder: path.join(folder, 'attempts') }
+    });
+    expect(modules).toMatch(/packages\/simulator\//);
+  }, 120_000);
+});
