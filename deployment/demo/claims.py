@@ -1,8 +1,8 @@
 """Writes the insurer's demo dataset to a path as CSV: invented claims of some people of the hospital, and of others.
 
-Columns: `person_id` pseudonym, the same as the hospital's, `quarter` of the year, `care` kind of care, `billed` amount of
-the bill, `paid` part of it that the insurer paid. Bills grow with the number of chronic diseases that the hospital knows
-of, so that only the data of both together shows it. Equal versions of NumPy give equal files.
+Columns: `person_id` pseudonym, the same as the hospital's, `quarter` of the year, `care` kind of care, `billed` amount
+of the bill, `paid` part of it that the insurer paid. Bills grow with the number of chronic diseases that the hospital
+knows of, so that only the data of both together shows it. Equal versions of NumPy give equal files.
 """
 
 import sys

@@ -2,8 +2,8 @@
 
 The dataset is part of statsmodels, so nothing is downloaded. Columns: `person_id` pseudonym, `mdvis` visits in a year,
 `lncoins` share of the bill to pay (log), `idp` individual deductible, `lpi` log of annual incentive payment, `fmde` log
-of the deductible's ceiling, `physlm` physical limitation, `disea` number of chronic diseases, `hlthg` / `hlthf` / `hlthp`
-good, fair, poor health.
+of the deductible's ceiling, `physlm` physical limitation, `disea` number of chronic diseases, `hlthg` / `hlthf` /
+`hlthp` good, fair, poor health.
 """
 
 import sys
