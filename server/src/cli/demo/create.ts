@@ -14,9 +14,15 @@ import {
 } from './configurations.js';
 import { signKernelImages, type SignedKernelImages } from './kernel-images.js';
 import { DemoLayout, writeJson } from './layout.js';
-import { ensureCollaboration, ensureParty, type PartyWithKeys } from './parties.js';
+import { ensureCollaboration, ensureParty, requireCurrentDemo, type PartyWithKeys } from './parties.js';
 import { demoPolicy } from './policy.js';
-import { DEMO_PROVIDERS, DEMO_PURPOSES, DEMO_RESEARCHERS, type DemoProvider } from './providers.js';
+import {
+  DEMO_PARTIES,
+  DEMO_PROVIDERS,
+  DEMO_PURPOSES,
+  DEMO_RESEARCHERS,
+  type DemoProvider
+} from './providers.js';
 
 /** The options of a demo. */
 export interface DemoOptions {
@@ -72,11 +78,13 @@ async function requireKernelImages(layout: DemoLayout, folder?: string): Promise
  * signed collaboration, a release key and the kernel images that it signs, the demo person's keys and trust roots, the
  * providers' policies, and the configuration of the coordinator and of each provider's custodian.
  *
- * @throws CleanRoomError `image-unknown` when the repository contains no kernel image
+ * @throws CleanRoomError `image-unknown` when the repository contains no kernel image, `conflict` for the demo of an earlier version
  */
 export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
   const layout = new DemoLayout(demo.folder);
   const { locations, simulatorRoot, now } = demo;
+  const assets = DEMO_PROVIDERS.map(({ dataset }) => dataset);
+  await requireCurrentDemo(layout, DEMO_PARTIES, assets);
   const keys = await createIdentity(new Home({ env: { CLEAN_ROOM_HOME: layout.person } }));
   const parties = [
     await ensureParty(layout, { ...DEMO_RESEARCHERS, people: [person(keys, ['researcher'])] })
@@ -87,7 +95,6 @@ export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayou
     await configureCustodian(layout, locations, provider, withKeys.root.publicKey);
     parties.push(withKeys);
   }
-  const assets = DEMO_PROVIDERS.map(({ dataset }) => dataset);
   const content = { name: 'demo', title: 'Demo collaboration', assets, purposes: DEMO_PURPOSES };
   await ensureCollaboration(layout, content, parties, now);
   const { signer, images } = await requireKernelImages(layout, demo.kernelImages);
