@@ -34,7 +34,8 @@ test('a notebook on the data of two providers runs after both have approved it, 
       'No rows of hospital/visits in outputs (Demo Hospital)',
       'No rows of insurer/claims in outputs (Demo Insurer)',
       'At most 50 outputs per run (Demo Insurer)',
-      'A run takes at most 10 min (Demo Insurer)'
+      'A run takes at most 10 min (Demo Insurer)',
+      'Each output at most 1 MB (Demo Hospital and Demo Insurer)'
     ]) {
       await expect(cleanRoom.dialog.getByRole('listitem').filter({ hasText: rule })).toBeVisible();
     }
