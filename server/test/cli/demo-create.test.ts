@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { Collaboration } from '@clean-room/protocol/parties';
-import { openKeyFolder, readSigningKey } from '../../src/custodian/index.js';
+import { openKeyFolder, readCustodianHome, readSigningKey } from '../../src/custodian/index.js';
 import { readEnvelope, writeJson } from '../../src/cli/demo/layout.js';
-import { DemoWorld } from '../custodian/support/demo.js';
+import { DemoWorld, type ProviderName } from '../custodian/support/demo.js';
 
 let world: DemoWorld;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await DemoWorld.create();
 });
-afterEach(() => world.stop());
+afterAll(() => world.stop());
 
 /** Creates the demo again with these additional options. */
 function createAgain(...options: string[]) {
@@ -19,24 +18,18 @@ function createAgain(...options: string[]) {
   );
 }
 
+/** Returns the configuration, the folder and the key of a provider's custodian. */
+async function custodianOf(party: ProviderName) {
+  const { config, folder } = await readCustodianHome(world.layout.custodian(party));
+  return { ...config, folder, key: (await openKeyFolder(`${folder}/keys`)).publicKey };
+}
+
 describe('demo create', () => {
   it('gives each provider keys, a database, an origin and a policy of its own', async () => {
-    const [hospital, insurer] = await Promise.all(
-      (['hospital', 'insurer'] as const).map(async party => {
-        const folder = world.layout.custodian(party);
-        const config = JSON.parse(await readFile(`${folder}/custodian.json`, 'utf8')) as Record<
-          string,
-          unknown
-        >;
-        return { ...config, folder, key: (await openKeyFolder(`${folder}/keys`)).publicKey };
-      })
-    );
+    const [hospital, insurer] = [await custodianOf('hospital'), await custodianOf('insurer')];
     for (const field of ['party', 'rootKey', 'origin', 'folder', 'key'] as const)
-      expect(hospital?.[field as keyof typeof hospital]).not.toEqual(
-        insurer?.[field as keyof typeof insurer]
-      );
-    expect(hospital).toMatchObject({ database: 'pglite:database' });
-    expect(insurer).toMatchObject({ database: 'pglite:database' });
+      expect(hospital[field]).not.toEqual(insurer[field]);
+    for (const { database } of [hospital, insurer]) expect(database).toBe('pglite:database');
     const output = await createAgain();
     expect(output.json()).toMatchObject({
       providers: [

@@ -10,10 +10,10 @@ const COMMAND = fileURLToPath(new URL('../../bin/clean-room.js', import.meta.url
 
 let world: DemoWorld;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await DemoWorld.create();
 });
-afterEach(() => world.stop());
+afterAll(() => world.stop());
 
 /** A running `clean-room serve --demo`. */
 interface ServedDemo {
