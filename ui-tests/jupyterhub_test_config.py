@@ -27,7 +27,9 @@ c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "hub-proxy.pid")
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = HUB["password"]
 c.Authenticator.allowed_users = {HUB["user"]}
-c.JupyterHub.load_groups = {name: {"users": [HUB["user"]]} for name in ("researchers", "data-stewards")}
+c.JupyterHub.load_groups = {
+    name: {"users": [HUB["user"]]} for name in ("researchers", "hospital-stewards", "insurer-stewards")
+}
 
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.notebook_dir = str(FOLDER / "hub-clean-room/notebooks")

@@ -1,30 +1,51 @@
 /** Sets up and serves the clean room with demo data on this machine. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ROOT, SetupError, environment, run } from './steps.js';
 
 const COMMAND = join(ROOT, 'server/bin/clean-room.js');
 const NODE = join(ROOT, 'node_modules/.bin/node');
-const DATASET = 'hospital/visits';
-/** The demo notebooks. */
-export const NOTEBOOKS = ['explore.ipynb', 'model.ipynb'];
+const DEMO = join(ROOT, 'deployment/demo');
+/** The demo notebooks. The last one uses the data of both providers. */
+export const NOTEBOOKS = ['explore.ipynb', 'model.ipynb', 'costs.ipynb'];
+/** The program that writes each demo dataset as CSV, and the description for researchers. */
+const DATASETS = {
+  'hospital/visits': {
+    program: 'visits.py',
+    description: 'RAND Health Insurance Experiment: visits to the doctor and insurance'
+  },
+  'insurer/claims': {
+    program: 'claims.py',
+    description: 'Invented claims of the same people and of others: bills, and what the insurer paid'
+  }
+};
 
-/** A demo clean room in a folder, with its coordinator and custodian. */
+function digestOfFiles(...files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+/** A demo clean room in a folder, with its coordinator and the custodian of each provider. */
 export class CleanRoom {
   /**
    * @param folder - the folder for all files of the demo
-   * @param ports - the ports of `coordinator` and `custodian`
-   * @param listen - the address on which the custodian's pages are served to a browser
+   * @param ports - the ports of the `coordinator`, and of the custodian of each provider by its party
+   * @param listen - the address on which the custodians' pages are served to a browser
    */
-  constructor(folder, ports, listen = '127.0.0.1') {
+  constructor(folder, { coordinator, ...custodians }, listen = '127.0.0.1') {
     this.folder = folder;
     this.listen = listen;
     this.person = join(folder, 'person');
     this.notebooks = join(folder, 'notebooks');
-    this.url = `http://127.0.0.1:${ports.coordinator}`;
-    this.custodianOrigin = `http://hospital.localhost:${ports.custodian}`;
+    this.url = `http://127.0.0.1:${coordinator}`;
+    /** The address of each custodian's pages, by party. */
+    this.origins = Object.fromEntries(
+      Object.entries(custodians).map(([party, port]) => [party, `http://${party}.localhost:${port}`])
+    );
     this.env = { ...environment(), CLEAN_ROOM_HOME: this.person };
   }
 
@@ -49,24 +70,21 @@ export class CleanRoom {
     }
   }
 
-  /** Creates the demo's parties, keys and configuration, unless they exist. */
+  /** Creates the demo's parties, keys and configuration, unless they exist. The other methods need it. */
   createDemo() {
-    this.call(
-      'demo',
-      'create',
-      '--folder',
-      this.folder,
-      '--coordinator-url',
-      this.url,
-      '--custodian-origin',
-      this.custodianOrigin,
-      '--custodian-listen',
-      this.listen
+    const origins = Object.entries(this.origins).map(
+      ([party, origin]) => `--custodian-origin=${party}=${origin}`
     );
+    const { providers } = this.call(
+      ...['demo', 'create', '--folder', this.folder, '--coordinator-url', this.url],
+      ...['--custodian-listen', this.listen, ...origins]
+    );
+    /** The providers, each with its `party`, `dataset`, and the paths of its `policy` and `custodian`. */
+    this.providers = providers;
   }
 
   /**
-   * Serves coordinator and custodian until `stop` is called. Resolves when both are ready.
+   * Serves the coordinator and the custodians until `stop` is called. Resolves when all are ready.
    *
    * @param parts - arguments of `clean-room serve`; by default, all parts of the demo are served
    * @throws SetupError if the server ends before it is ready
@@ -89,31 +107,41 @@ export class CleanRoom {
       throw new SetupError('The clean room did not start. The messages above tell why.');
   }
 
-  /** Provisions the demo dataset, unless that has been done before. */
+  /** Provisions the dataset of each provider, unless that has been done with the same data before. */
   provision() {
-    const done = join(this.folder, 'provisioned');
-    if (existsSync(done)) return;
-    const csv = join(this.folder, 'visits.csv');
-    run([join(ROOT, '.venv/bin/python'), 'deployment/demo/visits.py', csv]);
-    const folder = join(this.folder, 'custodians/hospital');
-    this.call(
-      ...['provision', csv, '--name', DATASET, '--policy', join(this.folder, 'policies/visits.json')],
-      ...[
-        '--custodian',
-        folder,
-        '--yes',
-        '--description',
-        'RAND Health Insurance Experiment: visits to the doctor and insurance'
-      ]
-    );
-    writeFileSync(done, `${new Date().toISOString()}\n`);
+    for (const { dataset, policy, custodian } of this.providers) {
+      const { program, description } = DATASETS[dataset];
+      const csv = join(this.folder, 'data', `${dataset}.csv`);
+      const stamp = `${csv}.provisioned`;
+      const digest = digestOfFiles(join(DEMO, program), join(DEMO, 'people.py'));
+      if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) continue;
+      mkdirSync(dirname(csv), { recursive: true, mode: 0o700 });
+      run([join(ROOT, '.venv/bin/python'), join(DEMO, program), csv]);
+      this.call(
+        ...['provision', csv, '--name', dataset, '--policy', policy, '--custodian', custodian],
+        ...['--yes', '--description', description]
+      );
+      writeFileSync(stamp, digest);
+    }
   }
 
   /** Copies the demo notebooks to the person's folder. Existing notebooks are not overwritten. */
   copyNotebooks() {
     for (const name of NOTEBOOKS) {
       const target = join(this.notebooks, name);
-      if (!existsSync(target)) cpSync(join(ROOT, 'deployment/demo', name), target);
+      if (!existsSync(target)) cpSync(join(DEMO, name), target);
+    }
+  }
+
+  /**
+   * Approves a submission without a passkey, for every provider whose data it uses. The approvals say that they are unattended.
+   *
+   * @param submitted - the output of `clean-room submit`
+   */
+  approve({ id, providers }) {
+    for (const party of providers) {
+      const { custodian } = this.providers.find(provider => provider.party === party);
+      this.call('approve', id, '--without-passkey', '--party', party, '--custodian', custodian);
     }
   }
 

@@ -2,7 +2,8 @@
  * `npm run demo`: takes the demo notebooks through all steps without a browser: provision, submit, approve, run, filter, verify.
  * Prints the summary of each receipt.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { Buffer } from 'node:buffer';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanRoom, NOTEBOOKS } from './clean-room.js';
 import { ROOT, SetupError, main } from './steps.js';
@@ -14,21 +15,31 @@ function printTitle(title) {
   console.log(`\n— ${title}`);
 }
 
+const payloadOf = ({ payload }) => JSON.parse(Buffer.from(payload, 'base64').toString());
+
+/** Checks that the receipt has the approval of every provider, and the keys that its custodian released. */
+function requireProviders(receipt, providers) {
+  const { approvals, keyReleases } = JSON.parse(readFileSync(receipt, 'utf8'));
+  const custodians = new Set(keyReleases.map(envelope => payloadOf(envelope).custodian));
+  const named = approvals
+    .map(({ envelope }) => payloadOf(envelope))
+    .filter(({ custodian }) => custodians.has(custodian))
+    .map(({ provider }) => provider);
+  const missing = providers.filter(provider => !named.includes(provider));
+  if (missing.length > 0)
+    throw new SetupError(`The receipt does not prove approval and key release of ${missing.join(' and ')}.`);
+  console.log(`The receipt proves approval and key release of ${named.join(' and ')}.`);
+}
+
 /** Submits, approves and runs a notebook, and verifies its receipt. */
 async function demonstrate(cleanRoom, notebook) {
   printTitle(`Submitting ${notebook}`);
   const submitted = cleanRoom.call('submit', join(cleanRoom.notebooks, notebook), '--purpose', PURPOSE);
   console.log(`image digest ${submitted.image}`);
-  cleanRoom.call(
-    'approve',
-    submitted.id,
-    '--without-passkey',
-    '--party',
-    'hospital',
-    '--custodian',
-    join(cleanRoom.folder, 'custodians/hospital')
+  cleanRoom.approve(submitted);
+  console.log(
+    `approved by ${submitted.providers.join(' and ')} without a passkey; the receipt marks this as unattended`
   );
-  console.log('approved by hospital without a passkey; the receipt marks the approval as unattended');
   const run = await cleanRoom.waitForRun(submitted.id);
   const to = join(cleanRoom.folder, 'results', notebook.replace('.ipynb', ''));
   const result = cleanRoom.call('results', run.id, '--to', to);
@@ -38,6 +49,7 @@ async function demonstrate(cleanRoom, notebook) {
   );
   console.log(verified.summary);
   if (verified.outcome !== 'verified') throw new SetupError('The receipt could not be verified.');
+  requireProviders(result.receipt, submitted.providers);
 }
 
 await main(async () => {
@@ -45,11 +57,11 @@ await main(async () => {
   const folder = join(ROOT, '.cache/demo');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const cleanRoom = new CleanRoom(folder, { coordinator: 8797, custodian: 8798 });
+  const cleanRoom = new CleanRoom(folder, { coordinator: 8797, hospital: 8798, insurer: 8799 });
   cleanRoom.createDemo();
   await cleanRoom.serve();
   try {
-    printTitle('Provisioning hospital/visits');
+    printTitle(`Provisioning ${cleanRoom.providers.map(({ dataset }) => dataset).join(' and ')}`);
     cleanRoom.provision();
     cleanRoom.copyNotebooks();
     for (const notebook of NOTEBOOKS) await demonstrate(cleanRoom, notebook);

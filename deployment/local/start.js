@@ -12,7 +12,8 @@ const listen = process.env.CLEAN_ROOM_LISTEN ?? '127.0.0.1';
 
 await main(async () => {
   setup();
-  const cleanRoom = new CleanRoom(join(ROOT, '.clean-room'), { coordinator: 8787, custodian: 8788 }, listen);
+  const ports = { coordinator: 8787, hospital: 8788, insurer: 8789 };
+  const cleanRoom = new CleanRoom(join(ROOT, '.clean-room'), ports, listen);
   mkdirSync(cleanRoom.folder, { recursive: true, mode: 0o700 });
   cleanRoom.createDemo();
   await cleanRoom.serve();

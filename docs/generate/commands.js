@@ -9,10 +9,12 @@ function table(title, rows) {
   return ['', `| ${title} | meaning |`, '|---|---|', ...lines];
 }
 
-function optionRow({ flags, description, defaultValue, mandatory }) {
+function optionRow({ flags, description, defaultValue, defaultValueDescription, mandatory }) {
   const notes = [
     ...(mandatory ? ['required'] : []),
-    ...(defaultValue === undefined || defaultValue === '' ? [] : [`default: ${JSON.stringify(defaultValue)}`])
+    ...(defaultValue === undefined || defaultValue === ''
+      ? []
+      : [`default: ${defaultValueDescription ?? JSON.stringify(defaultValue)}`])
   ];
   return [flags, notes.length === 0 ? description : `${description} (${notes.join('; ')})`];
 }

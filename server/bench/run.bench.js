@@ -114,9 +114,10 @@ async function withCleanRoom(work) {
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(cache, 'run-'));
   process.env.CLEAN_ROOM_STAND_INS = join(folder, 'stand-ins');
-  const cleanRoom = new CleanRoom(folder, { coordinator: await freePort(), custodian: await freePort() });
+  const ports = { coordinator: await freePort(), hospital: await freePort(), insurer: await freePort() };
+  const cleanRoom = new CleanRoom(folder, ports);
   try {
-    cleanRoom.found();
+    cleanRoom.createDemo();
     await cleanRoom.serve();
     cleanRoom.provision();
     cleanRoom.call('stand-ins');

@@ -33,10 +33,11 @@ async function capturePage(page: Page, name: string): Promise<void> {
 test('screenshots of the main screens', async ({ page, tmpPath }) => {
   test.setTimeout(400_000);
   const cleanRoom = new CleanRoomPage(page);
-  const row = cleanRoom.row('explore.ipynb');
+  const row = cleanRoom.row('costs.ipynb');
+  const providers = ['Demo Hospital', 'Demo Insurer'];
   await cleanRoom.open();
   await cleanRoom.actFor('Demo University');
-  await openNotebook(page, tmpPath, 'explore.ipynb', demoNotebook('explore.ipynb'));
+  await openNotebook(page, tmpPath, 'costs.ipynb', demoNotebook('costs.ipynb'));
   // JupyterLab asks for a kernel at every cell until the notebook's kernel has started.
   await expect(page.getByText('Python 3 (ipykernel) | Idle')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => void window.jupyterapp.commands.execute('notebook:run-all-cells'));
@@ -44,12 +45,10 @@ test('screenshots of the main screens', async ({ page, tmpPath }) => {
   await page.locator('.jp-Notebook .jp-Cell').first().scrollIntoViewIfNeeded();
   await captureLab(page, 'programming');
 
-  await cleanRoom.submitButton.click();
-  await cleanRoom.dialog.getByRole('combobox', { name: 'Purpose' }).selectOption({ index: 1 });
-  await cleanRoom.dialog.getByText('Needs approval by Demo Hospital.').waitFor({ timeout: 60_000 });
+  await cleanRoom.fillIn(...providers);
   await captureLab(page, 'submit');
   await cleanRoom.dialog.getByRole('button', { name: 'Cancel' }).click();
-  await cleanRoom.submit();
+  await cleanRoom.submit(...providers);
 
   await cleanRoom.actFor('Demo Hospital');
   const review = await cleanRoom.review();
@@ -57,9 +56,11 @@ test('screenshots of the main screens', async ({ page, tmpPath }) => {
   await expect(review.getByText('✓ equal')).toBeVisible({ timeout: 60_000 });
   await expect(page.locator('.Toastify__toast')).toHaveCount(0, { timeout: 60_000 });
   await captureLab(page, 'review');
-  const custodian = await cleanRoom.openCustodian(review);
+  const custodian = await cleanRoom.openCustodian(review, 'hospital');
   await capturePage(custodian, 'approve');
   await cleanRoom.confirm(custodian);
+  await cleanRoom.actFor('Demo Insurer');
+  await cleanRoom.confirm(await cleanRoom.openCustodian(await cleanRoom.review(), 'insurer'));
 
   await page.bringToFront();
   await cleanRoom.actFor('Demo University');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 /** The folder that holds all files of a test run. */
 export const FOLDER = fileURLToPath(new URL('../../.cache/ui-tests/run', import.meta.url));
 /** Ports of the clean room that the JupyterLab tests use. */
-export const PORTS = { coordinator: 8897, custodian: 8898 };
+export const PORTS = { coordinator: 8897, hospital: 8898, insurer: 8899 };
 /** A JupyterLab that is configured for the clean room. */
 export const LAB = 8868;
 /** A JupyterLab that is not configured for any clean room. */
@@ -11,4 +11,4 @@ export const LAB_WITHOUT = 8869;
 /** A JupyterHub, with its own clean room that authenticates people through it. */
 export const HUB = { port: 8870, api: 8871, proxyApi: 8872, user: 'demo', password: 'only for tests' };
 /** Ports of the clean room that the JupyterHub tests use. */
-export const HUB_PORTS = { coordinator: 8895, custodian: 8896 };
+export const HUB_PORTS = { coordinator: 8894, hospital: 8895, insurer: 8896 };

@@ -16,7 +16,7 @@ function authenticateByHub(cleanRoom) {
     kind: 'jupyterhub',
     api: `http://127.0.0.1:${HUB.api}/hub/api`,
     service: 'clean-room',
-    groups: { researchers: 'university', 'data-stewards': 'hospital' }
+    groups: { researchers: 'university', 'hospital-stewards': 'hospital', 'insurer-stewards': 'insurer' }
   };
   writeFileSync(file, JSON.stringify(config));
   return file;
@@ -61,12 +61,8 @@ export async function startHubCleanRoom() {
   await cleanRoom.stop();
   const coordinator = authenticateByHub(cleanRoom);
   const hub = await startHub(cleanRoom);
-  await cleanRoom.serve(
-    '--coordinator',
-    coordinator,
-    '--custodian',
-    join(cleanRoom.folder, 'custodians/hospital')
-  );
+  const custodians = cleanRoom.providers.flatMap(({ custodian }) => ['--custodian', custodian]);
+  await cleanRoom.serve('--coordinator', coordinator, ...custodians);
   return {
     async stop() {
       hub.kill('SIGTERM');

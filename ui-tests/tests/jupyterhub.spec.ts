@@ -23,13 +23,13 @@ test('submission, approval and result work in JupyterHub', async ({ page }) => {
   await test.step('submitting', async () => {
     await cleanRoom.open();
     await cleanRoom.actFor('Demo University');
-    await cleanRoom.submit();
+    await cleanRoom.submit('Demo Hospital');
     await expect(cleanRoom.row('model.ipynb')).toContainText('waiting for Demo Hospital');
   });
 
   await test.step('approving', async () => {
     await cleanRoom.actFor('Demo Hospital');
-    await cleanRoom.confirm(await cleanRoom.openCustodian(await cleanRoom.review()));
+    await cleanRoom.confirm(await cleanRoom.openCustodian(await cleanRoom.review(), 'hospital'));
   });
 
   await test.step('following the run and opening the result', async () => {

@@ -23,7 +23,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
   });
 
   await test.step('the researcher submits it', async () => {
-    await cleanRoom.submit();
+    await cleanRoom.submit('Demo Hospital');
     await expect(cleanRoom.row(notebook)).toContainText('waiting for Demo Hospital');
   });
 
@@ -54,7 +54,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
       })
     ).toBeChecked();
     await cleanRoom.dialog.getByRole('button', { name: 'Cancel' }).click();
-    await cleanRoom.submit();
+    await cleanRoom.submit('Demo Hospital');
     await expect(cleanRoom.row(notebook)).toContainText('waiting for Demo Hospital');
   });
 
@@ -62,7 +62,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
     await cleanRoom.actFor('Demo Hospital');
     const review = await cleanRoom.review();
     await expect(review.getByText('revision 2')).toBeVisible();
-    await cleanRoom.confirm(await cleanRoom.openCustodian(review));
+    await cleanRoom.confirm(await cleanRoom.openCustodian(review, 'hospital'));
   });
 
   await test.step('the researcher follows the run', async () => {
@@ -80,7 +80,7 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
   await test.step('the result shows filtered outputs, reasons and marks', async () => {
     await cleanRoom.row(notebook).getByRole('button', { name: 'Open result' }).click();
     await expect(result.getByText(/5 outputs, 1 suppressed/)).toBeVisible({ timeout: 60_000 });
-    await expect(result.getByText('(20190, 10)')).toBeVisible();
+    await expect(result.getByText('(20190, 11)')).toBeVisible();
     await expect(result.getByText('Suppressed: it would show rows of a dataset.')).toBeVisible();
     await expect(result.locator('.crm-ResultHeader').getByText('SIMULATED')).toBeVisible();
     const proof = result.getByRole('region', { name: 'What is proven' });

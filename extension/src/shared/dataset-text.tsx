@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Asset } from '../api/types.js';
 import { formatBytes, formatDate, formatDuration } from './format.js';
+import { joinNames } from './status.js';
 
 /** Returns the kind of a dataset's stand-in, with its ε if it is differentially private. */
 export function standInKind({ version: { standIn } }: Asset, trans: TranslationBundle): string {
@@ -20,29 +21,29 @@ export function standInKind({ version: { standIn } }: Asset, trans: TranslationB
 /** A rule that a run must follow. */
 interface Rule {
   readonly text: string;
-  /** The party whose policy contains it. */
-  readonly provider: string;
+  /** The parties whose policies contain it. */
+  readonly providers: readonly string[];
 }
 
-/** Returns the asset whose policy has the lowest limit, which is the one that applies. */
-function strictest(assets: readonly Asset[], limit: (asset: Asset) => number): Asset | undefined {
-  return assets.reduce<Asset | undefined>(
-    (best, asset) => (best === undefined || limit(asset) < limit(best) ? asset : best),
-    undefined
-  );
+/** Returns the assets whose policies have the lowest limit, which is the one that applies. */
+function strictest(assets: readonly Asset[], limit: (asset: Asset) => number): readonly Asset[] {
+  const lowest = Math.min(...assets.map(limit));
+  return assets.filter(asset => limit(asset) === lowest);
 }
 
-/** Returns the rules for a run on these datasets as sentences, each with the provider whose rule it is. */
+/** Returns the rules for a run on these datasets as sentences, each with the providers whose rule it is. */
 function rulesOf(assets: readonly Asset[], language: string, trans: TranslationBundle): readonly Rule[] {
   const rules: Rule[] = [];
-  const add = (asset: Asset | undefined, text: (policy: Asset['policy']) => string): void => {
-    if (asset !== undefined) rules.push({ text: text(asset.policy), provider: asset.provider });
+  const add = (from: readonly Asset[], text: (policy: Asset['policy']) => string): void => {
+    const [first] = from;
+    if (first === undefined) return;
+    rules.push({ text: text(first.policy), providers: [...new Set(from.map(({ provider }) => provider))] });
   };
-  for (const asset of assets) {
-    add(asset, () => trans.__('No rows of %1 in outputs', asset.name));
-    if (asset.policy.outputs.review === 'person')
-      add(asset, () => trans.__('A person reviews the outputs first'));
-  }
+  for (const asset of assets) add([asset], () => trans.__('No rows of %1 in outputs', asset.name));
+  add(
+    assets.filter(({ policy }) => policy.outputs.review === 'person'),
+    () => trans.__('A person reviews the outputs first')
+  );
   add(
     strictest(assets, ({ policy }) => policy.outputs.outputsPerRun),
     ({ outputs }) =>
@@ -63,7 +64,7 @@ function rulesOf(assets: readonly Asset[], language: string, trans: TranslationB
   return rules;
 }
 
-/** Lists the rules for a run on datasets, each with its provider. If all rules have the same provider, it is named once. */
+/** Lists the rules for a run on datasets. Names the providers of each rule, or once if all rules have the same one. */
 export function RuleList({
   assets,
   titleOf,
@@ -79,9 +80,12 @@ export function RuleList({
   return (
     <>
       <ul className="crm-Rules">
-        {rulesOf(assets, language, trans).map(({ text, provider }) => (
-          <li key={`${provider} ${text}`}>
-            {text} {others.length > 0 && <span className="crm-Quiet">({titleOf(provider)})</span>}
+        {rulesOf(assets, language, trans).map(({ text, providers }) => (
+          <li key={text}>
+            {text}{' '}
+            {others.length > 0 && (
+              <span className="crm-Quiet">({joinNames(providers.map(titleOf), trans)})</span>
+            )}
           </li>
         ))}
       </ul>

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import type { CommandContext, Register } from '../context.js';
+import type { ServingMessage } from '../demo/processes.js';
+import { DEMO_PROVIDERS } from '../demo/providers.js';
 import { readJsonFile } from '../files.js';
 import { StartFailure, type CommandResult } from '../terminal/result.js';
 
@@ -15,6 +17,8 @@ interface RunningService {
   readonly name: string;
   /** Empty when it does not listen on an address. */
   readonly url: string;
+  /** Resolves to the exit code when the service's process has ended. Absent for a service in this process. */
+  readonly ended?: Promise<number | null>;
   close(): Promise<void>;
 }
 
@@ -51,47 +55,90 @@ async function demoDocumentsIn(folder: string): Promise<RunningService> {
   return { name: 'demo', url: '', close: async () => undefined };
 }
 
+/** Returns how to start the demo: the coordinator and each custodian in a process of its own. */
+async function demoStarts(folder: string): Promise<(() => Promise<RunningService>)[]> {
+  const { DemoLayout } = await import('../demo/layout.js');
+  const { startServiceProcess } = await import('../demo/processes.js');
+  const layout = new DemoLayout(folder);
+  return [
+    () => startServiceProcess('--coordinator', layout.coordinatorConfig),
+    () => demoDocumentsIn(layout.root),
+    ...DEMO_PROVIDERS.map(
+      ({ party }) =>
+        () =>
+          startServiceProcess('--custodian', layout.custodian(party))
+    )
+  ];
+}
+
+/**
+ * Waits until the user stops the command, or a service ends by itself.
+ *
+ * @returns the service that failed, or undefined
+ */
+async function waitForEnd(
+  { stopped }: CommandContext['terminal'],
+  running: readonly RunningService[]
+): Promise<RunningService | undefined> {
+  const { promise, resolve } = Promise.withResolvers<RunningService | undefined>();
+  for (const service of running) {
+    // A service that ends without an error was stopped, like this command, by a signal to all processes of the terminal.
+    void service.ended?.then(code => resolve(code === 0 ? undefined : service));
+  }
+  if (stopped.aborted) resolve(undefined);
+  stopped.addEventListener('abort', () => resolve(undefined), { once: true });
+  return promise;
+}
+
+/** Tells the user, or the process that started this one, what is served. */
+function announce({ terminal }: CommandContext, served: ServingMessage['served']): void {
+  if (terminal.tellParent !== undefined) {
+    terminal.tellParent({ served } satisfies ServingMessage);
+    return;
+  }
+  served.forEach(({ name, url }) => terminal.remark(`${name}: ${url}`));
+  terminal.remark('Ready. Press Ctrl-C to stop. Active runs continue.');
+}
+
 async function serve(context: CommandContext, options: Options): Promise<CommandResult> {
   const { terminal } = context;
   const at = (name: string): string => path.resolve(terminal.folder, name);
-  const starts: (() => Promise<RunningService>)[] = [];
-  if (options.demo !== undefined) {
-    const { DEMO_CUSTODIANS } = await import('../demo/create.js');
-    const { DemoLayout } = await import('../demo/layout.js');
-    const layout = new DemoLayout(at(options.demo));
-    starts.push(
-      () => coordinatorIn(layout.coordinatorConfig),
-      () => demoDocumentsIn(layout.root)
-    );
-    starts.push(...DEMO_CUSTODIANS.map(party => () => custodianIn(context, layout.custodian(party))));
-  }
-  const { coordinator } = options;
+  const { coordinator, custodian = [], demo } = options;
+  const starts = demo === undefined ? [] : await demoStarts(at(demo));
   if (coordinator !== undefined) starts.push(() => coordinatorIn(at(coordinator)));
-  starts.push(...(options.custodian ?? []).map(folder => () => custodianIn(context, at(folder))));
+  starts.push(...custodian.map(folder => () => custodianIn(context, at(folder))));
   if (starts.length === 0) {
     throw new CleanRoomError('malformed', 'There is nothing to serve.', {
       remedy: 'Use --coordinator FILE, --custodian FOLDER or --demo FOLDER.'
     });
   }
   const running = await startAll(starts);
-  const serving = running.filter(({ url }) => url !== '');
-  serving.forEach(({ name, url }) => terminal.remark(`${name}: ${url}`));
-  terminal.remark('Ready. Press Ctrl-C to stop. Active runs continue.');
-  await new Promise<void>(resolve => {
-    if (terminal.stopped.aborted) resolve();
-    terminal.stopped.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const served = running.filter(({ url }) => url !== '').map(({ name, url }) => ({ name, url }));
+  announce(context, served);
+  const failed = await waitForEnd(terminal, running);
   for (const part of [...running].reverse()) await part.close();
-  return { value: { served: serving.map(({ name, url }) => ({ name, url })) }, lines: ['Stopped.'] };
+  if (failed !== undefined) {
+    throw new CleanRoomError(
+      'unavailable',
+      `The ${failed.name} ended unexpectedly, so all parts were stopped.`,
+      {
+        remedy: 'Start again. Nothing that was stored is lost.'
+      }
+    );
+  }
+  return { value: { served }, lines: ['Stopped.'] };
 }
 
 /** Adds `serve`, which runs the server's roles, together or separately. */
 export const registerServe: Register = (program, act) => {
   program
     .command('serve')
-    .description('Run a coordinator, custodians, or the demo with both')
+    .description('Run a coordinator, custodians, or the demo with all of them')
     .option('--coordinator <file>', 'Configuration file of a coordinator')
     .option('--custodian <folder...>', 'Folders of custodians, each with a custodian.json')
-    .option('--demo <folder>', 'Folder of the demo, whose services are all started')
+    .option(
+      '--demo <folder>',
+      'Folder of the demo, whose services are all started, each in a process of its own'
+    )
     .action(act(serve));
 };

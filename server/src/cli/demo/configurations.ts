@@ -7,12 +7,12 @@ import type { PublicKey } from '@clean-room/protocol/documents';
 import { checkCoordinatorConfig, DEFAULT_LIMITS } from '../../coordinator/config.js';
 import { checkCustodianConfig, CUSTODIAN_FILE, ensureSigningKey } from '../../custodian/index.js';
 import { writeJson, type DemoLayout } from './layout.js';
+import { DEMO_PARTIES, DEMO_PROVIDERS, type CustodianOrigins, type DemoProvider } from './providers.js';
 
 /** The addresses of the demo's services, and the folder of its images. */
 export interface DemoLocations {
   readonly coordinatorUrl: string;
-  /** The origin of each custodian, by party. */
-  readonly custodianOrigins: Readonly<Record<string, string>>;
+  readonly custodianOrigins: CustodianOrigins;
   /** The address that custodians listen on. */
   readonly custodianHost: string;
   /** The OCI layout folder with the kernel images. */
@@ -44,10 +44,9 @@ export async function demoLogKey(layout: DemoLayout): Promise<PublicKey> {
 export async function configureCoordinator(
   layout: DemoLayout,
   locations: DemoLocations,
-  kernelImages: readonly string[],
-  parties: readonly string[]
+  kernelImages: readonly string[]
 ): Promise<void> {
-  const custodians = Object.keys(locations.custodianOrigins);
+  const custodians = DEMO_PROVIDERS.map(({ party }) => party);
   const at = (...parts: string[]): string => path.join(layout.coordinator, ...parts);
   await demoLogKey(layout);
   await ensureSigningKey(at('job.key'));
@@ -66,7 +65,7 @@ export async function configureCoordinator(
     authentication: {
       kind: 'embedded',
       tokenFile: personToken(layout),
-      acts: parties.map(party => ({ party, person: 'demo' }))
+      acts: DEMO_PARTIES.map(party => ({ party, person: 'demo' }))
     },
     custodians: custodians.map(party => ({ party, tokenFile: custodianToken(layout, party) })),
     backend: { kind: 'local', folder: layout.simulator },
@@ -75,14 +74,14 @@ export async function configureCoordinator(
   await writeJson(layout.coordinatorConfig, checkCoordinatorConfig(config, layout.coordinatorConfig));
 }
 
-/** Writes the configuration of a party's custodian. */
+/** Writes the configuration of a provider's custodian. */
 export async function configureCustodian(
   layout: DemoLayout,
   locations: DemoLocations,
-  party: string,
+  { party }: DemoProvider,
   rootKey: PublicKey
 ): Promise<void> {
-  const origin = locations.custodianOrigins[party] ?? '';
+  const origin = locations.custodianOrigins[party];
   const config = {
     mode: 'development',
     party,

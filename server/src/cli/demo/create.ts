@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Person } from '@clean-room/protocol/parties';
@@ -11,17 +12,17 @@ import {
   demoLogKey,
   type DemoLocations
 } from './configurations.js';
-import { signKernelImages } from './kernel-images.js';
+import { signKernelImages, type SignedKernelImages } from './kernel-images.js';
 import { DemoLayout, writeJson } from './layout.js';
-import { ensureCollaboration, ensureParty } from './parties.js';
+import { ensureCollaboration, ensureParty, requireCurrentDemo, type PartyWithKeys } from './parties.js';
 import { demoPolicy } from './policy.js';
-
-const DEMO_DATASET = 'hospital/visits';
-/** The parties of the demo. */
-export const DEMO_PARTIES = ['university', 'hospital'] as const;
-/** The parties that have a custodian. */
-export const DEMO_CUSTODIANS = ['hospital'] as const;
-const PURPOSES = ['Health research: cost of chronic illness', 'Teaching'];
+import {
+  DEMO_PARTIES,
+  DEMO_PROVIDERS,
+  DEMO_PURPOSES,
+  DEMO_RESEARCHERS,
+  type DemoProvider
+} from './providers.js';
 
 /** The options of a demo. */
 export interface DemoOptions {
@@ -45,75 +46,88 @@ function person({ signing, recipient }: PersonKeys, roles: Person['roles']): Per
   };
 }
 
+/** Creates a provider's custodian keys, root key and roster, or updates them. */
+async function ensureProvider(
+  layout: DemoLayout,
+  { party, title }: DemoProvider,
+  keys: PersonKeys,
+  origin: string
+): Promise<PartyWithKeys> {
+  const custodian = await openKeyFolder(`${layout.custodian(party)}/keys`);
+  return ensureParty(layout, {
+    party,
+    title,
+    people: [person(keys, ['reviewer', 'steward'])],
+    custodian: { key: custodian.publicKey, recipient: custodian.recipient, origin, hosting: 'co-hosted' }
+  });
+}
+
+/** Signs the kernel images of the demo. Without one, no notebook could run. */
+async function requireKernelImages(layout: DemoLayout, folder?: string): Promise<SignedKernelImages> {
+  const signed = await signKernelImages(layout, folder);
+  if (signed.images.length > 0) return signed;
+  throw new CleanRoomError(
+    'image-unknown',
+    'There is no kernel image in this repository, so that no notebook could run.',
+    { remedy: 'Run "npm run build:kernel" first.' }
+  );
+}
+
 /**
- * Creates the demo or updates an existing one: two parties with root keys and rosters, a signed collaboration, a release key
- * and the kernel images that it signs, the demo person's keys and trust roots, the hospital's policy, and the configuration of
- * both roles.
+ * Creates the demo or updates an existing one: a party of researchers and two providers, all with root keys and rosters, a
+ * signed collaboration, a release key and the kernel images that it signs, the demo person's keys and trust roots, the
+ * providers' policies, and the configuration of the coordinator and of each provider's custodian.
  *
- * @throws CleanRoomError `image-unknown` when the repository contains no kernel image
+ * @throws CleanRoomError `image-unknown` when the repository contains no kernel image, `conflict` for the demo of an earlier version
  */
 export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
   const layout = new DemoLayout(demo.folder);
+  const { locations, simulatorRoot, now } = demo;
+  const assets = DEMO_PROVIDERS.map(({ dataset }) => dataset);
+  await requireCurrentDemo(layout, DEMO_PARTIES, assets);
   const keys = await createIdentity(new Home({ env: { CLEAN_ROOM_HOME: layout.person } }));
-  const custodian = await openKeyFolder(`${layout.custodian('hospital')}/keys`);
-  const university = await ensureParty(layout, {
-    party: 'university',
-    title: 'Demo University',
-    people: [person(keys, ['researcher'])]
-  });
-  const hospital = await ensureParty(layout, {
-    party: 'hospital',
-    title: 'Demo Hospital',
-    people: [person(keys, ['reviewer', 'steward'])],
-    custodian: {
-      key: custodian.publicKey,
-      recipient: custodian.recipient,
-      origin: demo.locations.custodianOrigins['hospital'] ?? '',
-      hosting: 'co-hosted'
-    }
-  });
-  const parties = [university, hospital];
-  await ensureCollaboration(
-    layout,
-    { name: 'demo', title: 'Demo collaboration', assets: [DEMO_DATASET], purposes: PURPOSES },
-    parties,
-    demo.now
-  );
-  const kernelImages = await signKernelImages(layout, demo.kernelImages);
-  if (kernelImages.images.length === 0) {
-    throw new CleanRoomError(
-      'image-unknown',
-      'There is no kernel image in this repository, so that no notebook could run.',
-      { remedy: 'Run "npm run build:kernel" first.' }
-    );
+  const parties = [
+    await ensureParty(layout, { ...DEMO_RESEARCHERS, people: [person(keys, ['researcher'])] })
+  ];
+  for (const provider of DEMO_PROVIDERS) {
+    const origin = locations.custodianOrigins[provider.party];
+    const withKeys = await ensureProvider(layout, provider, keys, origin);
+    await configureCustodian(layout, locations, provider, withKeys.root.publicKey);
+    parties.push(withKeys);
   }
-  await writeJson(
-    layout.policy('visits'),
-    demoPolicy({
-      parties: ['university'],
-      purposes: PURPOSES,
-      kernelImages: kernelImages.images.map(({ digest }) => digest),
-      kernelImageSigner: kernelImages.signer,
-      simulatorRoot: demo.simulatorRoot,
-      now: demo.now
-    })
-  );
+  const content = { name: 'demo', title: 'Demo collaboration', assets, purposes: DEMO_PURPOSES };
+  await ensureCollaboration(layout, content, parties, now);
+  const { signer, images } = await requireKernelImages(layout, demo.kernelImages);
+  for (const provider of DEMO_PROVIDERS) {
+    const policy = demoPolicy(provider, {
+      parties: [DEMO_RESEARCHERS.party],
+      kernelImages: images.map(({ digest }) => digest),
+      kernelImageSigner: signer,
+      simulatorRoot,
+      now
+    });
+    await writeJson(layout.policy(provider.dataset), policy);
+  }
   const trust: TrustRoots = {
     format: 'clean-room.trust-roots/v1',
     parties: parties.map(({ title, root }) => ({ title, rootKey: root.publicKey })),
-    kernelImageSigners: [kernelImages.signer],
-    tee: [{ kind: 'simulated', certificate: demo.simulatorRoot }],
+    kernelImageSigners: [signer],
+    tee: [{ kind: 'simulated', certificate: simulatorRoot }],
     logs: [await demoLogKey(layout)]
   };
   await writeJson(`${layout.person}/trust.json`, trust);
   await writeJson(`${layout.person}/config.json`, {
-    url: demo.locations.coordinatorUrl,
+    url: locations.coordinatorUrl,
     tokenFile: 'token',
-    party: 'university',
-    custodians: { hospital: '../custodians/hospital' }
+    party: DEMO_RESEARCHERS.party,
+    custodians: Object.fromEntries(
+      DEMO_PROVIDERS.map(({ party }) => [party, path.relative(layout.person, layout.custodian(party))])
+    )
   });
-  const names = kernelImages.images.map(({ name }) => name);
-  await configureCoordinator(layout, demo.locations, names, DEMO_PARTIES);
-  await configureCustodian(layout, demo.locations, 'hospital', hospital.root.publicKey);
+  await configureCoordinator(
+    layout,
+    locations,
+    images.map(({ name }) => name)
+  );
   return { layout, trust };
 }

@@ -71,7 +71,7 @@ export class DemoLayout {
     return this.#at('simulator', 'identity');
   }
 
-  /** A dataset's policy file for `clean-room provision`. */
+  /** The policy file of a dataset (`party/dataset`) for `clean-room provision`. */
   policy(dataset: string): string {
     return this.#at('policies', `${dataset}.json`);
   }

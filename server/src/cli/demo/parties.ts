@@ -5,6 +5,7 @@ import {
   type PublicKey,
   type SigningKey
 } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import {
   Collaboration,
   openCollaboration,
@@ -69,6 +70,27 @@ export async function ensureParty(
   const signed = Roster.sign(roster, root);
   await writeJson(file, signed);
   return { party, title, root, roster: signed };
+}
+
+/**
+ * Refuses a folder whose demo has other parties or datasets than this version's.
+ * @throws CleanRoomError `conflict`
+ */
+export async function requireCurrentDemo(
+  layout: DemoLayout,
+  parties: readonly string[],
+  assets: readonly string[]
+): Promise<void> {
+  const existing = await readEnvelope(layout.collaboration);
+  if (existing === undefined) return;
+  const { value } = openCollaboration(existing);
+  const members = value.members.map(({ party }) => party);
+  if (members.join() === parties.join() && value.assets.join() === assets.join()) return;
+  throw new CleanRoomError(
+    'conflict',
+    `The demo in ${layout.root} was created by an earlier version, with other parties or datasets.`,
+    { remedy: 'Delete the folder, or choose another one, and start again.' }
+  );
 }
 
 /** The content of the demo's collaboration. */

@@ -6,8 +6,8 @@ import { readSecretFile } from '../../platform/files/secret-file.js';
 import { checkSchema, type Envelope } from '@clean-room/protocol/documents';
 import { HomeConfig } from '../home/home.js';
 import { readJsonFile } from '../files.js';
-import { DEMO_PARTIES } from './create.js';
 import { DemoLayout, readEnvelope } from './layout.js';
+import { DEMO_PARTIES, DEMO_RESEARCHERS } from './providers.js';
 
 async function requireEnvelope(file: string): Promise<Envelope> {
   const envelope = await readEnvelope(file);
@@ -31,9 +31,8 @@ export async function publishDemo(folder: string): Promise<void> {
     const roster = await requireEnvelope(layout.roster(party));
     await new Client({ base: url, token, party }).call(routes.publishRoster, { body: { roster } });
   }
-  const [party] = DEMO_PARTIES;
   const collaboration = await requireEnvelope(layout.collaboration);
-  await new Client({ base: url, token, party }).call(routes.publishCollaboration, {
+  await new Client({ base: url, token, party: DEMO_RESEARCHERS.party }).call(routes.publishCollaboration, {
     body: { collaboration }
   });
 }

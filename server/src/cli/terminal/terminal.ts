@@ -18,6 +18,8 @@ export interface Terminal {
   now(): Date;
   /** A signal that is aborted when the user stops the command. */
   readonly stopped: AbortSignal;
+  /** Sends a message to the process that started this one. Present only when that process has opened a channel for it. */
+  readonly tellParent?: (message: object) => void;
 }
 
 async function ask(question: string): Promise<string | undefined> {
@@ -30,7 +32,10 @@ async function ask(question: string): Promise<string | undefined> {
   }
 }
 
-/** Returns the terminal of this process. The first Ctrl-C aborts `stopped`, the second one ends the process. */
+/**
+ * Returns the terminal of this process. The first Ctrl-C aborts `stopped`, the second one ends the process. A process that was
+ * started with a channel also stops when its parent has ended.
+ */
 export function processTerminal(): Terminal {
   const stop = new AbortController();
   // The reader of our output may close it early (`clean-room runs | head`). There is then nothing left to print.
@@ -39,6 +44,10 @@ export function processTerminal(): Terminal {
     throw error;
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  process.once('disconnect', () => stop.abort());
+  // A listener keeps the channel open, and the channel would keep the process running.
+  process.channel?.unref();
+  const send = process.send?.bind(process);
   return {
     print: line => void process.stdout.write(`${line}\n`),
     remark: line => void process.stderr.write(`${line}\n`),
@@ -47,6 +56,7 @@ export function processTerminal(): Terminal {
     env: process.env,
     folder: process.cwd(),
     now: () => new Date(),
-    stopped: stop.signal
+    stopped: stop.signal,
+    ...(send === undefined ? {} : { tellParent: (message: object) => void send(message) })
   };
 }

@@ -3,35 +3,60 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { AttemptKey } from '@clean-room/protocol/documents';
 import type { ApprovalRow, CustodianTables } from '../database/tables.js';
 
+/**
+ * Returns the number that an attempt has or would have under an approval.
+ *
+ * @throws CleanRoomError `attempts-spent`
+ */
+async function numberOf(
+  db: Kysely<CustodianTables>,
+  approval: ApprovalRow,
+  key: AttemptKey
+): Promise<{ readonly number: number; readonly isCounted: boolean }> {
+  const rows = await db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('approval_digest', '=', approval.digest)
+    .execute();
+  const counted = rows.find(row => row.attempt_key === key);
+  if (counted !== undefined) return { number: counted.number, isCounted: true };
+  if (rows.length < approval.attempts) return { number: rows.length + 1, isCounted: false };
+  throw new CleanRoomError(
+    'attempts-spent',
+    `The approval allowed ${approval.attempts} attempts, and all of them have been used.`,
+    { remedy: 'Ask the provider for another approval.' }
+  );
+}
+
+/**
+ * Checks that an approval still permits an attempt. A custodian checks it before it declares itself ready, so that other
+ * custodians do not count an attempt that this one would refuse.
+ *
+ * @throws CleanRoomError `attempts-spent`
+ */
+export async function requireAttemptsLeft(
+  db: Kysely<CustodianTables>,
+  approval: ApprovalRow,
+  key: AttemptKey
+): Promise<void> {
+  await numberOf(db, approval, key);
+}
+
 async function countInTransaction(
   trx: Transaction<CustodianTables>,
   approval: ApprovalRow,
   key: AttemptKey,
   now: Date
 ): Promise<number> {
-  // Because of the row lock, attempts of one approval are counted one after the other, even by replicas of this custodian.
+  // The row lock makes attempts of one approval count one after the other, also across replicas of this custodian.
   await sql`select 1 from approval where digest = ${approval.digest} for update`.execute(trx);
-  const rows = await trx
-    .selectFrom('attempt')
-    .selectAll()
-    .where('approval_digest', '=', approval.digest)
-    .execute();
-  const counted = rows.find(row => row.attempt_key === key);
-  if (counted !== undefined) return counted.number;
-  if (rows.length >= approval.attempts) {
-    throw new CleanRoomError(
-      'attempts-spent',
-      `The approval allowed ${approval.attempts} attempts, and all of them have been used.`,
-      {
-        remedy: 'Ask the provider for another approval.'
-      }
-    );
+  const { number, isCounted } = await numberOf(trx, approval, key);
+  if (!isCounted) {
+    await trx
+      .insertInto('attempt')
+      .values({ approval_digest: approval.digest, attempt_key: key, number, counted_at: now })
+      .execute();
   }
-  const number = rows.length + 1;
-  await trx
-    .insertInto('attempt')
-    .values({ approval_digest: approval.digest, attempt_key: key, number, counted_at: now })
-    .execute();
   return number;
 }
 

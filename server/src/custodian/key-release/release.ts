@@ -3,7 +3,7 @@ import { toTimestamp, type Envelope } from '@clean-room/protocol/documents';
 import { KeyReleaseAnswer, sealFileKey } from '@clean-room/protocol/key-release';
 import type { CustodianContext } from '../context.js';
 import { signDocument } from '../keys/key-store.js';
-import { countAttempt } from './attempts.js';
+import { countAttempt, requireAttemptsLeft } from './attempts.js';
 import { readEvidence, type RequestEvidence } from './evidence.js';
 import { declareReady, readyCustodians, storedEnvelope, storedReady } from './ready.js';
 import { requireAllowedAttempt, verifyAttemptToken } from './verify-attempt.js';
@@ -100,6 +100,7 @@ export async function nextStep(
   if (stored !== undefined) return { answer: stored };
   await context.log.requireShown(evidence.request.value.logHead, evidence.record.tree_size);
   requireAllowedAttempt(context, evidence);
+  await requireAttemptsLeft(context.db, evidence.record, evidence.request.value.attemptKey);
   const own = await storedReady(context, evidence);
   const others = readyCustodians(context, evidence, waiting.ready);
   if (own?.isValid === true) {

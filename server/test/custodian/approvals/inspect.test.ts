@@ -16,7 +16,7 @@ beforeAll(async () => {
   world = await DemoWorld.create();
   await world.start();
   await world.provision();
-  context = world.custodian!.context;
+  context = world.custodian('hospital').context;
   ({ id } = await world.submit());
 });
 afterAll(() => world.stop());

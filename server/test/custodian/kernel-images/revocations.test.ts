@@ -23,7 +23,7 @@ beforeAll(async () => {
   world = await DemoWorld.create();
   await world.start();
   await world.provision();
-  context = world.custodian!.context;
+  context = world.custodian('hospital').context;
   releaseKey = await readSigningKey(world.layout.releaseKey);
   image = context.kernelImages[0]!.digest;
   ({ id: submission } = await world.submit());

@@ -28,17 +28,7 @@ let submission: string;
 /** Submits a notebook and approves it for a number of runs. */
 async function submitApproved(attempts: number, ...sources: string[]): Promise<string> {
   const { id } = await world.submit(...sources);
-  const output = await world.run(
-    'approve',
-    id,
-    '--party',
-    'hospital',
-    '--without-passkey',
-    '--attempts',
-    String(attempts),
-    '--json'
-  );
-  if (output.code !== 0) throw new Error(output.out + output.err);
+  await world.approve(id, 'hospital', attempts);
   return id;
 }
 
@@ -51,7 +41,7 @@ beforeAll(async () => {
   world = await DemoWorld.create();
   await world.start();
   await world.provision();
-  context = world.custodian!.context;
+  context = world.custodian('hospital').context;
   submission = await submitApproved(3);
 });
 afterAll(() => world.stop());

@@ -21,15 +21,15 @@ async function decision(id: string) {
 }
 
 async function signIn(): Promise<void> {
-  await page.goto(`${world.origin}/sign-in`);
+  await page.goto(`${world.origins.hospital}/sign-in`);
   await page.getByRole('button', { name: 'Continue as Demo person' }).click();
   await page.getByRole('heading', { name: 'Waiting for you' }).waitFor();
 }
 
 async function addPasskey(): Promise<void> {
-  await page.goto(`${world.origin}/passkeys`);
+  await page.goto(`${world.origins.hospital}/passkeys`);
   await page.getByRole('button', { name: 'Add a passkey' }).click();
-  await page.getByRole('cell', { name: world.origin }).waitFor();
+  await page.getByRole('cell', { name: world.origins.hospital }).waitFor();
 }
 
 withChromium('a reviewer in a browser', () => {
@@ -50,7 +50,7 @@ withChromium('a reviewer in a browser', () => {
   });
 
   it('has a session cookie that only this host can set', async () => {
-    const [cookie, ...others] = await people.cookies(world.origin);
+    const [cookie, ...others] = await people.cookies(world.origins.hospital);
     expect(others).toEqual([]);
     expect(cookie).toMatchObject({
       name: '__Host-clean-room',
@@ -64,7 +64,7 @@ withChromium('a reviewer in a browser', () => {
 
   it('reads the request, confirms it with a passkey, and approves exactly that request', async () => {
     const { id, image } = await world.submit('# the last cell');
-    await page.goto(`${world.origin}/approve/${id}`);
+    await page.goto(`${world.origins.hospital}/approve/${id}`);
     const allow = await page.locator('#allow').innerText();
     expect(allow).toContain('You allow one run of explore.ipynb');
     expect(allow).toContain('hospital/visits v1');
@@ -83,7 +83,7 @@ withChromium('a reviewer in a browser', () => {
       '<script>document.title = "owned"</script>',
       'x = 1 # \u202Eoshow\u2066 <img src=x onerror=alert(1)>'
     );
-    await page.goto(`${world.origin}/approve/${id}`);
+    await page.goto(`${world.origins.hospital}/approve/${id}`);
     expect(await page.title()).toBe('Approve explore.ipynb · custodian of hospital');
     const text = await page.locator('main').innerText();
     expect(text).toContain('<script>document.title = "owned"</script>');
@@ -93,7 +93,7 @@ withChromium('a reviewer in a browser', () => {
 
   it('rejects a submission with a comment', async () => {
     const { id } = await world.submit('print("no")');
-    await page.goto(`${world.origin}/approve/${id}`);
+    await page.goto(`${world.origins.hospital}/approve/${id}`);
     await page.getByLabel('Comment to the researcher').fill('Please bin age');
     await page.getByRole('button', { name: 'Reject' }).click();
     await page.getByRole('heading', { name: 'Rejected' }).waitFor();
@@ -102,9 +102,9 @@ withChromium('a reviewer in a browser', () => {
 
   it('cannot use a passkey assertion for another submission', async () => {
     const [first, second] = [await world.submit('print("first")'), await world.submit('print("second")')];
-    await page.goto(`${world.origin}/approve/${second.id}`);
+    await page.goto(`${world.origins.hospital}/approve/${second.id}`);
     const elsewhere = await page.locator('form[data-passkey]').getAttribute('action');
-    await page.goto(`${world.origin}/approve/${first.id}`);
+    await page.goto(`${world.origins.hospital}/approve/${first.id}`);
     await page
       .locator('form[data-passkey]')
       .evaluate((form, action) => form.setAttribute('action', action ?? ''), elsewhere);
@@ -117,7 +117,7 @@ withChromium('a reviewer in a browser', () => {
 
   it('cannot confirm a page twice', async () => {
     const { id } = await world.submit('print("twice")');
-    await page.goto(`${world.origin}/approve/${id}`);
+    await page.goto(`${world.origins.hospital}/approve/${id}`);
     const answer = page.waitForRequest(sending => sending.method() === 'POST');
     await page.getByRole('button', { name: 'Confirm with passkey' }).click();
     const sent = await answer;
@@ -128,7 +128,7 @@ withChromium('a reviewer in a browser', () => {
       const headers = {
         host,
         cookie,
-        origin: world.origin,
+        origin: world.origins.hospital,
         'content-type': 'application/x-www-form-urlencoded'
       };
       request({ host: '127.0.0.1', port, path: pathname, method: 'POST', headers })
@@ -154,7 +154,7 @@ withChromium('a reviewer in a browser', () => {
 
     it('does not approve anything when that page submits a form', async () => {
       const { id, image } = await world.submit('print("forged")');
-      html = `<form method="post" action="${world.origin}/submissions/${id}/unattended">
+      html = `<form method="post" action="${world.origins.hospital}/submissions/${id}/unattended">
         <input name="revision" value="1"><input name="image" value="${image}"><input name="attempts" value="1"></form>
         <script>document.forms[0].submit()</script>`;
       await page.goto(address());
@@ -163,7 +163,7 @@ withChromium('a reviewer in a browser', () => {
     });
 
     it('does not see the custodian in a frame of that page', async () => {
-      html = `<iframe src="${world.origin}/"></iframe>`;
+      html = `<iframe src="${world.origins.hospital}/"></iframe>`;
       const refused = page.waitForEvent('console', message =>
         /frame-ancestors|X-Frame-Options/.test(message.text())
       );
@@ -173,7 +173,7 @@ withChromium('a reviewer in a browser', () => {
     });
 
     it('does not let scripts of that page read the custodian’s pages', async () => {
-      html = `<script>fetch("${world.origin}/", { credentials: "include" }).then(() => document.title = "read", () => document.title = "refused")</script>`;
+      html = `<script>fetch("${world.origins.hospital}/", { credentials: "include" }).then(() => document.title = "read", () => document.title = "refused")</script>`;
       await page.goto(address());
       await page.waitForFunction(() => document.title !== '');
       expect(await page.title()).toBe('refused');
@@ -199,7 +199,7 @@ describe('a request that was not sent by a browser', () => {
     fields: Record<string, string>,
     options: RequestOptions = {}
   ): Promise<{ status: number; text: string; cookie: string }> {
-    const { port, host } = new URL(world.origin);
+    const { port, host } = new URL(world.origins.hospital);
     const body = new URLSearchParams(fields).toString();
     const headers = {
       host: options.host ?? host,
@@ -231,7 +231,12 @@ describe('a request that was not sent by a browser', () => {
     await world.start();
     await world.provision();
     submission = await world.submit();
-    const signed = await send('/sign-in/demo', 'POST', { person: 'demo' }, { origin: world.origin });
+    const signed = await send(
+      '/sign-in/demo',
+      'POST',
+      { person: 'demo' },
+      { origin: world.origins.hospital }
+    );
     session = signed.cookie.split(';')[0] ?? '';
     const shown = await send(`/approve/${submission.id}`, 'GET', {});
     csrf = /name="csrf" value="([^"]+)"/.exec(shown.text)?.[1] ?? '';
@@ -256,7 +261,8 @@ describe('a request that was not sent by a browser', () => {
     ['has the form token of another session', { origin: 'own', csrf: 'A'.repeat(43) }],
     ['is addressed to another host name', { origin: 'own', host: 'rebound.example:80' }]
   ])('is refused when it %s', async (_description, options) => {
-    const origin = options.origin === 'own' || options.site !== undefined ? world.origin : options.origin;
+    const origin =
+      options.origin === 'own' || options.site !== undefined ? world.origins.hospital : options.origin;
     const answer = await approve({ ...options, ...(origin === undefined ? {} : { origin }) });
     expect(answer.status).toBe(403);
     expect((await decision(submission.id)).state).toBe('pending');
@@ -272,7 +278,7 @@ describe('a request that was not sent by a browser', () => {
   });
 
   it('is accepted when it is the same as the page’s own form', async () => {
-    expect((await approve({ origin: world.origin })).status).toBe(303);
+    expect((await approve({ origin: world.origins.hospital })).status).toBe(303);
     expect((await decision(submission.id)).state).toBe('approved');
   });
 });

@@ -16,7 +16,7 @@ import { Checkpoint } from '@clean-room/protocol/log';
 import type { CustodianContext } from '../../../src/custodian/context.js';
 import { nextStep } from '../../../src/custodian/key-release/release.js';
 import { ENTRYPOINT } from './kernel-image.js';
-import type { DemoWorld } from './demo.js';
+import type { DemoWorld, ProviderName } from './demo.js';
 
 const MACHINE = {
   projectId: 'simulated',
@@ -48,16 +48,18 @@ export interface SentKeyRequest {
   readonly token: string;
 }
 
-/** Creates the key request of an attempt, as its supervisor would, with the given changes. */
+/** Creates an attempt's key request to the custodian of a provider, as its supervisor would, with the given changes. */
 export async function createKeyRequest(
   world: DemoWorld,
   submission: string,
-  tampering: Tampering = {}
+  tampering: Tampering = {},
+  provider: ProviderName = 'hospital'
 ): Promise<SentKeyRequest> {
-  const client = world.client('hospital');
+  const client = world.client(provider);
   const found = await client.call(routes.getSubmission, { params: { id: submission } });
   const revision = found.revisions.at(-1)!;
-  const bundle = revision.decisions[0]!.approval as ApprovalBundle;
+  const decision = revision.decisions.find(candidate => candidate.provider === provider);
+  const bundle = decision!.approval as ApprovalBundle;
   const approval = Approval.read(fromBase64(bundle.envelope.payload));
   const { items } = await client.call(routes.listCollaborations, {});
   const { checkpoint } = await client.call(routes.getCheckpoint, {});

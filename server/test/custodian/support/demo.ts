@@ -8,6 +8,12 @@ import { Client } from '@clean-room/api';
 import { runCommand } from '../../../src/cli/program.js';
 import { createDemo } from '../../../src/cli/demo/create.js';
 import { DemoLayout } from '../../../src/cli/demo/layout.js';
+import {
+  DEMO_PROVIDERS,
+  DEMO_PURPOSES,
+  type CustodianOrigins,
+  type DemoProvider
+} from '../../../src/cli/demo/providers.js';
 import { publishDemo } from '../../../src/cli/demo/publish.js';
 import { NO_IMAGES } from '../../support/images.js';
 import type { Terminal } from '../../../src/cli/terminal/terminal.js';
@@ -44,24 +50,49 @@ export interface CommandOutput {
   json<T = Record<string, unknown>>(): T;
 }
 
+/** The name of a provider of the demo. */
+export type ProviderName = DemoProvider['party'];
+
+/** A file that each provider provisions: a header and 300 rows about the same people. */
+const DATA: Readonly<Record<ProviderName, readonly string[]>> = {
+  hospital: [
+    'patient_id,age,region',
+    ...numbers(300).map(row => `P-${9000 + row * 7},${20 + (row % 60)},${row % 2 === 0 ? 'north' : 'south'}`)
+  ],
+  insurer: ['patient_id,paid', ...numbers(300).map(row => `P-${9000 + row * 7},${100 + row * 3}`)]
+};
+
+function numbers(count: number): number[] {
+  return [...Array(count).keys()];
+}
+
 /** The whole demo except the TEE in one process, with its own folders and ports. */
 export class DemoWorld {
   readonly root: string;
   readonly layout: DemoLayout;
-  readonly origin: string;
+  /** The origin of each custodian. */
+  readonly origins: CustodianOrigins;
   readonly url: string;
   readonly backend = new RecordingBackend();
   readonly simulator: SimulatorIdentity;
   coordinator: RunningCoordinator | undefined;
-  custodian: RunningCustodian | undefined;
-  /** The number of milliseconds by which the custodian's clock is ahead. */
+  readonly #custodians = new Map<ProviderName, RunningCustodian>();
+  /** The number of milliseconds by which the custodians' clocks are ahead. */
   clockOffsetMs = 0;
 
-  private constructor(root: string, ports: readonly [number, number], simulator: SimulatorIdentity) {
+  private constructor(
+    root: string,
+    ports: readonly [coordinator: number, hospital: number, insurer: number],
+    simulator: SimulatorIdentity
+  ) {
+    const [coordinator, hospital, insurer] = ports;
     this.root = root;
     this.layout = new DemoLayout(path.join(root, 'demo'));
-    this.url = `http://127.0.0.1:${ports[0]}`;
-    this.origin = `http://hospital.localhost:${ports[1]}`;
+    this.url = `http://127.0.0.1:${coordinator}`;
+    this.origins = {
+      hospital: `http://hospital.localhost:${hospital}`,
+      insurer: `http://insurer.localhost:${insurer}`
+    };
     this.simulator = simulator;
   }
 
@@ -73,7 +104,7 @@ export class DemoWorld {
     const simulator = await openIdentity(
       fileURLToPath(new URL('../../../../.cache/server/simulator', import.meta.url))
     );
-    const world = new DemoWorld(root, [await freePort(), await freePort()], simulator);
+    const world = new DemoWorld(root, [await freePort(), await freePort(), await freePort()], simulator);
     await world.#setUp();
     return world;
   }
@@ -85,7 +116,7 @@ export class DemoWorld {
       simulatorRoot: this.simulator.root.sha256,
       locations: {
         coordinatorUrl: this.url,
-        custodianOrigins: { hospital: this.origin },
+        custodianOrigins: this.origins,
         custodianHost: '127.0.0.1',
         images: path.join(this.root, 'images')
       },
@@ -93,30 +124,43 @@ export class DemoWorld {
     });
   }
 
-  /** Starts the coordinator and the custodian, and publishes rosters and collaboration. */
-  async start(): Promise<void> {
+  /**
+   * Starts the coordinator and custodians, and publishes rosters and collaboration.
+   *
+   * @param providers - the providers whose custodians are started, by default only the hospital
+   */
+  async start(...providers: ProviderName[]): Promise<void> {
     const config: unknown = JSON.parse(await readFile(this.layout.coordinatorConfig, 'utf8'));
     const quiet = { ...(config as object), logLevel: 'silent' };
     this.coordinator = await startCoordinator(quiet, { backend: this.backend, images: NO_IMAGES });
     await publishDemo(this.layout.root);
-    await this.#startCustodian();
+    for (const provider of providers.length > 0 ? providers : (['hospital'] as const))
+      await this.#startCustodian(provider);
   }
 
-  async #startCustodian(): Promise<void> {
-    const own = await readCustodianHome(this.layout.custodian('hospital'));
-    this.custodian = await startCustodian(
+  async #startCustodian(provider: ProviderName): Promise<void> {
+    const own = await readCustodianHome(this.layout.custodian(provider));
+    const custodian = await startCustodian(
       { ...own, config: { ...own.config, logLevel: 'silent' } },
       {
         kernelImages: path.join(this.root, 'kernel-images'),
         now: () => new Date(Date.now() + this.clockOffsetMs)
       }
     );
+    this.#custodians.set(provider, custodian);
+  }
+
+  /** Returns the custodian of a provider, which has been started. */
+  custodian(provider: ProviderName): RunningCustodian {
+    const custodian = this.#custodians.get(provider);
+    if (custodian === undefined) throw new Error(`The custodian of ${provider} was not started.`);
+    return custodian;
   }
 
   /** Stops everything and deletes the folder. */
   async stop(): Promise<void> {
     await this.coordinator?.close();
-    await this.custodian?.close();
+    for (const custodian of this.#custodians.values()) await custodian.close();
     await rm(this.root, { recursive: true, force: true });
   }
 
@@ -151,21 +195,18 @@ export class DemoWorld {
     });
   }
 
-  /** Provisions hospital/visits with 300 rows. */
-  async provision(): Promise<void> {
-    const file = path.join(this.root, 'visits.csv');
-    const rows = Array.from(
-      { length: 300 },
-      (_, row) => `P-${9000 + row * 7},${20 + (row % 60)},${row % 2 === 0 ? 'north' : 'south'}`
-    );
-    await writeFile(file, ['patient_id,age,region', ...rows].join('\n'));
+  /** Provisions the dataset of a provider with 300 rows. */
+  async provision(provider: ProviderName = 'hospital'): Promise<void> {
+    const { dataset } = DEMO_PROVIDERS.find(({ party }) => party === provider)!;
+    const file = path.join(this.root, `${provider}.csv`);
+    await writeFile(file, DATA[provider].join('\n'));
     const output = await this.run(
       'provision',
       file,
       '--name',
-      'hospital/visits',
+      dataset,
       '--policy',
-      this.layout.policy('visits'),
+      this.layout.policy(dataset),
       '--yes',
       '--json'
     );
@@ -198,5 +239,34 @@ export class DemoWorld {
     const output = await this.run('submit', file, '--purpose', 'Teaching', '--json');
     if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);
     return output.json();
+  }
+
+  /** Submits a notebook that joins hospital/visits and insurer/claims and contains these additional cells. */
+  async submitJoin(...sources: string[]): Promise<{ id: string; image: string; spec: string }> {
+    const code = [
+      'from clean_room import open_dataset',
+      'visits, claims = open_dataset("hospital/visits").to_pandas(), open_dataset("insurer/claims").to_pandas()',
+      'visits.merge(claims, on="patient_id").groupby("region").paid.mean()',
+      ...sources
+    ];
+    const file = await this.notebook('costs.ipynb', ...code);
+    const output = await this.run('submit', file, '--purpose', DEMO_PURPOSES[0], '--json');
+    if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);
+    return output.json();
+  }
+
+  /** Approves a submission without a passkey, for one provider. */
+  async approve(submission: string, provider: ProviderName, attempts = 1): Promise<void> {
+    const output = await this.run(
+      'approve',
+      submission,
+      '--party',
+      provider,
+      '--without-passkey',
+      '--attempts',
+      String(attempts),
+      '--json'
+    );
+    if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);
   }
 }
