@@ -1,6 +1,9 @@
 import { Approval } from '../../packages/protocol/lib/approvals/index.js';
 import { AssetVersion } from '../../packages/protocol/lib/assets/index.js';
-import { KernelImageRevocations, KernelImageStatement } from '../../packages/protocol/lib/kernel-images/index.js';
+import {
+  KernelImageRevocations,
+  KernelImageStatement
+} from '../../packages/protocol/lib/kernel-images/index.js';
 import { KeyReleaseAnswer, KeyRequest } from '../../packages/protocol/lib/key-release/index.js';
 import { Checkpoint, LogEntry } from '../../packages/protocol/lib/log/index.js';
 import { Collaboration, Roster } from '../../packages/protocol/lib/parties/index.js';

@@ -44,7 +44,7 @@ class TrustHandler(_FileHandler):
 
 
 class RevocationsHandler(_FileHandler):
-    """Handles `GET base_url/clean-room/revocations`: responds with the lists that the `clean-room` command remembers."""
+    """Handles `GET base_url/clean-room/revocations`: responds with the lists that the command remembers."""
 
     name = "revocations.json"
     missing = "You know no list of revoked kernel images."

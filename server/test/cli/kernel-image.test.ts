@@ -378,19 +378,19 @@ if (!hasModule)
       '--id',
       '01'
     ]);
-    await execute('pkcs11-tool', [...token, '--key-type', 'EC:prime256v1', '--label', 'other', '--id', '02']);
+    await execute('pkcs11-tool', [...token, '--key-type', 'EC:prime256v1', '--label', 'other', '--id', 'a2']);
   });
   afterEach(() => {
     if (saved === undefined) delete process.env['SOFTHSM2_CONF'];
     else process.env['SOFTHSM2_CONF'] = saved;
   });
 
-  const uri = (object: string, pin = 'pin'): string =>
-    `pkcs11:token=release;object=${encodeURIComponent(object)}?module-path=${MODULE}&pin-source=${inFolder(pin)}`;
+  const uri = (id: string, pin = 'pin'): string =>
+    `pkcs11:token=release;id=${id}?module-path=${MODULE}&pin-source=${inFolder(pin)}`;
   const sign = (key: string) => run('sign', 'python-cpu', '--key', key, '--digest', digest, '--json');
 
   it('signs a kernel image and a list of revocations', async () => {
-    const signed = await sign(uri('key of 2026'));
+    const signed = await sign(uri('%01'));
     expect(signed).toMatchObject({ code: 0, err: '' });
     const { signer = '' } = signed.json();
     expect(
@@ -400,7 +400,7 @@ if (!hasModule)
       'revoke',
       digest,
       '--key',
-      uri('key of 2026'),
+      uri('%01'),
       '--list',
       'revocations.json',
       '--reason',
@@ -413,21 +413,19 @@ if (!hasModule)
   it('is not used with a wrong PIN, a PIN that others can read, another kind of key or an unknown label', async () => {
     await writeFile(inFolder('wrong'), '9999', { mode: 0o600 });
     await writeFile(inFolder('open'), '1234', { mode: 0o644 });
-    expect((await sign(uri('key of 2026', 'wrong'))).code).toBe(3);
-    expect((await sign(uri('key of 2026', 'open'))).code).toBe(4);
-    expect((await sign(uri('other'))).out).toContain('is not an Ed25519 key');
-    expect((await sign(uri('unknown'))).code).toBe(3);
+    expect((await sign(uri('%01', 'wrong'))).code).toBe(3);
+    expect((await sign(uri('%01', 'open'))).code).toBe(4);
+    expect((await sign(uri('%a2'))).out).toContain('is not an Ed25519 key');
+    expect((await sign(uri('%03'))).code).toBe(3);
     expect(existsSync(inFolder('python-cpu/statement.json'))).toBe(false);
   });
 
   it.each([
-    ['has no module', 'pkcs11:token=release;object=x'],
-    [
-      'has an attribute that is not supported',
-      `pkcs11:token=release;object=x;serial=1?module-path=${MODULE}`
-    ],
-    ['names a token twice', `pkcs11:token=a;token=b;object=x?module-path=${MODULE}`],
-    ['is not encoded correctly', `pkcs11:token=%zz;object=x?module-path=${MODULE}`]
+    ['has no module', 'pkcs11:token=release;id=%01'],
+    ['has an attribute that is not supported', `pkcs11:token=release;id=%01;serial=1?module-path=${MODULE}`],
+    ['names a token twice', `pkcs11:token=a;token=b;id=%01?module-path=${MODULE}`],
+    ['is not encoded correctly', `pkcs11:token=%zz;id=%01?module-path=${MODULE}`],
+    ['has an id that is not encoded correctly', `pkcs11:token=a;id=%0?module-path=${MODULE}`]
   ])('is not used if its URI %s', async (_name, key) => {
     expect((await sign(key)).json()).toMatchObject({ code: 'malformed' });
   });

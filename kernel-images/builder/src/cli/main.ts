@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
-import { digestOf } from '@clean-room/protocol/bytes';
+import { digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { readDefinition, type ReadDefinition } from '../definition/definition.js';
 import { readLock, writeLock } from '../definition/lock.js';
 import { InputCache } from '../inputs/input-cache.js';
 import { buildKernelImage, fetchInputs } from '../image/build.js';
 import { changedFiles, loadKernelImage, writeFiles, type CommittedFiles } from '../image/committed.js';
 import { relock } from '../relock/relock.js';
-import { describeMaterials } from '../sbom/sbom.js';
+import { describeMaterials, type Materials } from '../sbom/sbom.js';
 
 const USAGE = `Usage: npx build-kernel [build|sbom|relock] [NAME] [options]
 
@@ -60,14 +60,11 @@ async function commit(folder: string, files: Partial<CommittedFiles>, check: boo
   return 0;
 }
 
-/** Lists what the committed image is made of. Returns the exit status. */
-async function describeCommitted(read: ReadDefinition, inputs: InputCache, check: boolean): Promise<number> {
-  const { name } = read.definition;
+/** Lists what an image is made of. Inputs that are not in the cache are downloaded. */
+async function describe(read: ReadDefinition, inputs: InputCache, digest: Digest): Promise<Materials> {
   const lock = await readLock(read);
   await fetchInputs(lock, inputs, print);
-  const { manifest } = await loadKernelImage(name);
-  const materials = await describeMaterials({ root: ROOT, lock, inputs, name, digest: digestOf(manifest) });
-  return commit(read.folder, materials, check);
+  return describeMaterials({ root: ROOT, lock, inputs, name: read.definition.name, digest });
 }
 
 async function run({ values, positionals }: ReturnType<typeof readArguments>): Promise<number> {
@@ -91,7 +88,10 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     print(`Locked ${lock.debian.packages.length} packages and ${lock.python.wheels.length} wheels.`);
     return 0;
   }
-  if (command === 'sbom') return describeCommitted(read, inputs, values.check);
+  if (command === 'sbom') {
+    const { manifest } = await loadKernelImage(name);
+    return commit(read.folder, await describe(read, inputs, digestOf(manifest)), values.check);
+  }
   const layers = join(caches, 'layers');
   if (values.fresh) await rm(join(layers, name), { recursive: true, force: true });
   const image = await buildKernelImage(read, {
@@ -102,7 +102,8 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     report: print
   });
   print(`Built ${name}: ${image.digest}, ${String(Math.round(image.size / 1e6))} MB, in ${values.layout}.`);
-  return commit(read.folder, image, values.check);
+  const materials = await describe(read, inputs, image.digest);
+  return commit(read.folder, { ...image, ...materials }, values.check);
 }
 
 /**

@@ -11,7 +11,6 @@ import { composeBaseLayers } from './base.js';
 import { baseKey } from './key.js';
 import { describeImage, type ImageDocuments } from './manifest.js';
 import { composeOwnLayer } from './own.js';
-import { describeMaterials, type Materials } from '../sbom/sbom.js';
 
 /** Options of `buildKernelImage`. */
 export interface BuildOptions {
@@ -27,7 +26,7 @@ export interface BuildOptions {
 }
 
 /** A built kernel image. */
-export interface BuiltImage extends ImageDocuments, Materials {
+export interface BuiltImage extends ImageDocuments {
   readonly name: string;
   /** The total size of the layers in bytes. */
   readonly size: number;
@@ -111,7 +110,5 @@ export async function buildKernelImage(read: ReadDefinition, options: BuildOptio
     yield documents.config;
   });
   await store.writeManifest(documents.manifest, definition.name);
-  const { name } = definition;
-  const materials = await describeMaterials({ root, lock, inputs, name, digest: documents.digest });
-  return { ...documents, ...materials, name, size: layers.reduce((sum, { size }) => sum + size, 0) };
+  return { ...documents, name: definition.name, size: layers.reduce((sum, { size }) => sum + size, 0) };
 }

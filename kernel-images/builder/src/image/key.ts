@@ -14,12 +14,15 @@ const CODE = [
   `${dirname(createRequire(import.meta.url).resolve('@clean-room/protocol/packaging'))}${sep}`
 ];
 
+/** Folders of this package whose code does not change any layer. */
+const UNRELATED = /^(?:cli|sbom)\//;
+
 /** Returns a hash of everything that determines the layers of dependencies. Builds with the same key can share these layers. */
 export async function baseKey(definition: ImageDefinition, lock: ImageLock): Promise<string> {
   const hash = createHash('sha256').update(canonicalJson({ definition, lock }));
   for (const folder of CODE) {
     const names = (await readdir(folder, { recursive: true })).filter(name => /\.(?:js|ts|py)$/.test(name));
-    for (const name of names.filter(name => !name.endsWith('.d.ts')).sort()) {
+    for (const name of names.filter(name => !name.endsWith('.d.ts') && !UNRELATED.test(name)).sort()) {
       hash.update(`\0${name}\0`).update(await readFile(join(folder, name)));
     }
   }

@@ -20,8 +20,10 @@ const COPYRIGHT = 'clean-room:copyright';
 interface Described {
   readonly type?: Enums.ComponentType;
   readonly name: string;
-  readonly version: string;
+  /** Absent if it is not known. */
+  readonly version?: string;
   readonly purl: PackageURL;
+  readonly description?: string;
   readonly parts: readonly (Part | 'own')[];
   readonly licences: readonly Models.License[];
   readonly sha256?: string;
@@ -30,10 +32,11 @@ interface Described {
 
 /** Returns a component. One that is only used for the build is excluded from what runs. */
 function component(described: Described): Models.Component {
-  const { name, version, parts, properties = [] } = described;
+  const { name, version, description, parts, properties = [] } = described;
   const purl = described.purl.toString();
   return new Models.Component(described.type ?? Enums.ComponentType.Library, name, {
-    version,
+    ...(version === undefined ? {} : { version }),
+    ...(description === undefined ? {} : { description }),
     purl,
     bomRef: purl,
     licenses: new Models.LicenseRepository(described.licences),
@@ -144,7 +147,7 @@ function projectField(toml: string, field: string): string {
   throw new CleanRoomError('malformed', `pyproject.toml of clean_room does not contain "${field}".`);
 }
 
-/** Returns the parts of this project that are not in the supervisor's bundle: warden and executor, and the Python package. */
+/** Returns the parts of this project that are not in the supervisor's bundle: the warden with its C library, and the Python package. */
 export async function ownComponents(root: string): Promise<Models.Component[]> {
   const sandbox = JSON.parse(
     await readFile(join(root, 'kernel-images/sandbox/package.json'), 'utf8')
@@ -159,6 +162,13 @@ export async function ownComponents(root: string): Promise<Models.Component[]> {
       purl: new PackageURL('generic', undefined, 'clean-room-warden', sandbox.version, undefined, undefined),
       parts: ['own'],
       licences: [licenceOf(sandbox.license)]
+    }),
+    component({
+      name: 'musl',
+      purl: new PackageURL('generic', undefined, 'musl', undefined, undefined, undefined),
+      description: 'The C library of the compiler (ziglang), which is linked into the warden.',
+      parts: ['outer'],
+      licences: [licenceOf('MIT')]
     }),
     component({
       name,

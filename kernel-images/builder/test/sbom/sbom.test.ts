@@ -18,7 +18,7 @@ const IMAGE = digestOf(utf8('an image'));
 
 interface Component {
   name: string;
-  version: string;
+  version?: string;
   purl: string;
   scope?: string;
   licenses: unknown[];
@@ -179,6 +179,7 @@ describe('a bill of materials', () => {
         'pkg:pypi/clean-room'
       ])
     );
+    expect(components.find(({ name }) => name === 'musl')?.licenses).toEqual([{ license: { id: 'MIT' } }]);
     expect(components.some(({ purl }) => purl.startsWith('pkg:npm/jose@'))).toBe(true);
     expect(components.some(({ purl }) => purl.startsWith('pkg:npm/esbuild@'))).toBe(false);
   });

@@ -11,7 +11,7 @@ import type { Signer } from '../../custodian/index.js';
 import { readSecretFile } from '../../platform/files/secret-file.js';
 
 /** The attributes of a PKCS #11 URI that are understood. All others are refused. */
-const ATTRIBUTES = ['token', 'object', 'module-path', 'pin-source'] as const;
+const ATTRIBUTES = ['token', 'id', 'module-path', 'pin-source'] as const;
 type Attributes = Partial<Record<(typeof ATTRIBUTES)[number], string>>;
 
 /** The environment variable with which the PIN is passed on, so that it is not visible in the list of processes. */
@@ -20,7 +20,7 @@ const PIN_VARIABLE = 'CLEAN_ROOM_PKCS11_PIN';
 function invalidUri(reason: string): CleanRoomError {
   return new CleanRoomError('malformed', `The PKCS #11 URI is not valid: ${reason}.`, {
     remedy:
-      'Write it as pkcs11:token=LABEL;object=LABEL?module-path=/path/of/the/module.so&pin-source=/path/of/the/pin.'
+      'Write it as pkcs11:token=LABEL;id=%01?module-path=/path/of/the/module.so&pin-source=/path/of/the/pin.'
   });
 }
 
@@ -34,13 +34,26 @@ function parseUri(uri: string): Attributes {
     const known = ATTRIBUTES.find(attribute => attribute === name);
     if (known === undefined) throw invalidUri(`"${name}" is not supported`);
     if (found[known] !== undefined) throw invalidUri(`it contains "${name}" twice`);
-    try {
-      found[known] = decodeURIComponent(value.join('='));
-    } catch {
-      throw invalidUri(`the value of "${name}" is not encoded correctly`);
-    }
+    found[known] = decode(known, value.join('='));
   }
   return found;
+}
+
+/** Decodes a value. The value of `id` is a sequence of bytes, which `pkcs11-tool` takes as hexadecimal digits. */
+function decode(name: keyof Attributes, value: string): string {
+  if (name === 'id') {
+    if (!/^(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+$/.test(value))
+      throw invalidUri('the value of "id" is not encoded correctly');
+    const bytes = value
+      .match(/%..|./g)
+      ?.map(part => (part.length === 3 ? parseInt(part.slice(1), 16) : part.charCodeAt(0)));
+    return Buffer.from(bytes ?? []).toString('hex');
+  }
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw invalidUri(`the value of "${name}" is not encoded correctly`);
+  }
 }
 
 function required(attributes: Attributes, name: keyof Attributes): string {
@@ -73,7 +86,7 @@ async function runTool(args: readonly string[], pin: string | undefined): Promis
   });
   if (code === 0) return;
   throw new CleanRoomError('unavailable', 'The security module did not do what it was asked for.', {
-    remedy: 'Check the module’s path, the labels of token and key, and the PIN.',
+    remedy: 'Check the module’s path, the label of the token, the id of the key, and the PIN.',
     cause: new Error(Buffer.concat(said).toString('utf8'))
   });
 }
@@ -99,13 +112,14 @@ function parsePublicKey(bytes: Buffer): KeyObject {
  * Opens an Ed25519 key in a security module, through its PKCS #11 module and OpenSC's `pkcs11-tool`. The secret key never leaves
  * the module. Every signature is verified before it is returned.
  *
- * @param uri - a PKCS #11 URI (RFC 7512) with `token`, `object` and `module-path`; `pin-source` names a file with the PIN, which
+ * @param uri - a PKCS #11 URI (RFC 7512) with `token`, `id` and `module-path`; `pin-source` names a file with the PIN, which
  * only its owner can read. Without it, the tool asks for the PIN.
  * @throws CleanRoomError `malformed`, `forbidden`, `unavailable`
  */
 export async function openToken(uri: string): Promise<Signer> {
   const attributes = parseUri(uri);
-  const label = required(attributes, 'object');
+  // Some versions of the tool ignore the label of a key when they sign, so that only its id tells keys apart.
+  const key = ['--id', required(attributes, 'id')];
   const token = [
     '--module',
     required(attributes, 'module-path'),
@@ -116,16 +130,13 @@ export async function openToken(uri: string): Promise<Signer> {
   const pin = pinFile === undefined ? undefined : await readSecretFile(pinFile.replace(/^file:/, ''));
   const publicKey = await withFolder(async folder => {
     const file = path.join(folder, 'public-key');
-    await runTool(
-      [...token, '--read-object', '--type', 'pubkey', '--label', label, '--output-file', file],
-      pin
-    );
-    const key = parsePublicKey(await readFile(file));
-    const { x } = key.export({ format: 'jwk' });
-    if (key.asymmetricKeyType !== 'ed25519' || x === undefined) {
+    await runTool([...token, '--read-object', '--type', 'pubkey', ...key, '--output-file', file], pin);
+    const found = parsePublicKey(await readFile(file));
+    const { x } = found.export({ format: 'jwk' });
+    if (found.asymmetricKeyType !== 'ed25519' || x === undefined) {
       throw new CleanRoomError(
         'malformed',
-        `The key "${label}" in the security module is not an Ed25519 key.`,
+        `The key with this id in the security module is not an Ed25519 key.`,
         {
           remedy: 'Create one with "pkcs11-tool --keypairgen --key-type EC:edwards25519".'
         }
@@ -141,7 +152,7 @@ export async function openToken(uri: string): Promise<Signer> {
         const [input, output] = [path.join(folder, 'message'), path.join(folder, 'signature')];
         await writeFile(input, bytes);
         await runTool(
-          [...token, ...login, '--sign', '--mechanism', 'EDDSA', '--label', label].concat(
+          [...token, ...login, '--sign', '--mechanism', 'EDDSA', ...key].concat(
             '--input-file',
             input,
             '--output-file',
