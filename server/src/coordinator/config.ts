@@ -66,8 +66,10 @@ export const CoordinatorConfig = Closed({
     startSeconds: Type.Integer({ minimum: 1 }),
     /** Maximum time that a run waits for the custodians' keys, in seconds. */
     keySeconds: Type.Integer({ minimum: 1 }),
-    /** Time between two status requests for a TEE, in seconds. */
-    watchSeconds: Type.Integer({ minimum: 1 })
+    /** Time between two status requests for all TEEs, in seconds. */
+    watchSeconds: Type.Integer({ minimum: 1 }),
+    /** Time after which a TEE that the backend does not know counts as lost, in seconds. */
+    lostSeconds: Type.Integer({ minimum: 1 })
   })
 });
 export type CoordinatorConfig = Static<typeof CoordinatorConfig>;
@@ -79,7 +81,8 @@ export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
   outputBytes: 1024 ** 3,
   startSeconds: 600,
   keySeconds: 3600,
-  watchSeconds: 2
+  watchSeconds: 2,
+  lostSeconds: 120
 };
 
 /**

@@ -28,7 +28,7 @@ export function demoPolicy(demo: DemoPolicyOptions): PolicyFile {
       roots: [{ kind: 'simulated', certificate: demo.simulatorRoot }],
       sandboxProfiles: ['second-uid', 'nested-namespace']
     },
-    run: { wallSeconds: 900, memoryBytes: 4096 * MIB, timeGridSeconds: 60, attempts: 3 },
+    run: { wallSeconds: 900, memoryBytes: 4096 * MIB, timeGridSeconds: 60, runs: 3, spareStarts: 1 },
     outputs: {
       mimeTypes: ['text/plain', 'text/html', 'text/markdown', 'image/png'],
       bytesPerOutput: MIB,

@@ -20,18 +20,21 @@ function noJob(): CleanRoomError {
 /**
  * Returns the job that a token belongs to.
  *
- * @throws CleanRoomError `not-found`
+ * @throws CleanRoomError `not-found`, `conflict` when its TEE ended and can no longer act for the run
  */
 export async function findJob(db: Kysely<CoordinatorTables>, token: string): Promise<Job> {
   const row = await db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
-    .select('attempt.id as attempt')
+    .select(['attempt.id as attempt', 'attempt.end_reason'])
     .where('attempt.job_token_hash', '=', JobTokens.hash(token))
     .executeTakeFirst();
   if (row === undefined) throw noJob();
-  const { attempt, ...run } = row;
+  const { attempt, end_reason, ...run } = row;
+  if (end_reason !== null) {
+    throw new CleanRoomError('conflict', 'This attempt has ended, and another one may have started.');
+  }
   return { attempt, run, revision: await revisionAt(db, run.submission, run.revision) };
 }
 

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { startsOf } from '@clean-room/protocol/policies';
 import type { AttemptKey } from '@clean-room/protocol/documents';
 import type { ApprovalRow, CustodianTables } from '../database/tables.js';
 
@@ -18,10 +19,11 @@ async function countInTransaction(
     .execute();
   const counted = rows.find(row => row.attempt_key === key);
   if (counted !== undefined) return counted.number;
-  if (rows.length >= approval.attempts) {
+  const { runs, spare_starts: spareStarts } = approval;
+  if (rows.length >= startsOf({ runs, spareStarts })) {
     throw new CleanRoomError(
       'attempts-spent',
-      `The approval allowed ${approval.attempts} attempts, and all of them have been used.`,
+      `The approval allowed ${runs} runs and ${spareStarts} spare starts, and all of them have been used.`,
       {
         remedy: 'Ask the provider for another approval.'
       }

@@ -23,6 +23,7 @@ export const beforeAndAfter = (transition: TransitionName): Kill[] => [
 export interface Started {
   readonly submission: string;
   readonly run: string;
+  readonly attempt: string;
   readonly supervisor: TestSupervisor;
 }
 
@@ -171,7 +172,7 @@ export class RetryingClients {
     // The supervisor talks to the process that is running at the time.
     const client = () => this.#deployment.supervisor();
     const supervisor = new TestSupervisor(client, { attempt, image, job });
-    return { submission: id, run: runs.at(-1)!.id, supervisor };
+    return { submission: id, run: runs.at(-1)!.id, attempt, supervisor };
   }
 
   async approvedRun(asset: TestAsset): Promise<Started> {

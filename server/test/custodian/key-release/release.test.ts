@@ -21,7 +21,7 @@ let context: CustodianContext;
 let submission: string;
 
 /** Submits a notebook and approves it for a number of runs. */
-async function submitApproved(attempts: number, ...sources: string[]): Promise<string> {
+async function submitApproved(runs: number, ...sources: string[]): Promise<string> {
   const { id } = await world.submit(...sources);
   const output = await world.run(
     'approve',
@@ -29,8 +29,8 @@ async function submitApproved(attempts: number, ...sources: string[]): Promise<s
     '--party',
     'hospital',
     '--without-passkey',
-    '--attempts',
-    String(attempts),
+    '--runs',
+    String(runs),
     '--json'
   );
   if (output.code !== 0) throw new Error(output.out + output.err);
