@@ -1,0 +1,143 @@
+import { CloudClock } from './clock.js';
+import { Compute } from './compute/compute.js';
+import { Fleet, type ComputeLatencies } from './compute/fleet.js';
+import { Operations } from './compute/operations.js';
+import type { GuestSystem } from './guest.js';
+import { ScriptedGuests } from './guests/scripted.js';
+import { ApiServer, type Route } from './http/api-server.js';
+import { FaultPlan } from './http/faults.js';
+import { Accounts, type AccountOptions } from './identity/accounts.js';
+import { MetadataServer } from './identity/metadata-server.js';
+
+/** Settings of a fake cloud. */
+export interface FakeCloudOptions {
+  /** The software of its machines; default are guests that a test plays. */
+  readonly guests?: GuestSystem;
+  /** Durations in milliseconds; default are short ones. */
+  readonly latencies?: Partial<ComputeLatencies>;
+  /** The delay of each answer in milliseconds. */
+  readonly latency?: () => number;
+  /** Lifetime of access tokens. */
+  readonly tokenSeconds?: number;
+  /** Service accounts besides `COORDINATOR` and `WORKLOAD`, or in their place. */
+  readonly accounts?: readonly AccountOptions[];
+}
+
+/** The project in which everything is. */
+export const PROJECT = { id: 'clean-room-test', number: '123456789012' };
+
+/** The coordinator's service account. */
+const COORDINATOR: AccountOptions = {
+  email: `coordinator@${PROJECT.id}.iam.gserviceaccount.com`,
+  roles: [
+    'roles/compute.instanceAdmin.v1',
+    'roles/iam.serviceAccountUser',
+    'roles/iam.serviceAccountTokenCreator',
+    'roles/logging.viewer',
+    'roles/artifactregistry.repoAdmin',
+    'roles/storage.objectUser',
+    'roles/storage.legacyBucketReader'
+  ]
+};
+
+/** The service account of the machines that run notebooks. */
+export const WORKLOAD: AccountOptions = {
+  email: `workload@${PROJECT.id}.iam.gserviceaccount.com`,
+  roles: [
+    'roles/confidentialcomputing.workloadUser',
+    'roles/artifactregistry.reader',
+    'roles/logging.logWriter'
+  ]
+};
+
+/** The subnetworks of the project, as `region/name`. */
+const SUBNETWORKS = ['europe-west4/clean-room', 'us-central1/clean-room'];
+
+const LATENCIES: ComputeLatencies = { provisioning: 5, staging: 5, stopping: 5, shutdown: 90_000 };
+
+/**
+ * Google Cloud on loopback: the APIs that the clean room uses, over HTTP with Google's formats, refusing what Google refuses.
+ * Google's client libraries talk to it.
+ *
+ * @example
+ * ```ts
+ * const cloud = await FakeCloud.start();
+ * cloud.faults.plan({ call: 'compute.instances.insert', fault: { kind: 'stockout' } });
+ * const instances = new InstancesClient(cloud.computeClientOptions());
+ * ```
+ */
+export class FakeCloud {
+  private constructor(
+    readonly clock: CloudClock,
+    readonly faults: FaultPlan,
+    readonly accounts: Accounts,
+    readonly fleet: Fleet,
+    private readonly servers: { readonly compute: ApiServer; readonly metadata: ApiServer }
+  ) {}
+
+  static async start(options: FakeCloudOptions = {}): Promise<FakeCloud> {
+    const clock = new CloudClock();
+    const faults = new FaultPlan();
+    const accounts = new Accounts(
+      clock,
+      [COORDINATOR, WORKLOAD, ...(options.accounts ?? [])],
+      options.tokenSeconds ?? 3599
+    );
+    const operations = new Operations(clock);
+    const fleet = new Fleet({
+      project: PROJECT,
+      clock,
+      operations,
+      guests: options.guests ?? new ScriptedGuests(),
+      accounts,
+      log: { write: () => undefined },
+      latencies: { ...LATENCIES, ...options.latencies }
+    });
+    const compute = new Compute({
+      clock,
+      accounts,
+      operations,
+      fleet,
+      project: PROJECT,
+      subnetworks: SUBNETWORKS
+    });
+    const metadata = new MetadataServer({
+      clock,
+      accounts,
+      project: PROJECT,
+      zone: 'europe-west4-a',
+      email: COORDINATOR.email
+    });
+    const serve = (routes: readonly Route[]): Promise<ApiServer> =>
+      ApiServer.start({ clock, faults, latency: options.latency ?? (() => 0), routes });
+    return new FakeCloud(clock, faults, accounts, fleet, {
+      compute: await serve(compute.routes),
+      metadata: await serve(metadata.routes)
+    });
+  }
+
+  /** The address of the Compute API. */
+  get computeUrl(): string {
+    return this.servers.compute.url;
+  }
+
+  /** Environment variables with which Google's libraries find the metadata server. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
+      GCE_METADATA_HOST: `127.0.0.1:${this.servers.metadata.port}`,
+      METADATA_SERVER_DETECTION: 'assume-present'
+    };
+  }
+
+  /** Options with which a client of the Compute API talks to this cloud, given `authClient`. */
+  get computeClientOptions(): { apiEndpoint: string; port: number; protocol: string; fallback: true } {
+    return { apiEndpoint: '127.0.0.1', port: this.servers.compute.port, protocol: 'http', fallback: true };
+  }
+
+  /** Stops all machines and servers. */
+  async stop(): Promise<void> {
+    await this.fleet.cutAllPower();
+    this.clock.stop();
+    await Promise.all(Object.values(this.servers).map(server => server.stop()));
+  }
+}
