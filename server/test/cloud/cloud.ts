@@ -27,7 +27,7 @@ export interface FakeCloudOptions {
 export const PROJECT = { id: 'clean-room-test', number: '123456789012' };
 
 /** The coordinator's service account. */
-const COORDINATOR: AccountOptions = {
+export const COORDINATOR: AccountOptions = {
   email: `coordinator@${PROJECT.id}.iam.gserviceaccount.com`,
   roles: [
     'roles/compute.instanceAdmin.v1',

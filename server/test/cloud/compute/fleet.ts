@@ -33,6 +33,18 @@ export interface FleetOptions {
   readonly latencies: ComputeLatencies;
 }
 
+/** The use of one machine. */
+export interface Usage {
+  readonly name: string;
+  readonly zone: string;
+  readonly machineType: string;
+  readonly spot: boolean;
+  readonly diskGb: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The time that it ran, in seconds. */
+  readonly seconds: number;
+}
+
 /** The time that a preempted machine has to shut down, in milliseconds (cloud.google.com/compute/docs/instances/spot). */
 const PREEMPTION_NOTICE = 30_000;
 
@@ -57,8 +69,8 @@ function quotaExceeded(metric: string, limit: number, region: string): Operation
 /** The machines of the project, from their insert to their deletion. */
 export class Fleet {
   readonly #instances = new Map<string, Instance>();
-  /** All instances that have ever run, for the bill. */
-  readonly history: Instance[] = [];
+  /** All instances that have ever run. */
+  readonly #history: Instance[] = [];
   /** Zones without free machines. */
   readonly exhausted = new Set<string>();
   /** Quotas of processors by metric, such as `N2D_CPUS`, in each region. */
@@ -132,7 +144,7 @@ export class Fleet {
     const { body, resolved } = instance;
     instance.status = 'RUNNING';
     instance.started = clock.now();
-    this.history.push(instance);
+    this.#history.push(instance);
     const email = body.serviceAccounts?.[0]?.email;
     const guest = guests.boot(
       {
@@ -228,6 +240,20 @@ export class Fleet {
 
   #beginSystemEvent({ name, id, zone }: Instance, type: string): Operation {
     return this.options.operations.begin({ type, zone, user: 'system', target: { name, id } });
+  }
+
+  /** Returns what is on the bill so far. */
+  usage(): readonly Usage[] {
+    const now = this.options.clock.now();
+    return this.#history.map(instance => ({
+      name: instance.name,
+      zone: instance.zone,
+      machineType: instance.resolved.machineType.name,
+      spot: instance.isSpot,
+      diskGb: instance.resolved.diskSizeGb,
+      labels: instance.body.labels ?? {},
+      seconds: ((instance.stopped ?? now) - (instance.started ?? now)) / 1000
+    }));
   }
 
   /** Cuts the power of all machines. */

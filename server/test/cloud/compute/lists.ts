@@ -28,7 +28,7 @@ function member(value: unknown, path: readonly string[]): string | undefined {
     (inner, name) => (inner as Record<string, unknown> | undefined)?.[name],
     value
   );
-  return found === undefined || typeof found === 'object' ? undefined : String(found);
+  return typeof found === 'string' ? found : JSON.stringify(found);
 }
 
 /** Keeps the resources that a filter of the Compute API matches (terms with `=` or `!=`, joined by `AND`). */

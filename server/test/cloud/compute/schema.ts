@@ -99,6 +99,7 @@ function checkMessage(types: Types, message: MessageType, value: unknown, at: st
       if (!Array.isArray(member)) throw new ApiError(400, 'badRequest', `Invalid value at '${inside}'`);
       member.forEach((item, index) => checkField(types, field, item, `${inside}[${index}]`, names));
     } else if (field.keyType !== undefined) {
+      if (Array.isArray(member)) throw new ApiError(400, 'badRequest', `Invalid value at '${inside}'`);
       for (const [key, item] of Object.entries(member as object)) {
         checkField(types, field, item, `${inside}[${key}]`);
       }
