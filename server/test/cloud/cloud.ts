@@ -7,7 +7,9 @@ import { ScriptedGuests } from './guests/scripted.js';
 import { ApiServer, type Route } from './http/api-server.js';
 import { FaultPlan } from './http/faults.js';
 import { Accounts, type AccountOptions } from './identity/accounts.js';
+import { IamCredentials } from './identity/credentials.js';
 import { MetadataServer } from './identity/metadata-server.js';
+import { Logging } from './logging/logging.js';
 
 /** Settings of a fake cloud. */
 export interface FakeCloudOptions {
@@ -55,6 +57,9 @@ const SUBNETWORKS = ['europe-west4/clean-room', 'us-central1/clean-room'];
 
 const LATENCIES: ComputeLatencies = { provisioning: 5, staging: 5, stopping: 5, shutdown: 90_000 };
 
+/** The server of each API. */
+type Servers = Readonly<Record<'compute' | 'metadata' | 'iamCredentials' | 'logging', ApiServer>>;
+
 /**
  * Google Cloud on loopback: the APIs that the clean room uses, over HTTP with Google's formats, refusing what Google refuses.
  * Google's client libraries talk to it.
@@ -72,7 +77,7 @@ export class FakeCloud {
     readonly faults: FaultPlan,
     readonly accounts: Accounts,
     readonly fleet: Fleet,
-    private readonly servers: { readonly compute: ApiServer; readonly metadata: ApiServer }
+    private readonly servers: Servers
   ) {}
 
   static async start(options: FakeCloudOptions = {}): Promise<FakeCloud> {
@@ -83,6 +88,7 @@ export class FakeCloud {
       [COORDINATOR, WORKLOAD, ...(options.accounts ?? [])],
       options.tokenSeconds ?? 3599
     );
+    const logging = new Logging(clock, accounts, PROJECT.id);
     const operations = new Operations(clock);
     const fleet = new Fleet({
       project: PROJECT,
@@ -90,7 +96,7 @@ export class FakeCloud {
       operations,
       guests: options.guests ?? new ScriptedGuests(),
       accounts,
-      log: { write: () => undefined },
+      log: logging,
       latencies: { ...LATENCIES, ...options.latencies }
     });
     const compute = new Compute({
@@ -112,13 +118,25 @@ export class FakeCloud {
       ApiServer.start({ clock, faults, latency: options.latency ?? (() => 0), routes });
     return new FakeCloud(clock, faults, accounts, fleet, {
       compute: await serve(compute.routes),
-      metadata: await serve(metadata.routes)
+      metadata: await serve(metadata.routes),
+      iamCredentials: await serve(new IamCredentials(accounts).routes),
+      logging: await serve(logging.routes)
     });
   }
 
   /** The address of the Compute API. */
   get computeUrl(): string {
     return this.servers.compute.url;
+  }
+
+  /** The address of the IAM Service Account Credentials API. */
+  get iamCredentialsUrl(): string {
+    return this.servers.iamCredentials.url;
+  }
+
+  /** The address of the Cloud Logging API. */
+  get loggingUrl(): string {
+    return this.servers.logging.url;
   }
 
   /** Environment variables with which Google's libraries find the metadata server. */

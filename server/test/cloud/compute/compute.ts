@@ -1,6 +1,7 @@
 import type { CloudClock } from '../clock.js';
 import { ApiError, invalid, notFound } from '../http/api-error.js';
 import type { Call, Reply, Route } from '../http/api-server.js';
+import { parseJson } from '../http/json.js';
 import type { AccountOptions, Accounts } from '../identity/accounts.js';
 import { IMAGE_PROJECT, imageOf, machineTypeIn, regionOf, ZONES } from './catalogue.js';
 import type { Fleet } from './fleet.js';
@@ -116,7 +117,7 @@ export class Compute {
     const earlier = operations.ofRequest(requestId);
     if (earlier !== undefined) return this.#operationReply(earlier);
     const { zone = '' } = call.params;
-    const body = parseBody(call.body);
+    const body = parseJson(call.body) as InstanceBody;
     const resolved = checkInsert(body, {
       project: project.id,
       zone,
@@ -334,14 +335,6 @@ export class Compute {
         selfLink: `https://www.googleapis.com/compute/v1/projects/${project}/global/images/${image.name}`
       }
     };
-  }
-}
-
-function parseBody(body: Buffer): InstanceBody {
-  try {
-    return JSON.parse(body.toString()) as InstanceBody;
-  } catch {
-    throw new ApiError(400, 'parseError', 'Invalid JSON payload received. Unexpected token.');
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CloudClock } from '../clock.js';
 import type { GuestSystem } from '../guest.js';
 import type { Accounts } from '../identity/accounts.js';
+import type { Logging } from '../logging/logging.js';
 import { quotaMetric, regionOf } from './catalogue.js';
 import type { Instance } from './instance.js';
 import type { Operation, OperationError, Operations } from './operations.js';
@@ -17,11 +18,6 @@ export interface ComputeLatencies {
   readonly shutdown: number;
 }
 
-/** The launcher's log, of which operators see lines in Cloud Logging. */
-export interface LauncherLog {
-  write(entry: { readonly instance: Instance; readonly message: string }): void;
-}
-
 /** Parts of the cloud that the fleet needs. */
 export interface FleetOptions {
   readonly project: { readonly id: string; readonly number: string };
@@ -29,7 +25,7 @@ export interface FleetOptions {
   readonly operations: Operations;
   readonly guests: GuestSystem;
   readonly accounts: Accounts;
-  readonly log: LauncherLog;
+  readonly log: Logging;
   readonly latencies: ComputeLatencies;
 }
 
@@ -172,7 +168,7 @@ export class Fleet {
       },
       {
         serial: line => instance.serialPort.write(line),
-        log: message => log.write({ instance, message })
+        log: message => log.write(instance, message)
       }
     );
     instance.guest = guest;
