@@ -4,8 +4,14 @@ import { Fleet, type ComputeLatencies } from './compute/fleet.js';
 import { Operations } from './compute/operations.js';
 import type { GuestSystem } from './guest.js';
 import { ScriptedGuests } from './guests/scripted.js';
-import { ApiServer, type Route } from './http/api-server.js';
+import type { ApiError } from './http/api-error.js';
+import { ApiServer, type Reply, type Route } from './http/api-server.js';
 import { FaultPlan } from './http/faults.js';
+import {
+  ArtifactRegistry,
+  registryErrorReply,
+  type RepositoryOptions
+} from './registry/artifact-registry.js';
 import { Accounts, type AccountOptions } from './identity/accounts.js';
 import { IamCredentials } from './identity/credentials.js';
 import { MetadataServer } from './identity/metadata-server.js';
@@ -21,6 +27,8 @@ export interface FakeCloudOptions {
   readonly latency?: () => number;
   /** Lifetime of access tokens. */
   readonly tokenSeconds?: number;
+  /** The repositories of Artifact Registry by name; default are `runs` and `kernels`. */
+  readonly repositories?: Readonly<Record<string, RepositoryOptions>>;
   /** Service accounts besides `COORDINATOR` and `WORKLOAD`, or in their place. */
   readonly accounts?: readonly AccountOptions[];
 }
@@ -58,7 +66,9 @@ const SUBNETWORKS = ['europe-west4/clean-room', 'us-central1/clean-room'];
 const LATENCIES: ComputeLatencies = { provisioning: 5, staging: 5, stopping: 5, shutdown: 90_000 };
 
 /** The server of each API. */
-type Servers = Readonly<Record<'compute' | 'metadata' | 'iamCredentials' | 'logging', ApiServer>>;
+type Servers = Readonly<
+  Record<'compute' | 'metadata' | 'iamCredentials' | 'logging' | 'registry', ApiServer>
+>;
 
 /**
  * Google Cloud on loopback: the APIs that the clean room uses, over HTTP with Google's formats, refusing what Google refuses.
@@ -77,6 +87,7 @@ export class FakeCloud {
     readonly faults: FaultPlan,
     readonly accounts: Accounts,
     readonly fleet: Fleet,
+    private readonly artifactRegistry: ArtifactRegistry,
     private readonly servers: Servers
   ) {}
 
@@ -114,13 +125,26 @@ export class FakeCloud {
       zone: 'europe-west4-a',
       email: COORDINATOR.email
     });
-    const serve = (routes: readonly Route[]): Promise<ApiServer> =>
-      ApiServer.start({ clock, faults, latency: options.latency ?? (() => 0), routes });
-    return new FakeCloud(clock, faults, accounts, fleet, {
+    const registry = await ArtifactRegistry.start({
+      accounts,
+      project: PROJECT.id,
+      location: 'europe-west4',
+      repositories: options.repositories ?? { runs: {}, kernels: { immutableTags: true } }
+    });
+    const serve = (routes: readonly Route[], errorReply?: (error: ApiError) => Reply): Promise<ApiServer> =>
+      ApiServer.start({
+        clock,
+        faults,
+        latency: options.latency ?? (() => 0),
+        routes,
+        ...(errorReply === undefined ? {} : { errorReply })
+      });
+    return new FakeCloud(clock, faults, accounts, fleet, registry, {
       compute: await serve(compute.routes),
       metadata: await serve(metadata.routes),
       iamCredentials: await serve(new IamCredentials(accounts).routes),
-      logging: await serve(logging.routes)
+      logging: await serve(logging.routes),
+      registry: await serve(registry.routes, registryErrorReply)
     });
   }
 
@@ -137,6 +161,11 @@ export class FakeCloud {
   /** The address of the Cloud Logging API. */
   get loggingUrl(): string {
     return this.servers.logging.url;
+  }
+
+  /** The host of Artifact Registry, as in `host/project/repository/image`. */
+  get registryHost(): string {
+    return `127.0.0.1:${this.servers.registry.port}`;
   }
 
   /** Environment variables with which Google's libraries find the metadata server. */
@@ -157,5 +186,6 @@ export class FakeCloud {
     await this.fleet.cutAllPower();
     this.clock.stop();
     await Promise.all(Object.values(this.servers).map(server => server.stop()));
+    await this.artifactRegistry.stop();
   }
 }
