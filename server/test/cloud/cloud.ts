@@ -16,6 +16,10 @@ import { Accounts, type AccountOptions } from './identity/accounts.js';
 import { IamCredentials } from './identity/credentials.js';
 import { MetadataServer } from './identity/metadata-server.js';
 import { Logging } from './logging/logging.js';
+import { Bucket, type BucketOptions } from './storage/bucket.js';
+import { StorageJsonApi } from './storage/json-api.js';
+import { Uploads } from './storage/uploads.js';
+import { StorageXmlApi } from './storage/xml-api.js';
 
 /** Settings of a fake cloud. */
 export interface FakeCloudOptions {
@@ -29,6 +33,10 @@ export interface FakeCloudOptions {
   readonly tokenSeconds?: number;
   /** The repositories of Artifact Registry by name; default are `runs` and `kernels`. */
   readonly repositories?: Readonly<Record<string, RepositoryOptions>>;
+  /** The buckets of Cloud Storage by name; default is `BUCKET`. */
+  readonly buckets?: Readonly<Record<string, BucketOptions>>;
+  /** The longest validity of a signed URL; default are the 15 minutes that the clean room promises. */
+  readonly longestSignedUrlSeconds?: number;
   /** Service accounts besides `COORDINATOR` and `WORKLOAD`, or in their place. */
   readonly accounts?: readonly AccountOptions[];
 }
@@ -63,11 +71,14 @@ export const WORKLOAD: AccountOptions = {
 /** The subnetworks of the project, as `region/name`. */
 const SUBNETWORKS = ['europe-west4/clean-room', 'us-central1/clean-room'];
 
+/** The bucket of the project. */
+export const BUCKET = 'clean-room-objects';
+
 const LATENCIES: ComputeLatencies = { provisioning: 5, staging: 5, stopping: 5, shutdown: 90_000 };
 
 /** The server of each API. */
 type Servers = Readonly<
-  Record<'compute' | 'metadata' | 'iamCredentials' | 'logging' | 'registry', ApiServer>
+  Record<'compute' | 'metadata' | 'iamCredentials' | 'logging' | 'registry' | 'storage', ApiServer>
 >;
 
 /**
@@ -88,6 +99,7 @@ export class FakeCloud {
     readonly accounts: Accounts,
     readonly fleet: Fleet,
     private readonly artifactRegistry: ArtifactRegistry,
+    readonly buckets: ReadonlyMap<string, Bucket>,
     private readonly servers: Servers
   ) {}
 
@@ -131,6 +143,18 @@ export class FakeCloud {
       location: 'europe-west4',
       repositories: options.repositories ?? { runs: {}, kernels: { immutableTags: true } }
     });
+    const buckets = new Map(
+      Object.entries(options.buckets ?? { [BUCKET]: {} }).map(([name, settings]) => [
+        name,
+        new Bucket(name, settings, clock)
+      ])
+    );
+    const storage = { accounts, uploads: new Uploads(clock), bucket: (name: string) => buckets.get(name) };
+    const xmlApi = new StorageXmlApi({
+      ...storage,
+      now: () => clock.now(),
+      longestSignedUrlSeconds: options.longestSignedUrlSeconds ?? 900
+    });
     const serve = (routes: readonly Route[], errorReply?: (error: ApiError) => Reply): Promise<ApiServer> =>
       ApiServer.start({
         clock,
@@ -139,12 +163,13 @@ export class FakeCloud {
         routes,
         ...(errorReply === undefined ? {} : { errorReply })
       });
-    return new FakeCloud(clock, faults, accounts, fleet, registry, {
+    return new FakeCloud(clock, faults, accounts, fleet, registry, buckets, {
       compute: await serve(compute.routes),
       metadata: await serve(metadata.routes),
       iamCredentials: await serve(new IamCredentials(accounts).routes),
       logging: await serve(logging.routes),
-      registry: await serve(registry.routes, registryErrorReply)
+      registry: await serve(registry.routes, registryErrorReply),
+      storage: await serve([...new StorageJsonApi(storage).routes, ...xmlApi.routes])
     });
   }
 
@@ -168,6 +193,11 @@ export class FakeCloud {
     return `127.0.0.1:${this.servers.registry.port}`;
   }
 
+  /** The address of Cloud Storage, of its JSON and XML APIs. */
+  get storageUrl(): string {
+    return this.servers.storage.url;
+  }
+
   /** Environment variables with which Google's libraries find the metadata server. */
   get environment(): Readonly<Record<string, string>> {
     return {
@@ -179,6 +209,24 @@ export class FakeCloud {
   /** Options with which a client of the Compute API talks to this cloud, given `authClient`. */
   get computeClientOptions(): { apiEndpoint: string; port: number; protocol: string; fallback: true } {
     return { apiEndpoint: '127.0.0.1', port: this.servers.compute.port, protocol: 'http', fallback: true };
+  }
+
+  /**
+   * Options with which the client of Cloud Storage talks to this cloud. With the address as universe, it sends its access token
+   * also with resumable uploads, which it otherwise sends without one to any host but Google's.
+   */
+  get storageClientOptions(): {
+    apiEndpoint: string;
+    projectId: string;
+    universeDomain: string;
+    useAuthWithCustomEndpoint: true;
+  } {
+    return {
+      apiEndpoint: this.storageUrl,
+      projectId: PROJECT.id,
+      universeDomain: '127.0.0.1',
+      useAuthWithCustomEndpoint: true
+    };
   }
 
   /** Stops all machines and servers. */
