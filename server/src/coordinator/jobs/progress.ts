@@ -15,6 +15,7 @@ const STOP_REASONS: Partial<Record<ErrorCode, string>> = {
   'policy-refused': 'A policy did not allow the run',
   'digest-mismatch': 'A file was not the one that was approved',
   'signature-invalid': 'A signature is not valid',
+  preempted: 'The machine was switched off during the run',
   unavailable: 'A service that the run needs could not be reached',
   expired: 'An approval or a policy has expired'
 };
