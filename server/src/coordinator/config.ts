@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Closed, PartyName, PersonId } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { ConfidentialSpaceSettings } from './backends/confidential-space/settings.js';
 import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
 
 const Path = Type.String({ minLength: 1 });
@@ -54,7 +55,7 @@ export const CoordinatorConfig = Closed({
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
-  backend: LocalBackend,
+  backend: Type.Union([LocalBackend, ConfidentialSpaceSettings]),
   limits: Closed({
     /** Maximum number of requests per minute from one credential. */
     requestsPerMinute: Type.Integer({ minimum: 1 }),
@@ -102,9 +103,7 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
     new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
       remedy
     });
-  // Compared as a string: there is only one kind of backend so far, and real TEEs will be other kinds.
-  const backend: string = config.backend.kind;
-  if (backend === 'local') {
+  if (config.backend.kind === 'local') {
     throw forbidden('the local backend, which only simulates a TEE', 'Configure a backend with real TEEs.');
   }
   if (config.authentication.kind === 'embedded') {

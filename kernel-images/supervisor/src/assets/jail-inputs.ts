@@ -50,7 +50,7 @@ async function openAsset(
 }
 
 /**
- * Opens every asset into the jail, where the sandbox can read but not write it. The file keys are erased afterwards.
+ * Opens every asset into the jail, where the sandbox can read but not write it. The file keys are erased afterwards, also after an error.
  *
  * @returns the datasets, for the filter to compare outputs with
  * @throws CleanRoomError `key-release-refused` and those of `openSealed` and `openParquetDataset`
@@ -61,10 +61,13 @@ export async function writeAssets(
   released: ReadonlyMap<string, ReleasedKeys>,
   signal?: AbortSignal
 ): Promise<Dataset[]> {
-  const datasets: Dataset[] = [];
-  for (const asset of assets) datasets.push(await openAsset(jail, asset, released, signal));
-  for (const { fileKeys } of released.values()) for (const key of fileKeys.values()) key.fill(0);
-  return datasets;
+  try {
+    const datasets: Dataset[] = [];
+    for (const asset of assets) datasets.push(await openAsset(jail, asset, released, signal));
+    return datasets;
+  } finally {
+    for (const { fileKeys } of released.values()) for (const key of fileKeys.values()) key.fill(0);
+  }
 }
 
 /** Removes the data and the parameters from the jail. */

@@ -86,6 +86,7 @@ interface CellRun {
 async function runCells(sandbox: Sandbox, run: NotebookRunOptions): Promise<CellRun[]> {
   const ran: CellRun[] = [];
   for (const [index, source] of run.sources.entries()) {
+    run.signal?.throwIfAborted();
     run.onCell(index + 1);
     const result = await sandbox.runCell(index, source);
     run.signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 import { fromBase64 } from '@clean-room/protocol/bytes';
 import { readRunStatement, type RunStatement } from '@clean-room/protocol/runs';
 import { openOutput } from '@clean-room/protocol/sealing';
-import { runSupervisor, type ProcessResult, type PROFILES } from './container.js';
+import { runSupervisor, type PROFILES, type SupervisorEnd } from './container.js';
 import { JobServer } from './job-server.js';
 import { LauncherServer } from './launcher-server.js';
 import { makeWorld, type World, type WorldOptions } from './world.js';
@@ -18,11 +18,10 @@ interface FilteredNotebook {
 }
 
 /** A finished attempt, and the servers that the supervisor used. */
-export interface Finished {
+export interface Finished extends SupervisorEnd {
   readonly world: World;
   readonly server: JobServer;
   readonly launcher: LauncherServer;
-  readonly ended: ProcessResult;
 }
 
 /** Returns a notebook with one text cell and these code cells. */
@@ -61,8 +60,8 @@ export async function run(
   const launcher = await LauncherServer.open(() => ({ ...world.machine, issuedAt: new Date() }));
   open.push(server, launcher);
   prepare(server);
-  const ended = await runSupervisor(profile, world, server.address, launcher.folder);
-  return { world, server, launcher, ended };
+  const end = await runSupervisor(profile, world, server.address, launcher.folder);
+  return { world, server, launcher, ...end };
 }
 
 /** Returns what the researcher receives: the run statement and the opened notebook. */

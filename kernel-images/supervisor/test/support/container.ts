@@ -29,13 +29,20 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
+/** The result of the supervisor's container. */
+export interface SupervisorEnd {
+  readonly ended: ProcessResult;
+  /** Paths of the files that it left behind in the image's file system. */
+  readonly left: readonly string[];
+}
+
 /** Runs the kernel image like Confidential Space: its own entry point as the first process, with a container's rights. */
 export async function runSupervisor(
   profile: SandboxProfile,
   world: World,
   job: string,
   launcher: string
-): Promise<ProcessResult> {
+): Promise<SupervisorEnd> {
   const folder = await mkdtemp('/tmp/clean-room-image-');
   try {
     await chmod(folder, 0o755);
@@ -47,7 +54,7 @@ export async function runSupervisor(
       program: [`${OWN}/node`, `${OWN}/supervisor.js`],
       readOnly: { '/clean-room': join(folder, 'clean-room') }
     };
-    const { result } = await emulate(container, async (program, words) => {
+    const { result, changed } = await emulate(container, async (program, words) => {
       const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
       const code = new Promise<number | null>((resolve, reject) =>
         child.once('exit', resolve).once('error', reject)
@@ -55,7 +62,7 @@ export async function runSupervisor(
       const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
       return { code: await code, stdout, stderr };
     });
-    return result;
+    return { ended: result, left: changed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

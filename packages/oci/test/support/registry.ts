@@ -30,14 +30,15 @@ export function closed(server: Server): Promise<void> {
  * Starts Debian's docker-registry (distribution 2.8).
  *
  * @param auth - returns the `auth` part of its configuration, given a folder for its files
+ * @param deletion - whether it allows that images are deleted
  */
-export async function startRegistry(auth?: (folder: string) => object): Promise<Registry> {
+export async function startRegistry(auth?: (folder: string) => object, deletion = true): Promise<Registry> {
   const folder = mkdtempSync(join(tmpdir(), 'registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const configuration = {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: deletion } },
     http: { addr: host, secret: randomUUID() },
     ...(auth === undefined ? {} : { auth: auth(folder) })
   };

@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   'backend-unavailable', // the TEE cannot be started
   'key-release-refused',
   'run-failed',
+  'preempted', // the machine was switched off during the run
   // the service itself
   'unavailable',
   'internal'

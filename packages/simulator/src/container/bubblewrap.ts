@@ -26,10 +26,18 @@ const CONTAINER_CAPABILITIES = [
  * A command prefix that limits the bounding set to the container's. bwrap needs one more capability to build the container.
  * It gets that through the inheritable set, which the enter program empties before it executes the container's program.
  */
-export const BOUNDING_COMMAND: readonly string[] = [
+const BOUNDING_COMMAND: readonly string[] = [
   ...['setpriv', '--inh-caps=+sys_admin'],
   ...['setpriv', `--bounding-set=-all,${CONTAINER_CAPABILITIES.map(name => `+${name}`).join(',')}`]
 ];
+
+/**
+ * Returns the command prefix that gives the container's program its groups and capabilities. An ordinary user cannot leave the
+ * groups that it is in.
+ */
+export function privilegeCommand(asRoot: boolean): readonly string[] {
+  return [...(asRoot ? ['setpriv', '--groups', '0'] : []), ...BOUNDING_COMMAND];
+}
 
 /** Options of bwrap that keep exactly the container's capabilities. */
 const CAPABILITY_OPTIONS: readonly string[] = [
@@ -45,12 +53,39 @@ export interface BubblewrapOptions {
   readonly launcherFolder: string;
   readonly hostname: string;
   readonly plan: LaunchPlan;
+  /** The tmpfs mounts, each with the folder at which it is mounted outside of the container. */
+  readonly tmpfs: readonly (ContainerTmpfs & { readonly source: string })[];
   /** Whether this process is root. An ordinary user gets a user namespace. */
   readonly asRoot: boolean;
 }
 
-/** The size of /dev/shm in bytes (containerd's default). */
-const SHARED_MEMORY = '67108864';
+/** The largest number of open files of the container's program (go-tpm-tools, launcher/container_runner.go). */
+export const OPEN_FILES = 131_072;
+
+/** A tmpfs of the container. bwrap cannot mount one with all options, so it is mounted before and bound by bwrap. */
+export interface ContainerTmpfs {
+  /** Absolute path in the container. */
+  readonly destination: string;
+  /** Options of mount. */
+  readonly options: string;
+}
+
+const MEBIBYTE = 1024 ** 2;
+/** Options of containerd for a tmpfs to which every user can write. */
+const CLOSED = 'nosuid,noexec,nodev';
+
+/** Returns the tmpfs mounts of a container: those of containerd (oci/mounts.go), and then those that the operator adds. */
+export function containerTmpfs({ mounts, sharedMemoryKilobytes }: LaunchPlan): ContainerTmpfs[] {
+  const shared = sharedMemoryKilobytes === 0 ? 64 * 1024 : sharedMemoryKilobytes;
+  return [
+    { destination: '/run', options: `nosuid,strictatime,mode=755,size=${64 * MEBIBYTE}` },
+    { destination: '/dev/shm', options: `${CLOSED},mode=1777,size=${shared}k` },
+    ...mounts.map(({ destination, sizeBytes }) => ({
+      destination,
+      options: sizeBytes === undefined ? CLOSED : `${CLOSED},size=${sizeBytes}`
+    }))
+  ];
+}
 
 /** Paths of the machine that containerd hides from containers. */
 const MASKED = [
@@ -63,7 +98,8 @@ const MASKED = [
   '/proc/timer_stats',
   '/proc/sched_debug',
   '/proc/scsi',
-  '/sys/firmware'
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap'
 ];
 /** Paths of the machine that containerd mounts read-only. */
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
@@ -72,13 +108,15 @@ const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sys
  * Returns the options of bwrap for a container like those of Confidential Space: its own pid, ipc, uts and mount namespaces,
  * the machine's network, and the same mounts, capabilities and environment. For root, the container is complete. For an
  * ordinary user, /proc is not masked, because the kernel does not allow to mount a new /proc in a namespace with a masked
- * one, and the program's sandbox needs to do that.
+ * one, and the program's sandbox needs to do that. A rule of the device cgroup, which lets a real container open only the default
+ * devices, needs a privilege that root of a container does not have, so there is none.
  */
 export function bubblewrapOptions({
   root,
   launcherFolder,
   hostname,
   plan,
+  tmpfs,
   asRoot
 }: BubblewrapOptions): string[] {
   return [
@@ -87,25 +125,26 @@ export function bubblewrapOptions({
     ...CAPABILITY_OPTIONS,
     // A plain bind mount has the option nodev, so the devices in the image's jail would not work.
     ...[asRoot ? '--dev-bind' : '--bind', root, '/'],
-    ...['--proc', '/proc', '--ro-bind', '/sys', '/sys', '--dev', '/dev'],
-    ...['--size', SHARED_MEMORY, '--tmpfs', '/dev/shm', '--mqueue', '/dev/mqueue', '--tmpfs', '/run'],
-    ...(asRoot ? maskingOptions() : []),
+    ...['--proc', '/proc', '--ro-bind', '/sys', '/sys', '--dev', '/dev', '--mqueue', '/dev/mqueue'],
+    ...tmpfs.flatMap(({ source, destination }) => [
+      asRoot && destination === '/run' ? '--dev-bind' : '--bind',
+      source,
+      destination
+    ]),
+    ...maskingOptions(asRoot),
     ...['--ro-bind', launcherFolder, '/run/container_launcher'],
     ...['/etc/hosts', '/etc/resolv.conf'].flatMap(file =>
       existsSync(file) ? ['--ro-bind', file, file] : []
     ),
-    ...plan.mounts.flatMap(({ destination, sizeBytes }) => [
-      ...(sizeBytes === undefined ? [] : ['--size', String(sizeBytes)]),
-      ...['--tmpfs', destination]
-    ]),
     ...['--chdir', plan.workingDirectory, '--clearenv'],
     ...Object.entries(plan.env).flatMap(([name, value]) => ['--setenv', name, value])
   ];
 }
 
-function maskingOptions(): string[] {
-  const masks = MASKED.filter(path => existsSync(path)).flatMap(path =>
+function maskingOptions(asRoot: boolean): string[] {
+  const present = (path: string) => (asRoot || !path.startsWith('/proc/')) && existsSync(path);
+  const masks = MASKED.filter(present).flatMap(path =>
     statSync(path).isDirectory() ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path]
   );
-  return [...READ_ONLY.filter(path => existsSync(path)).flatMap(path => ['--ro-bind', path, path]), ...masks];
+  return [...READ_ONLY.filter(present).flatMap(path => ['--ro-bind', path, path]), ...masks];
 }

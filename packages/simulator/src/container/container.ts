@@ -5,9 +5,10 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex, Readable } from 'node:stream';
+import { systemErrorCode } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { LaunchPlan } from '../launch-policy/launch.js';
-import { BOUNDING_COMMAND, bubblewrapOptions } from './bubblewrap.js';
+import { bubblewrapOptions, containerTmpfs, OPEN_FILES, privilegeCommand } from './bubblewrap.js';
 import { enterProgram } from './enter.js';
 import { containerError, type SetupStage } from './errors.js';
 import { isRoot, TOOL_PATH } from './tools.js';
@@ -30,7 +31,10 @@ export interface ContainerEnd {
 }
 
 /**
- * Mounts overlayfs in a mount namespace that ends with the process, waits for the word "go" on descriptor 7, and starts bwrap.
+ * Mounts overlayfs and each tmpfs in a mount namespace that ends with the process, waits for the word "go" on descriptor 7, and
+ * starts bwrap. A tmpfs gets the mode of the image's folder, as from runc. The limit of open files is the container's, or as much
+ * of it as this process may set.
+ *
  * The enter program asks for a second confirmation on descriptor 7 before the program starts, because the process that sent
  * "go" may have died while bwrap built the container.
  */
@@ -39,6 +43,14 @@ echo namespace >&3
 mount -t overlay overlay -o "$1" merged || exit 1
 echo overlay >&3
 echo 1000 > /proc/self/oom_score_adj
+ulimit -n ${OPEN_FILES} 2> /dev/null || ulimit -n "$(ulimit -H -n)"
+shift
+while [ "$1" != -- ]; do
+  mode=
+  [ -L "merged$3" ] || mode=$(stat -c mode=%a, "merged$3" 2> /dev/null)
+  mount -t tmpfs -o "$mode$1" tmpfs "$2" || exit 1
+  shift 3
+done
 shift
 read -r word <&7 || exit 1
 [ "$word" = go ] || exit 1
@@ -54,6 +66,9 @@ exec "$@"
 export class Container {
   private stage: SetupStage = 'none';
   private exitCode: number | undefined;
+  /** The number of the program's process, once it exists. */
+  private programPid: number | undefined;
+  private readonly pendingSignals: NodeJS.Signals[] = [];
   private errorOutput = '';
   private readonly overlayDone: Promise<unknown>;
   /** Descriptor 7. If it closes, everything in the container ends. */
@@ -89,7 +104,12 @@ export class Container {
     const asRoot = isRoot();
     const { folder, plan } = options;
     const layers = await prepareFolder(options);
-    const bwrapOptions = bubblewrapOptions({ ...options, root: join(folder, 'merged'), asRoot });
+    const tmpfs = containerTmpfs(plan).map((mount, index) => ({
+      ...mount,
+      source: join(folder, 'tmpfs', String(index))
+    }));
+    for (const { source } of tmpfs) await mkdir(source, { recursive: true, mode: 0o755 });
+    const bwrapOptions = bubblewrapOptions({ ...options, root: join(folder, 'merged'), tmpfs, asRoot });
     // bwrap reads its options from a file, because every user of the machine can read arguments, and the environment names the
     // job.
     const optionsFile = join(folder, 'options');
@@ -105,7 +125,7 @@ export class Container {
     ];
     const namespace = asRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
     const output = (name: string) =>
-      openSync(plan.logRedirect ? join(folder, name) : '/dev/null', 'a', 0o600);
+      openSync(plan.logRedirect === 'false' ? '/dev/null' : join(folder, name), 'a', 0o600);
     const files = [
       output('stdout.log'),
       output('stderr.log'),
@@ -116,7 +136,8 @@ export class Container {
       'unshare',
       [
         ...[...namespace, '--propagation', 'private', '--', 'sh', '-c', SCRIPT, 'sh', overlay.join(',')],
-        ...[...BOUNDING_COMMAND, 'bwrap', '--args', '8', '--', '/proc/self/fd/6', ...plan.args]
+        ...tmpfs.flatMap(mount => [mount.options, mount.source, mount.destination]),
+        ...['--', ...privilegeCommand(asRoot), 'bwrap', '--args', '8', '--', '/proc/self/fd/6', ...plan.args]
       ],
       {
         cwd: folder,
@@ -152,6 +173,12 @@ export class Container {
     throw this.setupError();
   }
 
+  /** Sends a signal to the program. Like the first process of every container, it ignores signals for which it has no handler. */
+  signal(name: NodeJS.Signals): void {
+    if (this.programPid === undefined) this.pendingSignals.push(name);
+    else if (this.exitCode === undefined) sendSignal(this.programPid, name);
+  }
+
   /** Kills everything in the container. */
   kill(): void {
     this.child.kill('SIGKILL');
@@ -166,12 +193,25 @@ export class Container {
       return;
     }
     const report = JSON.parse(line) as { 'child-pid'?: number; 'exit-code'?: number };
-    if (report['child-pid'] !== undefined) this.stage = 'container';
+    if (report['child-pid'] !== undefined) {
+      this.stage = 'container';
+      this.programPid = report['child-pid'];
+      for (const name of this.pendingSignals.splice(0)) this.signal(name);
+    }
     if (report['exit-code'] !== undefined) this.exitCode = report['exit-code'];
   }
 
   private setupError(): CleanRoomError {
     return containerError(this.stage, this.errorOutput);
+  }
+}
+
+/** Sends a signal to a process, unless it has ended. */
+function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ESRCH') throw error;
   }
 }
 

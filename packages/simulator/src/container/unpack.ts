@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { exists } from '@clean-room/node-support';
-import type { LayoutStore } from '@clean-room/oci/layout';
+import type { ImageStore } from '@clean-room/oci';
 import { digestFromHash, labelledHash, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { extract } from 'tar-stream';
@@ -32,7 +32,7 @@ export class UnpackedLayers {
    *
    * @throws CleanRoomError `image-unknown`, `digest-mismatch`, `malformed` if an entry would be outside of the image
    */
-  async stack(store: LayoutStore, layers: readonly Digest[]): Promise<string[]> {
+  async stack(store: ImageStore, layers: readonly Digest[]): Promise<string[]> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     let stack: string[] = [];
     for (const [index, layer] of layers.entries()) {
@@ -77,7 +77,7 @@ export class UnpackedLayers {
    *
    * @param isPartial - whether the image has layers below that are not among `layers`
    */
-  private async unpacked(store: LayoutStore, layers: readonly Digest[], isPartial = false): Promise<string> {
+  private async unpacked(store: ImageStore, layers: readonly Digest[], isPartial = false): Promise<string> {
     const target = this.folderOf(layers);
     if (await exists(target)) return target;
     return withFileLock(`${target}.lock`, async () => {
@@ -99,7 +99,7 @@ export class UnpackedLayers {
 
 async function unpackInto(
   folder: string,
-  store: LayoutStore,
+  store: ImageStore,
   layers: readonly Digest[],
   isPartial: boolean
 ): Promise<void> {

@@ -12,8 +12,11 @@ export interface Machine {
   readonly serviceAccounts: readonly string[];
 }
 
+/** When the launcher runs the container again. */
+export type RestartPolicy = 'Never' | 'Always' | 'OnFailure';
+
 /** The container that a token describes. */
-interface ContainerClaims {
+export interface ContainerClaims {
   /** The image as the operator wrote it, with a tag or a digest. Never an identity. */
   readonly imageReference: string;
   readonly imageDigest: string;
@@ -23,6 +26,10 @@ interface ContainerClaims {
   readonly env: Readonly<Record<string, string>>;
   readonly envOverride: Readonly<Record<string, string>>;
   readonly cmdOverride: readonly string[];
+  /** `Never` by default. */
+  readonly restartPolicy?: RestartPolicy;
+  /** Whether the operator sees how much memory is used. False by default. */
+  readonly memoryMonitoring?: boolean;
 }
 
 /** The machine and the container that an issuer's tokens describe. */
@@ -32,7 +39,7 @@ export interface TokenSubject {
 }
 
 /** The lifetime of a token in seconds, the same as of real tokens. */
-export const TOKEN_LIFE_SECONDS = 3600;
+const TOKEN_LIFE_SECONDS = 3600;
 
 const PROFILE =
   'https://cloud.google.com/confidential-computing/confidential-space/docs/reference/token-claims';
@@ -68,12 +75,12 @@ function makeClaims(
     submods: {
       confidential_space: {
         support_attributes: ['LATEST', 'STABLE', 'USABLE'],
-        monitoring_enabled: { memory: false }
+        monitoring_enabled: { memory: container.memoryMonitoring ?? false }
       },
       container: {
         image_reference: container.imageReference,
         image_digest: container.imageDigest,
-        restart_policy: 'Never',
+        restart_policy: container.restartPolicy ?? 'Never',
         image_id: container.imageId,
         ...(isEmpty(container.envOverride) ? {} : { env_override: container.envOverride }),
         ...(container.cmdOverride.length === 0 ? {} : { cmd_override: container.cmdOverride }),
@@ -103,8 +110,13 @@ export interface TokenContents {
   readonly nonces: readonly string[];
 }
 
+/** A source of signed tokens about one machine and one container. */
+export interface TokenSource {
+  issue(contents: TokenContents): Promise<string>;
+}
+
 /** The simulated attestation service: issues tokens about one machine and one container. */
-export class TokenIssuer {
+export class TokenIssuer implements TokenSource {
   constructor(
     private readonly identity: SimulatorIdentity,
     private readonly subject: TokenSubject,

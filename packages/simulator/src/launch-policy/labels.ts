@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
+/** The destinations of the program's output: none, Cloud Logging and the serial console, or one of them. */
+export type LogRedirect = 'false' | 'true' | 'cloud_logging' | 'serial';
 /** When the program's output may be redirected. */
 export type LogRedirectRule = 'always' | 'never' | 'debugonly';
 /** The extent of memory monitoring. */
@@ -21,9 +23,20 @@ export interface LaunchPolicy {
 
 const PREFIX = 'tee.launch_policy.';
 
-/** Returns the error for a launch that the launch policy does not allow. A real launcher then shuts the machine down. */
+/**
+ * Returns the error for a launch that the launcher refuses. A real launcher then shuts the machine down.
+ *
+ * @param reason - the text that the launcher writes to its log
+ */
 export function launchError(reason: string): CleanRoomError {
-  return new CleanRoomError('policy-refused', `The launcher refuses to start the image: ${reason}.`);
+  return new CleanRoomError('policy-refused', `The launcher refuses to start the image: ${reason}.`, {
+    details: { launcher: reason }
+  });
+}
+
+/** Returns the error for a label that the launcher cannot read. */
+function labelError(reason: string): CleanRoomError {
+  return launchError(`failed to parse image Launch Policy: ${reason}: contact the image author`);
 }
 
 /**
@@ -39,7 +52,9 @@ export function readLaunchPolicy(labels: Readonly<Record<string, string>>): Laun
   };
   const flag = (name: string) => {
     const value = label(name);
-    return value === undefined ? false : parseFlag(value, PREFIX + name);
+    const parsed = value === undefined ? false : parseBoolean(value);
+    if (parsed === undefined) throw labelError(`invalid image LABEL '${PREFIX}${name}' (not a boolean)`);
+    return parsed;
   };
   return {
     // Names are not trimmed: a space next to a comma is part of a name.
@@ -64,12 +79,14 @@ function readMonitoring(
   const debug = label('debug_monitoring');
   if (old === undefined) {
     return {
-      hardenedMonitoring: parseMonitoring(hardened ?? 'none'),
-      debugMonitoring: parseMonitoring(debug ?? 'memoryonly')
+      hardenedMonitoring: labelMonitoring(hardened ?? 'none', 'hardened'),
+      debugMonitoring: labelMonitoring(debug ?? 'memoryonly', 'debug')
     };
   }
   if (hardened !== undefined || debug !== undefined) {
-    throw launchError('it has both the old and the new monitoring labels');
+    throw labelError(
+      `use either ${PREFIX}monitoring_memory_allow or ${PREFIX}hardened_monitoring/${PREFIX}debug_monitoring in image labels,- not both`
+    );
   }
   const rule = parseRule(old, 'monitoring_memory_allow');
   return {
@@ -81,23 +98,31 @@ function readMonitoring(
 const TRUE = ['1', 't', 'T', 'true', 'TRUE', 'True'];
 const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
 
-/** Parses the spellings that Go's ParseBool accepts. */
-function parseFlag(value: string, name: string): boolean {
+/** Parses the spellings that Go's ParseBool accepts. Returns undefined for others. */
+export function parseBoolean(value: string): boolean | undefined {
   if (TRUE.includes(value)) return true;
-  if (FALSE.includes(value)) return false;
-  throw launchError(`its label ${name} is not a boolean`);
+  return FALSE.includes(value) ? false : undefined;
 }
 
 function parseRule(value: string, name: string): LogRedirectRule {
   const rule = value.toLowerCase().trim();
   if (rule === 'always' || rule === 'never' || rule === 'debugonly') return rule;
-  throw launchError(`its label ${PREFIX}${name} is not always, never or debugonly`);
+  throw labelError(`invalid image LABEL '${PREFIX}${name}'`);
 }
 
-function parseMonitoring(value: string): Monitoring {
+/** Parses a kind of monitoring in any case. Returns undefined for unknown kinds. */
+export function parseMonitoring(value: string): Monitoring | undefined {
   const monitoring = value.toLowerCase();
-  if (monitoring === 'none' || monitoring === 'memoryonly' || monitoring === 'all') return monitoring;
-  throw launchError('its labels contain an unknown kind of monitoring');
+  return monitoring === 'none' || monitoring === 'memoryonly' || monitoring === 'all'
+    ? monitoring
+    : undefined;
+}
+
+function labelMonitoring(value: string, kind: 'hardened' | 'debug'): Monitoring {
+  const monitoring = parseMonitoring(value);
+  if (monitoring === undefined)
+    throw labelError(`invalid monitoring type for ${kind} image: invalid monitoring type ${value}`);
+  return monitoring;
 }
 
 /** Returns a path without `.`, `..`, and repeated or trailing slashes. */

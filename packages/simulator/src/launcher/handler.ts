@@ -1,9 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TokenIssuer } from '../issuer/token-issuer.js';
-import { BadRequest, checkServiceRules, parseTokenOptions } from './token-options.js';
+import type { TokenContents } from '../issuer/token-issuer.js';
+import { readChallenge } from './evidence.js';
+import { ServiceError } from './service.js';
+import { BadRequest, parseTokenOptions } from './token-options.js';
 
-/** The audience of the default token. */
-export const DEFAULT_AUDIENCE = 'https://sts.googleapis.com';
+/** The contents of the default token. */
+export const DEFAULT_TOKEN: TokenContents = {
+  kind: 'oidc',
+  audience: 'https://sts.googleapis.com',
+  nonces: []
+};
+
+/** Returns a token of the attestation service. Fails with a `ServiceError`. */
+export type RequestToken = (contents: TokenContents) => Promise<string>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -14,6 +23,7 @@ interface LauncherResponse {
 }
 
 const TEXT = 'text/plain; charset=utf-8';
+const HTML = 'text/html';
 
 /**
  * Answers a request as the launcher's HTTP API does (go-tpm-tools, launcher/teeserver): with its paths, statuses and texts, and
@@ -22,23 +32,23 @@ const TEXT = 'text/plain; charset=utf-8';
 export async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  issuer: TokenIssuer
+  requestToken: RequestToken
 ): Promise<void> {
-  const { status, text, type = TEXT } = await route(request, issuer).catch(toErrorResponse);
+  const { status, text, type = TEXT } = await route(request, requestToken);
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
-async function route(request: IncomingMessage, issuer: TokenIssuer): Promise<LauncherResponse> {
+async function route(request: IncomingMessage, requestToken: RequestToken): Promise<LauncherResponse> {
   const method = request.method ?? '';
   switch (new URL(request.url ?? '/', 'http://launcher').pathname) {
     case '/v1/token':
-      return { status: 200, text: await token(method, request, issuer), type: 'text/html' };
+      return { ...(await token(method, request, requestToken)), type: HTML };
     case '/v1/intel/token':
       return {
         status: 500,
         text: 'no ITA verifier client present - ensure ITA Region and Key are defined in metadata',
-        type: 'text/html'
+        type: HTML
       };
     case '/v1/evidence':
       return evidence(method, request);
@@ -51,26 +61,56 @@ async function route(request: IncomingMessage, issuer: TokenIssuer): Promise<Lau
   }
 }
 
-async function token(method: string, request: IncomingMessage, issuer: TokenIssuer): Promise<string> {
-  if (method === 'GET') return issuer.issue({ kind: 'oidc', audience: DEFAULT_AUDIENCE, nonces: [] });
-  if (method !== 'POST') throw new BadRequest(`TEE server received an invalid HTTP method: ${method}`);
-  const { audience, token_type: type, nonces } = parseTokenOptions(await readBody(request));
-  const contents = { audience, nonces: nonces ?? [] };
-  checkServiceRules(contents);
-  // The launcher passes unknown types to the service as "unspecified", and the service answers with an OIDC token.
-  return issuer.issue({ ...contents, kind: type === 'PKI' ? 'pki' : 'oidc' });
+async function token(
+  method: string,
+  request: IncomingMessage,
+  requestToken: RequestToken
+): Promise<LauncherResponse> {
+  if (method === 'GET') {
+    return attest(requestToken, DEFAULT_TOKEN, 'failed to retrieve attestation service token');
+  }
+  if (method !== 'POST') {
+    return { status: 400, text: `TEE server received an invalid HTTP method: ${method}` };
+  }
+  try {
+    const { audience, token_type: type, nonces } = parseTokenOptions(await readBody(request));
+    // The launcher passes unknown types to the service as "unspecified", and the service answers with an OIDC token.
+    const contents: TokenContents = { audience, nonces, kind: type === 'PKI' ? 'pki' : 'oidc' };
+    return await attest(requestToken, contents, 'failed to retrieve custom attestation service token');
+  } catch (error) {
+    if (error instanceof BadRequest) return { status: 400, text: error.message };
+    throw error;
+  }
+}
+
+/** Returns whether the launcher blames its caller for this status of the service. An exceeded quota is a fault of the server. */
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 429;
+}
+
+async function attest(
+  requestToken: RequestToken,
+  contents: TokenContents,
+  failure: string
+): Promise<LauncherResponse> {
+  try {
+    return { status: 200, text: await requestToken(contents) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error';
+    const isRefusal = error instanceof ServiceError && isClientError(error.status);
+    return { status: isRefusal ? 400 : 500, text: `${failure}: ${reason}` };
+  }
 }
 
 async function evidence(method: string, request: IncomingMessage): Promise<LauncherResponse> {
   if (method !== 'POST') return { status: 405, text: 'method not allowed' };
-  let challenge: unknown;
   try {
-    ({ challenge } = JSON.parse(await readBody(request)) as { challenge?: unknown });
-  } catch {
-    return { status: 400, text: 'failed to decode request: invalid JSON' };
+    const challenge = readChallenge(await readBody(request));
+    if (challenge.length === 0) return { status: 400, text: 'challenge is required' };
+  } catch (error) {
+    if (error instanceof BadRequest) return { status: 400, text: error.message };
+    throw error;
   }
-  if (typeof challenge !== 'string' || challenge === '')
-    return { status: 400, text: 'challenge is required' };
   return { status: 500, text: 'attestation evidence is disabled' };
 }
 
@@ -83,10 +123,4 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function toErrorResponse(error: unknown): LauncherResponse {
-  return error instanceof BadRequest
-    ? { status: 400, text: error.message, type: 'text/html' }
-    : { status: 500, text: 'failed to retrieve attestation service token', type: 'text/html' };
 }

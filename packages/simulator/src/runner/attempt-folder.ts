@@ -6,6 +6,7 @@ import { Value } from 'typebox/value';
 import { exists, isMissing, systemErrorCode, writeFileAtomic } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { removeTree } from '../container/remove-tree.js';
+import { scratchFolder, socketFolder } from '../launcher/launcher.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 const Text = Type.String();
@@ -45,7 +46,7 @@ export const AttemptState = Type.Object({
   container: Type.Optional(Process),
   startedAt: Type.Optional(Text),
   endedAt: Type.Optional(Text),
-  exitCode: Type.Optional(Type.Integer()),
+  succeeded: Type.Optional(Type.Boolean()),
   reason: Type.Optional(Type.Enum(END_REASONS)),
   message: Type.Optional(Text),
   remedy: Type.Optional(Text)
@@ -57,9 +58,6 @@ const REQUEST = 'request.json';
 const CLAIM = 'claim.json';
 const STATE = 'state.json';
 const STOP = 'stop';
-/** The folder for all files that the container writes. */
-const SCRATCH = 'scratch';
-const LAUNCHER = 'launcher';
 
 /** The folder that records the request, the owner and the state of an attempt, so that any process can continue after a crash. */
 export class AttemptFolder {
@@ -77,16 +75,6 @@ export class AttemptFolder {
   }
 
   readonly path: string;
-
-  /** The folder for all files that the container writes. */
-  get scratch(): string {
-    return join(this.path, SCRATCH);
-  }
-
-  /** The launcher's folder. */
-  get launcher(): string {
-    return join(this.path, LAUNCHER);
-  }
 
   /**
    * Creates the folder together with its request.
@@ -163,10 +151,10 @@ export class AttemptFolder {
   /** Removes the container's files and the launcher's folder. The program's output is kept if it was redirected. */
   async removeTemporaryFiles(): Promise<void> {
     for (const name of ['stdout.log', 'stderr.log']) {
-      await rename(join(this.scratch, name), join(this.path, name)).catch(() => undefined);
+      await rename(join(scratchFolder(this.path), name), join(this.path, name)).catch(() => undefined);
     }
-    await removeTree(this.scratch);
-    await removeTree(this.launcher);
+    await removeTree(scratchFolder(this.path));
+    await removeTree(socketFolder(this.path));
   }
 
   /** Removes the folder. */

@@ -46,8 +46,8 @@ export interface AttemptStatus {
   readonly phase: AttemptState['phase'];
   readonly startedAt?: string;
   readonly endedAt?: string;
-  /** The program's exit code if it ended by itself, 128 + n for signal n. */
-  readonly exitCode?: number;
+  /** Whether the program returned 0, if it ended by itself. As from a real launcher, its exit code is not known. */
+  readonly succeeded?: boolean;
   /** Present only if the attempt has ended. */
   readonly reason?: AttemptEndReason;
   /** A message to people, with what to do in `remedy`. */

@@ -1,26 +1,28 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { LayoutStore } from '@clean-room/oci/layout';
 import { asDigest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { Container, type ContainerEnd } from '../container/container.js';
-import { readImage, type LaunchImage } from '../container/image.js';
+import type { Container } from '../container/container.js';
 import { UnpackedLayers } from '../container/unpack.js';
 import { openIdentity } from '../issuer/identity.js';
-import { TokenIssuer, type Machine } from '../issuer/token-issuer.js';
-import { planLaunch, type LaunchPlan } from '../launch-policy/launch.js';
-import { SimulatedLauncher } from '../launcher/launcher.js';
+import { TokenIssuer } from '../issuer/token-issuer.js';
+import { Launcher, PowerCut, WorkloadError } from '../launcher/launcher.js';
+import { LauncherLog } from '../launcher/log.js';
+import { AttestationService, regionOf } from '../launcher/service.js';
 import {
   AttemptFolder,
+  type AttemptEndReason,
   type AttemptRequest,
-  type AttemptState,
-  type AttemptEndReason
+  type AttemptState
 } from './attempt-folder.js';
 import { machineOf } from './machine.js';
 import { identityOf, ownIdentity } from './process-identity.js';
 
 /** The part of the last state that depends on how the attempt ended. */
-type AttemptEnd = Pick<AttemptState, 'reason' | 'exitCode' | 'message' | 'remedy'>;
+type AttemptEnd = Pick<AttemptState, 'reason' | 'succeeded' | 'message' | 'remedy'>;
+
+/** Time from the power button until the machine loses its power. Clouds give half a minute or more. */
+const STOP_GRACE_MS = 5000;
 
 /**
  * Runs the attempt in a folder to its end. This is the only task of a runner process. If another process owns the attempt,
@@ -41,92 +43,85 @@ export async function runSimulatedAttempt(path: string): Promise<void> {
   await runner.run();
 }
 
-/** Runs one attempt. */
+/** Runs one attempt on a simulated machine, which has no power any more as soon as its launcher has ended. */
 class Runner {
-  private container: Container | undefined;
+  private readonly launcher: Launcher;
   /** The reason for which the attempt was stopped, if it was. */
   private stopReason: AttemptEndReason | undefined;
+  private isRunning = false;
+  private grace: NodeJS.Timeout | undefined;
+  private limit: NodeJS.Timeout | undefined;
   private readonly startedAt = new Date().toISOString();
 
   constructor(
     private readonly folder: AttemptFolder,
     private readonly request: AttemptRequest
-  ) {}
+  ) {
+    const { attemptId, layout, imageDigest, imageReference, env, logRedirect, identityDir, cacheDir } =
+      request;
+    const machine = machineOf(attemptId);
+    this.launcher = new Launcher({
+      machine,
+      metadata: {
+        'tee-image-reference': imageReference,
+        'tee-container-log-redirect': String(logRedirect),
+        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [`tee-env-${name}`, value]))
+      },
+      hardened: true,
+      findImage: async () => ({ store: await LayoutStore.open(layout), digest: asDigest(imageDigest) }),
+      openIssuer: async subject => new TokenIssuer(await openIdentity(identityDir), subject),
+      service: new AttestationService({ region: regionOf(machine.zone) }),
+      layers: new UnpackedLayers(cacheDir),
+      folder: folder.path,
+      // A simulated machine has no console. The state of the attempt says how it ended.
+      log: new LauncherLog(() => undefined),
+      onContainer: container => this.recordContainer(container)
+    });
+  }
 
+  /** Stops the attempt: a running program may end in an orderly way. Signals that it missed are repeated. */
   stop(reason: AttemptEndReason): void {
     this.stopReason ??= reason;
-    this.container?.kill();
+    if (!this.isRunning) this.launcher.cutPower();
+    this.launcher.pressPowerButton();
+    this.grace ??= setTimeout(() => this.launcher.cutPower(), STOP_GRACE_MS);
   }
 
   async run(): Promise<void> {
     const { startedAt } = this;
     await this.folder.setState({ phase: 'starting', startedAt });
-    const end = await this.runImage().catch(endAfterError);
+    const end = await this.runLauncher();
+    clearTimeout(this.limit);
+    clearTimeout(this.grace);
     await this.folder.removeTemporaryFiles();
     await this.folder.setState({ phase: 'ended', startedAt, endedAt: new Date().toISOString(), ...end });
   }
 
-  private async runImage(): Promise<AttemptEnd> {
-    const { folder, request } = this;
-    const store = await LayoutStore.open(request.layout);
-    const image = await readImage(store, asDigest(request.imageDigest));
-    const machine = machineOf(request.attemptId);
-    const { imageReference, env, logRedirect } = request;
-    const plan = planLaunch(image.config, { imageReference, env, logRedirect }, machine.instanceName);
-    const stack = await new UnpackedLayers(request.cacheDir).stack(store, image.layers);
-    const launcher = await SimulatedLauncher.start(folder.launcher, await this.issuer(image, plan, machine));
+  private async runLauncher(): Promise<AttemptEnd> {
     try {
-      await mkdir(folder.scratch, { mode: 0o700 });
-      const hostname = machine.instanceName;
-      const options = { folder: folder.scratch, stack, launcherFolder: launcher.folder, hostname, plan };
-      return await this.runContainer(await Container.prepare(options));
-    } finally {
-      await launcher.stop();
+      const { succeeded, error } = await this.launcher.run();
+      if (this.stopReason !== undefined) return { reason: this.stopReason };
+      if (error instanceof WorkloadError && error.wasKilled)
+        return { reason: 'failed', message: 'The container was killed by another program.' };
+      if (succeeded || error instanceof WorkloadError) return { reason: 'finished', succeeded };
+      return endAfterError(error);
+    } catch (error) {
+      if (error instanceof PowerCut) return { reason: this.stopReason ?? 'failed' };
+      return endAfterError(error);
     }
   }
 
-  private async runContainer(container: Container): Promise<AttemptEnd> {
-    this.container = container;
-    if (this.stopReason !== undefined) container.kill();
+  /** Records the container before its program starts, so that after a crash it can be found and killed. */
+  private async recordContainer(container: Container): Promise<void> {
     const identity = identityOf(container.pid);
     const { startedAt } = this;
-    // Recorded before the program starts, so that after a crash the container can be found and killed.
     await this.folder.setState({
       phase: 'running',
       startedAt,
       ...(identity === undefined ? {} : { container: identity })
     });
-    const limit = setTimeout(() => {
-      this.stop('time-limit');
-    }, this.request.limits.wallSeconds * 1000);
-    try {
-      return this.endOf(await container.run());
-    } finally {
-      clearTimeout(limit);
-    }
-  }
-
-  private endOf({ exitCode }: ContainerEnd): AttemptEnd {
-    if (this.stopReason !== undefined) return { reason: this.stopReason };
-    if (exitCode !== undefined) return { reason: 'finished', exitCode };
-    return { reason: 'failed', message: 'The container was killed by another program.' };
-  }
-
-  private async issuer(image: LaunchImage, plan: LaunchPlan, machine: Machine): Promise<TokenIssuer> {
-    const { imageReference, identityDir } = this.request;
-    const { args, env, envOverride, cmdOverride } = plan;
-    return new TokenIssuer(await openIdentity(identityDir), {
-      machine,
-      container: {
-        imageReference,
-        imageDigest: image.digest,
-        imageId: image.id,
-        args,
-        env,
-        envOverride,
-        cmdOverride
-      }
-    });
+    this.isRunning = true;
+    this.limit = setTimeout(() => this.stop('time-limit'), this.request.limits.wallSeconds * 1000);
   }
 }
 

@@ -42,7 +42,12 @@ interface Run {
   error?: { code: string; message: string; remedy: string };
 }
 
-async function run(user: User, script: string, environment: Record<string, string> = {}): Promise<Run> {
+async function run(
+  user: User,
+  script: string,
+  environment: Record<string, string> = {},
+  mounts: readonly object[] = []
+): Promise<Run> {
   const digest = await writeImage(layout, [tools, await scriptLayer(script)]);
   const folder = mkdtempSync(join(root, 'run-'));
   const launcher = join(folder, 'launcher');
@@ -50,7 +55,7 @@ async function run(user: User, script: string, environment: Record<string, strin
   writeFileSync(join(launcher, 'token'), 'the token', { mode: 0o644 });
   const cache = join(root, `cache-of-${user.replaceAll(' ', '-')}`);
   mkdirSync(cache, { recursive: true });
-  const options = { layout, digest, cache, scratch: join(folder, 'scratch'), launcher, environment };
+  const options = { layout, digest, cache, scratch: join(folder, 'scratch'), launcher, environment, mounts };
   const command = [process.execPath, driver, JSON.stringify(options)];
   if (user === 'an ordinary user' && isRoot()) {
     for (const owned of [folder, launcher, cache]) chownSync(owned, ORDINARY, ORDINARY);
@@ -148,6 +153,59 @@ describe.each(users)('a container of %s', user => {
     expect(lines[11]).toBe(user === 'root' ? 'character special file' : 'regular empty file');
   });
 
+  test('has the mounts of containerd, and those of the operator', async () => {
+    const mounts = [{ destination: '/jail/nb', sizeBytes: 1024 ** 2 }, { destination: '/new' }];
+    const script = `chmod 750 /jail 2>/dev/null; cat /proc/self/mountinfo; echo ---
+      for d in /run /dev/shm /jail/nb /new; do stat -c '%a %n' $d; stat -f -c '%b %S' $d; done
+      echo '#!/bin/sh' > /new/x; /bin/sh -c 'chmod 755 /new/x' 2>/dev/null; /new/x || echo no execution`;
+    const { stdout } = await run(user, script, {}, mounts);
+    const [table = '', rest = ''] = stdout.split('---\n');
+    const options = (path: string) =>
+      (
+        table
+          .split('\n')
+          .findLast(line => line.split(' ')[4] === path)
+          ?.split(' ')[5] ?? ''
+      )
+        .split(',')
+        .sort();
+    for (const path of ['/dev/shm', '/jail/nb', '/new'])
+      expect(options(path)).toEqual(expect.arrayContaining(['nodev', 'noexec', 'nosuid', 'rw']));
+    expect(options('/run')).toEqual(expect.arrayContaining(['nosuid', 'rw']));
+    expect(options('/run')).not.toContain('noexec');
+    if (user === 'root') expect(options('/run')).not.toContain('nodev');
+    const lines = rest.trim().split('\n');
+    expect(lines.filter((_, index) => index % 2 === 0).slice(0, 4)).toEqual([
+      '755 /run',
+      '1777 /dev/shm',
+      '755 /jail/nb',
+      '1777 /new'
+    ]);
+    const bytes = (index: number) =>
+      (lines[index] ?? '').split(' ').reduce((product, part) => product * Number(part), 1);
+    expect([bytes(1), bytes(3), bytes(5)]).toEqual([64 * 1024 ** 2, 64 * 1024 ** 2, 1024 ** 2]);
+    expect(lines.at(-1)).toBe('no execution');
+  });
+
+  test('may open as many files as in Confidential Space, or as its user may', async () => {
+    const own = /^Max open files +\S+ +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    const limits = (await run(user, 'cat /proc/self/limits')).stdout;
+    const [soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)?.slice(1).map(Number) ?? [];
+    expect(soft).toBe(hard);
+    // A privileged user may raise the limit.
+    const most = own === undefined || own === 'unlimited' ? Infinity : Number(own);
+    expect([131_072, most]).toContain(soft);
+    expect(soft).toBeLessThanOrEqual(131_072);
+  });
+
+  test('cannot see the machine’s firmware and power consumption', async () => {
+    const { stdout } = await run(
+      user,
+      'for d in firmware devices/virtual/powercap; do ls -A /sys/$d; done; echo end'
+    );
+    expect(stdout).toBe('end\n');
+  });
+
   test('discards its output unless it is redirected', async () => {
     const silent = await run(user, 'echo secret; echo secret >&2; exit 5', { QUIET: '1' });
     expect(silent).toMatchObject({ end: { exitCode: 5 }, stdout: '', stderr: '' });
@@ -161,6 +219,11 @@ describe.each(users)('a container of %s', user => {
 });
 
 if (isRoot()) {
+  test('as root, the program has only the group of root', async () => {
+    const { stdout } = await run('root', 'cat /proc/self/status');
+    expect(/^Groups:\s*(.*?)\s*$/m.exec(stdout)?.[1]).toBe('0');
+  });
+
   test('as root, kernel settings are read-only and the paths that containerd masks are masked', async () => {
     const script =
       'echo 1 > /proc/sys/kernel/panic || echo read-only; cat /proc/kcore; cat /proc/keys; echo; echo x > /jail/dev/null && echo device; mknod /tmp/n c 1 3 && echo made';

@@ -128,7 +128,8 @@ function processesWith(text: string): number[] {
 function sleeper(): { script: string; pids: () => number[]; alive: () => number } {
   const seconds = `${70_000 + counter++}.${process.pid}`;
   const pids = () => processesWith(`sleep\0${seconds}`);
-  return { script: `sleep ${seconds} & wait`, pids, alive: () => pids().length };
+  // A process that is the first of its container has no default handlers.
+  return { script: `trap 'exit 0' TERM; sleep ${seconds} & wait`, pids, alive: () => pids().length };
 }
 
 function expectNoTemporaryFiles(attempt: StartAttemptOptions): void {
@@ -137,7 +138,7 @@ function expectNoTemporaryFiles(attempt: StartAttemptOptions): void {
 }
 
 describe('an attempt', () => {
-  test('runs the image to its end and returns its exit code', async () => {
+  test('runs the image to its end and returns whether it succeeded', async () => {
     const attempt = await optionsFor('exit 7');
     const handle = await startAttempt(attempt);
     const end = await handle.ended();
@@ -145,7 +146,7 @@ describe('an attempt', () => {
       attemptId: attempt.attemptId,
       phase: 'ended',
       reason: 'finished',
-      exitCode: 7
+      succeeded: false
     });
     expect(Date.parse(end.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(end.startedAt ?? ''));
     expect(await findAttempt(stateDir, attempt.attemptId)).toEqual(end);
@@ -193,7 +194,7 @@ describe('an attempt', () => {
     const attempt = await optionsFor(script, { limits: { wallSeconds: 1 } });
     const end = await (await startAttempt(attempt)).ended();
     expect(end).toMatchObject({ phase: 'ended', reason: 'time-limit' });
-    expect(end.exitCode).toBeUndefined();
+    expect(end.succeeded).toBeUndefined();
     await until(() => (alive() === 0 ? true : undefined));
     expectNoTemporaryFiles(attempt);
   });
@@ -212,7 +213,7 @@ describe('an attempt', () => {
     const attempt = await optionsFor('exit 0', extra, labels);
     const end = await (await startAttempt(attempt)).ended();
     expect(end).toMatchObject({ phase: 'ended', reason, message: expect.stringMatching(/./) });
-    expect(end.exitCode).toBeUndefined();
+    expect(end.succeeded).toBeUndefined();
     expectNoTemporaryFiles(attempt);
   });
 
@@ -282,6 +283,29 @@ describe('stopping', () => {
     expect(await stopAttempt(stateDir, attempt.attemptId)).toEqual(await handle.status());
   });
 
+  test('asks the program to end before it is killed', async () => {
+    const script = "trap 'echo asked; exit 0' TERM; sleep 3600 & wait";
+    const attempt = await optionsFor(script, { logRedirect: true });
+    const handle = await startAttempt(attempt);
+    await running(attempt);
+    await sleep(300);
+    expect(await handle.stop()).toMatchObject({ reason: 'stopped' });
+    expect(readFileSync(join(stateDir, attempt.attemptId, 'stdout.log'), 'utf8')).toBe('asked\n');
+  });
+
+  test('kills a program that ignores the request', async () => {
+    const { script, alive } = sleeper();
+    const attempt = await optionsFor(`trap '' TERM; ${script.slice(script.indexOf('sleep'))}`);
+    const handle = await startAttempt(attempt);
+    await running(attempt);
+    await until(() => (alive() === 1 ? true : undefined));
+    const began = performance.now();
+    expect(await handle.stop()).toMatchObject({ reason: 'stopped' });
+    expect(performance.now() - began).toBeGreaterThan(4000);
+    await until(() => (alive() === 0 ? true : undefined));
+    expectNoTemporaryFiles(attempt);
+  });
+
   test('works at any time during the start', async () => {
     for (const delay of [0, 30, 80, 150, 300, 500]) {
       const { script, alive } = sleeper();
@@ -344,7 +368,7 @@ describe('kill -9', () => {
     const handle = await startAttempt(attempt);
     expect(alive()).toBe(1);
     for (const pid of pids()) process.kill(pid);
-    expect(await handle.ended()).toMatchObject({ reason: 'finished', exitCode: 9 });
+    expect(await handle.ended()).toMatchObject({ reason: 'finished', succeeded: false });
   });
 
   test('of the coordinator before it started a runner: the next call starts it once', async () => {
@@ -358,7 +382,10 @@ describe('kill -9', () => {
       JSON.stringify({ ...request, attemptId: attempt.attemptId })
     );
     expect((await findAttempt(stateDir, attempt.attemptId))?.phase).toBe('starting');
-    expect(await (await startAttempt(attempt)).ended()).toMatchObject({ reason: 'finished', exitCode: 2 });
+    expect(await (await startAttempt(attempt)).ended()).toMatchObject({
+      reason: 'finished',
+      succeeded: false
+    });
   });
 
   test('of the runner: its container dies too, and the attempt is lost and not started again', async () => {
@@ -426,29 +453,43 @@ describe('forgetting an attempt', () => {
 });
 
 if (isRoot()) {
-  test('an attempt of an ordinary user runs, and its files are removed', async () => {
-    const ordinary = 54321;
+  const ORDINARY = 54321;
+
+  /** Returns an attempt with folders of an ordinary user, and the command with which that user starts it and waits for its end. */
+  async function ordinaryAttempt(
+    script: string
+  ): Promise<{ attempt: StartAttemptOptions; command: string[] }> {
     const home = mkdtempSync(join(root, 'home-'));
-    chownSync(home, ordinary, ordinary);
-    const script = 'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6';
+    chownSync(home, ORDINARY, ORDINARY);
     const attempt = await optionsFor(script, {
       stateDir: join(home, 'state'),
       identityDir: join(home, 'identity'),
-      cacheDir: join(home, 'cache')
+      cacheDir: join(home, 'cache'),
+      logRedirect: true
     });
-    const user = [
-      '--reuid',
-      String(ordinary),
-      '--regid',
-      String(ordinary),
-      '--clear-groups',
-      '--inh-caps=-all'
-    ];
-    const command = [process.execPath, coordinator, JSON.stringify(attempt), 'wait'];
-    const { stdout } = spawnSync('setpriv', [...user, ...command], { encoding: 'utf8', cwd: '/' });
+    const user = [`--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups', '--inh-caps=-all'];
+    return { attempt, command: [...user, process.execPath, coordinator, JSON.stringify(attempt), 'wait'] };
+  }
+
+  test('an attempt of an ordinary user runs, and its files are removed', async () => {
+    const { attempt, command } = await ordinaryAttempt(
+      'mkdir -p /closed/deep && echo x > /closed/deep/file && ls -l /bin > /dev/null; exit 6'
+    );
+    const { stdout } = spawnSync('setpriv', command, { encoding: 'utf8', cwd: '/' });
     const end = JSON.parse(stdout.split('\n').at(-2) ?? '') as AttemptStatus;
-    expect(end).toMatchObject({ phase: 'ended', reason: 'finished', exitCode: 6 });
-    expect(statSync(join(home, 'state', attempt.attemptId)).uid).toBe(ordinary);
+    expect(end).toMatchObject({ phase: 'ended', reason: 'finished', succeeded: false });
+    expect(statSync(join(attempt.stateDir, attempt.attemptId)).uid).toBe(ORDINARY);
     expectNoTemporaryFiles(attempt);
+  });
+
+  test('the program of an ordinary user is asked to end', async () => {
+    const { attempt, command } = await ordinaryAttempt("trap 'echo asked; exit 0' TERM; sleep 3600 & wait");
+    const waiting = spawn('setpriv', command, { cwd: '/', stdio: 'ignore' });
+    await running(attempt);
+    await sleep(500);
+    expect(await stopAttempt(attempt.stateDir, attempt.attemptId)).toMatchObject({ reason: 'stopped' });
+    const folder = join(attempt.stateDir, attempt.attemptId);
+    expect(readFileSync(join(folder, 'stdout.log'), 'utf8')).toBe('asked\n');
+    waiting.kill();
   });
 }

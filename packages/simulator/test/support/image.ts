@@ -80,6 +80,8 @@ const TOOLS = [
   'unshare',
   'readlink',
   'stat',
+  'chmod',
+  'mkdir',
   'hostname',
   'env'
 ];

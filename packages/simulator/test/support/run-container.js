@@ -18,8 +18,11 @@ async function run() {
     envOverride: {},
     cmdOverride: [],
     workingDirectory: '/',
-    logRedirect: options.environment.QUIET === undefined,
-    mounts: []
+    restartPolicy: 'Never',
+    memoryMonitoring: false,
+    logRedirect: options.environment.QUIET === undefined ? 'true' : 'false',
+    mounts: options.mounts ?? [],
+    sharedMemoryKilobytes: 0
   };
   const { scratch: folder, launcher: launcherFolder } = options;
   const container = await Container.prepare({

@@ -49,6 +49,7 @@ const BY_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
   'approval-missing': EXIT.conflict,
   'attempts-spent': EXIT.conflict,
   'run-failed': EXIT.runFailed,
+  preempted: EXIT.runFailed,
   internal: EXIT.internal
 };
 

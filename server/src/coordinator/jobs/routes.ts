@@ -66,8 +66,8 @@ export function jobRoutes(app: App, context: CoordinatorContext): void {
   );
 
   mount(app, routes.postProgress, async ({ params, body }) => {
-    const { run } = await findJob(context.db, params.job);
-    await context.transact(unit => saveProgress(unit, run.id, body));
+    const job = await findJob(context.db, params.job);
+    await context.transact(unit => saveProgress(unit, job, body));
     return undefined;
   });
 

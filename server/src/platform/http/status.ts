@@ -25,6 +25,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   'backend-unavailable': 503,
   'key-release-refused': 403,
   'run-failed': 500,
+  preempted: 503,
   unavailable: 503,
   internal: 500
 };
