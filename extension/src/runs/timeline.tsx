@@ -1,11 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Decision } from '@clean-room/api/coordinator';
+import type { Decision, Reason } from '@clean-room/api/coordinator';
 import type { RunState } from '@clean-room/protocol/runs';
 import { elapsed, formatDuration, formatTimestamp } from '../shared/format.js';
 import {
   hasEnded,
   joinParties,
+  machineText,
   runStateLabel,
   type Entry,
   type Tone,
@@ -52,6 +53,13 @@ function stepTone(state: RunState, isLast: boolean): Tone {
   return isLast && !hasEnded({ state }) ? 'active' : 'good';
 }
 
+/** Returns the text of a step. A run that is queued once more says what happened to its machine. */
+function stepText(state: RunState, reason: Reason | undefined, trans: TranslationBundle): string {
+  return state === 'queued' && reason !== undefined
+    ? trans.__('started again: %1', machineText(reason, trans))
+    : runStateLabel(state, trans);
+}
+
 function linesOf(
   { submission, detail }: Entry,
   now: number,
@@ -69,13 +77,13 @@ function linesOf(
       at: revision.submittedAt
     },
     ...(newest?.decisions ?? []).map(decision => decisionLine(decision, viewer, trans)),
-    ...history.map(({ state, at }, index): Line => {
+    ...history.map(({ state, at, reason }, index): Line => {
       const next = history[index + 1];
       const took = hasEnded({ state }) ? undefined : formatDuration(elapsed(at, next?.at, now));
       return {
         key: `${state}-${at}`,
         tone: stepTone(state, next === undefined),
-        text: runStateLabel(state, trans),
+        text: stepText(state, reason, trans),
         at,
         took
       };

@@ -1,4 +1,4 @@
-import type { Run, RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
+import type { Reason, Run, RunSummary, SubmissionSummary } from '@clean-room/api/coordinator';
 import type { RunFailure, RunState } from '@clean-room/protocol/runs';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { SubmissionView } from '../api/types.js';
@@ -165,6 +165,26 @@ export function runStateLabel(state: RunState, trans: TranslationBundle): string
       return trans.__('failed');
     case 'cancelled':
       return trans.__('cancelled');
+  }
+}
+
+/** Returns what happened to the machine of a run that starts again. */
+export function machineText({ code, message }: Reason, trans: TranslationBundle): string {
+  switch (code) {
+    case 'preempted':
+      return trans.__('the machine was preempted');
+    case 'out-of-capacity':
+      return trans.__('no machine of this size was free');
+    case 'quota':
+      return trans.__('the operator’s quota did not allow another machine');
+    case 'boot-failed':
+      return trans.__('the machine did not start');
+    case 'launcher-failed':
+      return trans.__('the machine did not run the program');
+    case 'lost':
+      return trans.__('the machine disappeared');
+    default:
+      return message;
   }
 }
 

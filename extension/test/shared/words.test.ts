@@ -9,7 +9,7 @@ import {
   languageTag,
   shortDigest
 } from '../../src/shared/format.js';
-import { entryStatus, failureText, joinNames, type Viewer } from '../../src/shared/status.js';
+import { entryStatus, failureText, joinNames, machineText, type Viewer } from '../../src/shared/status.js';
 import { run, submission } from '../support/samples.js';
 
 const trans = nullTranslator.load('clean_room');
@@ -116,4 +116,12 @@ it('says in which cell a notebook failed', () => {
   expect(failureText({ class: 'memory-limit', cell: 4 }, trans)).toBe('out of memory in cell 4');
   expect(failureText({ class: 'process-crash' }, trans)).toBe('Python ended unexpectedly in the notebook');
   expect(failureText(undefined, trans)).toBeUndefined();
+});
+
+it.each([
+  ['preempted', 'the machine was preempted'],
+  ['lost', 'the machine disappeared'],
+  ['a-newer-reason', 'The machine caught fire.']
+])('says what happened to the machine of a run that starts again: %s', (code, text) => {
+  expect(machineText({ code, message: 'The machine caught fire.' }, trans)).toBe(text);
 });

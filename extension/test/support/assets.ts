@@ -45,7 +45,7 @@ export function publishedAsset(
       roots: [{ kind: 'simulated' as const, certificate: digest('4') }],
       sandboxProfiles: ['second-uid' as const]
     },
-    run: { wallSeconds, memoryBytes: 1024 ** 3, timeGridSeconds: 60, attempts: 2 },
+    run: { wallSeconds, memoryBytes: 1024 ** 3, timeGridSeconds: 60, runs: 2, spareStarts: 0 },
     outputs: {
       mimeTypes: ['text/plain'],
       bytesPerOutput: 8000,

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Closed, PartyName, PersonId } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
+import { ConfidentialSpaceSettings } from './backends/confidential-space/settings.js';
 import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
 import { requireProtectedConnection } from '../platform/database/postgres-url.js';
 import { takesGoogleCredentials } from './images/google-credentials.js';
@@ -56,49 +57,6 @@ const LocalBackend = Closed({
   folder: Path
 });
 
-/** A machine type, and the kind of TEE that Confidential Space runs in on it. */
-const ConfidentialMachine = Type.Union([
-  Closed({
-    tee: Type.Literal('TDX'),
-    machineType: Type.String({ pattern: '^c3-standard-[0-9]+$' }),
-    processors: Type.Integer({ minimum: 1 }),
-    memoryBytes: Type.Integer({ minimum: 1 }),
-    /** Price of one hour in US dollars, for estimates. */
-    dollarsPerHour: Type.Optional(Type.Number({ minimum: 0 }))
-  }),
-  Closed({
-    tee: Type.Literal('SEV'),
-    machineType: Type.String({ pattern: '^(n2d|c2d|c3d|c4d)-[a-z]+-[0-9]+$' }),
-    processors: Type.Integer({ minimum: 1 }),
-    memoryBytes: Type.Integer({ minimum: 1 }),
-    dollarsPerHour: Type.Optional(Type.Number({ minimum: 0 }))
-  })
-]);
-
-/**
- * Virtual machines of Google Confidential Space. They always boot the newest image of the family `confidential-space`. There is
- * no setting for the debug image, which gives the operator access to the machine.
- */
-const ConfidentialSpaceBackend = Closed({
-  kind: Type.Literal('confidential-space'),
-  project: Type.String({ pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]$' }),
-  /** Name of this deployment, unique in the project. It labels the machines, and those with its label are deleted when lost. */
-  deployment: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' }),
-  /** Zones in the order in which they are tried, such as `europe-west4-a`. */
-  zones: Type.Array(Type.String({ pattern: '^[a-z]+-[a-z]+[0-9]+-[a-z]$' }), {
-    minItems: 1,
-    uniqueItems: true
-  }),
-  /** Name of the subnetwork in the region of each zone. Machines have no external address. */
-  subnetwork: Type.String({ pattern: '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$' }),
-  /** E-mail address of the service account of the machines, which may only pull images, attest and write logs. */
-  serviceAccount: Type.String({
-    pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\\.iam\\.gserviceaccount\\.com$'
-  }),
-  /** Machine types that may be used, in the order in which they are preferred. */
-  machines: Type.Array(ConfidentialMachine, { minItems: 1 })
-});
-
 /** The configuration of a coordinator. */
 export const CoordinatorConfig = Closed({
   mode: Mode,
@@ -119,7 +77,7 @@ export const CoordinatorConfig = Closed({
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
-  backend: Type.Union([LocalBackend, ConfidentialSpaceBackend]),
+  backend: Type.Union([LocalBackend, ConfidentialSpaceSettings]),
   limits: Closed({
     /** Maximum number of requests per minute from one credential. */
     requestsPerMinute: Type.Integer({ minimum: 1 }),
@@ -131,8 +89,10 @@ export const CoordinatorConfig = Closed({
     startSeconds: Type.Integer({ minimum: 1 }),
     /** Maximum time that a run waits for the custodians' keys, in seconds. */
     keySeconds: Type.Integer({ minimum: 1 }),
-    /** Time between two status requests for a TEE, in seconds. */
-    watchSeconds: Type.Integer({ minimum: 1 })
+    /** Time between two status requests for all TEEs, in seconds. */
+    watchSeconds: Type.Integer({ minimum: 1 }),
+    /** Time after which a TEE that the backend does not know counts as lost, in seconds. */
+    lostSeconds: Type.Integer({ minimum: 1 })
   })
 });
 export type CoordinatorConfig = Static<typeof CoordinatorConfig>;
@@ -144,7 +104,8 @@ export const DEFAULT_LIMITS: CoordinatorConfig['limits'] = {
   outputBytes: 1024 ** 3,
   startSeconds: 600 + ATTEMPT_SECONDS.start,
   keySeconds: ATTEMPT_SECONDS.keys + 60,
-  watchSeconds: 2
+  watchSeconds: 2,
+  lostSeconds: 120
 };
 
 /**

@@ -23,23 +23,33 @@ export class ManualBackend implements TeeBackend {
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
   readonly ended = new Map<string, TeeStatus>();
+  /** Attempts that the backend does not know for a while, although their TEEs are running. */
+  readonly hidden = new Set<string>();
+  /** The number of attempts in each status request. */
+  readonly statusRequests: number[] = [];
   /** When set, `start` fails with this error. */
   failWith: Error | undefined;
+  /** When set, the next TEE does not start and has this status instead. */
+  endNextWith: Extract<TeeStatus, { state: 'ended' }> | undefined;
 
   async start(plan: AttemptPlan): Promise<TeeStatus> {
     if (this.failWith !== undefined) throw this.failWith;
     if (!this.running.has(plan.attempt) && !this.ended.has(plan.attempt)) {
       this.starts.push(plan);
-      this.running.set(plan.attempt, plan);
+      if (this.endNextWith === undefined) this.running.set(plan.attempt, plan);
+      else this.ended.set(plan.attempt, this.endNextWith);
+      this.endNextWith = undefined;
     }
     return this.#status(plan.attempt);
   }
 
   async statuses(attempts: readonly string[]): Promise<ReadonlyMap<string, TeeStatus>> {
+    this.statusRequests.push(attempts.length);
     return new Map(attempts.map(attempt => [attempt, this.#status(attempt)]));
   }
 
   #status(attempt: string): TeeStatus {
+    if (this.hidden.has(attempt)) return { state: 'unknown' };
     const ended = this.ended.get(attempt);
     if (ended !== undefined) return ended;
     return this.running.has(attempt) ? { state: 'running' } : { state: 'unknown' };

@@ -138,6 +138,10 @@ export class TestDeployment {
     this.coordinator = await startCoordinator(this.#config, this.#overrides);
   }
 
+  get overrides(): CoordinatorOverrides {
+    return this.#overrides;
+  }
+
   get config(): CoordinatorConfig {
     return this.#config;
   }
@@ -266,7 +270,8 @@ export class TestDeployment {
       assets: spec.assets
         .filter(asset => asset.name.startsWith(`${provider.name}/`))
         .map(({ name, version, policy }) => ({ name, version, policy })),
-      attempts: 1,
+      runs: 1,
+      spareStarts: 0,
       approvedAt: '2026-01-01T00:00:00Z',
       expires: '2097-01-01T00:00:00Z',
       reviewer: 'ada',

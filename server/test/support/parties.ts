@@ -182,7 +182,7 @@ export function assetOf(
           roots: [{ kind: 'simulated', certificate: open.root.sha256 }],
           sandboxProfiles: ['second-uid', 'nested-namespace']
         },
-        run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 },
+        run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, runs: 3, spareStarts: 1 },
         outputs: {
           mimeTypes: ['text/plain'],
           bytesPerOutput: 65_536,

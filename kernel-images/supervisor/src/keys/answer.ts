@@ -7,6 +7,7 @@ import {
   type AttemptKeyPair,
   type KeyRequest
 } from '@clean-room/protocol/key-release';
+import { startsOf } from '@clean-room/protocol/policies';
 import type { TrustedProvider } from '../trust/providers.js';
 
 const FILE_KEY_BYTES = 16;
@@ -40,8 +41,8 @@ export async function openKeyReleaseAnswer(
   if (value.custodian !== provider.custodian) throwInvalidAnswer('it names another custodian');
   if (value.request !== request.digest) throwInvalidAnswer('it answers another request');
   if (value.attemptKey !== key.publicKey) throwInvalidAnswer('it is for another attempt');
-  if (value.attempt > provider.approval.value.attempts)
-    throwInvalidAnswer('it counts more attempts than were approved');
+  if (value.attempt > startsOf(provider.approval.value))
+    throwInvalidAnswer('it counts more starts than were approved');
   const requested = provider.assets.map(asset => asset.version.digest);
   if (value.assets.length !== requested.length) throwInvalidAnswer('it opens other assets than requested');
   const fileKeys = new Map<Digest, Uint8Array>();

@@ -8,6 +8,7 @@ import { providerOf } from '@clean-room/protocol/assets';
 import type { PublicKey, ReadDocument, Recipient } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { Roster, rootKeyOf, type Hosting } from '@clean-room/protocol/parties';
+import { requireGrant } from '@clean-room/protocol/policies';
 import type { TrustedAsset } from './documents.js';
 
 /** A provider with its verified approval, its custodian and its assets. */
@@ -35,10 +36,10 @@ function verifyProvider(
     throw new CleanRoomError('approval-invalid', 'The provider’s roster does not name a custodian.');
   }
   const { key, recipient, hosting } = roster.custodian;
-  const attempts = Math.min(...assets.map(asset => asset.policy.value.run.attempts));
-  if (approval.value.attempts > attempts) {
-    throw new CleanRoomError('approval-invalid', 'The approval grants more attempts than the policy allows.');
-  }
+  requireGrant(
+    assets.map(asset => asset.policy.value),
+    approval.value
+  );
   return {
     party,
     custodian: key,

@@ -98,7 +98,7 @@ describe('an answer is refused', () => {
   test.each<[string, Partial<KeyReleaseAnswer>]>([
     ['when it answers another request', { request: elsewhere }],
     ['when it is for another attempt', { attemptKey: `x25519:${'A'.repeat(43)}` }],
-    ['when it counts more attempts than were approved', { attempt: 2 }],
+    ['when it counts more starts than were approved', { attempt: 2 }],
     [
       'when it contains a key of another asset',
       { assets: [{ version: elsewhere, fileKey: { encapsulated: '', ciphertext: '' } }] }

@@ -127,7 +127,7 @@ describe.each(PROFILES)('a run in the profile %s', profile => {
   });
 
   test('delivers a result for a notebook that exceeds the time limit', async () => {
-    const runTerms = { wallSeconds: 8, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 };
+    const runTerms = { wallSeconds: 8, memoryBytes: 2 ** 31, timeGridSeconds: 60, runs: 3, spareStarts: 1 };
     const finished = await run(profile, {
       files: { 'notebook.ipynb': notebook('print("before")', 'while True: pass', '1') },
       policy: { run: runTerms }

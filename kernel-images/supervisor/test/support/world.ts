@@ -177,7 +177,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       roots: [{ kind: sealedFor === 'simulation' ? 'simulated' : 'hardware', certificate: ROOT }],
       sandboxProfiles: ['second-uid', 'nested-namespace']
     },
-    run: { wallSeconds: 120, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 },
+    run: { wallSeconds: 120, memoryBytes: 2 ** 31, timeGridSeconds: 60, runs: 3, spareStarts: 1 },
     outputs: {
       mimeTypes: ['text/plain', 'text/html', 'image/png'],
       bytesPerOutput: 262_144,
@@ -227,7 +227,8 @@ export async function makeWorld(options: WorldOptions = {}) {
     image: IMAGE,
     spec: spec.digest,
     assets: [{ name: 'hospital/visits', version: asset.digest, policy: policy.digest }],
-    attempts: 1,
+    runs: 1,
+    spareStarts: 0,
     approvedAt: '2026-11-19T09:00:00Z',
     expires: '2027-01-27T00:00:00Z',
     reviewer: 'dr.ada',

@@ -225,7 +225,8 @@ describe('the providers’ rules', () => {
   const cases: [string, WorldOptions, string][] = [
     ['an expired approval', { approval: { expires: '2026-11-20T12:00:00Z' } }, 'expired'],
     ['an expired policy', { policy: { validUntil: '2026-11-01T00:00:00Z' } }, 'expired'],
-    ['more attempts than the policy allows', { approval: { attempts: 4 } }, 'approval-invalid'],
+    ['more runs than the policy allows', { approval: { runs: 4 } }, 'approval-invalid'],
+    ['more spare starts than the policy allows', { approval: { spareStarts: 2 } }, 'approval-invalid'],
     ['an unattended approval on hardware', { sealedFor: 'hardware', unattended: true }, 'approval-invalid'],
     ['another purpose', { spec: { purpose: 'Marketing' } }, 'policy-refused'],
     [

@@ -14,7 +14,7 @@ export const RunSummary = Closed({
   revision: Type.Integer({ minimum: 1 }),
   notebook: Type.String(),
   state: RunStateField,
-  /** The reason why it failed or was cancelled. */
+  /** The reason why it failed, was cancelled or starts again. */
   reason: Type.Optional(Reason),
   /** The reason why the notebook ended early. Such a run has outputs and a receipt like any other. */
   failure: Type.Optional(RunFailure),
@@ -31,7 +31,12 @@ export const RunSummary = Closed({
 });
 export type RunSummary = Static<typeof RunSummary>;
 
-const RunTransition = Closed({ state: RunStateField, at: ApiTimestamp });
+const RunTransition = Closed({
+  state: RunStateField,
+  at: ApiTimestamp,
+  /** The reason of a failure, a cancellation or another attempt. */
+  reason: Type.Optional(Reason)
+});
 
 /** A run with its history. */
 export const Run = Closed({
@@ -49,7 +54,7 @@ export type Run = Static<typeof Run>;
 export const createRun = defineRoute({
   method: 'POST',
   path: '/v1/runs',
-  summary: 'Run an approved revision once more, while attempts are left',
+  summary: 'Run an approved revision once more, while the approvals allow another run',
   callers: ['person'],
   body: Closed({ submission: Id }),
   response: RunSummary,

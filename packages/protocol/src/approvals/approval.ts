@@ -19,8 +19,12 @@ export const Approval = defineDocument(
     spec: DigestField,
     /** All assets of this provider in the spec, sorted by name. */
     assets: Type.Array(ApprovedAsset, { minItems: 1, maxItems: 64 }),
-    /** The number of attempts that the custodian may release keys to. */
-    attempts: Type.Integer({ minimum: 1, maximum: 1000 }),
+    /**
+     * The number of runs, and of further starts for runs whose machine is lost after it received the keys. The custodian
+     * releases keys to at most as many attempts as both together.
+     */
+    runs: Type.Integer({ minimum: 1, maximum: 1000 }),
+    spareStarts: Type.Integer({ minimum: 0, maximum: 1000 }),
     approvedAt: Timestamp,
     expires: Timestamp,
     reviewer: PersonId,

@@ -57,8 +57,8 @@ export const KeyReleaseAnswer = defineDocument(
     /** Digest of the request's bytes. */
     request: DigestField,
     attemptKey: AttemptKey,
-    /** The number of this attempt among the attempts of the approval, from 1. */
-    attempt: Type.Integer({ minimum: 1, maximum: 1000 }),
+    /** The number of this attempt among all starts that the approval grants, from 1. */
+    attempt: Type.Integer({ minimum: 1, maximum: 2000 }),
     assets: Type.Array(Closed({ version: DigestField, fileKey: HpkeCiphertext }), {
       minItems: 1,
       maxItems: 64

@@ -1,3 +1,4 @@
+export { type Grant, requireGrant, startsOf } from './grant.js';
 export { OutputTerms, Policy, RunTerms, SandboxProfile } from './policy.js';
 export { type StrictestTerms, TERMS_WITHOUT_ASSETS, strictestTerms } from './strictest.js';
 export { allAcceptSimulator, attestationTrust } from './tee-roots.js';

@@ -45,8 +45,10 @@ export const RunTerms = Closed({
   memoryBytes: ByteCount,
   /** The grid, in seconds, to which all times in a run statement are rounded. */
   timeGridSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
-  /** Maximum number of attempts that an approval may grant. */
-  attempts: Type.Integer({ minimum: 1, maximum: 1000 })
+  /** Maximum number of runs that an approval may grant. */
+  runs: Type.Integer({ minimum: 1, maximum: 1000 }),
+  /** Maximum number of spare starts that an approval may grant, for runs whose machine is lost after it received the keys. */
+  spareStarts: Type.Integer({ minimum: 0, maximum: 1000 })
 });
 export type RunTerms = Static<typeof RunTerms>;
 

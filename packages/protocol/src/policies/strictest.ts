@@ -10,7 +10,7 @@ export interface StrictestTerms {
 
 /** The terms of a run without assets. No provider's data is used, so these are the limits of the program itself. */
 export const TERMS_WITHOUT_ASSETS: StrictestTerms = {
-  run: { wallSeconds: 3600, memoryBytes: 8 * 1024 ** 3, timeGridSeconds: 1, attempts: 1 },
+  run: { wallSeconds: 3600, memoryBytes: 8 * 1024 ** 3, timeGridSeconds: 1, runs: 1, spareStarts: 0 },
   outputs: {
     mimeTypes: [
       'text/plain',
@@ -61,7 +61,8 @@ export function strictestTerms(policies: readonly Policy[]): StrictestTerms {
       wallSeconds: least(policies, policy => policy.run.wallSeconds),
       memoryBytes: least(policies, policy => policy.run.memoryBytes),
       timeGridSeconds: Math.max(...policies.map(policy => policy.run.timeGridSeconds)),
-      attempts: least(policies, policy => policy.run.attempts)
+      runs: least(policies, policy => policy.run.runs),
+      spareStarts: least(policies, policy => policy.run.spareStarts)
     },
     outputs: {
       mimeTypes: common(policies.map(policy => policy.outputs.mimeTypes)),

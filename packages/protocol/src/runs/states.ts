@@ -45,12 +45,12 @@ export type RunState =
   | 'failed'
   | 'cancelled';
 
-/** The allowed transitions of a run. */
+/** The allowed transitions of a run. It goes back to `queued` when its machine was lost and another attempt may start. */
 export const RUN_TRANSITIONS: Transitions<RunState> = {
   queued: ['starting', 'failed', 'cancelled'],
-  starting: ['awaiting-keys', 'running', 'failed', 'cancelled'],
-  'awaiting-keys': ['running', 'failed', 'cancelled'],
-  running: ['output-review', 'completed', 'failed', 'cancelled'],
+  starting: ['queued', 'awaiting-keys', 'running', 'failed', 'cancelled'],
+  'awaiting-keys': ['queued', 'running', 'failed', 'cancelled'],
+  running: ['queued', 'output-review', 'completed', 'failed', 'cancelled'],
   'output-review': ['completed', 'failed', 'cancelled'],
   completed: [],
   failed: [],

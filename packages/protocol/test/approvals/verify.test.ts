@@ -15,9 +15,7 @@ const invalid = (reason: RegExp) => expect.objectContaining({ message: expect.st
 describe('an approval', () => {
   it('is valid when custodian, roster, passkey and all digests are those of the spec', () => {
     const world = makeWorld();
-    expect(verifyApproval(world.bundle(world.approvalValue), 'hospital', world.context).value.attempts).toBe(
-      1
-    );
+    expect(verifyApproval(world.bundle(world.approvalValue), 'hospital', world.context).value.runs).toBe(1);
   });
 
   const other = digestOf(utf8('something else'));

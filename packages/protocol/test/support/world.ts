@@ -109,7 +109,7 @@ export function makeWorld(options: WorldOptions = {}) {
       roots: [...(options.teeRoots ?? [{ kind: 'simulated' as const, certificate: digestOf(utf8('root')) }])],
       sandboxProfiles: ['second-uid', 'nested-namespace']
     },
-    run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, attempts: 3 },
+    run: { wallSeconds: 600, memoryBytes: 2 ** 31, timeGridSeconds: 60, runs: 3, spareStarts: 1 },
     outputs: {
       mimeTypes: ['text/plain', 'image/png'],
       bytesPerOutput: 65536,
@@ -150,7 +150,8 @@ export function makeWorld(options: WorldOptions = {}) {
     image: IMAGE,
     spec: spec.digest,
     assets: [{ name: 'hospital/visits', version: asset.digest, policy: policy.digest }],
-    attempts: 1,
+    runs: 1,
+    spareStarts: 0,
     approvedAt: '2026-11-19T09:00:00Z',
     expires: '2026-11-27T00:00:00Z',
     reviewer: 'dr.ada',

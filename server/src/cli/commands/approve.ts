@@ -15,7 +15,8 @@ interface Options {
   readonly custodian?: string;
   readonly person: string;
   readonly withoutPasskey?: boolean;
-  readonly attempts: number;
+  readonly runs: number;
+  readonly spareStarts: number;
   readonly wait: boolean;
 }
 
@@ -92,7 +93,8 @@ async function approve(context: CommandContext, id: string, options: Options): P
         { remedy: 'Name the custodian’s folder with --custodian, or approve on its page.' }
       );
     }
-    await approveUnattended(origin, ticket, id, options.attempts);
+    const { runs, spareStarts } = options;
+    await approveUnattended(origin, ticket, id, { runs, spareStarts });
   } else {
     const page = `/approve/${id}`;
     const address =
@@ -111,7 +113,13 @@ export const registerApprove: Register = (program, act) => {
     .option('--party <party>', 'Party that you decide for')
     .option('--custodian <folder>', 'Folder of the custodian, to include a sign-in link')
     .option('--person <id>', 'Person who signs in with the link', 'demo')
-    .option('--attempts <count>', 'Number of runs to allow, with --without-passkey', Number, 1)
+    .option('--runs <count>', 'Number of runs to allow, with --without-passkey', Number, 1)
+    .option(
+      '--spare-starts <count>',
+      'Further starts to allow, for machines that are lost after they received the keys, with --without-passkey',
+      Number,
+      0
+    )
     .option(
       '--without-passkey',
       'Approve at a demo custodian without a browser; the approval is marked as unattended'

@@ -9,6 +9,7 @@ import { Check } from 'typebox/value';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError, ERROR_CODES } from '@clean-room/protocol/errors';
 import type { KernelImageRevocations } from '@clean-room/protocol/kernel-images';
+import type { Grant } from '@clean-room/protocol/policies';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { CommandContext } from '../context.js';
 import { parseJsonFile } from '../files.js';
@@ -111,16 +112,16 @@ const Failure = Type.Object({
  *
  * @param origin - the custodian's origin
  * @param ticket - a sign-in ticket of the reviewer
- * @param attempts - the number of runs to allow
+ * @param grant - the runs and spare starts to allow
  * @throws CleanRoomError `unavailable`, or the custodian's own error
  */
 export async function approveUnattended(
   origin: string,
   ticket: string,
   submission: string,
-  attempts: number
+  grant: Grant
 ): Promise<void> {
-  const body = JSON.stringify({ ticket, submission, attempts });
+  const body = JSON.stringify({ ticket, submission, ...grant });
   const response = await post(new URL('/unattended', origin), body).catch((cause: unknown) => {
     throw new CleanRoomError('unavailable', `The custodian at ${origin} cannot be reached.`, {
       remedy: 'Check that it is running, and try again.',

@@ -29,7 +29,13 @@ export function demoPolicy(provider: DemoProvider, demo: DemoPolicyOptions): Pol
       roots: [{ kind: 'simulated', certificate: demo.simulatorRoot }],
       sandboxProfiles: ['second-uid', 'nested-namespace']
     },
-    run: { wallSeconds: provider.wallSeconds, memoryBytes: 4096 * MIB, timeGridSeconds: 60, attempts: 3 },
+    run: {
+      wallSeconds: provider.wallSeconds,
+      memoryBytes: 4096 * MIB,
+      timeGridSeconds: 60,
+      runs: 3,
+      spareStarts: 1
+    },
     outputs: {
       mimeTypes: ['text/plain', 'text/html', 'text/markdown', 'image/png'],
       bytesPerOutput: MIB,

@@ -5,7 +5,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import { verifyApproval, type Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { AssetVersion, providerOf } from '@clean-room/protocol/assets';
 import { Roster } from '@clean-room/protocol/parties';
-import { Policy, strictestTerms } from '@clean-room/protocol/policies';
+import { Policy, requireGrant } from '@clean-room/protocol/policies';
 import { Spec } from '@clean-room/protocol/submissions';
 import type { RevisionState } from '@clean-room/protocol/runs';
 import type { CoordinatorTables } from '../database/tables.js';
@@ -84,14 +84,7 @@ async function verifyOwnApproval(
   });
   await requireCurrentRoster(unit.trx, provider, bundle);
   const own = policies.map(policy => policy.value).filter(policy => providerOf(policy.asset) === provider);
-  const allowed = strictestTerms(own).run.attempts;
-  if (approval.value.attempts > allowed) {
-    throw new CleanRoomError(
-      'approval-invalid',
-      `The approval grants ${approval.value.attempts} attempts, but the policy allows only ${allowed}.`,
-      { remedy: `Approve again with at most ${allowed} attempts.` }
-    );
-  }
+  requireGrant(own, approval.value);
   return approval;
 }
 
@@ -120,10 +113,10 @@ export async function approve(
     });
   }
   const approval = await verifyOwnApproval(unit, revision, provider, bundle);
-  const { reviewer, attempts, expires } = approval.value;
+  const { reviewer, runs, spareStarts, expires } = approval.value;
   await transitionDecision(unit, revision, decision, 'approved', {
     decided_by: reviewer,
-    approval: { text: JSON.stringify(bundle), digest, attempts, expires: fromTimestamp(expires) }
+    approval: { text: JSON.stringify(bundle), digest, runs, spareStarts, expires: fromTimestamp(expires) }
   });
   await unit.sendAt('expire-revision', { submission, revision: revision.number }, fromTimestamp(expires));
   const open = (await decisionsOf(unit.trx, revision)).filter(row => row.state !== 'approved');

@@ -10,10 +10,12 @@ export async function openBackend({ backend, images }: CoordinatorConfig): Promi
       const { openLocalBackend } = await import('./local.js');
       return openLocalBackend(images.folder, backend.folder);
     }
-    case 'confidential-space':
-      break;
+    case 'confidential-space': {
+      const { openConfidentialSpace } = await import('./confidential-space/backend.js');
+      return openConfidentialSpace(backend);
+    }
   }
-  throw new CleanRoomError('backend-unavailable', `This server has no backend "${backend.kind}".`, {
-    remedy: 'Install a version that has it.'
+  throw new CleanRoomError('backend-unavailable', 'The local backend needs images in a layout folder.', {
+    remedy: 'Configure "images": { "kind": "layout", "folder": … }.'
   });
 }

@@ -6,7 +6,6 @@ import type { QueuePlan } from '../../platform/database/queue.js';
  */
 export type CoordinatorJobs = {
   'start-attempt': { readonly attempt: string };
-  'watch-attempt': { readonly attempt: string };
   'stop-attempt': { readonly attempt: string };
   'expire-revision': { readonly submission: string; readonly revision: number };
   /** Deletes what is no longer needed. One replica does it, once an hour. */
@@ -16,7 +15,6 @@ export type CoordinatorJobs = {
 /** Settings of each queue. When a worker dies, another worker continues its job after `expireInSeconds`. */
 export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
   'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
-  'watch-attempt': { expireInSeconds: 60, retryLimit: 1000, onceWaiting: true },
   'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
   'expire-revision': { expireInSeconds: 60, retryLimit: 100 },
   'clean-up': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true }

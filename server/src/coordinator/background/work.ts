@@ -1,10 +1,12 @@
-import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import { expire } from '../approvals/end-revision.js';
 import type { CoordinatorContext } from '../context.js';
 import { IDEMPOTENCY_HOURS } from '../idempotency/once.js';
-import { handleStartAttempt } from '../runs/start.js';
-import { handleStopAttempt, handleWatchAttempt } from '../runs/watch.js';
+import { randomUUID } from 'node:crypto';
+import { handleStartAttempt, handleStopAttempt } from '../runs/start.js';
+import { sweepTees, watchAttempts } from '../runs/watch.js';
 import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
+import { holdLease, returnLease } from './lease.js';
+import { repeat, type Periodic } from './periodic.js';
 
 const HOUR_SECONDS = 3600;
 /** The time for which events are kept. A client that was disconnected for longer reloads everything. */
@@ -54,28 +56,59 @@ async function expiredRevisions(context: CoordinatorContext): Promise<Coordinato
 
 /** Continues the work of an earlier process, without waiting until the jobs that it held expire. */
 async function resume(context: CoordinatorContext): Promise<void> {
-  const rows = await context.db
+  const starting = await context.db
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
-    .select(['attempt.id', 'run.state'])
-    .where('run.ended_at', 'is', null)
+    .select('attempt.id')
+    .where('attempt.ended_at', 'is', null)
+    .where('run.state', 'in', ['queued', 'starting'])
     .execute();
   const expired = await expiredRevisions(context);
   await context.transact(async unit => {
-    for (const { id: attempt, state } of rows) {
-      if (isFinal(RUN_TRANSITIONS, state)) continue;
-      const starting = state === 'queued' || state === 'starting';
-      await unit.send(starting ? 'start-attempt' : 'watch-attempt', { attempt });
-    }
+    for (const { id: attempt } of starting) await unit.send('start-attempt', { attempt });
     for (const revision of expired) await unit.send('expire-revision', revision);
     await unit.send('clean-up', {});
   });
 }
 
+/** Time between two searches for TEEs that should not exist, in seconds. */
+const SWEEP_SECONDS = 60;
+const TEE_LEASE = 'tees';
+
 /**
- * Starts to handle background jobs.
+ * Watches all TEEs in one of the processes that use the database: the process that holds the lease does it, and another one
+ * takes over when it has not extended the lease for some time.
+ */
+function watchTees(context: CoordinatorContext): Periodic {
+  const { logger, config } = context.services;
+  const { watchSeconds } = config.limits;
+  const holder = randomUUID();
+  let sweptAt = -Infinity;
+  const watching = repeat(
+    watchSeconds,
+    async () => {
+      if (!(await holdLease(context.db, TEE_LEASE, holder, 2 * watchSeconds + 4))) return;
+      await watchAttempts(context);
+      if (performance.now() - sweptAt < SWEEP_SECONDS * 1000) return;
+      sweptAt = performance.now();
+      await sweepTees(context);
+    },
+    error => {
+      logger.error({ err: error }, 'the TEEs could not be watched, which will be repeated');
+    }
+  );
+  return {
+    stop: async () => {
+      await watching.stop();
+      await returnLease(context.db, TEE_LEASE, holder);
+    }
+  };
+}
+
+/**
+ * Starts to handle background jobs, and to watch TEEs.
  *
- * @returns a function that stops the work, and waits for running jobs
+ * @returns a function that stops the work, and waits for what is running
  */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
   const { queue } = context.services;
@@ -87,13 +120,16 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     await queue.stop();
     throw error;
   }
-  return () => queue.stop();
+  const watching = watchTees(context);
+  return async () => {
+    await watching.stop();
+    await queue.stop();
+  };
 }
 
 async function handleJobs(context: CoordinatorContext): Promise<void> {
   const { queue } = context.services;
   await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
-  await queue.work('watch-attempt', 4, ({ attempt }) => handleWatchAttempt(context, attempt));
   await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
   await queue.work('expire-revision', 1, ({ submission, revision }) =>
     context.transact(unit => expire(unit, submission, revision))

@@ -41,7 +41,7 @@ const STATEMENTS_0001 = [
   `create table decision (
      submission text not null, revision integer not null, provider text not null references party,
      custodian_key text not null, state text not null, reason jsonb, decided_by text, decided_at timestamptz,
-     approval jsonb, approval_digest text, attempts integer, expires_at timestamptz,
+     approval jsonb, approval_digest text, runs integer, spare_starts integer, expires_at timestamptz,
      primary key (submission, revision, provider),
      foreign key (submission, revision) references revision)`,
   `create index decision_provider on decision (provider, submission)`,
@@ -59,8 +59,11 @@ const STATEMENTS_0001 = [
   `create table attempt (
      id text primary key, run text not null references run, attempt_key text, sequence bigint not null default 0,
      request_mac text, answer jsonb, mailbox_version integer not null default 0,
-     created_at timestamptz not null, started_at timestamptz, run_state_since timestamptz not null)`,
+     created_at timestamptz not null, started_at timestamptz, run_state_since timestamptz not null,
+     wall_seconds integer, unknown_since timestamptz, ended_at timestamptz, end_reason text)`,
   `create index attempt_run on attempt (run)`,
+  `create unique index attempt_open on attempt (run) where ended_at is null`,
+  `create table lease (name text primary key, holder text not null, until timestamptz not null)`,
   `create table job_object (
      attempt text not null references attempt, digest text not null, bytes bigint not null,
      primary key (attempt, digest))`,

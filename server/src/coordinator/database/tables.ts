@@ -3,6 +3,7 @@ import type { ApprovalBundle } from '@clean-room/protocol/approvals';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { AttemptKey, Envelope } from '@clean-room/protocol/documents';
 import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
+import type { TeeEnd } from '../backends/backend.js';
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
 import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
 
@@ -76,8 +77,9 @@ export interface CoordinatorTables {
     decided_at: Date | null;
     approval: JsonOrNull<ApprovalBundle>;
     approval_digest: Digest | null;
-    /** Number of attempts that the approval grants. */
-    attempts: number | null;
+    /** Numbers of runs and of spare starts that the approval grants. */
+    runs: number | null;
+    spare_starts: number | null;
     expires_at: Date | null;
   };
   comment: {
@@ -103,7 +105,7 @@ export interface CoordinatorTables {
     created_at: Date;
     started_at: Date | null;
     ended_at: Date | null;
-    history: Json<{ state: RunState; at: string }[]>;
+    history: Json<{ state: RunState; at: string; reason?: Reason }[]>;
   };
   attempt: {
     id: string;
@@ -120,6 +122,13 @@ export interface CoordinatorTables {
     started_at: Date | null;
     /** Start of the run's present state. Time limits count from here. */
     run_state_since: Date;
+    /** The notebook's time limit in seconds, since the TEE was started. */
+    wall_seconds: number | null;
+    /** The time since when the backend does not know the attempt's TEE, which may be a short gap. */
+    unknown_since: Date | null;
+    /** Set when the attempt ended without results. At most one attempt of a run has not ended. */
+    ended_at: Date | null;
+    end_reason: TeeEnd | null;
   };
   /** Images of revisions that are in the registry or are being published. */
   published_image: {
@@ -129,6 +138,8 @@ export interface CoordinatorTables {
     /** Earliest time of the next removal. */
     remove_after: Date;
   };
+  /** Work that only one process does at a time. */
+  lease: { name: string; holder: string; until: Date };
   job_object: { attempt: string; digest: Digest; bytes: number };
   key_request: {
     digest: Digest;

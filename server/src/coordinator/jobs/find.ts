@@ -24,7 +24,7 @@ export function jobAddress(context: CoordinatorContext, attempt: string): string
 /**
  * Returns the job of an attempt.
  *
- * @throws CleanRoomError `not-found`
+ * @throws CleanRoomError `not-found`, `conflict` when its TEE ended and can no longer act for the run
  */
 export async function findJob(
   db: Kysely<CoordinatorTables> | Transaction<CoordinatorTables>,
@@ -34,11 +34,14 @@ export async function findJob(
     .selectFrom('attempt')
     .innerJoin('run', 'run.id', 'attempt.run')
     .selectAll('run')
-    .select('attempt.attempt_key')
+    .select(['attempt.attempt_key', 'attempt.end_reason'])
     .where('attempt.id', '=', attempt)
     .executeTakeFirst();
   if (row === undefined) throw new CleanRoomError('not-found', 'The job does not exist.');
-  const { attempt_key: attemptKey, ...run } = row;
+  const { attempt_key: attemptKey, end_reason, ...run } = row;
+  if (end_reason !== null) {
+    throw new CleanRoomError('conflict', 'This attempt has ended, and another one may have started.');
+  }
   return { attempt, attemptKey, run, revision: await revisionAt(db, run.submission, run.revision) };
 }
 

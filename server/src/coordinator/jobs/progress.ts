@@ -2,7 +2,9 @@ import { ERROR_CODES, type ErrorCode } from '@clean-room/protocol/errors';
 import type { JobProgress } from '@clean-room/protocol/jobs';
 import { RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import { transitionRun, queueRunEvent, type RunRow } from '../state/transitions.js';
+import { endAttempt } from '../runs/attempts.js';
 import { endRun, lockRun } from '../runs/end.js';
+import type { Job } from './find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 
 /** Explanations of the error codes with which a run can stop inside the TEE. The TEE reports only the code. */
@@ -15,7 +17,6 @@ const STOP_REASONS: Partial<Record<ErrorCode, string>> = {
   'policy-refused': 'A policy did not allow the run',
   'digest-mismatch': 'A file was not the one that was approved',
   'signature-invalid': 'A signature is not valid',
-  preempted: 'The machine was switched off during the run',
   unavailable: 'A service that the run needs could not be reached',
   expired: 'An approval or a policy has expired'
 };
@@ -31,8 +32,8 @@ async function saveCell(unit: UnitOfWork, run: RunRow, cell: number, cells: numb
 }
 
 /** Saves a progress report of the supervisor. Late and repeated reports change nothing. */
-export async function saveProgress(unit: UnitOfWork, runId: string, progress: JobProgress): Promise<void> {
-  const run = await lockRun(unit.trx, runId);
+export async function saveProgress(unit: UnitOfWork, job: Job, progress: JobProgress): Promise<void> {
+  const run = await lockRun(unit.trx, job.run.id);
   const isAllowed = (state: 'awaiting-keys' | 'running'): boolean =>
     RUN_TRANSITIONS[run.state].includes(state);
   switch (progress.phase) {
@@ -47,6 +48,10 @@ export async function saveProgress(unit: UnitOfWork, runId: string, progress: Jo
     }
     case 'stopped': {
       if (run.state === 'output-review') return;
+      if (progress.reason === 'preempted') {
+        await endAttempt(unit, job.attempt, { state: 'ended', reason: 'preempted' });
+        return;
+      }
       const code = isErrorCode(progress.reason) ? progress.reason : 'run-failed';
       const explanation = STOP_REASONS[code] ?? 'The run stopped inside the TEE';
       await endRun(unit, run, 'failed', {

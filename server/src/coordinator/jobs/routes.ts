@@ -94,7 +94,7 @@ function mountAttemptRoutes(app: App, context: CoordinatorContext): void {
     awaitMailbox(context, job.attempt, query.after, MAILBOX_TIMEOUT_MS)
   );
   mountOnce(app, context, routes.postProgress, async (unit, job, { body }) => {
-    await saveProgress(unit, job.run.id, body);
+    await saveProgress(unit, job, body);
     return undefined;
   });
   mountOnce(app, context, routes.postKeyRequest, async (unit, job, { body }) => {

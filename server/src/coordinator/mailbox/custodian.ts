@@ -38,7 +38,7 @@ async function readyStatements(
   return found;
 }
 
-/** Returns the unanswered key requests for a provider, oldest first, without those of ended runs. */
+/** Returns the unanswered key requests for a provider, oldest first, without those of ended runs and attempts. */
 export async function listKeyRequests(
   context: CoordinatorContext,
   provider: string
@@ -61,6 +61,7 @@ export async function listKeyRequests(
     .where('key_request.provider', '=', provider)
     .where('key_request.reply', 'is', null)
     .where('run.ended_at', 'is', null)
+    .where('attempt.ended_at', 'is', null)
     .orderBy('key_request.created_at')
     .limit(MAX_WAITING)
     .execute();
@@ -104,7 +105,8 @@ async function lockRequest(unit: UnitOfWork, provider: string, digest: Digest): 
     ])
     .where('key_request.digest', '=', digest)
     .where('key_request.provider', '=', provider)
-    .forUpdate('key_request')
+    // The run is locked so that its next attempt takes this answer into account.
+    .forUpdate(['key_request', 'run'])
     .executeTakeFirst();
   if (row === undefined)
     throw new CleanRoomError('not-found', 'There is no such key request for your party.');

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS, type RunState } from '@clean-room/protocol/runs';
 import type { Reason } from '@clean-room/api/coordinator';
@@ -22,11 +22,6 @@ export async function lockRun(trx: Transaction<CoordinatorTables>, id: string): 
   return row;
 }
 
-async function attemptsOf(db: Kysely<CoordinatorTables>, run: string): Promise<string[]> {
-  const rows = await db.selectFrom('attempt').select('id').where('run', '=', run).execute();
-  return rows.map(row => row.id);
-}
-
 /** Ends a run without outputs, and stops its TEE. A run that has already ended stays unchanged. */
 export async function endRun(
   unit: UnitOfWork,
@@ -36,7 +31,14 @@ export async function endRun(
 ): Promise<RunRow> {
   if (isFinal(RUN_TRANSITIONS, run.state)) return run;
   const ended = await transitionRun(unit, run, state, { reason });
-  for (const attempt of await attemptsOf(unit.trx, run.id)) await unit.send('stop-attempt', { attempt });
+  const open = await unit.trx
+    .updateTable('attempt')
+    .set({ ended_at: unit.at })
+    .where('run', '=', run.id)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .execute();
+  for (const { id: attempt } of open) await unit.send('stop-attempt', { attempt });
   return ended;
 }
 

@@ -1,18 +1,17 @@
-import { sql, type Kysely } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { isFinal, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { Actor } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
 import type { PersonCaller } from '../access/caller.js';
-import type { CoordinatorTables } from '../database/tables.js';
 import { recordRun, type RevisionRow, type RunRow } from '../state/transitions.js';
-import { decisionsOf, newestRevision, requireOwn } from '../submissions/find.js';
+import { newestRevision, requireOwn } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
+import { createAttempt } from './attempts.js';
 import { endRun, lockRun, noRun } from './end.js';
+import { requireAnotherRun } from './starts.js';
 
 /**
- * Creates a run with its one attempt, and the background job that starts it. Only this function creates attempts, so nothing
- * runs twice unless that is requested.
+ * Creates a run with its first attempt.
  *
  * @param by - the person who asked for the run, or null when the last approval started it
  */
@@ -43,38 +42,9 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
       history: JSON.stringify(row.history)
     })
     .execute();
-  const attempt = newId(unit.at.getTime());
-  await unit.trx
-    .insertInto('attempt')
-    .values({
-      id: attempt,
-      run: row.id,
-      created_at: unit.at,
-      run_state_since: unit.at
-    })
-    .execute();
   await recordRun(unit, row);
-  await unit.send('start-attempt', { attempt });
+  await createAttempt(unit, row.id);
   return row;
-}
-
-/** Returns the number of attempts of a revision for which a provider's custodian has released keys. */
-async function countUsedAttempts(
-  db: Kysely<CoordinatorTables>,
-  revision: RevisionRow,
-  provider: string
-): Promise<number> {
-  const { used } = await db
-    .selectFrom('key_request')
-    .innerJoin('attempt', 'attempt.id', 'key_request.attempt')
-    .innerJoin('run', 'run.id', 'attempt.run')
-    .select(sql<number>`count(distinct attempt.id)`.as('used'))
-    .where('run.submission', '=', revision.submission)
-    .where('run.revision', '=', revision.number)
-    .where('key_request.provider', '=', provider)
-    .where(sql<boolean>`key_request.reply -> 'answer' is not null`)
-    .executeTakeFirstOrThrow();
-  return used;
 }
 
 /**
@@ -109,16 +79,7 @@ export async function requestRun(
       remedy: 'Wait until it ends, or cancel it.'
     });
   }
-  for (const { provider, attempts } of await decisionsOf(unit.trx, revision)) {
-    if (attempts === null || (await countUsedAttempts(unit.trx, revision, provider)) < attempts) continue;
-    throw new CleanRoomError(
-      'attempts-spent',
-      `All attempts that ${provider} approved have been used (${attempts}).`,
-      {
-        remedy: `Submit again, and ask ${provider} to approve as many attempts as you need.`
-      }
-    );
-  }
+  await requireAnotherRun(unit.trx, revision);
   return queueRun(unit, revision, { party: caller.party, person: caller.person });
 }
 

@@ -1,13 +1,15 @@
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
+import type { AttemptPlan, TeeStatus } from '../backends/backend.js';
 import type { CoordinatorContext } from '../context.js';
 import { storedFiles } from '../images/compose.js';
-import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
-import { decisionsOf, lockRevision } from '../submissions/find.js';
+import { transitionRun, type RevisionRow } from '../state/transitions.js';
+import { decisionsOf } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import { jobAddress } from '../jobs/find.js';
-import { endRun, lockRun } from './end.js';
+import { endAttempt, lockOpenAttempt, type OpenAttempt } from './attempts.js';
+import { endRun } from './end.js';
 import { GRACE_SECONDS } from './watch.js';
 
 /** Failures that may disappear by themselves. All other failures end the run at once. */
@@ -31,26 +33,12 @@ async function requireApprovals(unit: UnitOfWork, revision: RevisionRow): Promis
   );
 }
 
-/** Changes the run from `queued` to `starting`. Returns undefined when the run has ended or has already started. */
-async function beginStart(
-  context: CoordinatorContext,
-  attempt: string
-): Promise<{ run: RunRow; revision: RevisionRow } | undefined> {
+/** Changes the run from `queued` to `starting`. Returns undefined when the attempt or its run has ended or is running. */
+async function beginStart(context: CoordinatorContext, attempt: string): Promise<OpenAttempt | undefined> {
   return context.transact(async unit => {
-    const row = await unit.trx
-      .selectFrom('attempt')
-      .select('run')
-      .where('id', '=', attempt)
-      .executeTakeFirst();
-    if (row === undefined) return undefined;
-    const found = await unit.trx
-      .selectFrom('run')
-      .select(['submission', 'revision'])
-      .where('id', '=', row.run)
-      .executeTakeFirstOrThrow();
-    const revision = await lockRevision(unit.trx, found.submission, found.revision);
-    const run = await lockRun(unit.trx, row.run);
-    if (run.state === 'starting') return { run, revision };
+    const open = await lockOpenAttempt(unit.trx, attempt);
+    if (open === undefined || open.run.state === 'starting') return open;
+    const { run, revision } = open;
     if (run.state !== 'queued') return undefined;
     try {
       await requireApprovals(unit, revision);
@@ -70,74 +58,111 @@ async function publish(context: CoordinatorContext, revision: RevisionRow): Prom
   await images.publish(revision.image_digest, { kernelImage, spec, files: storedFiles(objects, spec.value) });
 }
 
-/**
- * Returns the time limit of a TEE in seconds. The supervisor enforces the notebook's own limit; the backend's longer limit is
- * for a supervisor that fails to.
- */
-function teeWallSeconds(context: CoordinatorContext, wallSeconds: number): number {
-  const { startSeconds, keySeconds } = context.services.config.limits;
-  return startSeconds + keySeconds + wallSeconds + GRACE_SECONDS;
+/** Space on the disk besides the assets: the unpacked image, and the files that the notebook writes. In bytes. */
+const DISK_BYTES = 12 * 1024 ** 3;
+
+/** Returns the space that the sealed and the opened files of a revision's assets need, in bytes. */
+async function assetBytes(context: CoordinatorContext, revision: RevisionRow): Promise<number> {
+  const { assets } = await documentsOf(context.db, revision);
+  return assets.reduce((sum, { value }) => sum + 2 * value.sealed.bytes, 0);
 }
 
-async function launch(context: CoordinatorContext, attempt: string, revision: RevisionRow): Promise<void> {
-  const { backend } = context.services;
+/** Returns the settings of an attempt's TEE, and saves the notebook's time limit for the watcher. */
+async function planOf(
+  context: CoordinatorContext,
+  attempt: string,
+  { run, revision }: OpenAttempt
+): Promise<AttemptPlan> {
+  const { backend, config } = context.services;
   const { spec, policies } = await documentsOf(context.db, revision);
-  await backend.start({
+  const { wallSeconds } = strictestTerms(policies.map(policy => policy.value)).run;
+  await context.db
+    .updateTable('attempt')
+    .set({ wall_seconds: wallSeconds })
+    .where('id', '=', attempt)
+    .execute();
+  const { startSeconds, keySeconds } = config.limits;
+  return {
     attempt,
     image: revision.image_digest,
-    tee: backend.capabilities.tees[0] ?? 'SIMULATED',
-    diskBytes: 20 * 1024 ** 3,
-    labels: {},
-    job: jobAddress(context, attempt),
+    tee: backend.capabilities.tees[0] ?? throwNoTee(),
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
-    deadlineSeconds: teeWallSeconds(
-      context,
-      strictestTerms(policies.map(policy => policy.value)).run.wallSeconds
-    )
-  });
+    diskBytes: DISK_BYTES + (await assetBytes(context, revision)),
+    // The supervisor enforces the notebook's own limit. This longer limit is for a supervisor that fails to.
+    deadlineSeconds: startSeconds + keySeconds + wallSeconds + GRACE_SECONDS,
+    job: jobAddress(context, attempt),
+    labels: { run: run.id }
+  };
 }
 
-async function fail(context: CoordinatorContext, run: string, error: unknown): Promise<void> {
+function throwNoTee(): never {
+  throw new CleanRoomError('backend-unavailable', 'This server’s backend offers no TEE.');
+}
+
+async function failRun(context: CoordinatorContext, attempt: string, error: unknown): Promise<void> {
   const known = error instanceof CleanRoomError ? error : undefined;
   await context.transact(async unit => {
-    await endRun(unit, await lockRun(unit.trx, run), 'failed', {
+    const open = await lockOpenAttempt(unit.trx, attempt);
+    if (open === undefined) return;
+    await endRun(unit, open.run, 'failed', {
       code: known?.code ?? 'backend-unavailable',
       message: known?.message ?? 'The TEE could not be started. It has received no data.'
     });
   });
 }
 
+/** Publishes the image and starts the TEE. Returns undefined when the run has failed. */
+async function launch(
+  context: CoordinatorContext,
+  attempt: string,
+  open: OpenAttempt
+): Promise<TeeStatus | undefined> {
+  try {
+    await publish(context, open.revision);
+    return await context.services.backend.start(await planOf(context, attempt, open));
+  } catch (error) {
+    const began = await context.db
+      .selectFrom('attempt')
+      .select('run_state_since')
+      .where('id', '=', attempt)
+      .executeTakeFirstOrThrow();
+    const waited = (Date.now() - began.run_state_since.getTime()) / 1000;
+    if (isTransient(error) && waited < context.services.config.limits.startSeconds) throw error;
+    context.services.logger.error({ err: error, run: open.run.id }, 'the attempt could not be started');
+    await failRun(context, attempt, error);
+    return undefined;
+  }
+}
+
 /**
  * Publishes the image of an attempt and starts its TEE. It can be repeated at any point, and continues where it stopped.
  *
- * @throws the error of a failure that may disappear by itself, while there is time for another attempt to start
+ * @throws the error of a failure that may disappear by itself, while there is time for a repetition
  */
 export async function handleStartAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
   const begun = await beginStart(context, attempt);
   if (begun === undefined) return;
-  const { run, revision } = begun;
-  try {
-    await publish(context, revision);
-    await launch(context, attempt, revision);
-  } catch (error) {
-    const waited = (Date.now() - run.created_at.getTime()) / 1000;
-    if (isTransient(error) && waited < context.services.config.limits.startSeconds) throw error;
-    context.services.logger.error({ err: error, run: run.id }, 'the attempt could not be started');
-    await fail(context, run.id, error);
-    return;
-  }
-  const ended = await context.transact(async unit => {
-    const current = await lockRun(unit.trx, run.id);
-    await unit.trx
+  const status = await launch(context, attempt, begun);
+  if (status === undefined) return;
+  const isOpen = await context.transact(async unit => {
+    if (status.state === 'ended') {
+      await endAttempt(unit, attempt, status);
+      return false;
+    }
+    const { numUpdatedRows } = await unit.trx
       .updateTable('attempt')
-      .set({ started_at: unit.at })
+      .set(eb => ({ started_at: eb.fn.coalesce('started_at', eb.val(unit.at)) }))
       .where('id', '=', attempt)
-      .where('started_at', 'is', null)
-      .execute();
-    await unit.send('watch-attempt', { attempt }, context.services.config.limits.watchSeconds);
-    return current.ended_at !== null;
+      .where('ended_at', 'is', null)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
   });
-  // The run was cancelled while its TEE was being started.
-  if (ended) await context.services.backend.stop(attempt);
+  // The run was cancelled, or the attempt ended, while its TEE was being started.
+  if (!isOpen) await context.services.backend.stop(attempt);
+}
+
+/** Stops the TEE of an attempt. */
+export async function handleStopAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
+  await context.services.backend.stop(attempt);
 }

@@ -103,7 +103,8 @@ interface DecisionFacts {
   readonly approval?: {
     readonly text: string;
     readonly digest: Digest;
-    readonly attempts: number;
+    readonly runs: number;
+    readonly spareStarts: number;
     readonly expires: Date;
   };
 }
@@ -133,7 +134,8 @@ export async function transitionDecision(
         : {
             approval: approval.text,
             approval_digest: approval.digest,
-            attempts: approval.attempts,
+            runs: approval.runs,
+            spare_starts: approval.spareStarts,
             expires_at: approval.expires
           })
     })
@@ -190,18 +192,23 @@ export async function transitionRun(
   const next: RunRow = {
     ...row,
     state,
-    reason: reason ?? null,
-    cell: cell ?? row.cell,
-    cells: cells ?? row.cells,
+    // A run that starts again shows why, until its new machine reports.
+    reason: reason ?? (state === 'starting' ? row.reason : null),
+    // Another attempt begins with the first cell.
+    cell: state === 'queued' ? null : (cell ?? row.cell),
+    cells: state === 'queued' ? null : (cells ?? row.cells),
     started_at: row.started_at ?? (state === 'starting' ? unit.at : null),
     ended_at: isFinal(RUN_TRANSITIONS, state) ? unit.at : null,
-    history: [...row.history, { state, at: unit.at.toISOString() }]
+    history: [
+      ...row.history,
+      { state, at: unit.at.toISOString(), ...(reason === undefined ? {} : { reason }) }
+    ]
   };
   await unit.trx
     .updateTable('run')
     .set({
       state,
-      reason: reason === undefined ? null : JSON.stringify(reason),
+      reason: next.reason === null ? null : JSON.stringify(next.reason),
       cell: next.cell,
       cells: next.cells,
       started_at: next.started_at,
@@ -210,7 +217,12 @@ export async function transitionRun(
     })
     .where('id', '=', row.id)
     .execute();
-  await unit.trx.updateTable('attempt').set({ run_state_since: unit.at }).where('run', '=', row.id).execute();
+  await unit.trx
+    .updateTable('attempt')
+    .set({ run_state_since: unit.at })
+    .where('run', '=', row.id)
+    .where('ended_at', 'is', null)
+    .execute();
   unit.appendLogEntry({ subject: 'run', id: row.id, state, ...(evidence === undefined ? {} : { evidence }) });
   await queueRunEvent(unit, next);
   return next;

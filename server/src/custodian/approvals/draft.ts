@@ -8,6 +8,7 @@ import {
   type ReadDocument
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { requireGrant, type Grant } from '@clean-room/protocol/policies';
 import { newId } from '../../platform/ids.js';
 import type { CustodianContext } from '../context.js';
 import type { InspectedRevision } from '../submissions/inspect.js';
@@ -52,14 +53,14 @@ export function mayBeUnattended({ config }: CustodianContext, inspected: Inspect
  * Creates the approval that a reviewer can confirm, and stores its bytes.
  *
  * @param reviewer - the id of the person who is asked
- * @param options - `attempts` is the number of runs to allow, at most what every policy allows
+ * @param options - `runs` and `spareStarts` are at most what every policy allows
  * @throws CleanRoomError `approval-invalid`, `policy-refused`
  */
 export async function draftApproval(
   context: CustodianContext,
   inspected: InspectedRevision,
   reviewer: string,
-  options: { readonly attempts: number; readonly unattended: boolean }
+  options: Grant & { readonly unattended: boolean }
 ): Promise<ApprovalDraft> {
   const { config, keys, db } = context;
   if (options.unattended && !mayBeUnattended(context, inspected)) {
@@ -67,13 +68,10 @@ export async function draftApproval(
       remedy: 'Add a passkey on the page “Passkeys”, and approve with it.'
     });
   }
-  const most = Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts));
-  if (options.attempts > most) {
-    throw new CleanRoomError(
-      'policy-refused',
-      `The policy allows at most ${most} runs in one approval, but ${options.attempts} were requested.`
-    );
-  }
+  requireGrant(
+    inspected.assets.map(({ policy }) => policy.value),
+    options
+  );
   const now = context.now();
   const approval = Approval.read(
     Approval.write({
@@ -87,7 +85,8 @@ export async function draftApproval(
         version: version.digest,
         policy: policy.digest
       })),
-      attempts: options.attempts,
+      runs: options.runs,
+      spareStarts: options.spareStarts,
       approvedAt: toTimestamp(now),
       expires: expiryOf(context, inspected, now),
       reviewer,

@@ -7,8 +7,8 @@ const STATEMENTS_0001 = [
      payload bytea not null, created_at timestamptz not null, used_at timestamptz)`,
   `create table approval (
      digest text primary key, submission text not null, revision integer not null, spec_digest text not null,
-     image_digest text not null, submitter_root_key text not null, attempts integer not null,
-     expires_at timestamptz not null, reviewer text not null, unattended boolean not null, tree_size bigint not null,
+     image_digest text not null, submitter_root_key text not null, runs integer not null,
+     spare_starts integer not null, expires_at timestamptz not null, reviewer text not null, unattended boolean not null, tree_size bigint not null,
      bundle text not null, approved_at timestamptz not null, delivered_at timestamptz, revoked_at timestamptz)`,
   `create index approval_submission on approval (submission, revision)`,
   `create table attempt (

@@ -22,7 +22,8 @@ export interface ApprovalRow {
   image_digest: string;
   /** The root key of the submitter's party when the reviewer approved. */
   submitter_root_key: string;
-  attempts: number;
+  runs: number;
+  spare_starts: number;
   expires_at: Date;
   reviewer: string;
   unattended: boolean;

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { startsOf } from '@clean-room/protocol/policies';
 import type { AttemptKey } from '@clean-room/protocol/documents';
 import type { ApprovalRow, CustodianTables } from '../database/tables.js';
 
@@ -20,10 +21,11 @@ async function numberOf(
     .execute();
   const counted = rows.find(row => row.attempt_key === key);
   if (counted !== undefined) return { number: counted.number, isCounted: true };
-  if (rows.length < approval.attempts) return { number: rows.length + 1, isCounted: false };
+  const { runs, spare_starts: spareStarts } = approval;
+  if (rows.length < startsOf({ runs, spareStarts })) return { number: rows.length + 1, isCounted: false };
   throw new CleanRoomError(
     'attempts-spent',
-    `The approval allowed ${approval.attempts} attempts, and all of them have been used.`,
+    `The approval allowed ${runs} runs and ${spareStarts} spare starts, and all of them have been used.`,
     { remedy: 'Ask the provider for another approval.' }
   );
 }

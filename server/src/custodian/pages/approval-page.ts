@@ -1,5 +1,6 @@
 import { fromUtf8 } from '@clean-room/protocol/bytes';
 import type { Passkey } from '@clean-room/protocol/parties';
+import { startsOf, type Grant } from '@clean-room/protocol/policies';
 import type { ApprovalDraft } from '../approvals/draft.js';
 import type { InspectedRevision } from '../submissions/inspect.js';
 import { dateText, html, sizeText, sourceText, type Html } from './html.js';
@@ -16,12 +17,21 @@ export interface ApprovalView {
   /** The host name of this custodian's origin. */
   readonly relyingParty: string;
   readonly mayBeUnattended: boolean;
-  /** The largest number of runs that all policies allow. */
-  readonly maxAttempts: number;
+  /** The largest numbers that all policies allow. */
+  readonly most: Grant;
 }
 
-function runsText(attempts: number): string {
-  return attempts === 1 ? 'one run' : `${attempts} runs`;
+function runsText(runs: number): string {
+  return runs === 1 ? 'one run' : `${runs} runs`;
+}
+
+/** Says how often the data may be opened. An operator who is not honest can use each of the starts for a result. */
+function startsText(grant: Grant): string {
+  const starts = startsOf(grant);
+  if (starts === 1) return 'Your data may be opened once, and that may return a result.';
+  const spare = grant.spareStarts === 1 ? 'one spare start' : `${grant.spareStarts} spare starts`;
+  const reason = `, ${spare} included, for machines that are lost after they received your keys`;
+  return `Your data may be opened up to ${starts} times${grant.spareStarts === 0 ? '' : reason}. Each time may return a result.`;
 }
 
 function assetNames({ assets }: InspectedRevision): string {
@@ -30,13 +40,13 @@ function assetNames({ assets }: InspectedRevision): string {
 
 /** Says in one sentence what the reviewer allows, from the bytes that are signed. */
 function allowSentence({ inspected, draft }: ApprovalView): Html {
-  const { attempts, expires } = draft.approval.value;
+  const { runs, expires } = draft.approval.value;
   const { notebook, purpose } = inspected.spec.value;
   const reviewed = inspected.assets.some(({ policy }) => policy.value.outputs.review === 'person');
   return html`<p class="allow" id="allow">
-    You allow <strong>${runsText(attempts)}</strong> of <strong>${sourceText(notebook)}</strong> (revision
+    You allow <strong>${runsText(runs)}</strong> of <strong>${sourceText(notebook)}</strong> (revision
     ${inspected.revision}) on <strong>${assetNames(inspected)}</strong> until
-    <strong>${dateText(expires)}</strong>, for ${purpose}.
+    <strong>${dateText(expires)}</strong>, for ${purpose}. ${startsText(draft.approval.value)}
     ${reviewed ? 'You review the outputs before they are released.' : ''}
   </p>`;
 }
@@ -152,7 +162,8 @@ function unattendedForm({ inspected, draft, csrfToken }: ApprovalView): Html {
     <input type="hidden" name="csrf" value="${csrfToken}" />
     <input type="hidden" name="revision" value="${inspected.revision}" />
     <input type="hidden" name="image" value="${inspected.image}" />
-    <input type="hidden" name="attempts" value="${draft.approval.value.attempts}" />
+    <input type="hidden" name="runs" value="${draft.approval.value.runs}" />
+    <input type="hidden" name="spareStarts" value="${draft.approval.value.spareStarts}" />
     <button>Confirm without passkey</button>
     <p>The approval and the result will be marked <span class="mark">UNATTENDED</span>.</p>
   </form>`;
@@ -170,14 +181,21 @@ function decisionView(view: ApprovalView): Html {
     </form>`;
 }
 
-function attemptsForm({ inspected, draft, maxAttempts }: ApprovalView): Html {
-  if (maxAttempts === 1) return html``;
-  const choices = Array.from({ length: Math.min(maxAttempts, 20) }, (_, index) => index + 1);
+function countField(name: keyof Grant, label: string, from: number, most: number, chosen: number): Html {
+  if (most === from) return html``;
+  const choices = Array.from({ length: Math.min(most - from, 20) + 1 }, (_, index) => from + index);
+  return html`<label for="${name}">${label}</label>
+    <select id="${name}" name="${name}">
+      ${choices.map(count => html`<option value="${count}" ${count === chosen ? html`selected` : html``}>${count}</option>`)}
+    </select>`;
+}
+
+function grantForm({ inspected, draft, most }: ApprovalView): Html {
+  const { runs, spareStarts } = draft.approval.value;
+  if (most.runs === 1 && most.spareStarts === 0) return html``;
   return html`<form method="get" action="/approve/${inspected.submission.id}">
-    <label for="attempts">Number of runs to allow</label>
-    <select id="attempts" name="attempts">
-      ${choices.map(count => html`<option value="${count}" ${count === draft.approval.value.attempts ? html`selected` : html``}>${count}</option>`)}
-    </select>
+    ${countField('runs', 'Number of runs to allow', 1, most.runs, runs)}
+    ${countField('spareStarts', 'Spare starts, if a machine is lost', 0, most.spareStarts, spareStarts)}
     <button>Change</button>
   </form>`;
 }
@@ -205,7 +223,7 @@ export async function approvalPage(view: ApprovalView): Promise<Html> {
       <span class="soft">revision ${inspected.revision}, from ${inspected.submitter.roster.title}</span>
       ${simulated ? html`<span class="mark">SIMULATED</span>` : html``}
     </h1>
-    ${allowSentence(view)} ${attemptsForm(view)} ${decisionView(view)}
+    ${allowSentence(view)} ${grantForm(view)} ${decisionView(view)}
     <h2>The request</h2>
     ${requestView(inspected)} ${detailsView(inspected)}
     <h2>Your rules</h2>

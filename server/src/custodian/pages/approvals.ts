@@ -1,5 +1,7 @@
 import { Type, type Static } from 'typebox';
+import { Approval } from '@clean-room/protocol/approvals';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { strictestTerms, type Grant } from '@clean-room/protocol/policies';
 import type { App } from '../../platform/http/app.js';
 import { ID_PATTERN } from '../../platform/ids.js';
 import { confirmApproval } from '../approvals/confirm.js';
@@ -16,14 +18,16 @@ import { requireOwnForm, requireSession } from './guard.js';
 import { sendPage, seeOther } from './layout.js';
 
 const IdParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
-const AttemptsQuery = Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) });
+const { runs, spareStarts } = Approval.schema.properties;
+const GrantQuery = Type.Object({ runs: Type.Optional(runs), spareStarts: Type.Optional(spareStarts) });
 
 /** An approval without a browser. The ticket proves that the caller can write to the custodian's own folder. */
 const Unattended = Type.Object(
   {
     ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
     submission: Type.String({ pattern: ID_PATTERN }),
-    attempts: Type.Integer({ minimum: 1, maximum: 1000 })
+    runs,
+    spareStarts
   },
   { additionalProperties: false }
 );
@@ -37,9 +41,9 @@ function ownDecision({ config }: CustodianContext, { submission, revision }: Ins
 
 /** Adds the pages on which a provider's reviewers decide about submissions. */
 export function addApprovalPages(app: App, context: CustodianContext): void {
-  app.get<{ Params: { id: string }; Querystring: { attempts?: number } }>(
+  app.get<{ Params: { id: string }; Querystring: Partial<Grant> }>(
     '/approve/:id',
-    { schema: { params: IdParams, querystring: AttemptsQuery, hide: true } },
+    { schema: { params: IdParams, querystring: GrantQuery, hide: true } },
     async (request, reply) => {
       const session = await requireSession(context, request);
       const inspected = await inspectSubmission(context, request.params.id);
@@ -49,7 +53,8 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
         return sendPage(context, reply, { title: 'Already decided', body, session });
       }
       const draft = await draftApproval(context, inspected, session.person.id, {
-        attempts: request.query.attempts ?? 1,
+        runs: request.query.runs ?? 1,
+        spareStarts: request.query.spareStarts ?? 0,
         unattended: false
       });
       const body = await approvalPage({
@@ -59,7 +64,7 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
         passkeys: session.person.passkeys.filter(({ origin }) => origin === context.config.origin),
         relyingParty: new URL(context.config.origin).hostname,
         mayBeUnattended: mayBeUnattended(context, inspected),
-        maxAttempts: Math.min(...inspected.assets.map(({ policy }) => policy.value.run.attempts))
+        most: strictestTerms(inspected.assets.map(({ policy }) => policy.value)).run
       });
       return sendPage(context, reply, { title: `Approve ${inspected.spec.value.notebook}`, body, session });
     }
@@ -92,9 +97,9 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
           { remedy: 'Open it again and review the changes.' }
         );
       }
-      const attempts = Number(request.body.get('attempts'));
       const draft = await draftApproval(context, inspected, session.person.id, {
-        attempts,
+        runs: Number(request.body.get('runs')),
+        spareStarts: Number(request.body.get('spareStarts')),
         unattended: true
       });
       await confirmApproval(context, draft.id, session.person.id, undefined);
@@ -119,13 +124,13 @@ export function addApprovalPages(app: App, context: CustodianContext): void {
       if (context.config.demo === undefined) {
         throw new CleanRoomError('forbidden', 'Only a demo custodian accepts an approval without a passkey.');
       }
-      const { ticket, submission, attempts } = request.body;
+      const { ticket, submission, ...grant } = request.body;
       const { id } = await requireReviewer(
         context,
         await useTicket(custodianPaths(context).tickets, ticket, context.now())
       );
       const inspected = await inspectSubmission(context, submission);
-      const draft = await draftApproval(context, inspected, id, { attempts, unattended: true });
+      const draft = await draftApproval(context, inspected, id, { ...grant, unattended: true });
       const { digest } = await confirmApproval(context, draft.id, id, undefined);
       return reply.type('application/json').send({ approval: digest });
     }

@@ -17,8 +17,8 @@ export function policyView({ asset, version, validUntil, purposes, outputs, run,
       <dd>${purposes.join('; ')}</dd>
       <dt>Runs</dt>
       <dd>
-        At most ${run.attempts} in one approval, each with at most ${run.wallSeconds} seconds and
-        ${sizeText(run.memoryBytes)} of memory
+        At most ${run.runs} in one approval, each with at most ${run.wallSeconds} seconds and
+        ${sizeText(run.memoryBytes)} of memory; at most ${run.spareStarts} spare starts
       </dd>
       <dt>Outputs</dt>
       <dd>

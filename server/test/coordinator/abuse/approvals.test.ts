@@ -38,7 +38,8 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: approvals', (_ki
       'fewer assets',
       { assets: [{ name: 'hospital/other', version: digestOf(utf8('x')), policy: digestOf(utf8('y')) }] }
     ],
-    ['more attempts than the policy has', { attempts: 4 }],
+    ['more runs than the policy allows', { runs: 4 }],
+    ['more spare starts than the policy allows', { spareStarts: 2 }],
     ['a person who is not a reviewer', { reviewer: 'eve' }],
     ['a missing passkey assertion', { unattended: false }]
   ])('refuses an approval with %s', async (_what, changes) => {

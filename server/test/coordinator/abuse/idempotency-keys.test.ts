@@ -45,7 +45,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: idempotency keys
     const { hospital } = deployment.parties;
     const { id } = await deployment.submit(deployment.assets.slice(0, 1));
     const idempotencyKey = randomUUID();
-    const bad = await deployment.approval(hospital, id, { attempts: 9 });
+    const bad = await deployment.approval(hospital, id, { runs: 9 });
     const approve = (body: typeof bad) =>
       deployment.custodian(hospital).call(routes.approve, { params: { id }, body, idempotencyKey });
     await expect(approve(bad)).rejects.toMatchObject({ code: 'approval-invalid' });

@@ -1,4 +1,5 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { scriptLayer, toolsLayer, writeImage } from '../../../../packages/simulator/test/support/image.js';
@@ -39,6 +40,7 @@ async function prepare(): Promise<BackendUnderTest> {
       labels: {}
     }),
     shortDeadlineSeconds: 1,
+    passSeconds: seconds => delay(seconds * 1000),
     attestedMachine: async attempt => {
       const token = await eventually(async () => {
         const text = await read(attempt, 'launcher/attestation_verifier_claims_token');

@@ -4,7 +4,7 @@ import { Checkpoint, leafHash, LogEntry, treeHash } from '@clean-room/protocol/l
 import { DECISION_TRANSITIONS, REVISION_TRANSITIONS, RUN_TRANSITIONS } from '@clean-room/protocol/runs';
 import type { Client } from '@clean-room/api';
 import { routes, type CoordinatorEvent } from '@clean-room/api/coordinator';
-import type { Crash, Entry } from './killed-coordinator.js';
+import type { Crash, Entry, LoggedEntry } from './killed-coordinator.js';
 
 /** The protocol's tables of transitions, with the creation of a run added. */
 const TABLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -49,7 +49,7 @@ function statesBefore(log: readonly Entry[], index: number): Map<string, string>
 }
 
 /** Reads all log entries, and checks that they hash to the signed tree head. */
-async function readLog(client: Client): Promise<Entry[]> {
+async function readLog(client: Client): Promise<LoggedEntry[]> {
   const bytes: Uint8Array[] = [];
   for (;;) {
     const page = await client.call(routes.listLogEntries, { query: { from: bytes.length, limit: 1000 } });
@@ -59,7 +59,9 @@ async function readLog(client: Client): Promise<Entry[]> {
   const { checkpoint } = await client.call(routes.getCheckpoint, {});
   const { head } = Checkpoint.peek(checkpoint).value;
   expect(head).toEqual({ size: bytes.length, root: digestFromHash(treeHash(bytes.map(leafHash))) });
-  return bytes.map(entry => LogEntry.read(entry).value).filter(({ subject }) => subject in TABLES);
+  return bytes
+    .map((entry, index) => ({ ...LogEntry.read(entry).value, index }))
+    .filter(({ subject }) => subject in TABLES);
 }
 
 /** Reads the events of all transitions, in their order. */
@@ -82,7 +84,7 @@ async function readTransitionEvents(client: Client, count: number): Promise<Entr
 }
 
 /** Checks that log, events and rows are consistent: nothing is lost, duplicated or incomplete. Returns the log. */
-export async function auditState(client: Client): Promise<Entry[]> {
+export async function auditState(client: Client): Promise<LoggedEntry[]> {
   const log = await readLog(client);
   transitionsOf(log, new Map());
   const plain = log.map(({ subject, id, state }) => ({ subject, id, state }));
@@ -116,7 +118,7 @@ export async function auditState(client: Client): Promise<Entry[]> {
  * If it was killed before, they were made later, or never if their request was not repeated.
  */
 export function killedTransitions(
-  log: readonly Entry[],
+  log: readonly LoggedEntry[],
   crashes: readonly Crash[],
   point: Crash['point']
 ): string[] {
@@ -125,7 +127,9 @@ export function killedTransitions(
     .flatMap(({ entries }) => {
       const [first] = entries;
       if (first === undefined) return [];
-      const at = log.findIndex(entry => nameOf(entry) === nameOf(first) && entry.state === first.state);
+      const at = log.findIndex(
+        entry => nameOf(entry) === nameOf(first) && entry.state === first.state && entry.index >= first.index
+      );
       if (at < 0 && point === 'after-commit') throw new Error(`${nameOf(first)} was lost`);
       return transitionsOf(entries, at < 0 ? new Map() : statesBefore(log, at));
     });

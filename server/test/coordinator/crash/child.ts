@@ -24,6 +24,7 @@ import type {
   Entry,
   FromChild,
   Kill,
+  LoggedEntry,
   ChildSettings,
   KillPoint,
   ToChild
@@ -37,7 +38,7 @@ import { NO_IMAGES } from '../../support/images.js';
 let settings: ChildSettings;
 let kill: Kill | undefined;
 
-function killAt(point: KillPoint, entries: readonly Entry[] = []): void {
+function killAt(point: KillPoint, entries: readonly LoggedEntry[] = []): void {
   if (kill?.point !== point) return;
   if (
     kill.transition !== undefined &&
@@ -57,6 +58,7 @@ const has = async (...name: string[]): Promise<boolean> =>
 
 async function teeStatus(attempt: string): Promise<TeeStatus> {
   if (await has(attempt, 'ended')) return { state: 'ended', reason: 'stopped' };
+  if (await has(attempt, 'preempted')) return { state: 'ended', reason: 'preempted' };
   return (await has(attempt)) ? { state: 'running' } : { state: 'unknown' };
 }
 
@@ -94,16 +96,16 @@ const backend: TeeBackend & { roots: PkiRoot[] } = {
 };
 
 /** The log entries that the running transaction has inserted. */
-const insertedEntries = new AsyncLocalStorage<Entry[]>();
+const insertedEntries = new AsyncLocalStorage<LoggedEntry[]>();
 
 const collectEntries: KyselyPlugin = {
   transformQuery: ({ node }) => {
     if (node.kind === 'InsertQueryNode' && node.into?.table.identifier.name === 'log_entry') {
       const columns = node.columns?.map(({ column }) => column.name) ?? [];
-      const bytes = columns.indexOf('bytes');
+      const [index, bytes] = [columns.indexOf('index'), columns.indexOf('bytes')];
       for (const row of (node.values as unknown as { values: { values: unknown[] }[] }).values) {
-        const entry = row.values[bytes] as Uint8Array;
-        insertedEntries.getStore()?.push(JSON.parse(fromUtf8(entry)) as Entry);
+        const entry = JSON.parse(fromUtf8(row.values[bytes] as Uint8Array)) as Entry;
+        insertedEntries.getStore()?.push({ ...entry, index: row.values[index] as number });
       }
     }
     return node;

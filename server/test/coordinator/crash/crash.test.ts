@@ -117,6 +117,21 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     await coordinator.restart();
   });
 
+  test('survives kills while the machines of a run are preempted', async () => {
+    const starting = await clients.approvedRun(visits);
+    await clients.withKills('run queued', () => coordinator.preempt(starting.attempt));
+    const asking = await clients.started(starting.submission);
+    await clients.awaitKeys(asking);
+    await clients.withKills('run queued', () => coordinator.preempt(asking.attempt));
+    // Progress reports can be lost, so a run can be running although no key was released for it.
+    const running = await clients.started(starting.submission);
+    await clients.runCell(running);
+    await clients.withKills('run queued', () => coordinator.preempt(running.attempt));
+    const last = await clients.started(starting.submission);
+    expect(last.run).toBe(starting.run);
+    await clients.cancel(last.run);
+  });
+
   test('survives kills while runs fail', async () => {
     const starting = await clients.approvedRun(visits);
     await clients.withKills('run failed', () => clients.stop(starting));

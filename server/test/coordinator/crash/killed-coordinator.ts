@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toBase64 } from '@clean-room/protocol/bytes';
@@ -38,11 +38,16 @@ export interface Entry {
   readonly state: string;
 }
 
+/** An entry with its index in the log. The index tells apart the states that a run reaches more than once. */
+export interface LoggedEntry extends Entry {
+  readonly index: number;
+}
+
 /** A kill that has happened. */
 export interface Crash {
   readonly point: KillPoint;
   /** Log entries of the transaction during which the process was killed. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly LoggedEntry[];
 }
 
 /** Messages between the two processes. */
@@ -195,6 +200,11 @@ export class KilledCoordinator {
       () => true,
       () => false
     );
+  }
+
+  /** Ends a machine as a cloud does that needs it for itself. */
+  async preempt(attempt: string): Promise<void> {
+    await writeFile(path.join(this.#fixed.tees, attempt, 'preempted'), '');
   }
 
   job(attempt: string): Promise<string> {

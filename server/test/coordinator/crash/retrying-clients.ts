@@ -23,6 +23,7 @@ export const beforeAndAfter = (transition: TransitionName): Kill[] => [
 export interface Started {
   readonly submission: string;
   readonly run: string;
+  readonly attempt: string;
   readonly supervisor: TestSupervisor;
 }
 
@@ -169,7 +170,7 @@ export class RetryingClients {
     const { image } = revisions.at(-1)!;
     const job = await this.until(() => this.#coordinator.job(attempt));
     const supervisor = this.#deployment.supervisor({ attempt, image, job });
-    return { submission: id, run: runs.at(-1)!.id, supervisor };
+    return { submission: id, run: runs.at(-1)!.id, attempt, supervisor };
   }
 
   async approvedRun(asset: TestAsset): Promise<Started> {

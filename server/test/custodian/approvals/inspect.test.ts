@@ -41,6 +41,8 @@ interface SubmissionBody {
 
 const SUBMISSION = /\/v1\/submissions\/[a-z0-9]+$/;
 
+const ONCE = { runs: 1, spareStarts: 0 };
+
 describe('a custodian whose coordinator is hostile', () => {
   it('refuses an image digest that does not result from the spec and the files', async () => {
     const hostile = withTamperedAnswers(SUBMISSION, body => {
@@ -115,7 +117,7 @@ describe('an approval without a passkey', () => {
       version: { ...asset.version, value: { ...asset.version.value, sealedFor: 'hardware' as const } }
     }));
     await expect(
-      draftApproval(context, { ...inspected, assets }, 'demo', { attempts: 1, unattended: true })
+      draftApproval(context, { ...inspected, assets }, 'demo', { ...ONCE, unattended: true })
     ).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
@@ -124,13 +126,13 @@ describe('an approval without a passkey', () => {
     const config = { ...context.config };
     delete config.demo;
     await expect(
-      draftApproval({ ...context, config }, inspected, 'demo', { attempts: 1, unattended: true })
+      draftApproval({ ...context, config }, inspected, 'demo', { ...ONCE, unattended: true })
     ).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 
   it('cannot be given on a page that asks for a passkey', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
-      attempts: 1,
+      ...ONCE,
       unattended: false
     });
     await expect(confirmApproval(context, draft.id, 'demo', undefined)).rejects.toMatchObject({
@@ -138,18 +140,21 @@ describe('an approval without a passkey', () => {
     });
   });
 
-  it('cannot allow more runs than the policy', async () => {
+  it.each([
+    ['runs', { runs: 4, spareStarts: 0 }],
+    ['spare starts', { runs: 1, spareStarts: 2 }]
+  ])('cannot allow more %s than the policy', async (_, grant) => {
     const inspected = await inspectSubmission(context, id);
     await expect(
-      draftApproval(context, inspected, 'demo', { attempts: 4, unattended: true })
-    ).rejects.toMatchObject({ code: 'policy-refused' });
+      draftApproval(context, inspected, 'demo', { ...grant, unattended: true })
+    ).rejects.toMatchObject({ code: 'approval-invalid' });
   });
 });
 
 describe('an approval page', () => {
   it('can be confirmed only by the person who opened it', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
-      attempts: 1,
+      ...ONCE,
       unattended: true
     });
     await expect(confirmApproval(context, draft.id, 'another-person', undefined)).rejects.toMatchObject({
@@ -159,7 +164,7 @@ describe('an approval page', () => {
 
   it('cannot be confirmed after it has expired', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
-      attempts: 1,
+      ...ONCE,
       unattended: true
     });
     world.clockOffsetMs = 31 * 60_000;
@@ -171,7 +176,7 @@ describe('an approval page', () => {
 
   it('gives one approval when it is confirmed twice at the same time', async () => {
     const draft = await draftApproval(context, await inspectSubmission(context, id), 'demo', {
-      attempts: 1,
+      ...ONCE,
       unattended: true
     });
     const both = await Promise.allSettled(

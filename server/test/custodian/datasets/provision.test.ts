@@ -44,7 +44,7 @@ const POLICY: PolicyFile = {
     roots: [{ kind: 'simulated', certificate: digestOf(new Uint8Array([2])) }],
     sandboxProfiles: ['second-uid']
   },
-  run: { wallSeconds: 60, memoryBytes: 1024 ** 3, timeGridSeconds: 60, attempts: 2 },
+  run: { wallSeconds: 60, memoryBytes: 1024 ** 3, timeGridSeconds: 60, runs: 2, spareStarts: 0 },
   outputs: {
     mimeTypes: ['text/plain'],
     bytesPerOutput: 1000,

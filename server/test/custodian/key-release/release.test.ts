@@ -26,9 +26,9 @@ let context: CustodianContext;
 let submission: string;
 
 /** Submits a notebook and approves it for a number of runs. */
-async function submitApproved(attempts: number, ...sources: string[]): Promise<string> {
+async function submitApproved(runs: number, ...sources: string[]): Promise<string> {
   const { id } = await world.submit(...sources);
-  await world.approve(id, 'hospital', attempts);
+  await world.approve(id, 'hospital', runs);
   return id;
 }
 

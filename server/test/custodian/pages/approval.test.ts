@@ -75,7 +75,7 @@ withChromium('a reviewer in a browser', () => {
     const { state, approval } = await decision(id);
     expect(state).toBe('approved');
     const { value } = Approval.read(fromBase64((approval as ApprovalBundle).envelope.payload));
-    expect(value).toMatchObject({ image, reviewer: 'demo', attempts: 1, unattended: false });
+    expect(value).toMatchObject({ image, reviewer: 'demo', runs: 1, spareStarts: 0, unattended: false });
   });
 
   it('sees sources as text, with invisible characters made visible', async () => {
@@ -155,7 +155,7 @@ withChromium('a reviewer in a browser', () => {
     it('does not approve anything when that page submits a form', async () => {
       const { id, image } = await world.submit('print("forged")');
       html = `<form method="post" action="${world.origins.hospital}/submissions/${id}/unattended">
-        <input name="revision" value="1"><input name="image" value="${image}"><input name="attempts" value="1"></form>
+        <input name="revision" value="1"><input name="image" value="${image}"><input name="runs" value="1"><input name="spareStarts" value="0"></form>
         <script>document.forms[0].submit()</script>`;
       await page.goto(address());
       await page.getByText('did not come from the custodian’s own page').waitFor();
@@ -247,7 +247,7 @@ describe('a request that was not sent by a browser', () => {
     send(
       `/submissions/${submission.id}/unattended`,
       'POST',
-      { csrf: options.csrf ?? csrf, revision: '1', image: submission.image, attempts: '1' },
+      { csrf: options.csrf ?? csrf, revision: '1', image: submission.image, runs: '1', spareStarts: '0' },
       options
     );
 

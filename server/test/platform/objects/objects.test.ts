@@ -10,7 +10,7 @@ import { GoogleCloudStorage } from '../../../src/platform/objects/google.js';
 import { FolderStore } from '../../../src/platform/objects/folder.js';
 import { openObjectStore } from '../../../src/platform/objects/open.js';
 import type { ObjectStore } from '../../../src/platform/objects/store.js';
-import { GoogleStorageServer } from '../../support/google-storage.js';
+import { BUCKET, FakeCloud } from '../../cloud/cloud.js';
 
 const LIMIT = 64 * 1024 * 1024;
 
@@ -31,18 +31,18 @@ async function folder(): Promise<Opened> {
   };
 }
 
-async function google(): Promise<Opened & { server: GoogleStorageServer }> {
-  const server = await GoogleStorageServer.start('bucket');
+async function google(): Promise<Opened & { cloud: FakeCloud }> {
+  const cloud = await FakeCloud.start();
+  Object.assign(process.env, cloud.environment);
   const storage = new Storage({
-    apiEndpoint: server.url,
-    projectId: 'project',
+    ...cloud.storageClientOptions,
     retryOptions: { retryDelayMultiplier: 1.1 }
   });
   return {
-    server,
-    store: new GoogleCloudStorage(storage, 'bucket', 'objects/'),
-    stored: async () => server.objects.size,
-    close: () => server.stop()
+    cloud,
+    store: new GoogleCloudStorage(storage, BUCKET, 'objects/'),
+    stored: async () => cloud.buckets.get(BUCKET)!.list().length,
+    close: () => cloud.stop()
   };
 }
 
@@ -169,13 +169,13 @@ test('a folder deletes the unfinished files of a process that died, and only tho
 
 test('an upload to Google Cloud Storage continues after a failed chunk', async () => {
   const opened = await google();
-  opened.server.brokenChunks.add(2);
+  const { cloud, store } = opened;
+  cloud.faults.plan({ call: 'storage.objects.insert', fault: { kind: 'status', code: 503 }, skip: 2 });
   const bytes = randomBytes(20 * 1024 * 1024);
-  expect(await put(opened.store, bytes)).toBe(bytes.length);
-  expect(opened.server.chunks).toBe(4);
-  const stored = [...opened.server.objects.values()][0]!;
-  expect(createHash('sha256').update(stored).digest('hex')).toBe(digestOf(bytes).slice(7));
-  expect([...opened.server.objects.keys()][0]).toMatch(/^objects\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}$/);
+  expect(await put(store, bytes)).toBe(bytes.length);
+  const [stored] = cloud.buckets.get(BUCKET)!.list();
+  expect(createHash('sha256').update(stored!.bytes).digest('hex')).toBe(digestOf(bytes).slice(7));
+  expect(stored!.name).toMatch(/^objects\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}$/);
   await opened.close();
 }, 60_000);
 

@@ -1,0 +1,133 @@
+import { GOOGLE_ROOT } from '@clean-room/protocol/attestation';
+import type { TeeBackend, TeeStatus } from '../backend.js';
+import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
+import { instanceOf } from './instance.js';
+import { ATTEMPT_LABEL, attemptOf, DEPLOYMENT_LABEL, instanceName } from './names.js';
+import type { ConfidentialSpaceSettings } from './settings.js';
+import { chooseShape, shapesOf } from './shapes.js';
+import { consoleEnd, eventEnd, insertEnd, stateOf } from './status.js';
+import { orderZones } from './zones.js';
+
+/** How many stopped attempts this process remembers, so that it does not start them. The database remembers all of them. */
+const MOST_STOPPED = 10_000;
+const PREEMPTED = 'compute.instances.preempted';
+
+/** Machines on Google Confidential Space. Everything about them is read from Compute Engine; this object stores no truth. */
+class ConfidentialSpace implements TeeBackend {
+  readonly sealedFor = 'hardware';
+  readonly roots = [GOOGLE_ROOT];
+  readonly capabilities;
+  readonly #stopped = new Set<string>();
+  readonly #stockouts = new Map<string, number>();
+
+  constructor(
+    private readonly settings: ConfidentialSpaceSettings,
+    private readonly compute: ComputeApi
+  ) {
+    const { tees, dollarsPerHour } = settings;
+    this.capabilities = { tees, shapes: shapesOf(tees, dollarsPerHour) };
+  }
+
+  async start(plan: Parameters<TeeBackend['start']>[0]): Promise<TeeStatus> {
+    const { attempt } = plan;
+    if (this.#stopped.has(attempt)) return { state: 'ended', reason: 'stopped' };
+    const shape = chooseShape(this.capabilities.shapes, plan);
+    const [existing] = await this.#find(attempt);
+    if (existing !== undefined) return this.#statusOf(existing);
+    const zones = orderZones(this.settings.zones, this.#stockouts, Date.now());
+    let end: ReturnType<typeof insertEnd>;
+    for (const zone of zones) {
+      end = insertEnd(await this.compute.insert(zone, instanceOf(plan, this.settings, zone, shape)));
+      if (end === undefined) return this.#started(attempt);
+      if (end !== 'out-of-capacity' && end !== 'quota') return { state: 'ended', reason: end };
+      this.#stockouts.set(zone, Date.now());
+    }
+    const detail = `Zones tried: ${zones.join(', ')}.`;
+    return { state: 'ended', reason: end ?? 'out-of-capacity', detail };
+  }
+
+  /** Deletes a machine that was stopped while it was being created. */
+  async #started(attempt: string): Promise<TeeStatus> {
+    if (!this.#stopped.has(attempt)) return { state: 'starting' };
+    await this.stop(attempt);
+    return { state: 'ended', reason: 'stopped' };
+  }
+
+  async statuses(attempts: readonly string[]): Promise<ReadonlyMap<string, TeeStatus>> {
+    if (attempts.length === 0) return new Map();
+    const machines = new Map((await this.#all()).map(found => [attemptOf(found.labels), found]));
+    const isMissing = attempts.some(attempt => !machines.has(attempt));
+    const preempted = isMissing ? await this.#preempted() : new Set<string>();
+    const statuses = new Map<string, TeeStatus>();
+    for (const attempt of attempts) {
+      const found = machines.get(attempt);
+      if (found !== undefined) statuses.set(attempt, await this.#statusOf(found));
+      else if (preempted.has(instanceName(attempt)))
+        statuses.set(attempt, { state: 'ended', reason: 'preempted' });
+      else statuses.set(attempt, { state: 'unknown' });
+    }
+    return statuses;
+  }
+
+  async #statusOf({ zone, name, id, status }: ListedInstance): Promise<TeeStatus> {
+    const state = stateOf(status);
+    if (state !== 'ended') return { state };
+    const operations = await this.compute.operations(zone, { instanceId: id });
+    const reason = eventEnd(operations.map(({ type }) => type));
+    if (reason !== undefined) return { state: 'ended', reason };
+    // The guest switched the machine off.
+    return consoleEnd(await this.compute.serialOutput(zone, name));
+  }
+
+  /** Returns the names of the machines that Compute Engine has taken back and deleted. */
+  async #preempted(): Promise<Set<string>> {
+    const lists = await Promise.all(
+      this.settings.zones.map(zone => this.compute.operations(zone, { type: PREEMPTED }))
+    );
+    return new Set(lists.flat().map(({ target }) => target));
+  }
+
+  async stop(attempt: string): Promise<void> {
+    this.#stopped.add(attempt);
+    const [oldest] = this.#stopped;
+    if (this.#stopped.size > MOST_STOPPED && oldest !== undefined) this.#stopped.delete(oldest);
+    for (const { zone, name } of await this.#find(attempt)) await this.compute.delete(zone, name);
+  }
+
+  async list(): Promise<readonly string[]> {
+    const attempts = (await this.#all()).flatMap(({ labels }) => attemptOf(labels) ?? []);
+    return [...new Set(attempts)];
+  }
+
+  async machineOf(attempt: string) {
+    const [found] = await this.#find(attempt);
+    return {
+      projectId: this.settings.project,
+      ...(found === undefined ? {} : { zone: found.zone }),
+      instanceName: instanceName(attempt)
+    };
+  }
+
+  #all(): Promise<ListedInstance[]> {
+    return this.compute.list({ [DEPLOYMENT_LABEL]: this.settings.deployment });
+  }
+
+  #find(attempt: string): Promise<ListedInstance[]> {
+    return this.compute.list({
+      [DEPLOYMENT_LABEL]: this.settings.deployment,
+      [ATTEMPT_LABEL]: attempt
+    });
+  }
+}
+
+/**
+ * Opens a backend that runs attempts on Google Confidential Space.
+ *
+ * @param options - options of Google's client of the Compute API; the coordinator's own service account is used by default
+ */
+export async function openConfidentialSpace(
+  settings: ConfidentialSpaceSettings,
+  options: ComputeOptions = {}
+): Promise<TeeBackend> {
+  return new ConfidentialSpace(settings, await ComputeApi.open(settings.project, options));
+}

@@ -1,0 +1,151 @@
+import { CRC32C } from '@google-cloud/storage';
+import { createHash } from 'node:crypto';
+import type { CloudClock } from '../clock.js';
+import { ApiError } from '../http/api-error.js';
+
+/** Settings of a bucket. A new bucket of Google's has soft delete for seven days. */
+export interface BucketOptions {
+  readonly softDeleteSeconds?: number;
+  readonly versioning?: boolean;
+  /** Rules that delete objects of an age, as in the resource of a bucket. */
+  readonly lifecycle?: readonly {
+    readonly action: { readonly type: 'Delete' };
+    readonly condition: { readonly age: number; readonly matchesPrefix?: readonly string[] };
+  }[];
+}
+
+/** An object, or one that was deleted and is still kept. */
+export interface StoredObject {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly generation: string;
+  readonly created: number;
+  readonly contentType: string;
+  readonly crc32c: string;
+  readonly md5: string;
+}
+
+/** Conditions on an object for a request to have its effect. */
+export interface Preconditions {
+  /** The object's generation; 0 if it must not exist. */
+  readonly ifGenerationMatch?: string | undefined;
+}
+
+/** Checksums that a client declares, as base64. */
+export interface Checksums {
+  readonly crc32c?: string | undefined;
+  readonly md5?: string | undefined;
+}
+
+const DAY = 24 * 3600 * 1000;
+
+/** The objects of one bucket. */
+export class Bucket {
+  readonly #objects = new Map<string, StoredObject>();
+  readonly #kept: { readonly object: StoredObject; readonly until: number }[] = [];
+  #generation = 1_700_000_000_000_000n;
+
+  constructor(
+    readonly name: string,
+    readonly options: BucketOptions,
+    private readonly clock: CloudClock
+  ) {}
+
+  /**
+   * Writes an object.
+   *
+   * @throws ApiError 412 when a precondition is not met, 400 for a wrong checksum
+   */
+  put(
+    name: string,
+    bytes: Buffer,
+    contentType: string,
+    preconditions: Preconditions,
+    checksums: Checksums
+  ): StoredObject {
+    this.check(name, preconditions);
+    const hash = new CRC32C();
+    hash.update(bytes);
+    const crc32c = hash.toString();
+    const md5 = createHash('md5').update(bytes).digest('base64');
+    for (const [kind, declared, computed] of [
+      ['CRC32C', checksums.crc32c, crc32c],
+      ['MD5', checksums.md5, md5]
+    ]) {
+      if (declared === undefined || declared === computed) continue;
+      throw new ApiError(
+        400,
+        'invalid',
+        `Provided ${kind} "${declared}" doesn't match calculated ${kind} "${computed}".`
+      );
+    }
+    const previous = this.#objects.get(name);
+    if (previous !== undefined) this.#keep(previous);
+    const generation = String((this.#generation += 1000n));
+    const object = { name, bytes, generation, created: this.clock.now(), contentType, crc32c, md5 };
+    this.#objects.set(name, object);
+    return object;
+  }
+
+  /** @throws ApiError 412 when a precondition is not met */
+  check(name: string, { ifGenerationMatch }: Preconditions): void {
+    if (ifGenerationMatch === undefined) return;
+    if ((this.find(name)?.generation ?? '0') === ifGenerationMatch) return;
+    throw new ApiError(
+      412,
+      'conditionNotMet',
+      'At least one of the pre-conditions you specified did not hold.'
+    );
+  }
+
+  find(name: string): StoredObject | undefined {
+    this.#applyLifecycle();
+    return this.#objects.get(name);
+  }
+
+  /** @throws ApiError 404 if there is no such object */
+  get(name: string): StoredObject {
+    const object = this.find(name);
+    if (object === undefined) throw new ApiError(404, 'notFound', `No such object: ${this.name}/${name}`);
+    return object;
+  }
+
+  /** @throws ApiError 404 if there is no such object, 412 when a precondition is not met */
+  delete(name: string, preconditions: Preconditions): void {
+    const object = this.get(name);
+    this.check(name, preconditions);
+    this.#objects.delete(name);
+    this.#keep(object);
+  }
+
+  /** Returns the objects whose names begin with a prefix, in the order of their names. */
+  list(prefix = ''): readonly StoredObject[] {
+    this.#applyLifecycle();
+    return [...this.#objects.values()]
+      .filter(({ name }) => name.startsWith(prefix))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Returns what the bucket still keeps of deleted objects: noncurrent versions, and soft-deleted ones until they expire. */
+  listKept(): readonly StoredObject[] {
+    return this.#kept.filter(({ until }) => until > this.clock.now()).map(({ object }) => object);
+  }
+
+  #keep(object: StoredObject): void {
+    const { softDeleteSeconds = 0, versioning = false } = this.options;
+    const until = versioning ? Infinity : this.clock.now() + softDeleteSeconds * 1000;
+    if (versioning || softDeleteSeconds > 0) this.#kept.push({ object, until });
+  }
+
+  #applyLifecycle(): void {
+    for (const { condition } of this.options.lifecycle ?? []) {
+      const { age, matchesPrefix = [''] } = condition;
+      for (const object of this.#objects.values()) {
+        const isOld = this.clock.now() - object.created >= age * DAY;
+        if (!isOld || !matchesPrefix.some(prefix => object.name.startsWith(prefix))) continue;
+        this.#objects.delete(object.name);
+        this.#keep(object);
+      }
+    }
+  }
+}
