@@ -141,6 +141,16 @@ describe.each(DATABASES)('attempts of a run, on %s', (kind, prepare) => {
     expect(logged.filter(({ subject, id }) => subject === 'run' && id === run.id)).toHaveLength(8);
   }, 60_000);
 
+  test('starts again when the supervisor reports that its machine is being switched off', async () => {
+    const { id } = await deployment.submit([]);
+    const first = await nextStart();
+    await supervisorOf(first).reportProgress({ phase: 'stopped', reason: 'preempted' });
+    const second = await nextStart();
+    expect((await runOf(id)).history.at(-2)).toMatchObject({ reason: { code: 'preempted' } });
+    await eventually(() => (backend.running.has(first.attempt) ? undefined : true));
+    await backend.stop(second.attempt);
+  }, 60_000);
+
   test('fails after a key release without spare starts, and says why', async () => {
     const { university, hospital } = deployment.parties;
     const id = await approved([[hospital, 0]]);

@@ -10,6 +10,7 @@ import type { UnitOfWork } from '../state/unit-of-work.js';
 import { jobAddress } from '../jobs/find.js';
 import { endAttempt, lockOpenAttempt, type OpenAttempt } from './attempts.js';
 import { endRun } from './end.js';
+import { chooseTeeKind } from './tee-kind.js';
 import { GRACE_SECONDS } from './watch.js';
 
 /** Failures that may disappear by themselves. All other failures end the run at once. */
@@ -75,7 +76,8 @@ async function planOf(
 ): Promise<AttemptPlan> {
   const { backend, config } = context.services;
   const { spec, policies } = await documentsOf(context.db, revision);
-  const { wallSeconds } = strictestTerms(policies.map(policy => policy.value)).run;
+  const terms = policies.map(policy => policy.value);
+  const { wallSeconds } = strictestTerms(terms).run;
   await context.db
     .updateTable('attempt')
     .set({ wall_seconds: wallSeconds })
@@ -85,7 +87,7 @@ async function planOf(
   return {
     attempt,
     image: revision.image_digest,
-    tee: backend.capabilities.tees[0] ?? throwNoTee(),
+    tee: chooseTeeKind(backend.capabilities.tees, terms, revision.image_digest) ?? throwNoTee(),
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
     diskBytes: DISK_BYTES + (await assetBytes(context, revision)),

@@ -165,8 +165,8 @@ describe('the body of an insert', () => {
     'europe-west4-docker.pkg.dev/operator-project/runs/notebook:latest',
     `europe-west4-docker.pkg.dev/operator-project/runs/notebook@${digestOf(utf8('another image'))}`
   ])('pulls only the approved digest, because a tag can change: not %s', imageReference => {
-    const { imageReference: _, ...rest } = PLAN;
-    const plan = imageReference === undefined ? rest : { ...rest, imageReference };
+    const plan: AttemptPlan = { ...PLAN };
+    Object.assign(plan, { imageReference });
     expect(() => instanceOf(plan, SETTINGS, ZONE, chooseShape(SHAPES, plan))).toThrow(
       expect.objectContaining({ code: 'backend-unavailable' })
     );
@@ -188,13 +188,13 @@ describe('the body of an insert', () => {
 });
 
 describe('the size of a machine', () => {
-  test.each([
+  test.each<['TDX' | 'SEV', number, number, string]>([
     ['TDX', 1, 1, 'c3-standard-4'],
     ['TDX', 4, 15, 'c3-standard-8'],
     ['TDX', 9, 8, 'c3-standard-22'],
     ['SEV', 1, 1, 'n2d-standard-2'],
     ['SEV', 2, 8, 'n2d-standard-4']
-  ] as const)('for %s with %d processors and %d GiB is %s', (tee, processors, gib, name) => {
+  ])('for %s with %d processors and %d GiB is %s', (tee, processors, gib, name) => {
     expect(chooseShape(SHAPES, { tee, processors, memoryBytes: gib * GIB }).name).toBe(name);
   });
 

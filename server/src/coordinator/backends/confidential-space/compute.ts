@@ -1,4 +1,4 @@
-import type { protos } from '@google-cloud/compute';
+import type { protos, v1 } from '@google-cloud/compute';
 import { createHash } from 'node:crypto';
 import { retry, type RetryPolicy } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
@@ -7,7 +7,7 @@ import type { InstanceResource } from './instance.js';
 type Operation = protos.google.cloud.compute.v1.IOperation;
 type OperationErrors = NonNullable<NonNullable<Operation['error']>['errors']>;
 
-type ComputeModule = (typeof import('@google-cloud/compute'))['v1'];
+type ComputeModule = typeof v1;
 
 /** Options of Google's clients, for example an address for tests. */
 export type ComputeOptions = NonNullable<ConstructorParameters<ComputeModule['InstancesClient']>[0]>;
