@@ -30,4 +30,3 @@ await main(() => {
   const env = { ...environment(), PATH: `${TOOLS}:${environment().PATH}` };
   run(['npm', 'run', '--silent', 'test:jest', '--', '--testPathPattern=platform/objects'], { env });
 });
-});
