@@ -1,6 +1,9 @@
 import { CloudClock } from './clock.js';
-import { Compute } from './compute/compute.js';
+import { CatalogueApi } from './compute/catalogue-api.js';
 import { Fleet, type ComputeLatencies } from './compute/fleet.js';
+import { InstancesApi } from './compute/instances-api.js';
+import { ComputeProject } from './compute/methods.js';
+import { OperationsApi } from './compute/operations-api.js';
 import { Operations } from './compute/operations.js';
 import type { GuestSystem } from './guest.js';
 import { ScriptedGuests } from './guests/scripted.js';
@@ -122,14 +125,13 @@ export class FakeCloud {
       log: logging,
       latencies: { ...LATENCIES, ...options.latencies }
     });
-    const compute = new Compute({
-      clock,
-      accounts,
-      operations,
-      fleet,
-      project: PROJECT,
-      subnetworks: SUBNETWORKS
-    });
+    const project = new ComputeProject(PROJECT.id, accounts);
+    const instances = new InstancesApi({ clock, operations, fleet, project, subnetworks: SUBNETWORKS });
+    const compute = [
+      ...instances.routes,
+      ...new OperationsApi(project, operations, clock).routes,
+      ...new CatalogueApi(project).routes
+    ];
     const metadata = new MetadataServer({
       clock,
       accounts,
@@ -164,7 +166,7 @@ export class FakeCloud {
         ...(errorReply === undefined ? {} : { errorReply })
       });
     return new FakeCloud(clock, faults, accounts, fleet, registry, buckets, {
-      compute: await serve(compute.routes),
+      compute: await serve(compute),
       metadata: await serve(metadata.routes),
       iamCredentials: await serve(new IamCredentials(accounts).routes),
       logging: await serve(logging.routes),

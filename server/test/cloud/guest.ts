@@ -25,12 +25,21 @@ export interface GuestSpec {
   readonly accessToken: () => string;
 }
 
+/** An entry of the launcher's log. */
+export interface LauncherEntry {
+  readonly severity: 'INFO' | 'WARNING' | 'ERROR';
+  readonly message: string;
+  readonly attributes?: Readonly<Record<string, string | number>>;
+}
+
 /** The machine as its guest sees it. */
 export interface GuestMachine {
   /** Writes a line to serial port 1. */
   serial(line: string): void;
   /** Writes an entry to the log `confidential-space-launcher`. */
-  log(message: string): void;
+  log(entry: LauncherEntry): void;
+  /** Resolves after a delay in milliseconds of the cloud's clock. */
+  sleep(milliseconds: number): Promise<void>;
 }
 
 /** A guest that runs. */

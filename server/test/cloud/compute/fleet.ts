@@ -168,7 +168,8 @@ export class Fleet {
       },
       {
         serial: line => instance.serialPort.write(line),
-        log: message => log.write(instance, message)
+        log: entry => log.write(instance, entry),
+        sleep: milliseconds => clock.sleep(milliseconds)
       }
     );
     instance.guest = guest;

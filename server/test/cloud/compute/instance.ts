@@ -1,6 +1,6 @@
 import type { Scheduled } from '../clock.js';
 import type { Guest } from '../guest.js';
-import type { InstanceBody, ResolvedInstance } from './insert-rules.js';
+import type { InstanceBody, ResolvedInstance } from './instance-body.js';
 import { numericId, timestamp } from './operations.js';
 import { SerialPort } from './serial-port.js';
 

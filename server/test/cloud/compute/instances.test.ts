@@ -73,4 +73,41 @@ describe("Google's client of the Compute API", () => {
     expect(guests.of('run-1').powerButtons).toBe(1);
     expect(cloud.fleet.size).toBe(0);
   });
+
+  test('learns why an insert did not succeed', async () => {
+    cloud.faults.plan({ call: 'compute.instances.insert', fault: { kind: 'stockout' } });
+    const operation = await insert('run-1');
+    expect(operation.error?.errors?.map(({ code }) => code)).toEqual(['ZONE_RESOURCE_POOL_EXHAUSTED']);
+    const wrongName = instances.insert({ project, zone: ZONE, instanceResource: insertBody('01j') });
+    await expect(wrongName).rejects.toMatchObject({ httpStatusCode: 400 });
+    const unknownZone = instances.list({ project, zone: 'europe-west4-z' });
+    await expect(unknownZone).rejects.toMatchObject({ httpStatusCode: 400 });
+  });
+
+  test('does not repeat an insert that failed', async () => {
+    cloud.faults.plan({ call: 'compute.instances.insert', fault: { kind: 'status', code: 503 } });
+    const failed = instances.insert({ project, zone: ZONE, instanceResource: insertBody('run-1') });
+    await expect(failed).rejects.toMatchObject({ httpStatusCode: 503 });
+    expect(cloud.faults.count('compute.instances.insert')).toBe(1);
+  });
+
+  test('reads zones, machine types and the newest image of a family', async () => {
+    const options = { ...cloud.computeClientOptions, authClient: new Compute() };
+    const [zones] = await new compute.v1.ZonesClient(options).list({
+      project,
+      filter: 'name=europe-west4-a'
+    });
+    expect(zones.map(({ name }) => name)).toEqual(['europe-west4-a']);
+    const [type] = await new compute.v1.MachineTypesClient(options).get({
+      project,
+      zone: ZONE,
+      machineType: 'n2d-standard-8'
+    });
+    expect(type).toMatchObject({ guestCpus: 8, memoryMb: 32768 });
+    const [image] = await new compute.v1.ImagesClient(options).getFromFamily({
+      project: 'confidential-space-images',
+      family: 'confidential-space'
+    });
+    expect(image.name).toBe('confidential-space-260800');
+  });
 });

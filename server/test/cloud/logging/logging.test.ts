@@ -20,7 +20,7 @@ beforeAll(async () => {
   for (const name of ['run-1', 'run-2']) {
     await rest.start(insertBody(name));
     for (const line of ['TEE container launcher started', 'workload task started'])
-      guests.of(name).machine.log(line);
+      guests.of(name).machine.log({ severity: 'INFO', message: line });
   }
 });
 

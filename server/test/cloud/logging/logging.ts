@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CloudClock } from '../clock.js';
+import type { LauncherEntry } from '../guest.js';
 import { ApiError } from '../http/api-error.js';
 import type { Call, Reply, Route } from '../http/api-server.js';
 import { parseJson } from '../http/json.js';
@@ -64,7 +65,7 @@ export class Logging {
   ) {}
 
   /** Writes an entry of the launcher. */
-  write(instance: LoggingInstance, message: string): void {
+  write(instance: LoggingInstance, { severity, message, attributes }: LauncherEntry): void {
     const timestamp = new Date(this.clock.now()).toISOString();
     this.#entries.push({
       logName: `projects/${this.project}/logs/confidential-space-launcher`,
@@ -75,8 +76,8 @@ export class Logging {
       timestamp,
       receiveTimestamp: timestamp,
       insertId: randomBytes(8).toString('hex'),
-      severity: 'INFO',
-      jsonPayload: { MESSAGE: message, _HOSTNAME: instance.name }
+      severity,
+      jsonPayload: { ...attributes, MESSAGE: message, _HOSTNAME: instance.name }
     });
   }
 

@@ -11,6 +11,7 @@ import { FolderStore } from '../../../src/platform/objects/folder.js';
 import { openObjectStore } from '../../../src/platform/objects/open.js';
 import type { ObjectStore } from '../../../src/platform/objects/store.js';
 import { BUCKET, FakeCloud } from '../../cloud/cloud.js';
+import { isFakeGcsServerInstalled, startFakeGcsServer } from '../../support/fake-gcs-server.js';
 
 const LIMIT = 64 * 1024 * 1024;
 
@@ -46,6 +47,17 @@ async function google(): Promise<Opened & { cloud: FakeCloud }> {
   };
 }
 
+async function independent(): Promise<Opened> {
+  const server = await startFakeGcsServer(BUCKET);
+  const storage = new Storage({ apiEndpoint: server.url, projectId: 'clean-room-test' });
+  const bucket = storage.bucket(BUCKET);
+  return {
+    store: new GoogleCloudStorage(storage, BUCKET, 'objects/'),
+    stored: async () => (await bucket.getFiles())[0].length,
+    close: () => server.stop()
+  };
+}
+
 function streamOf(bytes: Uint8Array, piece = 65_536): Readable {
   return Readable.from(
     (function* () {
@@ -64,10 +76,13 @@ async function bytesOf(store: ObjectStore, digest: Digest): Promise<Buffer> {
 const put = (store: ObjectStore, bytes: Uint8Array, limit = LIMIT): Promise<number> =>
   store.put(digestOf(bytes), streamOf(bytes), limit);
 
-describe.each([
+const IMPLEMENTATIONS: [string, () => Promise<Opened>][] = [
   ['a folder', folder],
   ['Google Cloud Storage', google]
-])('an object store in %s', (_name, open: () => Promise<Opened>) => {
+];
+if (isFakeGcsServerInstalled()) IMPLEMENTATIONS.push(['fake-gcs-server', independent]);
+
+describe.each(IMPLEMENTATIONS)('an object store in %s', (_name, open) => {
   let opened: Opened;
   let store: ObjectStore;
   beforeAll(async () => {
