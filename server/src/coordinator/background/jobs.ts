@@ -12,7 +12,7 @@ export type CoordinatorJobs = {
   'clean-up': Readonly<Record<string, never>>;
 };
 
-/** Settings of each queue. When a worker dies, another worker continues its job after `expireInSeconds`. */
+/** Settings of each queue. When a process dies, another one continues its jobs within seconds. */
 export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
   'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
   'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },

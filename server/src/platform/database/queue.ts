@@ -1,8 +1,11 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
 
+/** Time without a sign of life after which a job is taken from its worker, in seconds. The smallest value that is possible. */
+const HEARTBEAT_SECONDS = 10;
+
 /** Settings of one queue. */
 export interface QueuePlan {
-  /** Seconds until a job whose worker has died is given to another worker. */
+  /** Longest time that one handling of a job may take, in seconds. A job whose process has died is repeated much earlier. */
   readonly expireInSeconds: number;
   readonly retryLimit: number;
   /** Whether a job is dropped while another job with the same key is waiting. */
@@ -30,7 +33,14 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
   async start(plans: { readonly [N in keyof Jobs & string]: QueuePlan }): Promise<void> {
     await this.#boss.start();
     for (const [name, { onceWaiting, ...plan }] of Object.entries<QueuePlan>(plans)) {
-      const settings = { ...plan, retryBackoff: true, retryDelay: 1, retryDelayMax: 60, notify: true };
+      const settings = {
+        ...plan,
+        heartbeatSeconds: HEARTBEAT_SECONDS,
+        retryBackoff: true,
+        retryDelay: 1,
+        retryDelayMax: 60,
+        notify: true
+      };
       await this.#boss.createQueue(name, {
         ...settings,
         policy: onceWaiting === true ? 'short' : 'standard'

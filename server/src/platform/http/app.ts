@@ -33,6 +33,18 @@ interface AppOptions {
   readonly metrics?: Metrics;
 }
 
+/** Time that requests have to end while the server stops, so that a rolling restart interrupts none of them. */
+const DRAIN_MS = 10_000;
+
+/** Closes the connections of requests that do not end while the server stops, such as a stalled upload. */
+function limitDraining(app: App): void {
+  let timer: NodeJS.Timeout | undefined;
+  app.addHook('preClose', async () => {
+    timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  });
+  app.addHook('onClose', async () => clearTimeout(timer));
+}
+
 /** Returns the key by which requests are counted: the hash of the credential, or the address when there is none. */
 function rateLimitKey(authorization: string | undefined, address: string): string {
   return authorization === undefined ? address : createHash('sha256').update(authorization).digest('base64');
@@ -49,12 +61,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1024 },
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 60_000
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
+  limitDraining(app);
   validateStrictly(app);
   answerProblems(app);
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,6 +8,21 @@ import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
+
+/** Time without a write after which an unfinished file belongs to a process that died. */
+const ABANDONED_MS = 3_600_000;
+
+/** Deletes unfinished files that no process is writing any more. Other processes may be writing to the same folder. */
+async function deleteAbandoned(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const file = path.join(incoming, name);
+    const { mtimeMs } = await lstat(file).catch((error: unknown) => {
+      if (isMissing(error)) return { mtimeMs: Infinity }; // Its process has just finished it.
+      throw error;
+    });
+    if (mtimeMs < Date.now() - ABANDONED_MS) await rm(file, { force: true });
+  }
+}
 
 /** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed once their digest has been verified. */
 export class FolderStore implements ObjectStore {
@@ -33,7 +48,7 @@ export class FolderStore implements ObjectStore {
         cause
       });
     }
-    for (const name of await readdir(incoming)) await unlink(path.join(incoming, name));
+    await deleteAbandoned(incoming);
     return new FolderStore(root);
   }
 

@@ -205,7 +205,7 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
       const starts = await coordinator.starts();
       expect(new Set(starts).size).toBe(starts.length);
       for (const attempt of starts)
-        await clients.until(async () => (await coordinator.ended(attempt)) || undefined);
+        await clients.until(async () => (await coordinator.teeEnded(attempt)) || undefined);
       await auditState(clients.university());
     });
   }

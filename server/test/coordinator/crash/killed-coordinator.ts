@@ -100,10 +100,20 @@ export class KilledCoordinator {
     return this.#kills;
   }
 
-  /** Kills the process, and starts one that does not handle the jobs of the queues in `idle`. */
-  async restart(idle: ChildSettings['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
+  /** Kills the process. */
+  async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#ended;
+  }
+
+  /** Resolves when the process has ended. */
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Kills the process, and starts one that does not handle the jobs of the queues in `idle`. */
+  async restart(idle: ChildSettings['idle'] = [], kills: readonly Kill[] = []): Promise<void> {
+    await this.kill();
     this.#idle = idle;
     this.#kills = [...kills];
     await this.#startProcess();
@@ -194,7 +204,7 @@ export class KilledCoordinator {
     return lines(path.join(this.#fixed.tees, 'starts'));
   }
 
-  async ended(attempt: string): Promise<boolean> {
+  async teeEnded(attempt: string): Promise<boolean> {
     const file = path.join(this.#fixed.tees, attempt, 'ended');
     return readFile(file).then(
       () => true,

@@ -29,14 +29,20 @@ export interface Started {
 
 const BODY_WITH_REASON = { reason: 'because' };
 
+/** The coordinator that the clients talk to: one process, or several replicas. */
+export type TestedCoordinator = Pick<
+  KilledCoordinator,
+  'whileRunning' | 'restartIfKilled' | 'pendingKills' | 'arm' | 'starts' | 'job'
+>;
+
 /** All clients of a coordinator. They repeat each request with its idempotency key until it is answered. */
 export class RetryingClients {
   readonly #deployment: TestDeployment;
-  readonly #coordinator: KilledCoordinator;
+  readonly #coordinator: TestedCoordinator;
   readonly #seen = new Set<string>();
   #step = 0;
 
-  constructor(deployment: TestDeployment, coordinator: KilledCoordinator) {
+  constructor(deployment: TestDeployment, coordinator: TestedCoordinator) {
     this.#deployment = deployment;
     this.#coordinator = coordinator;
   }

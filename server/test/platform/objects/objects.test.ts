@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Storage } from '@google-cloud/storage';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { lutimes, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -172,13 +172,16 @@ describe.each(IMPLEMENTATIONS)('an object store in %s', (_name, open) => {
 
 test('a folder deletes the unfinished files of a process that died, and only those', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'clean-room-objects-'));
+  const old = new Date(Date.now() - 2 * 3_600_000);
+  const incoming = path.join(root, 'incoming');
   await FolderStore.open(root);
-  await writeFile(path.join(root, 'incoming', 'left'), 'half');
+  await writeFile(path.join(incoming, 'left'), 'half');
+  await utimes(path.join(incoming, 'left'), old, old);
+  await symlink('/nowhere', path.join(incoming, 'link'));
+  await lutimes(path.join(incoming, 'link'), old, old);
+  await writeFile(path.join(incoming, 'of another process'), 'half');
   await FolderStore.open(root);
-  expect(await readdir(path.join(root, 'incoming'))).toEqual([]);
-  await symlink('/nowhere', path.join(root, 'incoming', 'link'));
-  await FolderStore.open(root);
-  expect(await readdir(path.join(root, 'incoming'))).toEqual([]);
+  expect(await readdir(incoming)).toEqual(['of another process']);
   await rm(root, { recursive: true });
 });
 

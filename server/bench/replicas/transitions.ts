@@ -1,0 +1,126 @@
+import { rm } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { Checkpoint } from '@clean-room/protocol/log';
+import { Client } from '@clean-room/api';
+import { routes } from '@clean-room/api/coordinator';
+import type { Figure } from '../../../packages/protocol/bench/figures.js';
+import { TestDeployment } from '../../test/support/deployment.js';
+import { startPostgres } from '../../test/support/postgres.js';
+import { startProcess } from '../coordinator/process.js';
+
+/** The first submissions are not counted, because code is still being compiled. */
+const WARM_UP = 60;
+const SUBMISSIONS = 400;
+/** Clients that send their next request as soon as the last one is answered. */
+const CLIENTS = 12;
+const GOAL_PER_SECOND = 300;
+const P99_LIMIT_MS = 100;
+
+type Body = Awaited<ReturnType<TestDeployment['sign']>>;
+
+/** Signs submissions and uploads their files in advance, so that only the servers work during the measurement. */
+async function prepare(deployment: TestDeployment, count: number): Promise<Body[]> {
+  const client = deployment.person(deployment.parties.university);
+  const bodies: Body[] = [];
+  for (let number = 0; number < count; number++) {
+    const notebook = utf8(`print(${number})`);
+    await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
+    bodies.push(await deployment.sign(deployment.specOf(deployment.assets.slice(0, 1), notebook), notebook));
+  }
+  return bodies;
+}
+
+/** Submits and approves, which makes five transitions each, and adds the time of each request to `times`. */
+async function work(
+  deployment: TestDeployment,
+  urls: readonly string[],
+  bodies: readonly Body[]
+): Promise<number[]> {
+  const { university, hospital } = deployment.parties;
+  const person = (base: string): Client =>
+    new Client({ base, token: () => deployment.personToken, party: university.name });
+  const custodian = (base: string): Client =>
+    new Client({ base, token: () => deployment.custodianTokens.get(hospital.name) ?? '' });
+  const times: number[] = [];
+  const timed = async <T>(request: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const answer = await request();
+    times.push(performance.now() - start);
+    return answer;
+  };
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let index = next++; index < bodies.length; index = next++) {
+      const [replica = '', other = ''] = index % 2 === 0 ? urls : [...urls].reverse();
+      const body = bodies[index];
+      if (body === undefined) return;
+      const { id } = await timed(async () => person(replica).call(routes.createSubmission, { body }));
+      const approval = await deployment.approval(hospital, id);
+      await timed(async () => custodian(other).call(routes.approve, { params: { id }, body: approval }));
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  return times;
+}
+
+async function logSizeOf(deployment: TestDeployment): Promise<number> {
+  const client = deployment.person(deployment.parties.university);
+  const { checkpoint } = await client.call(routes.getCheckpoint, {});
+  return Checkpoint.peek(checkpoint).value.head.size;
+}
+
+/**
+ * Runs the benchmark.
+ *
+ * @param script - the bundled program of the server
+ */
+export async function figures(script: string): Promise<Figure[]> {
+  const postgres = await startPostgres();
+  const deployment = await TestDeployment.prepare({
+    database: await postgres.createDatabase(),
+    config: { logLevel: 'warn' },
+    limits: { requestsPerMinute: 1_000_000 }
+  });
+  const replicas = await Promise.all([startProcess(script, deployment), startProcess(script, deployment)]);
+  try {
+    const urls = replicas.map(({ url }) => url);
+    let turn = 0;
+    deployment.address = () => urls[turn++ % urls.length] ?? '';
+    await deployment.publishDocuments();
+    const bodies = await prepare(deployment, WARM_UP + SUBMISSIONS);
+    await work(deployment, urls, bodies.slice(0, WARM_UP));
+    const [size, start] = [await logSizeOf(deployment), performance.now()];
+    const times = await work(deployment, urls, bodies.slice(WARM_UP));
+    const seconds = (performance.now() - start) / 1000;
+    const perSecond = ((await logSizeOf(deployment)) - size) / seconds;
+    times.sort((a, b) => a - b);
+    const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? NaN;
+    console.error(
+      `${perSecond.toFixed(0)} transitions/s; half within ${at(0.5).toFixed(1)} ms, the slowest ${at(1).toFixed(1)} ms`
+    );
+    const where = 'two replicas, PostgreSQL';
+    return [
+      {
+        figure: `time of ${GOAL_PER_SECOND} state transitions, ${where}`,
+        unit: 'ms',
+        value: (1000 * GOAL_PER_SECOND) / perSecond,
+        against: 'limit',
+        reference: 1000,
+        limit: 1
+      },
+      {
+        figure: `99 of 100 answers of ${CLIENTS} clients, ${where}`,
+        unit: 'ms',
+        value: at(0.99),
+        against: 'limit',
+        reference: P99_LIMIT_MS,
+        limit: 1
+      }
+    ];
+  } finally {
+    await Promise.all(replicas.map(replica => replica.stop()));
+    await postgres.stop();
+    await rm(deployment.folder, { recursive: true, force: true });
+  }
+}
