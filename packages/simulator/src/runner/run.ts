@@ -90,7 +90,7 @@ class Runner {
     if (this.stopReason !== undefined) container.kill();
     const identity = identityOf(container.pid);
     const { startedAt } = this;
-    // Recorded before the program starts, so that after a crash the container can be found and killed.
+    // The container is recorded before the program starts, so that it can be found and killed after a crash.
     await this.folder.setState({
       phase: 'running',
       startedAt,
