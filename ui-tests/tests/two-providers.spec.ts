@@ -46,10 +46,15 @@ test('a notebook on the data of two providers runs after both have approved it, 
     await expect(row).toContainText('waiting for Demo Hospital and Demo Insurer');
   });
 
-  for (const [title, party, after] of [
-    ['Demo Hospital', 'hospital', 'waiting for Demo Insurer'],
+  for (const [title, party, other, after] of [
+    ['Demo Hospital', 'hospital', 'insurer/claims', 'waiting for Demo Insurer'],
     // The second approval is the last one that the run waits for.
-    ['Demo Insurer', 'insurer', /approved|queued|starting|waiting for keys|running|result ready/]
+    [
+      'Demo Insurer',
+      'insurer',
+      'hospital/visits',
+      /approved|queued|starting|waiting for keys|running|result ready/
+    ]
   ] as const) {
     await test.step(`${title} approves with a passkey of its own origin`, async () => {
       await cleanRoom.actFor(title);
@@ -57,7 +62,7 @@ test('a notebook on the data of two providers runs after both have approved it, 
       await expect(review.getByRole('heading', { name: `${notebook} from Demo University` })).toBeVisible();
       await expect(review.getByText('co-hosted: Demo Hospital, Demo Insurer')).toBeVisible();
       const custodian = await cleanRoom.openCustodian(review, party);
-      await expect(custodian.getByText('Data of other providers')).toBeVisible();
+      await expect(custodian.locator('#allow')).toContainText(`The program also uses ${other}`);
       await cleanRoom.confirmWithPasskey(custodian);
       await expect(review.locator('.crm-ReviewHead')).toContainText(after, { timeout: 60_000 });
     });

@@ -64,7 +64,7 @@ function rulesOf(assets: readonly Asset[], language: string, trans: TranslationB
   return rules;
 }
 
-/** Lists the rules for a run on datasets. Names the providers of each rule, or once if all rules have the same one. */
+/** Lists the rules for a run on datasets, each with its providers. If all rules have the same provider, it is named once. */
 export function RuleList({
   assets,
   titleOf,

@@ -38,16 +38,25 @@ function assetNames({ assets }: InspectedRevision): string {
   return assets.map(({ version: { value } }) => `${value.name} v${value.version}`).join(' and ');
 }
 
+/** Returns the names of the assets that the program also uses and other providers decide about. */
+function otherAssetNames({ spec, assets }: InspectedRevision): string {
+  const own = new Set(assets.map(({ version }) => version.value.name));
+  const others = spec.value.assets.filter(({ name }) => !own.has(name));
+  return others.map(({ name }) => name).join(' and ');
+}
+
 /** Says in one sentence what the reviewer allows, from the bytes that are signed. */
 function allowSentence({ inspected, draft }: ApprovalView): Html {
   const { runs, expires } = draft.approval.value;
   const { notebook, purpose } = inspected.spec.value;
   const reviewed = inspected.assets.some(({ policy }) => policy.value.outputs.review === 'person');
+  const others = otherAssetNames(inspected);
   return html`<p class="allow" id="allow">
     You allow <strong>${runsText(runs)}</strong> of <strong>${sourceText(notebook)}</strong> (revision
     ${inspected.revision}) on <strong>${assetNames(inspected)}</strong> until
     <strong>${dateText(expires)}</strong>, for ${purpose}. ${startsText(draft.approval.value)}
     ${reviewed ? 'You review the outputs before they are released.' : ''}
+    ${others === '' ? '' : `The program also uses ${others}, if the provider of that data approves it too.`}
   </p>`;
 }
 
@@ -71,11 +80,9 @@ function computeText({
 }
 
 function requestView(inspected: InspectedRevision): Html {
-  const { submitter, collaboration, assets } = inspected;
+  const { submitter, collaboration } = inspected;
   const { value } = inspected.spec;
-  const others = value.assets.filter(
-    ({ name }) => !assets.some(({ version }) => version.value.name === name)
-  );
+  const others = otherAssetNames(inspected);
   return html`<dl>
     <dt>Submitted by</dt>
     <dd>
@@ -87,10 +94,10 @@ function requestView(inspected: InspectedRevision): Html {
     <dt>Your data</dt>
     <dd>${assetNames(inspected)}</dd>
     ${
-      others.length === 0
+      others === ''
         ? html``
         : html`<dt>Data of other providers</dt>
-            <dd>${others.map(({ name }) => name).join(', ')}</dd>`
+            <dd>${others}</dd>`
     }
     <dt>Results go to</dt>
     <dd>
