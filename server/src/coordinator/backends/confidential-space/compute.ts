@@ -35,7 +35,7 @@ const POLICY: RetryPolicy = { attempts: 6, firstDelayMs: 500, longestDelayMs: 80
 const TRANSIENT_STATUS = [408, 429, 500, 502, 503, 504];
 
 /** Returns the HTTP status of an error of Google's clients, or undefined for a broken connection. */
-export function httpStatusOf(error: unknown): number | undefined {
+function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { httpStatusCode, code } = error as { httpStatusCode?: unknown; code?: unknown };
   if (typeof httpStatusCode === 'number') return httpStatusCode;

@@ -18,7 +18,7 @@ const LEAST_DEADLINE = 30;
 const LONGEST_DEADLINE = 120 * 24 * 3600;
 
 /** Returns the region of a zone. */
-export function regionOf(zone: string): string {
+function regionOf(zone: string): string {
   return zone.slice(0, zone.lastIndexOf('-'));
 }
 
