@@ -56,7 +56,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // An async function without await turns what it throws into a rejection, as callers of an interface expect.
+      // An async function without await turns a thrown error into a rejection, which callers of an interface expect.
       '@typescript-eslint/require-await': 'off',
       'no-control-regex': 'off',
       eqeqeq: 'error',
@@ -74,7 +74,7 @@ export default tseslint.config(
   },
   { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    // protocol runs in the browser, on the server and in the TEE: it must not use anything of Node.
+    // protocol runs in the browser, on the server and in the TEE, so it must not use APIs of Node.
     files: ['packages/protocol/src/**'],
     rules: {
       'no-restricted-imports': [
@@ -85,7 +85,7 @@ export default tseslint.config(
     }
   },
   {
-    // The protocol is what other programs build on: everything that it exports is documented.
+    // Other programs build on the protocol, so everything that it exports must be documented.
     files: ['packages/protocol/src/**'],
     rules: {
       'jsdoc/require-jsdoc': [
@@ -110,7 +110,7 @@ export default tseslint.config(
     }
   },
   {
-    // Pages of the custodian's own: plain modules that browsers run as they are.
+    // The scripts of the custodian's own pages: plain modules that browsers run without a build step.
     files: ['server/static/**/*.js'],
     languageOptions: {
       globals: {

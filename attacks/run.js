@@ -1,4 +1,4 @@
-/** Applies each mutant to a scratch copy and requires that exactly the tests named by the mutant fail there. */
+/** Applies each mutant to a scratch copy, and requires that exactly the tests that the mutant names fail there. */
 import { parseArgs } from 'node:util';
 import { readMutants } from './runner/mutant.js';
 import { Proofs } from './runner/proofs.js';
@@ -10,21 +10,21 @@ const matches = (pattern, test) =>
 const inPackage = (folder, file) => file.startsWith(`${folder}/`);
 
 /**
- * Returns those of `tests` that fail again when only their test files run. A shared machine sometimes lets a test time
- * out; such a failure says nothing about the mutant.
+ * Returns those of `tests` that fail again when only their test files run. On a shared machine, tests sometimes time out;
+ * such a failure says nothing about the mutant.
  */
 function failingAgain(scratch, mutant, tests) {
   const files = [...new Set(tests.map(test => test.split(' › ')[0]))];
   const again = files.flatMap(file => {
     const folder = mutant.packages.find(candidate => inPackage(candidate, file));
-    // Without a test file, the whole test program did not start. That is not a timeout of one test.
+    // A failure that names no test file means that the test program itself did not start. That is not a timeout of one test.
     if (folder === undefined) return tests.filter(test => test.startsWith(`${file} › `));
     return scratch.failures(folder, [file]);
   });
   return tests.filter(test => again.includes(test));
 }
 
-/** Returns the reasons why the applied mutant counts as unnoticed or broken, none if all is as the patch says. */
+/** Returns the reasons why the applied mutant is unnoticed or broken; none if exactly the named tests fail. */
 function findProblems(scratch, mutant, onlyNamed) {
   const errors = scratch.build();
   if (errors !== undefined) return [`the mutant does not compile: ${errors}`];

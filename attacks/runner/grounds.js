@@ -37,12 +37,12 @@ function codeOf(source, extension) {
   return source;
 }
 
-/** Returns the digest of a file's code. Comments do not change what a test sees, so the code is hashed without them. */
+/** Returns the digest of a file's code. Comments have no effect on tests, so the code is hashed without them. */
 const codeDigest = file => digest(codeOf(readFileSync(file, 'utf8'), extname(file)));
 
 /**
- * Returns the digest of what a patch does: the tests that must fail, and the code of the changed files once it is applied.
- * A patch that was only rebased on reworded comments keeps its digest; one that no longer applies has none.
+ * Returns the digest of a patch's effect: the tests that must fail, and the code of the changed files after it is applied. A
+ * patch that was only rebased on reworded comments keeps its digest; a patch that does not apply has none.
  */
 function effectDigest({ text, files, tests }) {
   const folder = mkdtempSync(join(tmpdir(), 'patched-'));
@@ -62,8 +62,8 @@ function effectDigest({ text, files, tests }) {
 }
 
 /**
- * Returns the grounds of a mutant's proof by path: the effect of the patch, the code of the files that it changes, and the
- * code of the test files that it names. While all of them stay the same, the proof holds.
+ * Returns the inputs of a mutant's proof, each as a digest by its path: the effect of the patch, the code of the files that it
+ * changes, and the code of the test files that it names. While all of them stay the same, the proof is valid.
  */
 export function groundsOf(mutant) {
   const { name, files, testFiles } = mutant;

@@ -10,7 +10,7 @@ function packageOf(path) {
   return folder;
 }
 
-/** Returns the test names that a pattern with `{profile}` means: one for each sandbox profile. */
+/** Replaces `{profile}` in a test name: returns one name for each sandbox profile, or the name itself. */
 function everyProfile(test) {
   return test.includes('{profile}') ? PROFILES.map(profile => test.replace('{profile}', profile)) : [test];
 }
@@ -29,8 +29,9 @@ function readMutant(file) {
 }
 
 /**
- * Returns every patch with its claim, the tests that must notice it (`FILE › NAME`, as jest prints them; a name that ends
- * in … means all tests whose names begin so), the files that it changes, and the packages of these files and tests.
+ * Returns every patch with its claim, the tests that must fail with it, the files that it changes, and the packages of these
+ * files and tests. A test is written as `FILE › NAME`, as jest prints it. A name that ends in … matches all tests whose names
+ * begin with the text before it.
  */
 export function readMutants() {
   return readdirSync(MUTANTS)

@@ -15,7 +15,7 @@ const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8
 export const PACKAGES = workspaces;
 
 /**
- * Runs a program to its end and returns its status and output.
+ * Runs a program, waits until it exits, and returns its status and output.
  *
  * @throws when the program cannot be started
  */

@@ -5,7 +5,7 @@ import { ROOT } from './paths.js';
 
 const PROVEN = join(ROOT, 'attacks/proven.json');
 
-/** The recorded proofs: for each patch, the grounds on which it was last proven. */
+/** The recorded proofs: for each patch, the inputs with which it was last proven. */
 export class Proofs {
   #entries = existsSync(PROVEN) ? JSON.parse(readFileSync(PROVEN, 'utf8')) : {};
 
@@ -15,7 +15,7 @@ export class Proofs {
     return Object.keys({ ...then, ...now }).filter(path => then[path] !== now[path]);
   }
 
-  /** Records the present grounds of a proven mutant, and removes the entries of patches that no longer exist. */
+  /** Records the current inputs of a proven mutant, and removes the entries of patches that no longer exist. */
   save(mutant, mutants) {
     const known = new Set(mutants.map(({ name }) => name));
     this.#entries[mutant.name] = groundsOf(mutant);

@@ -62,7 +62,7 @@ export class ScratchCopy {
   }
 
   /**
-   * Compiles the copy and bundles what a run starts.
+   * Compiles the copy and bundles the programs that a run starts.
    *
    * @returns undefined, or the errors of the compiler or the bundler
    */
@@ -79,7 +79,7 @@ export class ScratchCopy {
    * Runs the tests of a package.
    *
    * @param folder - the package
-   * @param files - the test files to run; all of the package if empty
+   * @param files - the test files to run; if empty, all tests of the package run
    * @returns the names of the tests that fail, `FILE › NAME`
    */
   failures(folder, files) {

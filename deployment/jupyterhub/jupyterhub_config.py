@@ -17,7 +17,7 @@ TOKEN_SECONDS = 86_400
 
 c = get_config()  # noqa: F821 (JupyterHub defines it)
 
-# A service without a process or an address. It exists so that tokens can be issued for it and for nothing else.
+# A service without a process or an address. It exists so that tokens can be issued that are valid only for it.
 c.JupyterHub.services = [{"name": SERVICE}]
 c.JupyterHub.load_roles = [
     # A token can only have scopes that its owner has.

@@ -39,10 +39,10 @@ export function run(command, { cwd = ROOT, env = environment(), remedy = '', qui
 }
 
 /**
- * Runs a command while others may run too.
+ * Starts a command, and resolves when it ends. Several commands can run at the same time.
  *
- * @param {string[]} command
- * @returns {Promise<string | undefined>} undefined when it succeeded, or why it did not
+ * @param {string[]} command - the program and its arguments
+ * @returns {Promise<string | undefined>} undefined when the command succeeded, otherwise the reason why it failed
  */
 export function attempt([program, ...args]) {
   return new Promise(resolve => {
@@ -96,7 +96,7 @@ export function step(title, { name, inputs, makes }, take) {
   console.log(`\n— ${title}`);
   take();
   mkdirSync(STAMPS, { recursive: true });
-  // Computed again after the step, because some steps change their own inputs.
+  // The fingerprint is computed again after the step, because some steps change their own inputs.
   writeFileSync(stamp, fingerprint(inputs));
 }
 

@@ -17,7 +17,7 @@ function optionRow({ flags, description, defaultValue, mandatory }) {
   return [flags, notes.length === 0 ? description : `${description} (${notes.join('; ')})`];
 }
 
-/** Returns the sections of a command and of the commands below it. */
+/** Returns the section of a command, or those of its subcommands if it has any. */
 function sections(command, parents) {
   const names = [...parents, command.name()];
   const visible = command.commands.filter(child => child.name() !== 'help');

@@ -26,7 +26,7 @@ const KINDS = {
 
 const cell = text => text.replaceAll('|', '\\|');
 
-/** Returns the type of a schema in one line. */
+/** Returns a description of a schema's type, in one line. */
 function typeOf(schema) {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
@@ -43,7 +43,7 @@ function typeOf(schema) {
   return [schema.type ?? 'any JSON', ...limits].join(', ');
 }
 
-/** Returns the rows of an object's fields, and of the objects and lists below them. */
+/** Returns the rows of an object's fields, and those of the objects and lists in them. */
 function rows(schema, path) {
   if (schema.type === 'array') return rows(schema.items, `${path}[]`);
   const alternatives = schema.anyOf ?? [];

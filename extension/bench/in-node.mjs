@@ -1,4 +1,4 @@
-/** Verifies in its own process, as the command does, because driving a browser slows down every promise of a process. */
+/** Verifies receipts in its own process, as the command does. In a process that controls a browser, promises are slower. */
 import { Buffer } from 'node:buffer';
 import { text } from 'node:stream/consumers';
 import { nodeEd25519 } from '@clean-room/node-support';

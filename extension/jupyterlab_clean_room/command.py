@@ -1,4 +1,4 @@
-"""Runs the bundled `clean-room` command for operations that need the person's own key: sign, open, verify.
+"""Runs the bundled `clean-room` command: submits, opens results, verifies receipts and downloads stand-ins.
 
 Only the verbs of `verbs.py` can be called. Arguments are passed as an array, so no shell interprets them.
 """
@@ -39,7 +39,7 @@ _running = asyncio.Semaphore(4)
 
 
 class CommandHandler(ProblemHandler):
-    """Handles `POST base_url/clean-room/command/<verb>`: takes JSON, answers with `{exitCode, output}`."""
+    """Handles `POST base_url/clean-room/command/<verb>`: takes JSON, responds with `{exitCode, output}`."""
 
     auth_resource = "clean-room"
     _process: asyncio.subprocess.Process | None = None
@@ -81,7 +81,7 @@ class CommandHandler(ProblemHandler):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment(configuration),
-            # Not in the workspace, so that the command reads no file there that was not named.
+            # Not the workspace: there, the command could read files that the call does not name.
             cwd=Path(__file__).parent,
         )
         try:

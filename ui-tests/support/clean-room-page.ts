@@ -56,7 +56,7 @@ export class CleanRoomPage {
   /** Switches to the party with this title. */
   async actFor(title: string): Promise<void> {
     await this.panel.getByRole('combobox').selectOption(title);
-    // The other party's list must disappear before this one's can be checked.
+    // Wait until the other party's list is gone, so that a test does not check it by mistake.
     await expect(this.panel.locator('.crm-Panel-live')).toHaveText('● live');
   }
 

@@ -45,7 +45,7 @@ export class CleanRoomClient {
 
   /**
    * @param host - the Jupyter server, which relays the calls
-   * @param party - the party that the calls are made for; without one, only routes about the person can be called
+   * @param party - the party that the calls are made for; without it, only routes about the person can be called
    */
   constructor(
     private readonly host: Host,
@@ -159,7 +159,7 @@ export class CleanRoomClient {
     return this.client.call(routes.cancelRun, { params: { id } });
   }
 
-  /** Returns the bytes of a run's receipt as they were stored, because its signatures are over exactly these bytes. */
+  /** Returns the bytes of a run's receipt, exactly as the coordinator stored them. */
   receipt(id: string): Promise<Uint8Array> {
     return this.client.downloadBytes(routes.getReceipt, { params: { id } });
   }

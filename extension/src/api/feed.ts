@@ -4,15 +4,15 @@ import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { CleanRoomClient } from './client.js';
 
-/** The way in which changes arrive. `live`: as they happen. `polling`: the listeners reload every few seconds instead. */
+/** The state of the feed. `live`: changes arrive as they happen. `polling`: the listeners reload every few seconds instead. */
 export type FeedStatus = 'live' | 'polling';
 
 /** A change that the coordinator reports, or `resync` when changes may have been missed. */
 export type Change = Exclude<CoordinatorEvent, { topic: 'mailbox' }>;
 
 /**
- * Reports changes at the coordinator. It follows the event stream, which continues after the last received event when it
- * breaks, and emits `resync` whenever changes may have been missed. A listener that then reloads misses none.
+ * Reports changes at the coordinator. It follows the event stream. A broken stream is opened again and resumes after the last
+ * received event. Whenever changes may have been missed, `resync` is emitted, and the listeners must reload.
  */
 export class Feed implements IDisposable {
   private readonly changes = new Signal<this, Change>(this);
@@ -55,7 +55,7 @@ export class Feed implements IDisposable {
     return this.poll.isDisposed;
   }
 
-  /** Starts following the stream. Restarts it when it is already open, for example for another party. */
+  /** Opens the stream. A stream that is already open is replaced, for example by the stream of another party. */
   start(): void {
     this.stop?.abort();
     void this.poll.start();

@@ -6,7 +6,8 @@ import type { OpenedRun, SubmissionPreview, SubmissionRequestOptions } from './t
 
 /**
  * Client of the clean room's Jupyter Server extension, at `base_url/clean-room/`. Operations that need the person's own
- * keys run there, in the bundled `clean-room` command. Every method rejects with a ProblemError unless it succeeds.
+ * keys run there, in the bundled `clean-room` command. Every method rejects with a ProblemError when the server refuses the
+ * call, and with JupyterLab's NetworkError when the server cannot be reached.
  */
 export class Host {
   constructor(private readonly serverSettings: ServerConnection.ISettings) {}
@@ -20,12 +21,12 @@ export class Host {
   readonly fetch: typeof fetch = (input, init) =>
     ServerConnection.makeRequest(
       input instanceof Request ? input.url : input.toString(),
-      // By default JupyterLab adds a number to every address, to avoid caches.
+      // Without this, JupyterLab adds a number to every address, to avoid caches.
       { ...init, cache: 'no-cache' },
       this.serverSettings
     );
 
-  /** Computes what would be submitted. Nothing is sent to the coordinator. */
+  /** Builds the submission without sending it, to show what would be submitted. */
   preview(options: SubmissionRequestOptions): Promise<SubmissionPreview> {
     return this.runCommand('submit', { ...options, dryRun: true });
   }
@@ -38,7 +39,7 @@ export class Host {
   /**
    * Opens a run's outputs with the person's key.
    *
-   * @param folder - a folder in the workspace to write them to; without one they are only returned
+   * @param folder - the folder in the workspace to which they are written; without it, they are only returned
    */
   open(run: string, party: string, folder?: string): Promise<OpenedRun> {
     return this.runCommand('results', { run, party, ...(folder === undefined ? {} : { to: folder }) });

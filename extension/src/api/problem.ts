@@ -10,7 +10,7 @@ export class ProblemError extends Error {
     message: string,
     /** The steps that the person can take now. */
     readonly remedy?: string,
-    /** A reference to find the failure in a log. */
+    /** A reference with which the failure can be found in a log. */
     readonly reference?: string
   ) {
     super(message);
@@ -65,7 +65,7 @@ function unreachable(): ProblemError {
   );
 }
 
-/** Checks the name instead of the class, because the class can be loaded more than once on a page. */
+/** Returns whether an error is a CleanRoomError, by its name: a page can load the class more than once. */
 export function looksLikeCleanRoomError(
   error: unknown
 ): error is Error & { code: string; remedy?: string; details?: Record<string, unknown> } {

@@ -40,7 +40,7 @@ export interface PartyDescription {
 
 /** The choices of a person in the submit dialog. */
 export interface SubmissionRequestOptions {
-  /** A path from the root of the Jupyter server's files, as all paths here. */
+  /** The path of the notebook. All paths are relative to the root folder of the Jupyter server. */
   readonly notebook: string;
   readonly files: readonly string[];
   readonly datasets: readonly string[];

@@ -5,7 +5,7 @@ import { asProblem, type ProblemError } from '../api/problem.js';
 import type { Asset } from '../api/types.js';
 import type { CleanRoomSession } from '../session/session.js';
 
-/** The datasets that the party can use. A researcher's stand-ins are downloaded so that kernels can open them. */
+/** The datasets that the party can use. For a researcher, their stand-ins are downloaded, so that kernels can open them. */
 export class DatasetsModel extends VDomModel {
   private assets: readonly Asset[] = [];
   private party: string | undefined;
@@ -21,7 +21,7 @@ export class DatasetsModel extends VDomModel {
     session.feed.changed.connect(this.onChange, this);
   }
 
-  /** All datasets. */
+  /** All datasets that the party can use. */
   get all(): readonly Asset[] {
     return this.assets;
   }

@@ -43,8 +43,8 @@ function readMark(value: unknown): OutputMark | undefined {
 }
 
 /**
- * Returns the cells of a notebook of nbformat 4, with the verdicts that the filter recorded for their outputs. The cells are
- * the ones that the TEE reads. An unknown verdict is left out.
+ * Returns the cells of a notebook of nbformat 4, with the verdicts that the filter recorded for their outputs. The notebook is
+ * parsed exactly as in the TEE. An unknown verdict is left out.
  *
  * @throws CleanRoomError `malformed` when the notebook is not of nbformat 4
  */

@@ -92,7 +92,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       const party = session.acting?.party;
       if (party === undefined || !runs.isReady) return;
       const entries = runs.all;
-      // Changes from before JupyterLab was opened are shown in the panel, not as notifications.
+      // Only the panel shows changes that happened before JupyterLab was opened.
       const before = last?.party === party ? last.entries : undefined;
       last = { party, entries };
       if (before === undefined) return;

@@ -51,7 +51,7 @@ export class ResultModel extends VDomModel {
     return this.working;
   }
 
-  /** The number of outputs that came back, are held for review, and were suppressed. */
+  /** The numbers of outputs that were returned, are held for review, and were suppressed. */
   get counts(): { readonly returned: number; readonly held: number; readonly suppressed: number } {
     const verdicts = (this.shownCells ?? []).flatMap(cell => cell.outputs.map(({ mark }) => mark?.verdict));
     const count = (kind: string): number => verdicts.filter(verdict => verdict === kind).length;

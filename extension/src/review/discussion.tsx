@@ -5,7 +5,7 @@ import { formatAgo, formatTimestamp } from '../shared/format.js';
 import { useNow, useSignals } from '../shared/hooks.js';
 import type { ReviewProps } from './queue.js';
 
-/** Asks for confirmation, because a rejected revision cannot be approved any more. */
+/** Asks for confirmation, because a rejected revision can no longer be approved. */
 async function confirmRejection(notebook: string, trans: TranslationBundle): Promise<boolean> {
   const result = await showDialog({
     title: trans.__('Reject %1?', notebook),

@@ -9,7 +9,7 @@ import type { RunsModel } from '../runs/model.js';
 import type { CleanRoomSession } from '../session/session.js';
 import type { Entry } from '../shared/status.js';
 
-/** The submission that is shown: its newest revision, with the notebook as it was submitted. */
+/** The shown submission and its newest revision, with the cells of the submitted notebook. */
 export interface OpenedRevision {
   readonly submission: SubmissionView;
   readonly revision: RevisionView;
@@ -24,7 +24,7 @@ export interface Rebuilt {
 
 const isOpen = ({ revision }: SubmissionSummary): boolean => revision.state === 'submitted';
 
-/** The submissions that wait for the party's decision, the others, and the one that is shown. */
+/** The submissions for review, by whose decision they wait for, and the one that is shown. */
 export class ReviewModel extends VDomModel {
   private selectedId: string | undefined;
   private current: OpenedRevision | undefined;
@@ -69,12 +69,12 @@ export class ReviewModel extends VDomModel {
     return this.acting;
   }
 
-  /** The submissions that wait for this party's decision. */
+  /** The submissions that wait for a decision which the person can make for the party. */
   get waitingForMe(): readonly Entry[] {
     return this.runs.all.filter(({ submission }) => isOpen(submission) && this.isWaitingForMe(submission));
   }
 
-  /** The submissions that wait only for other parties. */
+  /** The submissions that wait for a decision which the person cannot make. */
   get waitingForOthers(): readonly Entry[] {
     return this.runs.all.filter(({ submission }) => isOpen(submission) && !this.isWaitingForMe(submission));
   }
@@ -89,7 +89,7 @@ export class ReviewModel extends VDomModel {
     return this.runs.all.find(({ submission }) => submission.id === this.selectedId);
   }
 
-  /** The party's own decision on the shown revision; undefined when it has none to make. */
+  /** The party's own decision on the shown revision; undefined when the party does not decide about it. */
   get decision(): Decision | undefined {
     const party = this.session.acting?.party;
     return this.current?.revision.decisions.find(({ provider }) => provider === party);
@@ -160,7 +160,7 @@ export class ReviewModel extends VDomModel {
     return (await this.session.client()).file(submission.id, revision.number, path);
   }
 
-  /** Has the image built again from the submitted files, and compares its digest. */
+  /** Asks the coordinator to build the image again from the submitted files, and compares the digests. */
   async rebuild(): Promise<void> {
     if (this.current === undefined || this.rebuiltImage === 'working') return;
     const { submission, revision } = this.current;
@@ -178,7 +178,7 @@ export class ReviewModel extends VDomModel {
     this.stateChanged.emit();
   }
 
-  /** Sends a comment. Resolves to whether it was sent; otherwise `problem` says why. */
+  /** Sends a comment. Resolves to true if it was sent; if not, `problem` is the reason. */
   comment(text: string): Promise<boolean> {
     return this.act(async (client, id) => client.comment(id, text));
   }

@@ -112,7 +112,7 @@ export class CleanRoomSession {
     this.feed.start();
   }
 
-  /** Changes the party that the person acts for. Does nothing if it is not one of their parties any more. */
+  /** Changes the party that the person acts for. Does nothing if it is no longer one of their parties. */
   async actFor(party: string): Promise<void> {
     if (party === this.party || !this.person?.parties.some(other => other.party === party)) return;
     this.party = party;

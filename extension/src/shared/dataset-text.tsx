@@ -63,7 +63,7 @@ function rulesOf(assets: readonly Asset[], language: string, trans: TranslationB
   return rules;
 }
 
-/** Lists the rules for a run on datasets. Names the provider of each rule, or once if all rules have the same. */
+/** Lists the rules for a run on datasets, each with its provider. If all rules have the same provider, it is named once. */
 export function RuleList({
   assets,
   titleOf,

@@ -32,7 +32,7 @@ export interface Viewer {
 
 const FINAL_STATES: readonly string[] = ['completed', 'failed', 'cancelled'];
 
-/** Returns whether a run has ended. A copy of the protocol's rule, because the protocol is loaded after the panel is shown. */
+/** Returns whether a run has ended. This copies the protocol's rule, because the panel is shown before the protocol is loaded. */
 export function hasEnded({ state }: { readonly state: RunState }): boolean {
   return FINAL_STATES.includes(state);
 }

@@ -86,7 +86,7 @@ export class SubmitModel extends VDomModel {
     return this.asNextRevision;
   }
 
-  /** The submission as it would be; undefined while it is not known. */
+  /** The preview of the submission; undefined until it has been computed. */
   get preview(): SubmissionPreview | undefined {
     return this.result;
   }

@@ -11,7 +11,7 @@ export interface ProofLine {
   readonly text: string;
 }
 
-/** From the status that matters most to the one that matters least. */
+/** The statuses from the most severe to the least severe. */
 const SEVERITY: readonly ReceiptStepStatus[] = ['fail', 'not-reached', 'unknown', 'not-proved', 'pass'];
 
 /** Returns the most severe status of the given steps. Steps that had nothing to check do not count. */

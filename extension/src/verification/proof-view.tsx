@@ -39,7 +39,7 @@ function StatusSymbol({ status }: { status: ReceiptStepStatus }): React.JSX.Elem
   );
 }
 
-/** Names a status after the text that it belongs to; only for screen readers if the symbol or the text says the same. */
+/** Shows the name of a status in parentheses. If `hidden`, only screen readers get it, because the line already shows it. */
 function StatusName({
   status,
   hidden,

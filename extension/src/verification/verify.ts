@@ -33,7 +33,7 @@ export interface VerifiedReceipt {
 }
 
 /**
- * Verifies a receipt in the browser with nothing but its bytes and the trust roots that the person configured. The
+ * Verifies a receipt in the browser, using only its bytes and the trust roots that the person configured. The
  * protocol's checks are loaded with the first call.
  *
  * @param trust - the person's trust roots; without them all signers are unknown

@@ -25,7 +25,7 @@ const MODULES = [
 
 const nameOf = module => module.replace('@', '').replaceAll(/[^a-z]/g, '_');
 
-/** For jest's `moduleNameMapper`. */
+/** The entries for jest's `moduleNameMapper`. */
 export const bundled = Object.fromEntries(
   MODULES.map(module => [`^${module}$`, join(FOLDER, `${nameOf(module)}.cjs`)])
 );

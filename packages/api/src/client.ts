@@ -43,7 +43,7 @@ interface LooseInput extends AddressParts {
 
 /** The body of a response, while it arrives. */
 export interface Download {
-  /** The size in bytes, if the server says it. */
+  /** The size in bytes, if the server states it. */
   readonly bytes: number | undefined;
   readonly stream: ReadableStream<Uint8Array>;
 }
@@ -54,7 +54,7 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   /** Resumes after this event. */
   readonly lastEventId?: string;
-  /** Called each time the connection is lost, before the next attempt. */
+  /** A function that is called each time the connection is lost, before the next attempt. */
   onLost?(error: CleanRoomError): void;
 }
 
@@ -73,7 +73,7 @@ const wait = (milliseconds: number): Promise<void> =>
     setTimeout(resolve, milliseconds);
   });
 
-/** Returns the delay after a number of failed connections, part of it random, so that clients do not all return at once. */
+/** Returns the delay after a number of failed connections, part of it random, so that clients do not all reconnect at once. */
 function streamDelayMs(failures: number): number {
   const delay = FIRST_STREAM_DELAY_MS * 2 ** Math.min(failures, 10) * (0.5 + Math.random() / 2);
   return Math.min(LONGEST_STREAM_DELAY_MS, delay);

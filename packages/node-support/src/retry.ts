@@ -16,7 +16,7 @@ export interface RetryOptions {
   readonly isTransient: (error: unknown) => boolean;
   /** Returns the delay that the server asked for, in milliseconds, if it asked for one. */
   readonly requestedDelayMs?: (error: unknown) => number | undefined;
-  /** Ends the waiting. */
+  /** Stops the retries: a running delay ends with an AbortError. */
   readonly signal?: AbortSignal;
 }
 

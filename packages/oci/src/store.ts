@@ -7,7 +7,7 @@ export type ByteSource = () => AsyncIterable<Uint8Array>;
 
 /** A layer that is not yet in a store. */
 export interface NewLayer {
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
   readonly bytes: ByteSource;
 }

@@ -90,7 +90,7 @@ async function prepareSubmissions(deployment: TestDeployment): Promise<string[]>
 /**
  * Sends each request at its planned time, whether or not earlier ones have been answered.
  *
- * @returns for each request, the milliseconds from its planned time to the end of the answer
+ * @returns for each request, the milliseconds from its planned time to the end of the response
  */
 async function load(url: string, headers: Record<string, string>, calls: readonly Call[]): Promise<number[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });

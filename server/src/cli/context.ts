@@ -22,7 +22,7 @@ export type Act = <A extends readonly unknown[]>(
 export type Register = (program: Command, act: Act) => void;
 
 /**
- * Calls `poll` once a second until it returns something. Stopping to wait does not stop anything else.
+ * Calls `poll` once a second until it returns something. When the user stops waiting, everything else continues.
  * @throws CleanRoomError `unavailable` when the user stops the command
  */
 export async function waitFor<T>(terminal: Terminal, poll: () => Promise<T | undefined>): Promise<T> {

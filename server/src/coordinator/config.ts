@@ -6,7 +6,7 @@ import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.j
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
 
-/** Sign-in of one person, who can act for several parties. For trying out only. */
+/** Sign-in of one person, who can act for several parties. For evaluation only. */
 const EmbeddedAuthentication = Closed({
   kind: Type.Literal('embedded'),
   /** File with the person's bearer token. Only its owner may be able to read it. */
@@ -99,7 +99,7 @@ function requireProductionSettings(config: CoordinatorConfig, from: string): voi
     new CleanRoomError('forbidden', `${from} configures ${setting}. This is not allowed in production.`, {
       remedy
     });
-  // Compared as a string: there is only one kind of backend so far, and real TEEs will be other kinds.
+  // The kind is compared as a string, because `local` is the only kind so far. Real TEEs will be other kinds.
   const backend: string = config.backend.kind;
   if (backend === 'local') {
     throw forbidden('the local backend, which only simulates a TEE', 'Configure a backend with real TEEs.');

@@ -7,11 +7,11 @@ import type { CustodianContext } from './context.js';
 import { answerMailbox } from './key-release/mailbox.js';
 import { fetchMemberships } from './parties/collaborations.js';
 
-/** The time between two rounds without an event. Events start a round at once; the interval covers missed events. */
+/** The time between two rounds without an event. Events start a round at once; the interval is for missed events. */
 const ROUND_MILLISECONDS = 10_000;
 const RECONNECT_MILLISECONDS = 1000;
 
-/** Runs the tasks that a custodian does without being asked, one round at a time. */
+/** Runs the background tasks of a custodian, one round at a time. */
 class TaskRounds {
   readonly #context: CustodianContext;
   #running: Promise<void> | undefined;

@@ -12,7 +12,7 @@ import type { RosterBook } from './parties/roster-book.js';
 
 /**
  * The services that the domains of a custodian share. The coordinator is reached only through a client, and everything
- * that it answers is verified before it is used.
+ * that it sends is verified before it is used.
  */
 export interface CustodianContext {
   readonly config: CustodianConfig;

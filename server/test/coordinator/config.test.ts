@@ -6,7 +6,7 @@ import path from 'node:path';
 import { startCoordinator, DEFAULT_LIMITS, type CoordinatorConfig } from '../../src/coordinator/start.js';
 import { ManualBackend } from '../support/backend.js';
 
-/* A coordinator must refuse these configurations. Otherwise it would start with settings that no one chose. */
+/* A coordinator must refuse these configurations. Otherwise it would start with unintended settings. */
 describe('the configuration of the coordinator', () => {
   let folder: string;
   let valid: CoordinatorConfig;

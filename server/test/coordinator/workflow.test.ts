@@ -96,7 +96,7 @@ describe.each(DATABASES)('the path of a notebook, on %s', (_kind, prepare) => {
     await supervisor.reportProgress({ phase: 'running', cell: 1, cells: 2 });
     expect(await runOf(id)).toMatchObject({ state: 'running', cell: 1, cells: 2 });
     const result = await supervisor.deliverResult(spec, releases);
-    await supervisor.postResult(result); // Sent again, as after a lost answer.
+    await supervisor.postResult(result); // The supervisor sends the result again, as after a lost response.
 
     const view = await deployment.person(university).call(routes.getRun, { params: { id: run.id } });
     expect(view).toMatchObject({ state: 'completed', simulated: true, output: result.outputs[0] });

@@ -7,7 +7,7 @@ import { DecisionStateField, RevisionStateField } from './submissions.js';
 
 /**
  * An event of the coordinator. It says what has changed, not the new content: clients request what they show. After `resync`,
- * a client must request everything again, because it was away too long and events are missing.
+ * a client must request everything again, because it was disconnected for too long and has missed events.
  */
 export const CoordinatorEvent = Type.Union([
   Closed({

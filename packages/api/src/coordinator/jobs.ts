@@ -6,7 +6,7 @@ import { defineRoute } from '../route.js';
 import { Id, ApiTimestamp } from './common.js';
 import { Stored } from './objects.js';
 
-/** The id of a job: 32 random bytes as base64url. The coordinator takes every caller that knows it for the supervisor. */
+/** The id of a job: 32 random bytes as base64url. The coordinator treats every caller that knows it as the supervisor. */
 const JobToken = Type.String({ pattern: '^[A-Za-z0-9_-]{26,128}$' });
 const ByJob = Closed({ job: JobToken });
 const ByJobAndDigest = Closed({ job: JobToken, digest: DigestField });

@@ -116,7 +116,7 @@ const Submitted = Closed({
   image: DigestField
 });
 
-/** The size limit of a request with a spec. A spec has at most 10,000 files, so that its base64 is smaller. */
+/** The size limit of a request with a spec. A spec has at most 10,000 files, so its base64 is smaller. */
 const SPEC_BODY = 24_000_000;
 
 export const createSubmission = defineRoute({

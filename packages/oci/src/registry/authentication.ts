@@ -64,7 +64,7 @@ export class Authentication {
   }
 
   /**
-   * Reads the challenge of a 401 answer.
+   * Reads the challenge of a 401 response.
    *
    * @returns whether the request should be sent again
    */

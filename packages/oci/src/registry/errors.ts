@@ -6,7 +6,7 @@ import { redactedUrl } from './address.js';
 export interface RegistryFailureOptions {
   readonly isTransient: boolean;
   readonly remedy: string;
-  /** The status of the registry's answer, if it answered. */
+  /** The status of the registry's response, if there was one. */
   readonly status?: number;
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
@@ -52,7 +52,7 @@ export function retryRegistry<T>(policy: RetryPolicy, operation: () => Promise<T
 /** Codes of connection errors that retrying cannot fix. */
 const PERMANENT = /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
-/** Returns the error for a connection that failed before the answer was complete. */
+/** Returns the error for a connection that failed before the response was complete. */
 export function connectionError(url: URL, cause: unknown): RegistryFailure {
   const code = systemErrorCode(cause) ?? 'no answer';
   const isPermanent = PERMANENT.test(code);
@@ -99,9 +99,9 @@ function messagesIn(body: string): string {
 }
 
 /**
- * Returns the error for an answer with an unexpected status.
+ * Returns the error for a response with an unexpected status.
  *
- * @param body - the beginning of the answer's body
+ * @param body - the beginning of the response's body
  */
 export function statusError(
   url: URL,

@@ -21,7 +21,7 @@ export interface RegistryRequest {
   readonly body?: { readonly size: number; readonly bytes: ByteSource };
 }
 
-/** An HTTP answer whose body has not been read yet: read it, or call `discardBody`. */
+/** An HTTP response whose body has not been read yet: read it, or call `discardBody`. */
 export interface RegistryResponse {
   readonly url: URL;
   readonly status: number;
@@ -73,7 +73,7 @@ class RequestBody {
 }
 
 /**
- * Sends one request and returns its answer. Redirects are not followed, and nothing is retried.
+ * Sends one request and returns its response. Redirects are not followed, and nothing is retried.
  *
  * @throws RegistryFailure if the connection breaks
  * @throws the error of the body's source, if that fails
@@ -83,7 +83,7 @@ export function sendRequest(request: RegistryRequest): Promise<RegistryResponse>
   return new Promise((resolve, reject) => {
     const client = open(request);
     const outgoing = body && new RequestBody(body.bytes);
-    // A registry may answer and close the connection before it has read the whole body. The answer then arrives first, and
+    // A registry may respond and close the connection before it has read the whole body. The response then arrives first, so
     // the later rejection has no effect.
     const fail = (cause: unknown): void => reject(outgoing?.failure ?? connectionError(url, cause));
     client.setTimeout(IDLE_TIMEOUT_MS, () =>
@@ -98,7 +98,7 @@ export function sendRequest(request: RegistryRequest): Promise<RegistryResponse>
   });
 }
 
-/** Discards the body of an answer, so that its connection can be used again. */
+/** Discards the body of a response, so that its connection can be used again. */
 export function discardBody({ body }: RegistryResponse): void {
   body.on('error', () => undefined).resume();
 }
@@ -144,7 +144,7 @@ export async function* bodyChunks(url: URL, body: IncomingMessage): AsyncGenerat
 
 const ERROR_BYTES = 64 * 1024;
 
-/** Returns the error for an answer with an unexpected status, with the registry's messages from its body. */
+/** Returns the error for a response with an unexpected status, with the registry's messages from its body. */
 export async function responseError(answer: RegistryResponse): Promise<RegistryFailure> {
   const retryAfter = answer.headers['retry-after'];
   const body = await readBody(answer, ERROR_BYTES).catch(() => new Uint8Array());

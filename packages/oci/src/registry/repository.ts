@@ -44,7 +44,7 @@ export class Repository {
   }
 
   /**
-   * Returns the URL in the `Location` header of an answer, if there is one.
+   * Returns the URL in the `Location` header of a response, if there is one.
    *
    * @throws CleanRoomError `malformed` if the URL is not safe
    */
@@ -52,13 +52,13 @@ export class Repository {
     return headers.location === undefined ? undefined : this.#session.resolveUrl(headers.location, url);
   }
 
-  /** Sends a request that needs the right to pull. */
+  /** Sends a request that needs permission to pull. */
   read(request: RegistryRequest, expected: readonly number[]): Promise<RegistryResponse> {
     return this.#session.send(request, [`repository:${this.name}:pull`], expected);
   }
 
   /**
-   * Sends a request that needs the right to push.
+   * Sends a request that needs permission to push.
    *
    * @param mountFrom - another repository that the request reads from
    */
@@ -72,7 +72,7 @@ export class Repository {
     return this.#session.send(request, scopes, expected);
   }
 
-  /** Returns whether the repository contains a blob or manifest. As a `writer`, it asks with the right to push. */
+  /** Returns whether the repository contains a blob or manifest. The request of a `writer` has permission to push. */
   async has(kind: ContentKind, digest: Digest, as: 'reader' | 'writer' = 'reader'): Promise<boolean> {
     const headers = { accept: `${MANIFEST_TYPE}, */*` };
     const request = { method: 'HEAD', url: this.urlOf(kind, digest), headers } as const;

@@ -37,7 +37,7 @@ export class RegistrySession {
    * Sends a request, and logs in if the registry asks for it.
    *
    * @param scopes - the access that the request needs
-   * @param expected - the statuses that count as an answer; every other status is an error
+   * @param expected - the statuses that are expected; every other status is an error
    * @throws RegistryFailure
    */
   async send(
@@ -59,7 +59,7 @@ export class RegistrySession {
       const answer = await sendRequest({ ...request, url, headers });
       const { location } = answer.headers;
       if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
-      // Only 307 and 308 allow that a request with a body is repeated at the new address.
+      // Only 307 and 308 allow a request with a body to be repeated at the new address.
       if (request.body !== undefined && answer.status < 307) return answer;
       discardBody(answer);
       url = this.resolveUrl(location, url);

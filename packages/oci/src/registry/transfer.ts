@@ -62,7 +62,7 @@ export async function* downloadBlob(
 /** A blob to be uploaded. */
 export interface BlobUpload {
   readonly digest: Digest;
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
   readonly bytes: ByteSource;
   /** Another repository of the same registry that may have the blob. */

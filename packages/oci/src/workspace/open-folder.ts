@@ -21,7 +21,7 @@ function kindOf(entry: Dirent<Buffer> | Stats): EntryKind {
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** A path below this looks names up in an open folder, instead of along a path that other processes may change. */
+/** Paths below this one start at an open folder, not at a path that other processes may change in the meantime. */
 const DESCRIPTORS = '/proc/self/fd';
 const hasDescriptors = existsSync(DESCRIPTORS);
 

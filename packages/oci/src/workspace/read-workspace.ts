@@ -17,7 +17,7 @@ const CHUNK_BYTES = 1024 ** 2;
 const HELD_FILE_BYTES = 4 * 1024 ** 2;
 /** The maximum total size of the files kept in memory. */
 const HELD_BYTES = 64 * 1024 ** 2;
-/** Reading is synchronous, which is faster for many small files. The event loop runs after this much of it. */
+/** The time after which reading lets the event loop run. Reading is synchronous, which is faster for many small files. */
 const SLICE_MS = 8;
 
 /** Lets the event loop run from time to time. */

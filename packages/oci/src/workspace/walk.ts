@@ -27,7 +27,7 @@ function* filesBelow(folder: OpenFolder, path: string): Generator<WorkspaceEntry
     yield* filesAtEntry(folder, name, kind, path === '' ? name : `${path}/${name}`);
 }
 
-/** Finds the file that an entry is, or the files below it. */
+/** Finds the files of an entry: the entry itself if it is a file, or the files below it if it is a folder. */
 function* filesAtEntry(
   folder: OpenFolder,
   name: string,

@@ -29,7 +29,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs writer processes for some time, then kills them. Returns the images that they reported as stored. */
+/** Runs writer processes for a while, then kills them. Returns the images that they reported as stored. */
 async function writeAndKill(layout: string, prefixes: readonly string[], forMs: number) {
   const reported: { digest: Digest; name: string }[] = [];
   const writers = prefixes.map(prefix => {

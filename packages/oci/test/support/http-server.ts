@@ -15,7 +15,7 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Answers a request. */
+/** A function that sends the response to a request. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Starts a server that answers with `handler` and records all requests. */

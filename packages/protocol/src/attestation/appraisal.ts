@@ -143,7 +143,7 @@ export const APPRAISAL_STEPS: readonly AppraisalStep[] = [
     id: 'debug',
     check: requiredInProduction(
       'debug-enabled',
-      // Any other value counts as debug, also one that is unknown today.
+      // Any other value counts as debug, including values that are unknown today.
       ({ dbgstat }) => dbgstat === 'disabled-since-boot',
       ({ dbgstat }) => dbgstat
     )

@@ -31,7 +31,7 @@ export function splitToken(token: string): CompactToken | undefined {
 /** Header fields with which a token could choose the key or the rules that it is verified by. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'crit', 'b64', 'zip', 'enc', 'epk', 'p2c', 'apu', 'apv'];
 
-/** Checks that a header names RS256, brings no key or rules of its own, and has no certificates or exactly three. */
+/** Checks that a header names RS256, contains no key or rules of its own, and has no certificates or exactly three. */
 export function checkHeader(header: JsonObject): StepOutcome {
   if (header['alg'] !== 'RS256')
     return fail('algorithm-refused', `The algorithm is ${quote(header['alg'])}.`);

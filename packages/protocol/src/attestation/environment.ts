@@ -2,7 +2,7 @@ import { environmentOverrides } from './claims.js';
 import type { AppraisalSubject } from './request.js';
 import { fail, notAsked, pass, quote, type StepOutcome } from './steps.js';
 
-/** The one environment variable that the operator may set. It says where the job document is, never what is in it. */
+/** The only environment variable that the operator may set: the address of the job document, whose content is not trusted. */
 export const JOB_VARIABLE = 'CLEAN_ROOM_JOB';
 
 const JOB_ADDRESS =

@@ -17,7 +17,7 @@ export interface TokenExpectations {
   readonly imageDigest?: string | readonly string[];
   readonly projectId?: string;
   readonly zone?: string;
-  /** Exactly these, in any order. */
+  /** The service accounts of the machine, all of them and in any order. */
   readonly serviceAccounts?: readonly string[];
   /** The arguments of the program, all of them and in order. */
   readonly args?: readonly string[];

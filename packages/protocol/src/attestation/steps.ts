@@ -153,7 +153,7 @@ export type StepOutcome =
   | { readonly status: 'pass' | 'not-asked'; readonly detail: string }
   | { readonly status: 'fail'; readonly code: StepCode; readonly detail: string };
 
-/** Returns the outcome of a step that holds. */
+/** Returns the outcome of a step that passed. */
 export const pass = (detail: string): StepOutcome => ({ status: 'pass', detail });
 /** Returns the outcome of a step that failed. */
 export const fail = (code: StepCode, detail: string): StepOutcome => ({ status: 'fail', code, detail });

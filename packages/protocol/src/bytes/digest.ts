@@ -15,7 +15,7 @@ export interface Hasher {
 /** A function that starts a new SHA-256. */
 export type HasherFactory = () => Hasher;
 
-/** Starts a SHA-256 that needs nothing of the platform. */
+/** Starts a SHA-256 that does not depend on the platform. */
 export const pureSha256: HasherFactory = () => sha256.create();
 
 /** Returns whether a text has the form of a {@link Digest}. */

@@ -32,7 +32,7 @@ export interface DocumentKind<S extends TSchema> {
    * @throws CleanRoomError `malformed`, or `unsupported-version` for another version of this format
    */
   read(bytes: Uint8Array): ReadDocument<Static<S>>;
-  /** Like `read`, but accepts only the canonical form. For documents that others must be able to reproduce. */
+  /** Like `read`, but accepts only the canonical form. It is for documents that others must be able to reproduce. */
   readCanonical(bytes: Uint8Array): ReadDocument<Static<S>>;
   /** Returns an envelope with the value, signed by every key. */
   sign(value: Static<S>, ...keys: readonly SigningKey[]): Envelope;
@@ -90,7 +90,7 @@ export function defineDocument<S extends TSchema>(name: string, version: number,
   const write = (value: Static<S>): Uint8Array => canonicalJson(checkSchema(schema, value, format));
   const read = (bytes: Uint8Array): ReadDocument<Static<S>> => check(parseStrictJson(bytes), bytes);
   const payloads = new WeakMap<Envelope, ReadDocument<Static<S>>>();
-  /** Reads the payload of an envelope, and only once if the envelope is frozen and cannot change. */
+  /** Reads the payload of an envelope. The result is kept if the envelope is frozen, because it then cannot change. */
   const payloadOf = (envelope: Envelope): ReadDocument<Static<S>> => {
     const known = payloads.get(envelope);
     if (known !== undefined) return known;

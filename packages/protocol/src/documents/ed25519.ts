@@ -3,14 +3,14 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 
 /**
  * Ed25519 (RFC 8032) as a platform provides it. Secrets and public keys are 32 bytes, signatures 64. A method may throw when
- * the platform cannot do it; the portable implementation then does.
+ * the platform does not support the operation; the portable implementation is then used.
  */
 export interface Ed25519Provider {
   /** Returns the public key of a secret. */
   publicKey(secret: Uint8Array): Uint8Array;
   /** Returns the signature of `bytes`. */
   sign(secret: Uint8Array, bytes: Uint8Array): Uint8Array;
-  /** Returns whether a signature is valid. It is asked only about keys that pass {@link isStrictKey}. */
+  /** Returns whether a signature is valid. It is called only for keys that pass {@link isStrictKey}. */
   verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -63,7 +63,7 @@ export function ed25519Sign(secret: Uint8Array, bytes: Uint8Array): Uint8Array {
 
 /**
  * Returns whether a signature is valid under strict RFC 8032 verification: keys of small order and alternative encodings
- * of keys and signatures are refused. A positive answer of the platform is final. Every other answer comes from the portable
+ * of keys and signatures are refused. A positive result of the platform is final. Every other result comes from the portable
  * implementation, so that it is the same on all platforms.
  */
 export function ed25519Verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
@@ -75,7 +75,7 @@ export function ed25519Verify(publicKey: Uint8Array, bytes: Uint8Array, signatur
       return true;
     return ed25519.verify(signature, bytes, publicKey, { zip215: false });
   } catch {
-    // A key or signature that does not encode a point of the curve makes the signature invalid. It is not a fault of ours.
+    // A key or signature that does not encode a point of the curve makes the signature invalid. It is not an error of this program.
     return false;
   }
 }
@@ -94,7 +94,7 @@ function isReduced(y: Uint8Array): boolean {
 }
 
 /**
- * Returns whether strict verification can accept signatures by a key. Platforms may accept other keys too, so their answer
+ * Returns whether strict verification can accept signatures by a key. Platforms may accept other keys too, so their result
  * counts only for these keys. For these a platform is not more lenient than the portable implementation, because it verifies
  * without the cofactor. A key that is not a point on the curve is rejected by every platform.
  */

@@ -14,8 +14,8 @@ export const PersonId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]{0,12
 /** Sentences for people. Plain text, never rendered as markup. */
 export const Text = Type.String({ maxLength: 4000 });
 /**
- * One line for people. It has no control characters, line ends or marks that change the direction of text, so that it looks
- * like what it is.
+ * One line for people. It has no control characters, line ends or marks that change the direction of text, so that it
+ * cannot look like another text.
  */
 export const Title = Type.String({
   minLength: 1,

@@ -70,7 +70,7 @@ function parseIfReproducible(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-  // Before the text is compared: JSON.stringify fails with a stack overflow for a value that is nested too deeply.
+  // This check comes first, because JSON.stringify fails with a stack overflow for a value that is nested too deeply.
   requirePlain(value, 0);
   const reproducible = text === JSON.stringify(value) || text.trimEnd() === JSON.stringify(value, null, 2);
   return reproducible ? (value as Json) : undefined;

@@ -43,8 +43,8 @@ async function checkEnvelope(verifier: WebCryptoVerifier, envelope: Envelope): P
 /**
  * Verifies all signatures of envelopes in parallel with WebCrypto, which is many times faster than the portable Ed25519. An
  * envelope that is opened afterwards does not verify the valid signatures again. Signatures that are invalid, or that could not
- * be verified here, are verified when the envelope is opened. WebCrypto is asked only about keys for which it is not more
- * lenient than the portable implementation.
+ * be verified here, are verified when the envelope is opened. WebCrypto is used only for keys for which it is not more lenient
+ * than the portable implementation.
  */
 export async function checkSignaturesAhead(envelopes: readonly Envelope[]): Promise<void> {
   const { subtle } = crypto as Partial<Crypto>;

@@ -7,8 +7,8 @@ import { TreeHead } from '../log/log.js';
 const Url = Type.String({ pattern: '^https?://', maxLength: 2000 });
 
 /**
- * The document at the address in `CLEAN_ROOM_JOB`. It says where things are, never what they are: every document in it is
- * signed, every object is named by digest in a signed document, and the supervisor trusts nothing else in it.
+ * The document at the address in `CLEAN_ROOM_JOB`. It is not trusted: every document in it is signed, every object is named by
+ * digest in a signed document, and the supervisor trusts nothing else in it.
  */
 export const JobDocument = Closed({
   format: Type.Literal('clean-room.job/v1'),
@@ -27,7 +27,7 @@ export const JobDocument = Closed({
   kernelImage: Envelope,
   /** The roster, signed by its party's root key, that lists the submitter. Policies allow parties, not keys. */
   submitterRoster: Envelope,
-  /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than their own. */
+  /** The newest tree head that the coordinator knows. Custodians refuse a head that is older than the approval. */
   logHead: TreeHead,
   /** Address to which the supervisor posts key requests, and from which it reads the answers. */
   mailbox: Url,

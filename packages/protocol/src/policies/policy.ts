@@ -7,7 +7,7 @@ import { PublicKey } from '../documents/keys.js';
 export const SandboxProfile = Type.Union([Type.Literal('second-uid'), Type.Literal('nested-namespace')]);
 export type SandboxProfile = Static<typeof SandboxProfile>;
 
-/** A root certificate for attestation tokens. A `simulated` root proves nothing: its private key is on the machine that runs. */
+/** A root certificate for attestation tokens. A `simulated` root proves nothing: its private key is on the simulator's machine. */
 export const TeeRoot = Closed({
   kind: Type.Union([Type.Literal('hardware'), Type.Literal('simulated')]),
   /** SHA-256 of the root certificate's DER bytes. */

@@ -78,9 +78,9 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Returns the finding of a step that holds. */
+/** Returns the finding of a step that passed. */
 export const findingPass = (detail: string): Finding => ({ status: 'pass', detail });
-/** Returns the finding of a step that holds, except that the verifier does not trust the signer. */
+/** Returns the finding of a step that passed, except that the verifier does not trust the signer. */
 export const findingUnknown = (detail: string): Finding => ({ status: 'unknown', detail });
 /** Returns the finding of a step that has nothing to check in this run. */
 export const findingNotAsked = (detail: string): Finding => ({ status: 'not-asked', detail });

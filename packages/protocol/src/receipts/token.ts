@@ -9,7 +9,7 @@ import { RUN_AUDIENCE, runNonce } from '../runs/run-statement.js';
 import type { ReceiptEvidence } from './evidence.js';
 import type { TrustRoots } from './receipt.js';
 
-/** Contents of a token that nothing has verified. They may only be used to choose what the token is verified against. */
+/** Unverified contents of a token. They may only be used to choose the keys and values that the token is verified against. */
 interface UnverifiedToken {
   readonly issuedAt: Date;
   /** The root certificate in the token itself. Trusting it shows only that the token is consistent. */

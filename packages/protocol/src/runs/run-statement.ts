@@ -101,7 +101,7 @@ export function encodeRunStatement(predicate: RunPredicate): ReadDocument<RunSta
 /**
  * Reads a run statement from its bytes. This proves nothing about its origin.
  *
- * @throws CleanRoomError `malformed`, also when the subject is not the output that the predicate names
+ * @throws CleanRoomError `malformed`, for example when the subject is not the output that the predicate names
  */
 export function readRunStatement(bytes: Uint8Array): ReadDocument<RunStatement> {
   const value = checkSchema(RunStatement, parseStrictJson(bytes), 'run statement');

@@ -1,7 +1,8 @@
 import { CleanRoomError } from '../errors/index.js';
 
 /**
- * The states that may follow each state. A state without followers is final. Server and clients use the same tables.
+ * A table of the states to which each state may change. A state that cannot change is final. Server and clients use the same
+ * tables.
  */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>;
 
@@ -56,7 +57,7 @@ export const RUN_TRANSITIONS: Transitions<RunState> = {
   cancelled: []
 };
 
-/** Returns whether no state can follow a state. */
+/** Returns whether a state is final: it cannot change. */
 export function isFinal<State extends string>(transitions: Transitions<State>, state: State): boolean {
   return transitions[state].length === 0;
 }
@@ -64,7 +65,7 @@ export function isFinal<State extends string>(transitions: Transitions<State>, s
 /**
  * Checks that a transition is allowed.
  *
- * @throws CleanRoomError `conflict` when it is not
+ * @throws CleanRoomError `conflict` when the table does not allow it
  *
  * @example
  * ```ts

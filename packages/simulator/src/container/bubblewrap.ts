@@ -23,8 +23,8 @@ const CONTAINER_CAPABILITIES = [
 ] as const;
 
 /**
- * A command prefix that limits the bounding set to the container's. bwrap needs one more capability to build the container.
- * It gets that through the inheritable set, which the enter program empties before it executes the container's program.
+ * A command prefix that limits the bounding set to the container's capabilities. bwrap needs one more to build the container.
+ * It gets this one through the inheritable set, which the enter program empties before it executes the container's program.
  */
 const BOUNDING_COMMAND: readonly string[] = [
   ...['setpriv', '--inh-caps=+sys_admin'],
@@ -39,7 +39,7 @@ export function privilegeCommand(asRoot: boolean): readonly string[] {
   return [...(asRoot ? ['setpriv', '--groups', '0'] : []), ...BOUNDING_COMMAND];
 }
 
-/** Options of bwrap that keep exactly the container's capabilities. */
+/** Options with which bwrap keeps exactly the container's capabilities. */
 const CAPABILITY_OPTIONS: readonly string[] = [
   ...['--cap-drop', 'ALL'],
   ...CONTAINER_CAPABILITIES.flatMap(name => ['--cap-add', `CAP_${name.toUpperCase()}`])
@@ -106,10 +106,10 @@ const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sys
 
 /**
  * Returns the options of bwrap for a container like those of Confidential Space: its own pid, ipc, uts and mount namespaces,
- * the machine's network, and the same mounts, capabilities and environment. For root, the container is complete. For an
- * ordinary user, /proc is not masked, because the kernel does not allow to mount a new /proc in a namespace with a masked
- * one, and the program's sandbox needs to do that. A rule of the device cgroup, which lets a real container open only the default
- * devices, needs a privilege that root of a container does not have, so there is none.
+ * the machine's network, and the same mounts, capabilities and environment. For an ordinary user, /proc is not masked: the
+ * sandbox in the container mounts a new /proc, and the kernel allows this only in a namespace whose own /proc is not masked. A
+ * real container can open only the default devices. The device cgroup that enforces this needs more privileges than root of a
+ * container has, so this container has no such rule.
  */
 export function bubblewrapOptions({
   root,

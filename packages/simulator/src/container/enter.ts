@@ -2,10 +2,10 @@
  * The instructions of the enter program for amd64, without library, data or relocations.
  *
  * The enter program runs last before the container's program. bwrap leaves capabilities in the inheritable and ambient sets,
- * where a real container has none, and the image may not contain a tool that empties them. The program
+ * where a real container has none, and not every image contains a tool that empties them. The program
  *
- * 1. writes to descriptor 7 and waits for an answer. bwrap asks the kernel to kill it when its parent dies, but has no effect
- *    if the parent died earlier. An answer proves that the parent is alive.
+ * 1. writes to descriptor 7 and waits for an answer. bwrap asks the kernel to kill it when its parent dies, but this has no
+ *    effect if the parent died earlier. An answer proves that the parent is alive.
  * 2. moves descriptors 4 and 5 to standard output and error, and closes all others;
  * 3. empties the inheritable set, and with it the ambient set;
  * 4. executes `argv[1]`.

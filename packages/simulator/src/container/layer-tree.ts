@@ -158,7 +158,7 @@ export class LayerTree {
     }
   }
 
-  /** Removes what layers below have at `path`, but nothing that the current layer added. */
+  /** Removes the entries of the layers below at `path`, but none that the current layer added. */
   private hide(path: string): void {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return;

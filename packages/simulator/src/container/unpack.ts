@@ -108,7 +108,7 @@ async function unpackInto(
     tree.beginLayer();
     const entries = extract();
     const read = pipeline(Readable.from(store.readBlob(layer)), entries);
-    // Awaited below. Until then, a rejection must not count as unhandled.
+    // The promise is awaited below. Until then, a rejection must not count as unhandled.
     read.catch(() => undefined);
     try {
       for await (const entry of entries) {

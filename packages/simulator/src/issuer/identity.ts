@@ -109,12 +109,12 @@ async function certify(
   now: Date,
   issuer?: X509Certificate
 ): Promise<X509Certificate> {
-  // Loaded only when needed: node-forge takes longer to load than all other modules together.
+  // The module is loaded only when it is needed, because node-forge takes longer to load than all other modules together.
   const { CERTIFICATE_NAMES, makeCertificate } = await import('./certificate.js');
   const ends = now.getTime() + LIFE_DAYS[role] * DAY_MS;
   const to = new Date(Math.min(ends, issuer?.validToDate.getTime() ?? ends));
   const name = role === 'leaf' ? CERTIFICATE_NAMES.intermediate : CERTIFICATE_NAMES.root;
-  // Valid since an hour ago, so that a verifier whose clock is slow accepts it.
+  // The validity begins an hour ago, so that a verifier whose clock is slow accepts the certificate.
   const from = new Date(now.getTime() - 3_600_000);
   return new X509Certificate(makeCertificate({ role, key, issuer: { name, key: issuerKey }, from, to }));
 }

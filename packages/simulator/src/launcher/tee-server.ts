@@ -23,7 +23,7 @@ export class TeeServer {
   private constructor(
     readonly folder: string,
     private readonly server: Server,
-    /** Kept open as long as the server, because Node removes the socket through the path to which it was bound. */
+    /** The folder's descriptor. It stays open as long as the server, because Node removes the socket by a path through it. */
     private readonly descriptor: number,
     private readonly tokenFile: TokenFile
   ) {}

@@ -27,10 +27,10 @@ export const AttemptRequest = Type.Object({
 });
 export type AttemptRequest = Static<typeof AttemptRequest>;
 
-/** The reasons why an attempt ended, as seen by the machine. Results are what the program itself reported. */
+/** The reasons why an attempt ended, from the view of the machine. Whether the program had a result is not known here. */
 export const END_REASONS = [
   'finished', // the program ended by itself
-  'stopped', // it was requested
+  'stopped', // a stop was requested
   'time-limit',
   'launch-refused', // the image's labels do not allow the requested settings
   'image-refused', // the image is missing, damaged or cannot be unpacked

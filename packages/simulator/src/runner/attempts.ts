@@ -62,7 +62,7 @@ export interface AttemptHandle {
   /**
    * Waits until the attempt has ended and returns its last status.
    *
-   * @param signal - ends the waiting, but not the attempt
+   * @param signal - stops waiting, but does not stop the attempt
    */
   ended(signal?: AbortSignal): Promise<AttemptStatus>;
   stop(): Promise<AttemptStatus>;

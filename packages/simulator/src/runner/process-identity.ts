@@ -4,7 +4,7 @@ import { systemErrorCode } from '@clean-room/node-support';
 /** Identifies a process permanently. Its number is not sufficient, because the system reuses numbers. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** In clock ticks since the start of the machine. */
+  /** The start of the process, in clock ticks since the start of the machine. */
   readonly startTime: string;
   /** A random id that the machine gets at each start. */
   readonly bootId: string;

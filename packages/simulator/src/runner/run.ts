@@ -111,7 +111,7 @@ class Runner {
     }
   }
 
-  /** Records the container before its program starts, so that after a crash it can be found and killed. */
+  /** Records the container before its program starts, so that it can be found and killed after a crash. */
   private async recordContainer(container: Container): Promise<void> {
     const identity = identityOf(container.pid);
     const { startedAt } = this;

@@ -37,7 +37,7 @@ export async function openCustodianFolder(
 ): Promise<CustodianHome> {
   const location =
     folder === undefined ? await configuredFolder(home, party) : path.resolve(terminal.folder, folder);
-  // Loaded only now, so that commands that do not use a custodian start quickly.
+  // The module is loaded only here, so that commands that do not use a custodian start quickly.
   const { readCustodianHome } = await import('../../custodian/index.js');
   return readCustodianHome(location);
 }

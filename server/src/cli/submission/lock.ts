@@ -32,7 +32,7 @@ export type LockedNotebook = Static<typeof LockedNotebook>;
 const LockFile = Type.Object(
   {
     format: Type.Literal('clean-room.lock/v1'),
-    /** By the notebook's file name. */
+    /** The notebooks by their file names. */
     notebooks: Type.Record(Type.String(), LockedNotebook)
   },
   { additionalProperties: false }

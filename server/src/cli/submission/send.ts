@@ -42,7 +42,7 @@ export interface SentRevision {
  * Uploads the files, signs the request to run the image with this spec, and submits it.
  *
  * @param key - the submitter's key
- * @param before - the submission that gets another revision, a new submission by default
+ * @param before - the submission to which the revision is added; without it, a new submission is created
  */
 export async function sendSubmission(
   client: Client,

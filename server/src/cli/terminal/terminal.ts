@@ -16,7 +16,7 @@ export interface Terminal {
   /** The current folder. */
   readonly folder: string;
   now(): Date;
-  /** Aborted when the user stops the command. */
+  /** A signal that is aborted when the user stops the command. */
   readonly stopped: AbortSignal;
 }
 

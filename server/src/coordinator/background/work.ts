@@ -7,10 +7,10 @@ import { handleStopAttempt, handleWatchAttempt } from '../runs/watch.js';
 import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
 
 const HOUR_MS = 3_600_000;
-/** How long events are kept. A client that was disconnected for longer reloads everything. */
+/** The time for which events are kept. A client that was disconnected for longer reloads everything. */
 const EVENT_DAYS = 7;
 
-/** Deletes old answers to idempotency keys, and events that are too old for a client to resume from. */
+/** Deletes old responses to idempotency keys, and events that are too old for a client to resume from. */
 async function deleteOldRows(context: CoordinatorContext): Promise<void> {
   const before = (hours: number): Date => new Date(Date.now() - hours * HOUR_MS);
   await context.db.deleteFrom('idempotency').where('created_at', '<', before(IDEMPOTENCY_HOURS)).execute();

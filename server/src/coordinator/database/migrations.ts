@@ -96,7 +96,7 @@ const STATEMENTS_0001 = [
 
 /** Creates the tables of {@link CoordinatorTables}. After the first release, changes are further migrations. */
 export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
-  // A database with the tables of an earlier draft has a migration of another name, and is refused.
+  // A database that an earlier draft created has recorded a migration of another name, so it is refused.
   '0001-initial': {
     up: async db => {
       for (const statement of STATEMENTS_0001) await sql.raw(statement).execute(db);

@@ -164,7 +164,7 @@ export class EventTail {
       for (const reader of this.#readers) if (reader.live) this.#send(reader, rows);
       if (rows.length > 0) for (const resolve of this.#waiting) resolve();
       if (rows.length < BATCH) return;
-      // Lets the readers read before more is written.
+      // Let the readers empty their buffers before more is written.
       await setImmediate();
     }
   }
@@ -199,7 +199,7 @@ export class EventTail {
 
   #send(reader: Reader, rows: readonly Row[]): void {
     const { readableLength, writableLength } = reader.stream;
-    // Checked before writing, because nothing that is written below could have been read yet.
+    // Check before writing: the reader has no chance to read until this function returns.
     if (readableLength + writableLength > MAX_BUFFERED_BYTES) {
       reader.stream.destroy();
       this.#readers.delete(reader);

@@ -7,7 +7,7 @@ import type { UnitOfWork } from '../state/unit-of-work.js';
 
 const KEY = /^[\x21-\x7e]{8,128}$/;
 
-/** How long the answer to a key is kept, in hours. */
+/** The time for which the response to a key is kept, in hours. */
 export const IDEMPOTENCY_HOURS = 24;
 
 function keyOf(request: FastifyRequest): string | undefined {
@@ -36,8 +36,9 @@ function nameOf(caller: Caller): string {
 }
 
 /**
- * Carries out a change at most once per `Idempotency-Key`. The change and its answer are saved in one transaction, so a
- * repeated request gets the answer of the first one, even after a crash. Without the header, the change is always carried out.
+ * Carries out a change at most once per `Idempotency-Key`. The change and its response are saved in one transaction, so a
+ * repeated request gets the response of the first one, even after a crash. Without the header, the change is always carried
+ * out.
  *
  * @throws CleanRoomError `conflict` when the key was used for another request
  */

@@ -21,7 +21,7 @@ export interface KernelImageOnFile {
   readonly config: Uint8Array;
 }
 
-/** The kernel images that this server packages with. Only manifest and configuration are kept, some kilobytes per image. */
+/** The kernel images that this server packages with. Only manifest and configuration are kept, a few kilobytes per image. */
 export class KernelImages {
   readonly #images: ReadonlyMap<Digest, KernelImageOnFile>;
 

@@ -7,7 +7,7 @@ import type { CoordinatorContext } from '../context.js';
 import { grantObjects, requireReadable } from './grants.js';
 import { receiveObject, sendObject } from './transfer.js';
 
-/** Returns the maximum size of an upload. Custodians and stewards upload datasets, everyone else only workspace files. */
+/** Returns the maximum size of an upload. Custodians and stewards upload datasets, all others only workspace files. */
 function uploadLimit(context: CoordinatorContext, caller: Caller): number {
   const uploadsDatasets = caller.kind === 'custodian' || caller.roles.includes('steward');
   return uploadsDatasets ? context.services.config.limits.assetBytes : WORKSPACE_LIMITS.bytesPerFile;

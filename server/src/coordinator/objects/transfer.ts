@@ -36,7 +36,7 @@ function isReadable(body: unknown): body is Readable {
 }
 
 /**
- * Streams an object to the client. The headers let clients cache it for ever, and keep browsers from showing or running it.
+ * Streams an object to the client. The headers let clients cache it permanently, and keep browsers from showing or running it.
  */
 export async function sendObject(
   store: ObjectStore,

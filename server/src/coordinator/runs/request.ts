@@ -12,7 +12,7 @@ import { endRun, lockRun, noRun } from './end.js';
 
 /**
  * Creates a run with its one attempt, and the background job that starts it. Only this function creates attempts, so nothing
- * runs twice unless somebody asked for it.
+ * runs twice unless that is requested.
  *
  * @param by - the person who asked for the run, or null when the last approval started it
  */

@@ -65,7 +65,7 @@ export async function newestRevision(
   trx: Transaction<CoordinatorTables>,
   submission: string
 ): Promise<RevisionRow> {
-  // Locking the submission's row prevents that a newer revision is added in between.
+  // The lock on the submission's row keeps other transactions from adding a newer revision in between.
   await trx.selectFrom('submission').select('id').where('id', '=', submission).forUpdate().execute();
   const row = await trx
     .selectFrom('revision')

@@ -11,8 +11,8 @@ export function readBundle(text: string): ApprovalBundle {
 }
 
 /**
- * Sends an approval to the coordinator, unless that was done before. Sending it twice is safe: the idempotency key makes it
- * count once.
+ * Sends an approval to the coordinator, unless that was done before. Sending it twice is safe: because of the idempotency
+ * key, it takes effect once.
  *
  * @throws CleanRoomError `unavailable`, or the coordinator's own error
  */

@@ -36,7 +36,7 @@ export interface Reservation {
     sealed: SealedFile;
     standIn: Uint8Array;
   }): Promise<void>;
-  /** Gives the version number up. */
+  /** Ends the reservation without adding a version. */
   cancel(): Promise<void>;
 }
 

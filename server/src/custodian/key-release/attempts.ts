@@ -9,7 +9,7 @@ async function countInTransaction(
   key: AttemptKey,
   now: Date
 ): Promise<number> {
-  // The row lock makes attempts of one approval count one after the other, also across replicas of this custodian.
+  // Because of the row lock, attempts of one approval are counted one after the other, even by replicas of this custodian.
   await sql`select 1 from approval where digest = ${approval.digest} for update`.execute(trx);
   const rows = await trx
     .selectFrom('attempt')

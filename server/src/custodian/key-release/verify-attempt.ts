@@ -27,8 +27,8 @@ function failedChecks(appraisal: TokenAppraisal): string {
 }
 
 /**
- * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, nor the reverse: only the
- * roots of the asset's own kind are accepted, and the token must be of that kind.
+ * Verifies the token for one asset. Data that is sealed for simulation never goes to a real TEE, and other data never to a
+ * simulated one: only the roots of the asset's own kind are accepted, and the token must be of that kind.
  */
 async function verifyTokenFor(
   context: CustodianContext,

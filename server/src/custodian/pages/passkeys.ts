@@ -28,7 +28,7 @@ function passkeyTable(passkeys: readonly Passkey[]): Html {
   </table>`;
 }
 
-/** Explains how a new passkey becomes valid. A demo custodian signs the roster itself, so that nothing is pending there. */
+/** Explains how a new passkey becomes valid. A demo custodian signs the roster itself, so its passkeys are valid at once. */
 function pendingRosterView(party: string): Html {
   return html`<h2>Waiting for the root key</h2>
     <p>

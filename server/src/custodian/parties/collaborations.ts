@@ -9,7 +9,7 @@ import type { KnownRoster, RosterBook } from './roster-book.js';
 export interface Membership {
   readonly collaboration: ReadDocument<Collaboration>;
   readonly envelope: Envelope;
-  /** By party name. */
+  /** The rosters by party name. */
   readonly rosters: ReadonlyMap<string, KnownRoster>;
 }
 

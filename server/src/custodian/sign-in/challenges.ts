@@ -15,7 +15,7 @@ export interface PasskeyChallenge {
 
 /**
  * Creates and stores a challenge.
- * @param person - the person it is for, or null when that is not known before signing in
+ * @param person - the id of the person who must sign it, or null when the person is not known before signing in
  */
 export async function createChallenge(
   { db, now }: CustodianContext,
@@ -37,7 +37,7 @@ export async function createChallenge(
 
 /**
  * Returns a challenge and deletes it, so that it can be used only once.
- * @throws CleanRoomError `conflict` when it was used before, has expired or was created for something else
+ * @throws CleanRoomError `conflict` when it was used before, has expired, or was created for another purpose or person
  */
 export async function useChallenge(
   { db, now }: CustodianContext,

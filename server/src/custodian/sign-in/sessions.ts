@@ -9,7 +9,7 @@ export const SESSION_HOURS = 8;
 /** A signed-in reviewer. */
 export interface SignInSession {
   readonly person: Person;
-  /** A secret value in every form. Pages of other origins do not know it. */
+  /** A secret value that every form contains. Pages of other origins do not know it. */
   readonly csrfToken: string;
 }
 
@@ -38,7 +38,7 @@ export async function openSession({ db, now }: CustodianContext, person: string)
 
 /**
  * Returns the session of a cookie, if it has not expired.
- * @throws CleanRoomError `forbidden` when the person is not a reviewer any more
+ * @throws CleanRoomError `forbidden` when the person is no longer a reviewer
  */
 export async function findSession(
   context: CustodianContext,

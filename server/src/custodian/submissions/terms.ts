@@ -20,7 +20,7 @@ export interface RequestedUse {
   readonly assets: readonly ProvisionedAsset[];
 }
 
-/** Opens a kernel image's statement with the first of the policy's release keys that has signed it. */
+/** Opens a kernel image's statement with a release key of the policy. Returns undefined when none of them has signed it. */
 function openStatement(
   statement: Envelope,
   signers: Policy['kernelImages']['signers']
@@ -35,7 +35,7 @@ function openStatement(
   return undefined;
 }
 
-/** Checks that a release key of each policy has signed the kernel image, and accepts development images only in simulation. */
+/** Checks that a release key of each policy has signed the kernel image. Development images are only for simulation. */
 async function requireSignedKernelImage(
   { coordinator }: CustodianContext,
   { kernelImage, assets }: RequestedUse
@@ -61,7 +61,7 @@ async function requireSignedKernelImage(
 }
 
 /**
- * Checks that every policy of this provider allows the requested use, as far as that is known before a run.
+ * Checks that every policy of this provider allows the requested use. Terms that depend on a run are checked later.
  * @throws CleanRoomError `policy-refused`, `expired`
  */
 export async function requireAllowedUse(context: CustodianContext, use: RequestedUse): Promise<void> {

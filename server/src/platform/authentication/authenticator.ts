@@ -8,7 +8,7 @@ export interface ActsAs {
   readonly person: string;
 }
 
-/** The person or custodian that a credential belongs to. Rosters, not identities, say what they are allowed to do. */
+/** The person or custodian that a credential belongs to. Their rights follow from rosters, not from the identity. */
 export type Identity =
   | { readonly kind: 'person'; readonly subject: string; readonly acts: readonly ActsAs[] }
   | { readonly kind: 'custodian'; readonly party: string };

@@ -17,7 +17,7 @@ export interface JupyterHubOptions {
   readonly service: string;
   /** The party that members of each Hub group act for. A person's id in the party's roster is their Hub user name. */
   readonly groups: Readonly<Record<string, string>>;
-  /** How long an answer of the Hub is cached, in seconds. 60 is the maximum and the default. */
+  /** The time for which a response of the Hub is cached, in seconds. 60 is the maximum and the default. */
   readonly cacheSeconds?: number;
 }
 

@@ -4,7 +4,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { Errors, Check } from 'typebox/value';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 
-/** The purpose of a server. `production` refuses every setting that is only meant for trying the software out. */
+/** The purpose of a server. `production` refuses every setting that is only meant for evaluation. */
 export const Mode = Type.Union([Type.Literal('development'), Type.Literal('production')]);
 export type Mode = Static<typeof Mode>;
 

@@ -9,7 +9,7 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** Maintenance settings of the job queue, equal on both kinds of database. Intervals are in seconds. */
+/** Maintenance settings of the job queue, the same for both kinds of database. Intervals are in seconds. */
 export const QUEUE_OPTIONS: ConstructorOptions = {
   schema: 'queue',
   useListenNotify: true,
@@ -23,7 +23,7 @@ export const QUEUE_OPTIONS: ConstructorOptions = {
 };
 
 /**
- * Parses an `int8` column as a number. No value that is stored comes near 2^53.
+ * Parses a value of an `int8` column as a number. All stored values are far below 2^53.
  *
  * @throws RangeError when the value is not a safe integer
  */
@@ -33,6 +33,6 @@ export function safeInteger(text: string): number {
   return value;
 }
 
-/** Object identifiers of column types in PostgreSQL. */
+/** Object identifiers (OIDs) of column types in PostgreSQL. */
 export const INT8 = 20;
 export const BYTEA = 17;

@@ -28,7 +28,7 @@ interface AppOptions {
   readonly bodyLimit: number;
   /** Checks that `/healthz` runs. */
   readonly checks: Checks;
-  /** Directives of the content security policy. By default, pages of this server may load and do nothing. */
+  /** Directives of the content security policy. By default, pages of this server can neither load nor run anything. */
   readonly contentSecurityPolicy?: Readonly<Record<string, readonly string[]>>;
   readonly metrics?: Metrics;
 }
@@ -39,7 +39,7 @@ function rateLimitKey(authorization: string | undefined, address: string): strin
 }
 
 /**
- * Creates a Fastify application with the parts that both roles need: strict validation, failures as `Problem`, request ids,
+ * Creates a Fastify application with the parts that both roles need: strict validation, errors as `Problem`, request ids,
  * limits, security headers, structured logs without secrets, health checks, metrics and OpenAPI 3.1 at `/openapi.json`. It
  * accepts only JSON and raw bytes as request bodies.
  */

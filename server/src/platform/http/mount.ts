@@ -40,8 +40,8 @@ export function mount<D extends RouteDefinition>(app: App, definition: D, handle
       const call = { params: request.params, query: request.query, body: request.body, request, reply };
       void reply.status(status);
       const answer = await handle(call as RouteCall<D>);
-      // A reply is a thenable: the answer of a handler that has sent the reply itself is undefined.
-      // A response stream that broke off counts as answered too, because the client is gone.
+      // A reply is a thenable, so `await` turns the reply of a handler that has sent it itself into undefined.
+      // A response stream that the client has closed counts as sent too.
       if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return reply;
       return answer === undefined ? reply.send() : answer;
     }

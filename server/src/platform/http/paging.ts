@@ -18,10 +18,10 @@ export interface PageResult<T> {
 const DEFAULT_LIMIT = 50;
 
 /**
- * Reads the paging parameters of a query. A cursor is the encoded key of the last item that the client has seen. It gives no
- * access: every page contains only what the caller may see, so an invented cursor only leads to another part of the list.
+ * Reads the paging parameters of a query. A cursor is the encoded key of the last item on the previous page. It grants no
+ * access: every page contains only items that the caller may see, so an invented cursor only selects another part of the list.
  *
- * @param keyPattern - the form of the keys of this list
+ * @param keyPattern - matches the keys of this list
  * @throws CleanRoomError `malformed` when the cursor does not contain such a key
  */
 export function pageRequest(query: { cursor?: string; limit?: number }, keyPattern: RegExp): PageRequest {
@@ -48,7 +48,7 @@ function invalidCursor(cause?: unknown): CleanRoomError {
  * Returns a page of at most `limit` rows.
  *
  * @param rows - the rows of the page, and one more if there is a next page
- * @param key - returns the key by which the list is ordered
+ * @param key - returns the key of a row, by which the list is ordered
  */
 export function pageOf<T>(rows: readonly T[], limit: number, key: (row: T) => string): PageResult<T> {
   const items = rows.slice(0, limit);

@@ -25,7 +25,7 @@ export function validateStrictly(app: FastifyInstance): void {
     const validateText: ReturnType<FastifySchemaCompiler<object>> = value => {
       const valid = validate(value);
       validateText.errors = validate.errors ?? null;
-      // Only after the schema check, which limits the depth of the value.
+      // The text is checked after the schema, because the schema limits the depth of the value.
       return valid && !hasValidText(value) ? { error: new CleanRoomError('malformed', INVALID_TEXT) } : valid;
     };
     return validateText;

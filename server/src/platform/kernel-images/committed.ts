@@ -22,8 +22,8 @@ function defaultFolder(): string {
 }
 
 /**
- * Reads the manifest and configuration (some kilobytes) of every committed kernel image. Images of revisions are composed
- * on them.
+ * Reads the manifest and configuration (a few kilobytes) of every committed kernel image, from which the images of revisions
+ * are composed.
  */
 export async function committedKernelImages(folder = defaultFolder()): Promise<CommittedKernelImage[]> {
   const images: CommittedKernelImage[] = [];

@@ -8,7 +8,7 @@ import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 
-/** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed when their digest is right. */
+/** Stores objects in a folder as `sha256/ab/cdef…`. They are written to `incoming/` and renamed once their digest has been verified. */
 export class FolderStore implements ObjectStore {
   readonly #root: string;
 

@@ -19,7 +19,7 @@ function hasStatus(error: unknown, status: number): boolean {
 }
 
 /**
- * Stores objects in a bucket of Google Cloud Storage. An upload is completed only after its digest was found to be right, so
+ * Stores objects in a bucket of Google Cloud Storage. An upload is completed only after its digest has been verified, so
  * wrong bytes never become an object. `ifGenerationMatch: 0` writes each object once and makes retries safe.
  */
 export class GoogleCloudStorage implements ObjectStore {

@@ -18,7 +18,7 @@ export interface StoredObject {
 export interface ObjectStore {
   /**
    * Stores the bytes of `source`, and resolves with their number. An object that is already stored can be put again; its
-   * source is read and checked all the same, because the caller has to prove that it has the bytes.
+   * source is still read and checked, because the caller has to prove that it has the bytes.
    *
    * @param limit - maximum number of bytes
    * @throws CleanRoomError `digest-mismatch` when the bytes do not have this digest, `too-large` beyond the limit

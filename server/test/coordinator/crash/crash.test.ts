@@ -12,15 +12,15 @@ import { KilledCoordinator, type KillPoint } from './killed-coordinator.js';
 import { beforeAndAfter, RetryingClients } from './retrying-clients.js';
 
 /**
- * Returns whether a kind of database gets kills at every transition. That takes minutes, and both kinds run the same SQL, so
- * the embedded one gets three kills here and all of them in `npm run test:long`.
+ * Returns whether the coordinator is killed at every transition with this kind of database. That takes minutes, and both kinds
+ * run the same SQL, so with the embedded one it is killed only three times, except in `npm run test:long`.
  */
 function everyTransition(kind: string): boolean {
   return kind === DATABASES.at(-1)?.[0] || process.env['CLEAN_ROOM_LONG_TESTS'] === '1';
 }
 
 /**
- * SIGKILL at every transition: one process is killed just before the commit, the next one just after it, and a third one
+ * Kills the coordinator at transitions: one process just before the commit, and the next one just after it. A third one
  * continues. Clients repeat their requests with the same idempotency key, as our client does.
  */
 describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) => {
@@ -63,7 +63,7 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     const { hospital, insurer } = deployment.parties;
     const id = await clients.withKills('revision submitted', () => clients.submit(deployment.assets));
     await clients.withKills('decision approved', () => clients.approve(hospital, id));
-    // Planned together, because the process after the approval starts the run by itself.
+    // These kills are planned together, because the process after the approval starts the run by itself.
     await coordinator.arm(...beforeAndAfter('revision approved'), ...beforeAndAfter('run starting'));
     await clients.approve(insurer, id);
     const run = await clients.started(id);

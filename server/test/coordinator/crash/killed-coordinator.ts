@@ -134,7 +134,7 @@ export class KilledCoordinator {
   }
 
   /**
-   * Waits for an answer while the process is running.
+   * Waits for a response while the process is running.
    *
    * @throws CleanRoomError `unavailable` when the process is killed
    */

@@ -23,7 +23,7 @@ afterAll(() => world.stop());
 
 type Tamper = (body: Record<string, never>) => unknown;
 
-/** Returns the custodian's context with a coordinator whose answers on one route are changed. */
+/** Returns the custodian's context with a coordinator whose responses on one route are changed. */
 function withTamperedAnswers(route: RegExp, tamper: Tamper): CustodianContext {
   const tampered: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);

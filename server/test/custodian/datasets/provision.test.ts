@@ -182,7 +182,7 @@ describe('provisioning', () => {
       Buffer.from(asset.policy.bytes)
     ]).toString('latin1');
     for (const value of ['P-77', 'Zyxw', 'free text', '13.48']) expect(published).not.toContain(value);
-    expect(published).toContain('Aachen'); // A confirmed category is public, so that the search above is known to work.
+    expect(published).toContain('Aachen'); // A confirmed category is public. That it is found shows that the search above works.
   });
 
   it('stores keys in files that only the owner can read', async () => {

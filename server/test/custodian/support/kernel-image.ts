@@ -7,7 +7,7 @@ import { CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE } from '@clean-room/protocol/pac
 /** The arguments that the program of the kernel image is started with. */
 export const ENTRYPOINT = ['/usr/lib/clean-room/node', '/usr/lib/clean-room/supervisor.js'];
 
-/** Writes the manifest and config of a kernel image. Tests need only its digests, so that it has no layers. */
+/** Writes the manifest and config of a kernel image. Tests need only its digests, so it has no layers. */
 export async function writeKernelImage(folder: string, name = 'python-cpu'): Promise<void> {
   const layer = digestOf(utf8('a layer of libraries'));
   const config = canonicalJson({

@@ -8,7 +8,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const SCOPE = 'access:services!service=clean-room';
 
-/** The part of the answer to `GET /user` (JupyterHub REST API) that services need. */
+/** The part of the response to `GET /user` (JupyterHub REST API) that services need. */
 const owner = (changes: object = {}): object => ({
   kind: 'user',
   name: 'ada',
