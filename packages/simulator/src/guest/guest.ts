@@ -96,8 +96,7 @@ class SimulatedGuest implements Guest {
     });
     this.#launcher = launcher;
     try {
-      const { action } = await launcher.run();
-      await this.#tail?.end();
+      const { action } = await launcher.run().finally(() => this.#tail?.end());
       const { signal } = this.#power;
       const cut = new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () => reject(new PowerCut()), { once: true });

@@ -3,15 +3,26 @@ const KEPT = 1024 * 1024;
 
 /** The output of a serial port. */
 export class SerialPort {
-  #kept = Buffer.alloc(0);
+  #kept: Buffer[] = [];
+  #size = 0;
   #written = 0;
 
   /** Appends a line. */
   write(line: string): void {
     const bytes = Buffer.from(`${line}\r\n`);
     this.#written += bytes.length;
-    const all = Buffer.concat([this.#kept, bytes]);
-    this.#kept = all.subarray(Math.max(0, all.length - KEPT));
+    this.#size += bytes.length;
+    this.#kept.push(bytes);
+    // Joined only now and then, because joining a megabyte for each line takes long.
+    if (this.#size > 2 * KEPT) this.#trim();
+  }
+
+  #trim(): Buffer {
+    const all = Buffer.concat(this.#kept);
+    const last = all.subarray(Math.max(0, all.length - KEPT));
+    this.#kept = [last];
+    this.#size = last.length;
+    return last;
   }
 
   /**
@@ -20,8 +31,9 @@ export class SerialPort {
    * @param start - position in bytes; a negative one counts from the end
    */
   read(start: number): { readonly contents: string; readonly start: number; readonly next: number } {
-    const oldest = this.#written - this.#kept.length;
+    const kept = this.#trim();
+    const oldest = this.#written - kept.length;
     const from = Math.min(Math.max(start < 0 ? this.#written + start : start, oldest), this.#written);
-    return { contents: this.#kept.subarray(from - oldest).toString(), start: from, next: this.#written };
+    return { contents: kept.subarray(from - oldest).toString(), start: from, next: this.#written };
   }
 }

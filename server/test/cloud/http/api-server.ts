@@ -86,6 +86,8 @@ export class ApiServer {
 
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const server = new ApiServer(options);
+    // As long as Google's; a short one closes connections that clients are about to use again.
+    server.#server.keepAliveTimeout = 600_000;
     await new Promise<void>(resolve => server.#server.listen(0, '127.0.0.1', resolve));
     return server;
   }
