@@ -110,7 +110,9 @@ registerHooks({
         zones: ['europe-west4-a'],
         subnetwork: 'tees',
         serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-        machines: [{ tee: 'TDX', machineType: 'c3-standard-4', processors: 4, memoryBytes: 2 ** 34 }]
+        tees: ['TDX'],
+        spot: false,
+        dollarsPerHour: {}
       }
     });
     // It got as far as its backend.

@@ -10,7 +10,7 @@ import { ManualBackend } from '../support/backend.js';
 import { TestDeployment } from '../support/deployment.js';
 import { DATABASES, type DatabaseFactory } from '../support/databases.js';
 import type { TestParty } from '../support/parties.js';
-import { keyRelease, TestSupervisor } from '../support/supervisor.js';
+import { keyRelease, type TestSupervisor } from '../support/supervisor.js';
 import { eventually } from '../support/wait.js';
 
 const PREEMPTED: TeeStatus = { state: 'ended', reason: 'preempted' };
@@ -42,8 +42,13 @@ describe.each(DATABASES)('attempts of a run, on %s', (kind, prepare) => {
     return plan;
   }
 
-  const supervisorOf = (plan: AttemptPlan): TestSupervisor =>
-    new TestSupervisor(() => deployment.supervisor(), plan);
+  const supervisors = new Map<string, TestSupervisor>();
+  /** Returns the supervisor of a TEE, which registers once. */
+  function supervisorOf(plan: AttemptPlan): TestSupervisor {
+    const supervisor = supervisors.get(plan.attempt) ?? deployment.supervisor(plan);
+    supervisors.set(plan.attempt, supervisor);
+    return supervisor;
+  }
 
   async function submissionOf(id: string) {
     const { university } = deployment.parties;
@@ -82,7 +87,7 @@ describe.each(DATABASES)('attempts of a run, on %s', (kind, prepare) => {
     const index = document.approvals.findIndex(({ envelope }) =>
       Buffer.from(envelope.payload, 'base64').toString().includes(`"provider":"${provider.name}"`)
     );
-    const message = supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
+    const message = await supervisor.keyRequest(spec, document.approvals[index]!, document.collaboration);
     const request = await supervisor.sendKeyRequest(message);
     await deployment.custodian(provider).call(routes.answerKeyRequest, {
       params: { request },
@@ -98,7 +103,7 @@ describe.each(DATABASES)('attempts of a run, on %s', (kind, prepare) => {
     const [plan, waiting] = [supervisorOf(first), await runOf(id)];
     const document = await plan.document();
     const spec = fromBase64((await submissionOf(id)).revisions.at(-1)!.spec);
-    await plan.sendKeyRequest(plan.keyRequest(spec, document.approvals[0]!, document.collaboration));
+    await plan.sendKeyRequest(await plan.keyRequest(spec, document.approvals[0]!, document.collaboration));
     backend.ended.set(first.attempt, PREEMPTED);
 
     const second = await nextStart();

@@ -43,7 +43,6 @@ describe('the configuration of the coordinator', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  const machine = { tee: 'TDX', machineType: 'c3-standard-4', processors: 4, memoryBytes: 2 ** 34 } as const;
   const cloud = {
     kind: 'confidential-space' as const,
     project: 'clean-room-test',
@@ -51,7 +50,9 @@ describe('the configuration of the coordinator', () => {
     zones: ['europe-west4-a', 'europe-west4-b'],
     subnetwork: 'tees',
     serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-    machines: [machine]
+    tees: ['TDX' as const],
+    spot: false,
+    dollarsPerHour: {}
   };
   const registry = {
     kind: 'registry' as const,
@@ -153,9 +154,8 @@ describe('the configuration of the coordinator', () => {
     ['a debug image', { image: 'confidential-space-debug' }],
     ['no zone', { zones: [] }],
     ['a region for a zone', { zones: ['europe-west4'] }],
-    ['no machine', { machines: [] }],
-    ['a machine type that has no TDX', { machines: [{ ...machine, machineType: 'n2d-standard-4' }] }],
-    ['a kind of TEE without tokens', { machines: [{ ...machine, tee: 'SEV_SNP' }] }],
+    ['no kind of TEE', { tees: [] }],
+    ['a kind of TEE without tokens', { tees: ['SEV_SNP'] }],
     ['a person as service account', { serviceAccount: 'ada@example.com' }]
   ])('is refused with a backend that has %s', async (_name, changes) => {
     await expect(start({ ...production(), backend: { ...cloud, ...changes } })).rejects.toMatchObject({

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { digestOf } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
-import { generateAttemptKey, openFileKey, sealFileKey } from '../../src/key-release/file-key.js';
+import { generateAttemptKey } from '../../src/key-release/attempt-key.js';
+import { openFileKey, sealFileKey } from '../../src/key-release/file-key.js';
 import { KeyRequest, keyRequestNonce } from '../../src/key-release/key-release.js';
 import { EMPTY_TREE_HEAD } from '../../src/log/log.js';
 

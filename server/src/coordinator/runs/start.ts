@@ -52,11 +52,16 @@ async function beginStart(context: CoordinatorContext, attempt: string): Promise
   });
 }
 
-async function publish(context: CoordinatorContext, revision: RevisionRow): Promise<void> {
+/** Publishes the image of a revision, and returns its reference by digest. */
+async function publish(context: CoordinatorContext, revision: RevisionRow): Promise<string> {
   const { images, kernelImages, objects } = context.services;
   const { spec } = await documentsOf(context.db, revision);
   const { image: kernelImage } = kernelImages.get(spec.value.kernelImage);
-  await images.publish(revision.image_digest, { kernelImage, spec, files: storedFiles(objects, spec.value) });
+  return images.publish(revision.image_digest, {
+    kernelImage,
+    spec,
+    files: storedFiles(objects, spec.value)
+  });
 }
 
 /** Space on the disk besides the assets: the unpacked image, and the files that the notebook writes. In bytes. */
@@ -72,7 +77,8 @@ async function assetBytes(context: CoordinatorContext, revision: RevisionRow): P
 async function planOf(
   context: CoordinatorContext,
   attempt: string,
-  { run, revision }: OpenAttempt
+  { run, revision }: OpenAttempt,
+  imageReference: string
 ): Promise<AttemptPlan> {
   const { backend, config } = context.services;
   const { spec, policies } = await documentsOf(context.db, revision);
@@ -87,6 +93,7 @@ async function planOf(
   return {
     attempt,
     image: revision.image_digest,
+    imageReference,
     tee: chooseTeeKind(backend.capabilities.tees, terms, revision.image_digest) ?? throwNoTee(),
     processors: spec.value.compute.processors,
     memoryBytes: spec.value.compute.memoryBytes,
@@ -121,8 +128,8 @@ async function launch(
   open: OpenAttempt
 ): Promise<TeeStatus | undefined> {
   try {
-    await publish(context, open.revision);
-    return await context.services.backend.start(await planOf(context, attempt, open));
+    const imageReference = await publish(context, open.revision);
+    return await context.services.backend.start(await planOf(context, attempt, open, imageReference));
   } catch (error) {
     const began = await context.db
       .selectFrom('attempt')

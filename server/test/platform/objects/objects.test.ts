@@ -11,6 +11,7 @@ import { FolderStore } from '../../../src/platform/objects/folder.js';
 import { openObjectStore } from '../../../src/platform/objects/open.js';
 import type { ObjectStore } from '../../../src/platform/objects/store.js';
 import { BUCKET, FakeCloud } from '../../cloud/cloud.js';
+import { GoogleStorageServer } from '../../support/google-storage.js';
 import { isFakeGcsServerInstalled, startFakeGcsServer } from '../../support/fake-gcs-server.js';
 
 const LIMIT = 64 * 1024 * 1024;
