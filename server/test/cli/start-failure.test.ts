@@ -179,7 +179,6 @@ describe('a server that cannot start', () => {
     expectRefusal(await serveCustodian({ tokenFile: 'none' }), 8, /^The secret in .*none cannot be read.$/);
   }, 90_000);
 
-  const machines = [{ tee: 'TDX', machineType: 'c3-standard-4', processors: 4, memoryBytes: 2 ** 34 }];
   const cloud = {
     backend: {
       kind: 'confidential-space',
@@ -188,7 +187,9 @@ describe('a server that cannot start', () => {
       zones: ['europe-west4-a'],
       subnetwork: 'tees',
       serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-      machines
+      tees: ['TDX'],
+      spot: false,
+      dollarsPerHour: {}
     }
   };
   const registryAt = (host: string): object => ({

@@ -127,9 +127,10 @@ export class JobServer {
     const failure = this.failures.get(name)?.shift();
     if (failure === 0) return void response.destroy();
     if (failure !== undefined) return void response.writeHead(failure, { location: '/elsewhere' }).end();
-    if (path.startsWith('/sealed') || path.startsWith('/objects/'))
+    if (path.startsWith('/sealed') || path.startsWith('/objects/')) {
       this.#transfer(request, path, body, response);
-    return;
+      return;
+    }
     const json = (value: unknown) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     if (name === 'POST /registration') {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   releaseKey = await readSigningKey(world.layout.releaseKey);
   image = context.kernelImages[0]!.digest;
   ({ id: submission } = await world.submit());
-  const approval = ['approve', submission, '--party', 'hospital', '--without-passkey', '--attempts', '3'];
+  const approval = ['approve', submission, '--party', 'hospital', '--without-passkey', '--runs', '3'];
   expect(await world.run(...approval)).toMatchObject({ code: 0 });
 });
 afterAll(() => world.stop());

@@ -256,15 +256,15 @@ export class DemoWorld {
   }
 
   /** Approves a submission without a passkey, for one provider. */
-  async approve(submission: string, provider: ProviderName, attempts = 1): Promise<void> {
+  async approve(submission: string, provider: ProviderName, runs = 1): Promise<void> {
     const output = await this.run(
       'approve',
       submission,
       '--party',
       provider,
       '--without-passkey',
-      '--attempts',
-      String(attempts),
+      '--runs',
+      String(runs),
       '--json'
     );
     if (output.code !== 0) throw new Error(`${output.out}\n${output.err}`);

@@ -13,7 +13,9 @@ export const ConfidentialSpaceSettings = Closed({
   /** The name of a subnetwork with Private Google Access. The machines have no external address. */
   subnetwork: Type.String({ pattern: '^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$' }),
   /** The e-mail address of the service account of the machines. */
-  serviceAccount: Type.String({ pattern: '^[a-z0-9-]{1,63}@[a-z0-9.-]{1,128}$' }),
+  serviceAccount: Type.String({
+    pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\\.iam\\.gserviceaccount\\.com$'
+  }),
   /** The kinds of TEE to use, the preferred one first. */
   tees: Type.Array(Type.Union([Type.Literal('TDX'), Type.Literal('SEV')]), { minItems: 1, maxItems: 2 }),
   /** Whether the cloud may take the machines back at any time, for a lower price. */
