@@ -99,7 +99,13 @@ export function setup({ kernelImage = true } = {}) {
     'Installing the extension and the Python package of notebooks',
     {
       name: 'python-packages',
-      inputs: ['extension/pyproject.toml', 'kernel-images/clean_room/pyproject.toml', 'install.json'],
+      // JupyterLab loads a copy of the built extension, which has to be made again after each build.
+      inputs: [
+        'extension/pyproject.toml',
+        'kernel-images/clean_room/pyproject.toml',
+        'install.json',
+        'extension/jupyterlab_clean_room/labextension/package.json'
+      ],
       makes: ['.venv/share/jupyter/labextensions/@clean-room/jupyterlab']
     },
     () => {
