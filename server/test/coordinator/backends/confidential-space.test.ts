@@ -207,6 +207,22 @@ describe('Confidential Space', () => {
     await backend.stop(attempt);
   });
 
+  test('answers for a machine that is deleted while it is asked for', async () => {
+    const backend = await open(cloud);
+    const attempt = newId();
+    await backend.start(planOf(attempt));
+    powerOffAfter(guests.of(instanceName(attempt)));
+    await eventually(async () => ((await statusOf(backend, attempt))?.state === 'ended' ? true : undefined));
+    const call = 'compute.instances.getSerialPortOutput';
+    const calls = cloud.faults.count(call);
+    cloud.faults.plan({ call, fault: { kind: 'latency', milliseconds: 60_000 } });
+    const status = statusOf(backend, attempt);
+    await eventually(() => (cloud.faults.count(call) > calls ? true : undefined));
+    await backend.stop(attempt);
+    await cloud.clock.advance(60_000);
+    expect(await status).toEqual({ state: 'unknown' });
+  });
+
   test('refuses a plan whose image has no reference by its digest, and a machine that does not exist', async () => {
     const backend = await open(cloud);
     const tagged = `europe-west4-docker.pkg.dev/${PROJECT.id}/runs/notebook:latest`;

@@ -76,7 +76,8 @@ class ConfidentialSpace implements TeeBackend {
     const reason = eventEnd(operations.map(({ type }) => type));
     if (reason !== undefined) return { state: 'ended', reason };
     // The guest switched the machine off.
-    return consoleEnd(await this.compute.serialOutput(zone, name));
+    const contents = await this.compute.serialOutput(zone, name);
+    return contents === undefined ? { state: 'unknown' } : consoleEnd(contents);
   }
 
   /** Returns the names of the machines that Compute Engine has taken back and deleted. */

@@ -57,7 +57,7 @@ function computeError(cause: unknown): CleanRoomError {
     status === 401 || status === 403
       ? 'Ask the operator to check the roles of the coordinator’s service account.'
       : 'Ask the operator to check the settings of the backend. The server’s log has the details.';
-  return new CleanRoomError('backend-unavailable', 'Google Compute Engine refused to start the machine.', {
+  return new CleanRoomError('backend-unavailable', 'Google Compute Engine refused a request.', {
     remedy,
     cause
   });
@@ -196,16 +196,22 @@ export class ComputeApi {
     });
   }
 
-  /** Returns the last part of a machine's serial console. */
-  async serialOutput(zone: string, instance: string): Promise<string> {
+  /** Returns the last part of a machine's serial console, or undefined when the machine does not exist any more. */
+  async serialOutput(zone: string, instance: string): Promise<string | undefined> {
+    const { project } = this;
     return this.#call(async () => {
-      const [{ contents }] = await this.clients.instances.getSerialPortOutput({
-        project: this.project,
-        zone,
-        instance,
-        port: 1
-      });
-      return contents ?? '';
+      try {
+        const [{ contents }] = await this.clients.instances.getSerialPortOutput({
+          project,
+          zone,
+          instance,
+          port: 1
+        });
+        return contents ?? '';
+      } catch (error) {
+        if (httpStatusOf(error) !== 404) throw error;
+        return undefined;
+      }
     });
   }
 }
