@@ -231,6 +231,11 @@ export class FakeCloud {
     };
   }
 
+  /** Settings with which signed addresses of this cloud are made. */
+  get signing(): { readonly endpoint: string } {
+    return { endpoint: `${this.iamCredentialsUrl}/v1/projects/-/serviceAccounts/` };
+  }
+
   /** Stops all machines and servers. */
   async stop(): Promise<void> {
     await this.fleet.cutAllPower();

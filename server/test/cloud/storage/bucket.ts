@@ -103,16 +103,21 @@ export class Bucket {
     return this.#objects.get(name);
   }
 
-  /** @throws ApiError 404 if there is no such object */
-  get(name: string): StoredObject {
+  /**
+   * Returns an object, in the given generation if one is given.
+   *
+   * @throws ApiError 404 if there is no such object
+   */
+  get(name: string, generation: string | null = null): StoredObject {
     const object = this.find(name);
-    if (object === undefined) throw new ApiError(404, 'notFound', `No such object: ${this.name}/${name}`);
+    if (object === undefined || (generation !== null && generation !== object.generation))
+      throw new ApiError(404, 'notFound', `No such object: ${this.name}/${name}`);
     return object;
   }
 
   /** @throws ApiError 404 if there is no such object, 412 when a precondition is not met */
-  delete(name: string, preconditions: Preconditions): void {
-    const object = this.get(name);
+  delete(name: string, preconditions: Preconditions, generation: string | null = null): void {
+    const object = this.get(name, generation);
     this.check(name, preconditions);
     this.#objects.delete(name);
     this.#keep(object);
