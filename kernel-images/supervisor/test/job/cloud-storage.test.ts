@@ -1,10 +1,10 @@
-import { Storage } from '@google-cloud/storage';
 import { randomBytes } from 'node:crypto';
 import { digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { isTransferAddress, type TransferAddress, type TransferRequest } from '@clean-room/protocol/jobs';
-import { GoogleCloudStorage } from '../../../../server/src/platform/objects/google.js';
+import type { ObjectStore } from '../../../../server/src/platform/objects/store.js';
 import type { ObjectTransfers } from '../../../../server/src/platform/objects/transfers.js';
 import { BUCKET, FakeCloud } from '../../../../server/test/cloud/cloud.js';
+import { cloudObjects } from '../../../../server/test/support/cloud-objects.js';
 import { downloadSealed } from '../../src/assets/sealed-download.js';
 import type { JobChannel } from '../../src/job/channel.js';
 import { deliverResult } from '../../src/job/delivery.js';
@@ -19,7 +19,7 @@ const LARGE = 9 * 1024 * 1024 + 7;
 const OWNER = 'attempt';
 
 let cloud: FakeCloud;
-let store: GoogleCloudStorage;
+let store: ObjectStore;
 let transfers: ObjectTransfers;
 let server: JobServer;
 let channel: JobChannel;
@@ -28,9 +28,9 @@ let asked: TransferRequest[];
 
 beforeAll(async () => {
   cloud = await FakeCloud.start();
-  Object.assign(process.env, cloud.environment);
-  store = new GoogleCloudStorage(new Storage(cloud.storageClientOptions), BUCKET, 'objects/', cloud.signing);
-  transfers = store.transfers();
+  const objects = cloudObjects(cloud);
+  store = objects;
+  transfers = objects.transfers();
   server = await JobServer.open(await makeWorld());
   channel = server.registeredChannel();
 });

@@ -80,8 +80,17 @@ export class SignedTransfers implements ObjectTransfers {
     return `${this.#folder}${owner}/${asDigest(digest).slice('sha256:'.length)}`;
   }
 
+  async #sign(file: File, action: SignedAction): Promise<string> {
+    return sign(file, action, this.#signing).catch((cause: unknown) => {
+      throw new CleanRoomError('unavailable', 'The address of an object could not be signed.', {
+        remedy: 'Try again. If it fails again, the operator finds the reason in the log of this server.',
+        cause
+      });
+    });
+  }
+
   async download({ digest }: Transfer, expires: Date): Promise<TransferAddress> {
-    const url = await sign(this.#object(digest), { action: 'read', expires }, this.#signing);
+    const url = await this.#sign(this.#object(digest), { action: 'read', expires });
     return { method: 'GET', url, headers: {}, expires: toTimestamp(expires) };
   }
 
@@ -99,7 +108,7 @@ export class SignedTransfers implements ObjectTransfers {
       : { ...once, 'x-goog-resumable': 'start' };
     const action = isSingle ? 'write' : 'resumable';
     const file = this.#bucket.file(this.#uploadName(transfer));
-    const url = await sign(file, { action, expires, contentType, extensionHeaders }, this.#signing);
+    const url = await this.#sign(file, { action, expires, contentType, extensionHeaders });
     return {
       method: isSingle ? 'PUT' : 'POST',
       url,
