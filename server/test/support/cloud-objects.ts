@@ -3,7 +3,7 @@ import { GoogleCloudStorage } from '../../src/platform/objects/google.js';
 import { BUCKET, type FakeCloud } from '../cloud/cloud.js';
 
 /** The prefix of the objects that tests store in a bucket. */
-export const PREFIX = 'objects/';
+const PREFIX = 'objects/';
 
 /**
  * Opens the object store in a bucket of a fake cloud. From then on, this process takes its Google credentials from the cloud's
