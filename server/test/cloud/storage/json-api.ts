@@ -49,7 +49,17 @@ function bucketResource({ name, options }: Bucket): object {
     versioning: { enabled: options.versioning ?? false },
     softDeletePolicy: { retentionDurationSeconds: String(options.softDeleteSeconds ?? 0) },
     ...(options.lifecycle === undefined ? {} : { lifecycle: { rule: options.lifecycle } }),
-    iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' }
+    ...(options.retentionSeconds === undefined
+      ? {}
+      : { retentionPolicy: { retentionPeriod: String(options.retentionSeconds) } }),
+    ...(options.eventBasedHold === true ? { defaultEventBasedHold: true } : {}),
+    iamConfiguration: {
+      uniformBucketLevelAccess:
+        options.uniformAccess === false
+          ? { enabled: false }
+          : { enabled: true, lockedTime: '2027-02-24T00:00:00.000Z' },
+      publicAccessPrevention: options.publicAccessPrevention ?? 'enforced'
+    }
   };
 }
 
