@@ -26,6 +26,7 @@ import type { ImagePublisher } from './images/publisher.js';
 import { RecordedPublisher } from './images/recorded-publisher.js';
 import { jobRoutes } from './jobs/routes.js';
 import { AttemptSecrets } from './jobs/secrets.js';
+import { relayAddresses } from './jobs/transfer-grants.js';
 import { Log } from './log/log.js';
 import { logRoutes } from './log/routes.js';
 import { mailboxRoutes } from './mailbox/routes.js';
@@ -153,7 +154,10 @@ export async function startCoordinator(
   }
 }
 
-type Opened = Omit<CoordinatorServices, 'config' | 'queue' | 'events' | 'logger' | 'supervisorBase'>;
+type Opened = Omit<
+  CoordinatorServices,
+  'config' | 'queue' | 'events' | 'logger' | 'supervisorBase' | 'transfers'
+>;
 
 async function assemble(
   config: CoordinatorConfig,
@@ -182,13 +186,15 @@ async function assemble(
   });
   addGauges(metrics, events, database);
   let url = '';
+  const supervisorBase = (): string => (config.supervisorUrl ?? url).replace(/\/$/, '');
   const context = new CoordinatorContext({
     ...opened,
     config,
     queue,
     events,
     logger: app.log,
-    supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
+    supervisorBase,
+    transfers: objects.transfers(relayAddresses(opened.secrets, supervisorBase))
   });
   mountRoutes(app, context);
   let endWork: (() => Promise<void>) | undefined;
