@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import { request } from 'node:http';
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureSigningKey } from '../../src/custodian/index.js';
@@ -49,25 +50,44 @@ async function started(child: ChildProcess, name: string): Promise<ChildProcess>
   return child;
 }
 
-/** Ends TLS in front of a service, as the load balancer of a deployment does. */
+/** Returns a handler that forwards every request to a port of this machine. */
+function forwardTo(portOf: (path: string) => number) {
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const { method, url = '/', headers } = incoming;
+    const forwarded = request(
+      { host: '127.0.0.1', port: portOf(url), method, path: url, headers },
+      answer => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      }
+    );
+    forwarded.on('error', () => outgoing.writeHead(502).end());
+    incoming.pipe(forwarded);
+  };
+}
+
+/** Ends TLS in front of a custodian, as the load balancer of a deployment does. */
 async function startTlsProxy(origin: string, port: number, folder: string): Promise<Server> {
   const { hostname, port: own } = new URL(origin);
   const { certificate, key } = makeCertificate(folder, hostname);
-  const server = createServer(
+  const server = createTlsServer(
     { cert: readFileSync(certificate), key: readFileSync(key) },
-    (incoming, outgoing) => {
-      const { method, url, headers } = incoming;
-      const forwarded = request({ host: '127.0.0.1', port, method, path: url, headers }, answer => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
-      });
-      forwarded.on('error', () => outgoing.writeHead(502).end());
-      incoming.pipe(forwarded);
-    }
+    forwardTo(() => port)
   );
   server.listen(Number(own), '127.0.0.1');
   await once(server, 'listening');
   return server;
+}
+
+/**
+ * Serves coordinator and storage at one origin. A supervisor on hardware transfers data only with its coordinator's origin and with
+ * Google's own, which is not here.
+ */
+async function startGateway(port: number, storagePort: number): Promise<{ url: string; server: Server }> {
+  const server = createServer(forwardTo(url => (url.startsWith('/v1/') ? port : storagePort)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
 /**
@@ -120,7 +140,10 @@ export class ProductionCleanRoom {
     });
     const postgres = await startPostgres();
     this.#closing.push(() => postgres.stop());
-    await this.#startCoordinator(options, await this.#configure(options, postgres, image.folder, at));
+    const gateway = await startGateway(options.port, Number(new URL(cloud.storageUrl).port));
+    this.#closing.push(async () => gateway.server.close());
+    const config = await this.#configure(options, postgres, image.folder, at, gateway.url);
+    await this.#startCoordinator(options, config, gateway.url);
     await parties.publish(token);
     for (const provider of providers) await this.#startCustodian(provider, folder, image.images);
     for (const { party, dataset } of providers) {
@@ -139,14 +162,15 @@ export class ProductionCleanRoom {
     { folder, port, providers, hubApi, groups }: ProductionOptions,
     postgres: PostgresServer,
     kernelImage: string,
-    repository: (name: string) => string
+    repository: (name: string) => string,
+    gateway: string
   ): Promise<string> {
     await ensureSigningKey(path.join(folder, 'job.key'));
     const file = path.join(folder, 'coordinator.json');
     const config = {
       mode: 'production',
       listen: { host: '127.0.0.1', port },
-      supervisorUrl: `http://127.0.0.1:${port}`,
+      supervisorUrl: gateway,
       logLevel: 'warn',
       database: await postgres.createDatabase('socket'),
       objects: `gs://${BUCKET}/objects`,
@@ -178,7 +202,7 @@ export class ProductionCleanRoom {
     return file;
   }
 
-  async #startCoordinator({ folder }: ProductionOptions, config: string): Promise<void> {
+  async #startCoordinator({ folder }: ProductionOptions, config: string, gateway: string): Promise<void> {
     const { build, cloud } = this;
     const program = path.join(build.folder, 'server/coordinator.mjs');
     await copyFile(path.join(SERVER, 'test/production/coordinator.mjs'), program);
@@ -191,7 +215,8 @@ export class ProductionCleanRoom {
         CLEAN_ROOM_TEST_CLOUD: JSON.stringify({
           config,
           compute: cloud.computeClientOptions,
-          storage: cloud.storageClientOptions
+          storage: { ...cloud.storageClientOptions, apiEndpoint: gateway },
+          signing: cloud.signing
         })
       }
     });

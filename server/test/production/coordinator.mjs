@@ -9,10 +9,10 @@ import { openConfidentialSpace } from './lib/coordinator/backends/confidential-s
 import { startCoordinator } from './lib/coordinator/start.js';
 import { GoogleCloudStorage } from './lib/platform/objects/google.js';
 
-const { config: file, compute, storage } = JSON.parse(process.env.CLEAN_ROOM_TEST_CLOUD);
+const { config: file, compute, storage, signing } = JSON.parse(process.env.CLEAN_ROOM_TEST_CLOUD);
 const config = JSON.parse(await readFile(file, 'utf8'));
 const [, bucket, prefix] = /^gs:\/\/([^/]+)\/(.+)$/.exec(config.objects);
-const objects = new GoogleCloudStorage(new Storage(storage), bucket, `${prefix}/`);
+const objects = new GoogleCloudStorage(new Storage(storage), bucket, `${prefix}/`, signing);
 await objects.requireSettings();
 const coordinator = await startCoordinator(config, {
   backend: await openConfidentialSpace(config.backend, { ...compute, authClient: new Compute() }),
