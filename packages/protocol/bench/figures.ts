@@ -1,7 +1,7 @@
 /** A measured figure and the reference that it is compared with. A benchmark prints a list of figures as JSON. */
 export interface Figure {
   readonly figure: string;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | 'faults';
   /** The measured value; for times, the median of several runs. */
   readonly value: number;
   readonly against: string;

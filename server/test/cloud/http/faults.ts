@@ -62,6 +62,11 @@ export class FaultPlan {
     return this.#counts.get(call) ?? 0;
   }
 
+  /** Returns how often each call has been made. */
+  counts(): ReadonlyMap<string, number> {
+    return new Map(this.#counts);
+  }
+
   /** Counts a call, and returns its fault. */
   next(call: string): Fault | undefined {
     this.#counts.set(call, this.count(call) + 1);
