@@ -56,6 +56,7 @@ function Datasets({ model, trans }: FormProps): React.JSX.Element {
             <span className="crm-Quiet">{trans.__('found in the notebook')}</span>
           )}
           {asset.version.sealedFor === 'simulation' && <StatusMark kind="simulated" trans={trans} />}
+          {asset.custodian.demo && <StatusMark kind="demo" trans={trans} />}
           {asset.custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
         </label>
       ))}

@@ -68,7 +68,8 @@ export function publishedAsset(
       key: key.publicKey,
       recipient: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
       origin: 'http://hospital.localhost:8788',
-      hosting: 'co-hosted'
+      hosting: 'co-hosted',
+      demo: true
     },
     publishedAt: '2026-11-20T10:00:00.000Z'
   } as { readonly name: string };
