@@ -18,7 +18,7 @@ export const TEST_CAPABILITIES: TeeCapabilities = {
 export class ManualBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
   roots: readonly PkiRoot[] = [];
-  readonly capabilities = TEST_CAPABILITIES;
+  capabilities: TeeCapabilities = TEST_CAPABILITIES;
   /** The plans of all TEEs that were started, in order. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();

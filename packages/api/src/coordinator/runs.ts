@@ -7,6 +7,16 @@ import { Actor, ById, Id, ApiTimestamp, PageOf, PageQuery, Reason } from './comm
 /** The state of a run. */
 export const RunStateField = Type.Unsafe<RunState>({ type: 'string', enum: Object.keys(RUN_TRANSITIONS) });
 
+/** The machine time that a run has used, over all of its attempts that have ended. */
+export const RunCost = Closed({
+  /** The name of the machine size of the newest attempt. */
+  machine: Type.String(),
+  seconds: Type.Integer({ minimum: 0 }),
+  /** Approximate cost in US dollars. Absent when the operator has not configured the price of a machine that was used. */
+  dollars: Type.Optional(Type.Number({ minimum: 0 }))
+});
+export type RunCost = Static<typeof RunCost>;
+
 /** A run in a list. */
 export const RunSummary = Closed({
   id: Id,
@@ -25,6 +35,7 @@ export const RunSummary = Closed({
   cells: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Whether it runs in a simulated TEE. */
   simulated: Type.Boolean(),
+  cost: Type.Optional(RunCost),
   createdAt: ApiTimestamp,
   startedAt: Type.Optional(ApiTimestamp),
   endedAt: Type.Optional(ApiTimestamp)

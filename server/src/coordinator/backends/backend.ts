@@ -10,6 +10,7 @@ export interface TeeShape {
   /** The backend's own name of the size, for people. */
   readonly name: string;
   readonly processors: number;
+  /** Memory that a notebook can ask for. */
   readonly memoryBytes: number;
   /** Approximate price of one hour in US dollars, when the operator has configured it. */
   readonly dollarsPerHour?: number;

@@ -1,10 +1,11 @@
 import { GOOGLE_ROOT } from '@clean-room/protocol/attestation';
 import type { TeeBackend, TeeStatus } from '../backend.js';
+import { chooseShape } from '../choose-shape.js';
 import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
 import { instanceOf } from './instance.js';
 import { ATTEMPT_LABEL, attemptOf, DEPLOYMENT_LABEL, instanceName } from './names.js';
 import type { ConfidentialSpaceSettings } from './settings.js';
-import { chooseShape, shapesOf } from './shapes.js';
+import { shapesOf } from './shapes.js';
 import { consoleEnd, eventEnd, insertEnd, stateOf } from './status.js';
 import { orderZones } from './zones.js';
 
