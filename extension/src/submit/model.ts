@@ -241,7 +241,7 @@ export class SubmitModel extends VDomModel {
     this.stateChanged.emit();
     try {
       const machines = await (await this.session.client()).machines([...this.datasets].sort());
-      if (generation !== this.generation || this.isDisposed) return;
+      if (!this.isCurrent(generation)) return;
       this.machines = machines;
       this.keepCompute();
       if (!this.isComplete) {
@@ -250,13 +250,18 @@ export class SubmitModel extends VDomModel {
         return;
       }
       const preview = await this.session.host.preview(this.options());
-      if (generation !== this.generation || this.isDisposed) return;
+      if (!this.isCurrent(generation)) return;
       this.result = preview;
       this.working = false;
       this.stateChanged.emit();
     } catch (error) {
-      if (generation === this.generation && !this.isDisposed) this.fail(error);
+      if (this.isCurrent(generation)) this.fail(error);
     }
+  }
+
+  /** Returns whether the choices have not changed since a generation. */
+  private isCurrent(generation: number): boolean {
+    return generation === this.generation && !this.isDisposed;
   }
 
   private fail(error: unknown): void {

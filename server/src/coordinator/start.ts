@@ -38,7 +38,14 @@ import { submissionRoutes } from './submissions/routes.js';
 import { startWork } from './background/work.js';
 
 export { DEFAULT_LIMITS, CoordinatorConfig } from './config.js';
-export type { AttemptPlan, TeeBackend, TeeCapabilities, TeeMachine, TeeStatus } from './backends/backend.js';
+export type {
+  AttemptPlan,
+  TeeBackend,
+  TeeCapabilities,
+  TeeConsole,
+  TeeMachine,
+  TeeStatus
+} from './backends/backend.js';
 export { KernelImages, kernelImageOf } from './images/kernel-images.js';
 export type { ImagePublisher } from './images/publisher.js';
 

@@ -6,5 +6,5 @@ export { Actor, Reason } from './common.js';
 export { CoordinatorEvent } from './events.js';
 export { KeyRequestWaiting } from './jobs.js';
 export { Me, PublishedCollaboration } from './parties.js';
-export { Run, RunCost, RunSummary } from './runs.js';
+export { CONSOLE_NOTICE, MachineConsole, Run, RunCost, RunSummary } from './runs.js';
 export { Comment, Decision, Revision, Submission, SubmissionSummary } from './submissions.js';

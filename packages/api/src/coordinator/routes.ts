@@ -22,6 +22,7 @@ export { getMe, listCollaborations, publishCollaboration, publishRoster } from '
 export {
   cancelRun,
   createRun,
+  getConsole,
   getOutputUnderReview,
   getReceipt,
   getRun,

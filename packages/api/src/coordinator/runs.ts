@@ -108,6 +108,32 @@ export const getReceipt = defineRoute({
   bodyKind: 'text'
 });
 
+/** The sentence that is shown next to what a machine wrote. */
+export const CONSOLE_NOTICE = 'Written by the machine and the operator: proves nothing.';
+
+/** The output of an attempt’s machine. */
+export const MachineConsole = Closed({
+  notice: Type.Literal(CONSOLE_NOTICE),
+  /** The number of the attempt, and how many the run has had. */
+  attempt: Type.Integer({ minimum: 1 }),
+  attempts: Type.Integer({ minimum: 1 }),
+  /** The end of the serial console. Absent when the machine does not exist any more. */
+  serial: Type.Optional(Type.String()),
+  /** Entries of the launcher’s log, oldest first. */
+  log: Type.Array(Closed({ at: Type.String(), severity: Type.String(), message: Type.String() }))
+});
+export type MachineConsole = Static<typeof MachineConsole>;
+
+export const getConsole = defineRoute({
+  method: 'GET',
+  path: '/v1/runs/:id/console',
+  summary: 'Get what the machine of a run wrote. It proves nothing',
+  callers: ['operator'],
+  params: ById,
+  query: Closed({ attempt: Type.Optional(Type.Integer({ minimum: 1 })) }),
+  response: MachineConsole
+});
+
 /** The documents with which a custodian reviews outputs. */
 const OutputUnderReview = Closed({
   run: Id,
