@@ -1,6 +1,6 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import type { ComputeOptions } from './compute.js';
 import type { TeeLogEntry } from '../backend.js';
+import { googleClient, type GoogleClient } from './credentials.js';
 
 const READ_SCOPE = 'https://www.googleapis.com/auth/logging.read';
 /** The most entries that are read, the newest ones. */
@@ -22,15 +22,9 @@ export class LauncherLog {
    */
   constructor(
     private readonly project: string,
-    private readonly auth: ComputeOptions['authClient'],
+    private readonly auth: GoogleClient | undefined,
     private readonly url = 'https://logging.googleapis.com'
   ) {}
-
-  async #client(): Promise<NonNullable<ComputeOptions['authClient']>> {
-    if (this.auth !== undefined) return this.auth;
-    const { GoogleAuth } = await import('google-auth-library');
-    return new GoogleAuth({ scopes: READ_SCOPE }).getClient();
-  }
 
   /**
    * Returns the newest entries about a machine, oldest first. Anyone who may write to the project's logs can add such entries.
@@ -42,7 +36,7 @@ export class LauncherLog {
     const { project, url } = this;
     const filter = `logName="projects/${project}/logs/confidential-space-launcher" AND jsonPayload._HOSTNAME="${instance}"`;
     try {
-      const client = await this.#client();
+      const client = this.auth ?? (await googleClient(READ_SCOPE));
       const { data } = await client.request<EntriesPage>({
         url: `${url}/v2/entries:list`,
         method: 'POST',
