@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-# In reality the providers agree on a secret key, and nobody else knows it.
+# In reality, the providers agree on a secret key that only they know.
 KEY = b"the hospital and the insurer of the demo"
 
 

@@ -85,7 +85,12 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
     await expect(result.locator('.crm-ResultHeader').getByText('SIMULATED')).toBeVisible();
     const proof = result.getByRole('region', { name: 'What is proven' });
     await expect(proof.getByRole('status')).toContainText('Verified');
-    for (const mark of ['SIMULATED', 'unattended: Demo Hospital', 'co-hosted: Demo Hospital']) {
+    for (const mark of [
+      'SIMULATED',
+      'unattended: Demo Hospital',
+      'demo: Demo Hospital',
+      'co-hosted: Demo Hospital'
+    ]) {
       await expect(proof.getByText(mark, { exact: true })).toBeVisible();
     }
     await expect(proof.locator('.crm-Step.crm-mod-fail')).toHaveCount(0);

@@ -12,7 +12,7 @@ import {
   type SubmissionSummary
 } from '@clean-room/api/coordinator';
 import type { Host } from './host.js';
-import type { Asset, PartyDescription, SubmissionView } from './types.js';
+import type { Asset, MachineSize, PartyDescription, SubmissionView } from './types.js';
 
 interface PageQuery {
   readonly limit: number;
@@ -91,6 +91,12 @@ export class CleanRoomClient {
       version: AssetVersion.open(asset.version, asset.custodian.key).value,
       policy: Policy.open(asset.policy, asset.custodian.key).value
     }));
+  }
+
+  /** Returns the machine sizes for runs on these datasets, the smallest first. */
+  async machines(datasets: readonly string[]): Promise<readonly MachineSize[]> {
+    const query = datasets.length === 0 ? {} : { assets: datasets.join(',') };
+    return (await this.client.call(routes.listMachines, { query })).items;
   }
 
   /** Returns the submissions that the party can see, newest first. */

@@ -1,4 +1,5 @@
 import type {
+  Machine,
   Me,
   PublishedAsset,
   Revision as PublishedRevision,
@@ -18,6 +19,9 @@ export interface Asset extends Pick<PublishedAsset, 'name' | 'provider' | 'versi
   readonly policy: Policy;
   readonly custodian: Custodian;
 }
+
+/** A machine size that runs can use. */
+export type MachineSize = Machine;
 
 /** A revision with its parsed spec. */
 export interface RevisionView extends Omit<PublishedRevision, 'spec'> {

@@ -60,6 +60,7 @@ function Dataset({
       </div>
       <div>
         {version.sealedFor === 'simulation' && <StatusMark kind="simulated" trans={trans} />}{' '}
+        {custodian.demo && <StatusMark kind="demo" trans={trans} />}{' '}
         {custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
       </div>
       {version.description !== '' && <p>{version.description}</p>}

@@ -52,9 +52,14 @@ function Facts({
   const status =
     entry === undefined ? revisionStatus(revision, viewer, trans) : entryStatus(entry, viewer, trans);
   const simulated = model.assets.some(({ version }) => version.sealedFor === 'simulation');
-  const coHosted = model.assets
-    .filter(({ custodian }) => custodian.hosting === 'co-hosted')
-    .map(({ provider }) => session.titleOf(provider));
+  const providersWith = (
+    marked: (custodian: ReviewModel['assets'][number]['custodian']) => boolean
+  ): string => {
+    const marks = model.assets.filter(({ custodian }) => marked(custodian));
+    return [...new Set(marks.map(({ provider }) => session.titleOf(provider)))].join(', ');
+  };
+  const demo = providersWith(custodian => custodian.demo);
+  const coHosted = providersWith(custodian => custodian.hosting === 'co-hosted');
   return (
     <>
       <h1>
@@ -63,9 +68,8 @@ function Facts({
       </h1>
       <div className="crm-Marks">
         {simulated && <StatusMark kind="simulated" trans={trans} />}
-        {coHosted.length > 0 && (
-          <StatusMark kind="co-hosted" of={[...new Set(coHosted)].join(', ')} trans={trans} />
-        )}
+        {demo !== '' && <StatusMark kind="demo" of={demo} trans={trans} />}
+        {coHosted !== '' && <StatusMark kind="co-hosted" of={coHosted} trans={trans} />}
       </div>
       <dl className="crm-Facts">
         <dt>{trans.__('Status')}</dt>

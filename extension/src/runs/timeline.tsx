@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { Decision, Reason } from '@clean-room/api/coordinator';
+import type { Decision, Reason, Run } from '@clean-room/api/coordinator';
 import type { RunState } from '@clean-room/protocol/runs';
-import { elapsed, formatDuration, formatTimestamp } from '../shared/format.js';
+import { elapsed, formatDollars, formatDuration, formatTimestamp } from '../shared/format.js';
 import {
   hasEnded,
   joinParties,
@@ -87,7 +87,22 @@ function linesOf(
         at,
         took
       };
-    })
+    }),
+    ...costLines(detail?.run, trans)
+  ];
+}
+
+/** Returns the line with the cost of a run, once an attempt has ended and if the operator has configured the prices. */
+function costLines(run: Run | undefined, trans: TranslationBundle): Line[] {
+  const { cost } = run ?? {};
+  if (cost?.dollars === undefined) return [];
+  const time = formatDuration(cost.seconds * 1000);
+  return [
+    {
+      key: 'cost',
+      tone: 'ended',
+      text: trans.__('cost about %1: %2 on %3', formatDollars(cost.dollars), time, cost.machine)
+    }
   ];
 }
 

@@ -17,6 +17,11 @@ export function formatMemory(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 3)} GB`;
 }
 
+/** Formats an amount of US dollars: `$0.24`. */
+export function formatDollars(amount: number): string {
+  return `$${amount.toFixed(2)}`;
+}
+
 /** Formats a duration: `12 s`, `6 min 10 s`, `2 h 5 min`. The unit symbols are the same in every language. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

@@ -21,7 +21,13 @@ export function ToneIcon({ tone }: { tone: Tone }): React.JSX.Element {
 
 /** A limitation of a result that must be as visible as the result itself. */
 export type MarkKind =
-  'simulated' | 'other-root' | 'co-hosted' | 'unattended' | 'operator-hosted' | 'development-kernel-image';
+  | 'simulated'
+  | 'other-root'
+  | 'co-hosted'
+  | 'demo'
+  | 'unattended'
+  | 'operator-hosted'
+  | 'development-kernel-image';
 
 function markText(kind: MarkKind, trans: TranslationBundle): readonly [label: string, meaning: string] {
   switch (kind) {
@@ -38,6 +44,11 @@ function markText(kind: MarkKind, trans: TranslationBundle): readonly [label: st
       return [
         trans.__('co-hosted'),
         trans.__('The keys of this provider are kept on the same computer as the clean room’s own server.')
+      ];
+    case 'demo':
+      return [
+        trans.__('demo'),
+        trans.__('The program that keeps the keys of this provider does not check who signs in and approves.')
       ];
     case 'unattended':
       return [trans.__('unattended'), trans.__('The approval was given without a person’s passkey.')];

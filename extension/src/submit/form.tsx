@@ -1,11 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { RuleList } from '../shared/dataset-text.js';
-import { formatBytes, formatMemory } from '../shared/format.js';
+import { formatBytes, formatDollars, formatMemory } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
 import { joinNames } from '../shared/status.js';
 import { StatusMark } from '../shared/symbols.js';
-import { COMPUTE_SIZES, type SubmitModel } from './model.js';
+import type { ComputeChoice, ComputeLimit } from './compute.js';
+import type { SubmitModel } from './model.js';
 import { Field, SubmissionPreviewView } from './preview.js';
 
 /** The properties of the submit form. */
@@ -56,6 +57,7 @@ function Datasets({ model, trans }: FormProps): React.JSX.Element {
             <span className="crm-Quiet">{trans.__('found in the notebook')}</span>
           )}
           {asset.version.sealedFor === 'simulation' && <StatusMark kind="simulated" trans={trans} />}
+          {asset.custodian.demo && <StatusMark kind="demo" trans={trans} />}
           {asset.custodian.hosting === 'co-hosted' && <StatusMark kind="co-hosted" trans={trans} />}
         </label>
       ))}
@@ -144,21 +146,73 @@ function Parameters({ model, trans }: FormProps): React.JSX.Element {
   );
 }
 
-function ComputeChoice({ model, trans }: FormProps): React.JSX.Element {
+function Compute({ model, trans }: FormProps): React.JSX.Element {
+  const choices = model.computeChoices;
+  const titles = (parties: readonly string[]): string =>
+    joinNames(
+      parties.map(party => model.titleOf(party)),
+      trans
+    );
   return (
     <Field label={trans.__('Compute')}>
-      {COMPUTE_SIZES.map(({ processors, memoryBytes }, index) => (
-        <label key={processors} className="crm-Choice crm-mod-inline">
+      {choices.map((choice, index) => (
+        <label key={choice.compute.processors} className="crm-Choice crm-mod-inline">
           <input
             type="radio"
             name="crm-compute"
             checked={model.compute === index}
+            disabled={choice.limit !== undefined}
             onChange={() => model.chooseCompute(index)}
           />
-          <span>{trans.__('%1 CPU, %2', processors, formatMemory(memoryBytes))}</span>
+          <span>
+            {trans.__('%1 CPU, %2', choice.compute.processors, formatMemory(choice.compute.memoryBytes))}
+          </span>
+          {choice.limit !== undefined && (
+            <span className="crm-Quiet">{computeLimit(choice.limit, titles, trans)}</span>
+          )}
         </label>
       ))}
+      <CostNote choice={choices[model.compute]} trans={trans} />
     </Field>
+  );
+}
+
+/** Says why a machine size cannot be selected. */
+function computeLimit(
+  limit: ComputeLimit,
+  titles: (parties: readonly string[]) => string,
+  trans: TranslationBundle
+): string {
+  switch (limit.kind) {
+    case 'policy':
+      return trans.__('%1 allows at most %2', titles(limit.providers), formatMemory(limit.memoryBytes));
+    case 'program':
+      return trans.__('without a dataset at most %1', formatMemory(limit.memoryBytes));
+    case 'machine':
+      return trans.__('the clean room has no machine of this size');
+  }
+}
+
+/** Shows what a run costs at most. Shows nothing if the operator has not configured the price. */
+function CostNote({
+  choice,
+  trans
+}: {
+  choice: ComputeChoice | undefined;
+  trans: TranslationBundle;
+}): React.JSX.Element | null {
+  if (choice?.estimate === undefined) return null;
+  const { dollarsPerHour, hours, machine } = choice.estimate;
+  return (
+    <p className="crm-Field-note crm-Quiet">
+      {trans.__(
+        'At most %1 per hour × %2 h = %3, on %4',
+        formatDollars(dollarsPerHour),
+        Number(hours.toFixed(2)),
+        formatDollars(dollarsPerHour * hours),
+        machine
+      )}
+    </p>
   );
 }
 
@@ -188,7 +242,7 @@ export function SubmitForm(props: FormProps): React.JSX.Element {
       <Purpose {...props} />
       <Files {...props} />
       <Parameters {...props} />
-      <ComputeChoice {...props} />
+      <Compute {...props} />
       <hr />
       <Rules {...props} />
       <SubmissionPreviewView model={model} trans={trans} />

@@ -1,19 +1,10 @@
-import type { Compute } from '@clean-room/protocol/submissions';
 import { VDomModel } from '@jupyterlab/ui-components';
+import { computeChoices, type ComputeChoice } from './compute.js';
 import { Debouncer } from '@lumino/polling';
 import { asProblem, type ProblemError } from '../api/problem.js';
-import type { SubmissionRequestOptions, Asset, SubmissionPreview } from '../api/types.js';
+import type { SubmissionRequestOptions, Asset, MachineSize, SubmissionPreview } from '../api/types.js';
 import type { CleanRoomSession } from '../session/session.js';
 import type { SubmissionDraft } from './draft.js';
-
-const GIB = 1024 ** 3;
-
-/** The machine sizes that a person can choose. There are few, so that the choice is easy. */
-export const COMPUTE_SIZES: readonly Compute[] = [
-  { processors: 2, memoryBytes: 4 * GIB, accelerator: 'none' },
-  { processors: 4, memoryBytes: 16 * GIB, accelerator: 'none' },
-  { processors: 8, memoryBytes: 64 * GIB, accelerator: 'none' }
-];
 
 /** The choices in the submit dialog, and a preview of the submission: its image digest and the approvals that it needs. */
 export class SubmitModel extends VDomModel {
@@ -24,6 +15,7 @@ export class SubmitModel extends VDomModel {
   private chosenPurpose = '';
   private parametersText = '{}';
   private chosenCompute = 0;
+  private machines: readonly MachineSize[] = [];
   private result: SubmissionPreview | undefined;
   private lastProblem: ProblemError | undefined;
   private working = true;
@@ -74,6 +66,11 @@ export class SubmitModel extends VDomModel {
   /** The parameters as the person wrote them. */
   get parameters(): string {
     return this.parametersText;
+  }
+
+  /** The machine sizes, each with the reason why it cannot be selected, if there is one. */
+  get computeChoices(): readonly ComputeChoice[] {
+    return computeChoices(this.machines, this.chosen);
   }
 
   /** The index of the selected machine size. */
@@ -134,6 +131,7 @@ export class SubmitModel extends VDomModel {
   /** Selects or deselects a dataset. */
   toggleDataset(name: string): void {
     if (!this.datasets.delete(name)) this.datasets.add(name);
+    this.keepCompute();
     this.changed();
   }
 
@@ -169,8 +167,9 @@ export class SubmitModel extends VDomModel {
 
   /** Returns the choices as options for the `clean-room` command. */
   options(): SubmissionRequestOptions {
-    const compute = COMPUTE_SIZES[this.chosenCompute];
-    if (compute === undefined) throw new RangeError('There is no such machine size.');
+    const choice = this.computeChoices[this.chosenCompute];
+    if (choice === undefined) throw new RangeError('There is no such machine size.');
+    const { compute } = choice;
     return {
       notebook: this.draft.notebook,
       files: [...this.files].sort(),
@@ -191,6 +190,7 @@ export class SubmitModel extends VDomModel {
       this.offered = await (await this.session.client()).assets();
       for (const name of this.unavailable) this.datasets.delete(name);
       this.keepPurpose();
+      this.keepCompute();
       await this.updatePreview();
     } catch (error) {
       this.fail(error);
@@ -204,7 +204,9 @@ export class SubmitModel extends VDomModel {
   }
 
   private get isComplete(): boolean {
-    return this.chosenPurpose !== '' && this.parametersAreValid;
+    const choice = this.computeChoices[this.chosenCompute];
+    const isPossible = choice !== undefined && choice.limit === undefined;
+    return this.chosenPurpose !== '' && this.parametersAreValid && isPossible;
   }
 
   /** Clears the purpose if the selected datasets do not allow it. Selects the purpose if only one is possible. */
@@ -212,6 +214,14 @@ export class SubmitModel extends VDomModel {
     const { purposes } = this;
     if (!purposes.includes(this.chosenPurpose))
       this.chosenPurpose = purposes.length === 1 ? (purposes[0] ?? '') : '';
+  }
+
+  /** Selects the first machine size that is possible, unless the selected one is. */
+  private keepCompute(): void {
+    const choices = this.computeChoices;
+    if (choices[this.chosenCompute]?.limit === undefined) return;
+    const possible = choices.findIndex(({ limit }) => limit === undefined);
+    if (possible >= 0) this.chosenCompute = possible;
   }
 
   private changed(): void {
@@ -227,18 +237,31 @@ export class SubmitModel extends VDomModel {
 
   private async updatePreview(): Promise<void> {
     const { generation } = this;
-    this.working = this.isComplete;
+    this.working = true;
     this.stateChanged.emit();
-    if (!this.isComplete) return;
     try {
+      const machines = await (await this.session.client()).machines([...this.datasets].sort());
+      if (!this.isCurrent(generation)) return;
+      this.machines = machines;
+      this.keepCompute();
+      if (!this.isComplete) {
+        this.working = false;
+        this.stateChanged.emit();
+        return;
+      }
       const preview = await this.session.host.preview(this.options());
-      if (generation !== this.generation || this.isDisposed) return;
+      if (!this.isCurrent(generation)) return;
       this.result = preview;
       this.working = false;
       this.stateChanged.emit();
     } catch (error) {
-      if (generation === this.generation && !this.isDisposed) this.fail(error);
+      if (this.isCurrent(generation)) this.fail(error);
     }
+  }
+
+  /** Returns whether the choices have not changed since a generation. */
+  private isCurrent(generation: number): boolean {
+    return generation === this.generation && !this.isDisposed;
   }
 
   private fail(error: unknown): void {

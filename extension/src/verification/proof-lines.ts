@@ -12,7 +12,7 @@ export interface ProofLine {
 }
 
 /** The statuses from the most severe to the least severe. */
-const SEVERITY: readonly ReceiptStepStatus[] = ['fail', 'not-reached', 'unknown', 'not-proved', 'pass'];
+const SEVERITY: readonly ReceiptStepStatus[] = ['fail', 'not-reached', 'unknown', 'not-proven', 'pass'];
 
 /** Returns the most severe status of the given steps. Steps that had nothing to check do not count. */
 function statusOf({ steps }: ReceiptAppraisal, ...ids: readonly ReceiptStep['id'][]): ReceiptStepStatus {
@@ -56,7 +56,7 @@ export function proofLines(
 ): readonly ProofLine[] {
   const limits: ProofLine = {
     id: 'limits',
-    status: 'not-proved',
+    status: 'not-proven',
     text: trans.__(
       'Not proven: that the machine was not observed from outside (side channels, physical attacks).'
     )
@@ -134,7 +134,7 @@ function machineLine(
   if (appraisal.marks.simulated) {
     return {
       id: 'machine',
-      status: 'not-proved',
+      status: 'not-proven',
       text: trans.__('It ran on a simulated machine. No hardware protected the data.')
     };
   }
@@ -142,7 +142,7 @@ function machineLine(
   if (otherRoot !== undefined) {
     return {
       id: 'machine',
-      status: 'not-proved',
+      status: 'not-proven',
       text: trans.__('%1 vouches for the machine, not Google.', otherRoot)
     };
   }

@@ -9,7 +9,7 @@ const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
   fail: '✗',
   unknown: '?',
-  'not-proved': '–',
+  'not-proven': '–',
   'not-asked': '·',
   'not-reached': '·'
 };
@@ -22,7 +22,7 @@ function statusName(status: ReceiptStepStatus, trans: TranslationBundle): string
       return trans.__('failed');
     case 'unknown':
       return trans.__('signer unknown');
-    case 'not-proved':
+    case 'not-proven':
       return trans.__('not proven');
     case 'not-asked':
       return trans.__('nothing to check');
@@ -84,6 +84,7 @@ function Marks({
       {marks.unattended.length > 0 && (
         <StatusMark kind="unattended" of={titles(marks.unattended)} trans={trans} />
       )}
+      {marks.demo.length > 0 && <StatusMark kind="demo" of={titles(marks.demo)} trans={trans} />}
       {marks.coHosted.length > 0 && <StatusMark kind="co-hosted" of={titles(marks.coHosted)} trans={trans} />}
       {marks.operatorHosted.length > 0 && (
         <StatusMark kind="operator-hosted" of={titles(marks.operatorHosted)} trans={trans} />
@@ -120,7 +121,7 @@ export function Proof({ verified, titleOf, language, trans }: ProofProps): React
             <StatusSymbol status={status} />
             <span>
               {text}{' '}
-              <StatusName status={status} hidden={['pass', 'not-proved'].includes(status)} trans={trans} />
+              <StatusName status={status} hidden={['pass', 'not-proven'].includes(status)} trans={trans} />
             </span>
           </li>
         ))}

@@ -66,7 +66,8 @@ const collaboration = {
           key: root.publicKey,
           recipient: AGE,
           origin: 'http://hospital.localhost:8788',
-          hosting: 'co-hosted'
+          hosting: 'co-hosted',
+          demo: true
         },
         jupyterHost: 'own'
       },

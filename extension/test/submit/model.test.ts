@@ -5,6 +5,11 @@ import { problem, until, type FakeServer } from '../support/coordinator.js';
 import { memory, signedIn } from '../support/samples.js';
 
 const IMAGE = `sha256:${'b'.repeat(64)}`;
+const GIB = 1024 ** 3;
+const MACHINES = [
+  { tee: 'TDX', name: 'c3-standard-4', processors: 4, memoryBytes: 14 * GIB, dollarsPerHour: 0.24 },
+  { tee: 'TDX', name: 'c3-standard-8', processors: 8, memoryBytes: 30 * GIB }
+];
 const DRAFT = {
   notebook: 'study/explore.ipynb',
   datasets: ['hospital/visits'],
@@ -30,6 +35,7 @@ async function open(
 function serverWith(...assets: readonly object[]): FakeServer {
   return signedIn()
     .server.on('GET /api/v1/assets', { items: assets })
+    .on('GET /api/v1/machines', { items: MACHINES })
     .on('POST /command/submit', {
       exitCode: 0,
       output: { image: IMAGE, spec: 'sha256:00', providers: ['hospital'] }
@@ -101,6 +107,46 @@ describe('SubmitModel', () => {
     model.toggleDataset('hospital/labs');
     expect(model.purposes).toEqual(['b']);
     expect(model.purpose).toBe('b');
+  });
+
+  it('offers the machine sizes that the policies allow and the clean room has, and says what limits the others', async () => {
+    const server = serverWith(publishedAsset({ memoryBytes: 16 * GIB, wallSeconds: 3600 }));
+    await open(server);
+    expect(model.computeChoices).toEqual([
+      {
+        compute: { processors: 2, memoryBytes: 4 * GIB, accelerator: 'none' },
+        estimate: { machine: 'c3-standard-4', dollarsPerHour: 0.24, hours: 1 }
+      },
+      { compute: { processors: 4, memoryBytes: 16 * GIB, accelerator: 'none' } },
+      {
+        compute: { processors: 8, memoryBytes: 64 * GIB, accelerator: 'none' },
+        limit: { kind: 'policy', providers: ['hospital'], memoryBytes: 16 * GIB }
+      }
+    ]);
+    expect(server.paths()).toContain('GET /api/v1/machines?assets=hospital%2Fvisits');
+  });
+
+  it('gives the smallest machine as much memory as the policy allows', async () => {
+    await open(serverWith(publishedAsset({ memoryBytes: GIB })));
+    expect(model.options().compute).toEqual({ processors: 2, memoryBytes: GIB, accelerator: 'none' });
+    expect(model.isReady).toBe(true);
+  });
+
+  it('is not ready for a size that the clean room does not have', async () => {
+    await open(
+      serverWith(publishedAsset({ memoryBytes: 64 * GIB })).on('GET /api/v1/machines', { items: [] })
+    );
+    expect(model.computeChoices.map(({ limit }) => limit?.kind)).toEqual(['machine', 'machine', 'machine']);
+    expect(model.isReady).toBe(false);
+  });
+
+  it('limits a notebook without datasets to what the program allows, and selects another size', async () => {
+    await open(serverWith(publishedAsset({ memoryBytes: 16 * GIB })));
+    model.chooseCompute(1);
+    await until(() => model.isReady, 'a preview of 16 GB');
+    model.toggleDataset('hospital/visits');
+    expect(model.computeChoices[1]?.limit).toEqual({ kind: 'program', memoryBytes: 8 * GIB });
+    expect(model.compute).toBe(0);
   });
 
   it('accepts parameters only as a JSON object', async () => {

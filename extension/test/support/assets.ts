@@ -12,6 +12,7 @@ export function publishedAsset(
     name?: string;
     purposes?: string[];
     wallSeconds?: number;
+    memoryBytes?: number;
     review?: 'none' | 'person';
     forged?: boolean;
   } = {}
@@ -20,6 +21,7 @@ export function publishedAsset(
     name = 'hospital/visits',
     purposes = ['Health research'],
     wallSeconds = 900,
+    memoryBytes = 1024 ** 3,
     review = 'none'
   } = changes;
   const version = {
@@ -45,7 +47,7 @@ export function publishedAsset(
       roots: [{ kind: 'simulated' as const, certificate: digest('4') }],
       sandboxProfiles: ['second-uid' as const]
     },
-    run: { wallSeconds, memoryBytes: 1024 ** 3, timeGridSeconds: 60, runs: 2, spareStarts: 0 },
+    run: { wallSeconds, memoryBytes, timeGridSeconds: 60, runs: 2, spareStarts: 0 },
     outputs: {
       mimeTypes: ['text/plain'],
       bytesPerOutput: 8000,
@@ -68,7 +70,8 @@ export function publishedAsset(
       key: key.publicKey,
       recipient: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
       origin: 'http://hospital.localhost:8788',
-      hosting: 'co-hosted'
+      hosting: 'co-hosted',
+      demo: true
     },
     publishedAt: '2026-11-20T10:00:00.000Z'
   } as { readonly name: string };

@@ -33,6 +33,7 @@ describe('verifyInBrowser', () => {
     expect(appraisal.marks).toEqual({
       simulated: true,
       coHosted: ['hospital'],
+      demo: ['hospital'],
       unattended: ['hospital'],
       operatorHosted: [],
       developmentKernelImage: true
@@ -91,12 +92,12 @@ describe('proofLines', () => {
       'pass: The notebook explore.ipynb ran, unchanged since it was submitted.',
       'pass: It used hospital/visits version 1. Purpose: Health research: cost of chronic illness.',
       expect.stringMatching(/^pass: Approved by Demo Hospital \(.+, Nov 26, 2026, without a passkey\)\.$/),
-      'not-proved: It ran on a simulated machine. No hardware protected the data.',
+      'not-proven: It ran on a simulated machine. No hardware protected the data.',
       'pass: It returned 5 outputs and no others. 1 output was suppressed.',
       expect.stringMatching(
-        /^not-proved: Time: Nov 26, 2026, .+, stated by the signer; not proven by the log\.$/
+        /^not-proven: Time: Nov 26, 2026, .+, stated by the signer; not proven by the log\.$/
       ),
-      'not-proved: Not proven: that the machine was not observed from outside (side channels, physical attacks).'
+      'not-proven: Not proven: that the machine was not observed from outside (side channels, physical attacks).'
     ]);
     expect(proofSummary(verified.appraisal, trans)).toBe(
       'Verified. The time is not independently proven. SIMULATED: no hardware protected this run.'

@@ -1,6 +1,7 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { registerApprove, registerReject } from './commands/approve.js';
 import { registerAttestation } from './commands/attestation.js';
+import { registerConsole } from './commands/console.js';
 import { registerCustodian } from './commands/custodian.js';
 import { registerDemo } from './commands/demo.js';
 import { registerIdentity } from './commands/identity.js';
@@ -36,6 +37,7 @@ const COMMANDS: readonly Register[] = [
   registerAttestation,
   registerCustodian,
   registerKernelImage,
+  registerConsole,
   registerServe,
   registerDemo
 ];

@@ -77,6 +77,8 @@ export const CoordinatorConfig = Closed({
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
+  /** File with the operator's bearer token, which only opens what machines wrote. Without it, there is no operator. */
+  operatorTokenFile: Type.Optional(Path),
   backend: Type.Union([LocalBackend, ConfidentialSpaceSettings]),
   limits: Closed({
     /** Maximum number of requests per minute from one credential. */

@@ -8,6 +8,7 @@ import { buildApp, type App } from '../platform/http/app.js';
 import { listen, requireFreeAddress } from '../platform/http/listen.js';
 import { Metrics } from '../platform/http/metrics.js';
 import { openObjectStore } from '../platform/objects/open.js';
+import { recordCoordinator } from '../platform/running-coordinators.js';
 import type { ObjectStore } from '../platform/objects/store.js';
 import { approvalRoutes } from './approvals/routes.js';
 import type { TeeBackend } from './backends/backend.js';
@@ -38,7 +39,14 @@ import { submissionRoutes } from './submissions/routes.js';
 import { startWork } from './background/work.js';
 
 export { DEFAULT_LIMITS, CoordinatorConfig } from './config.js';
-export type { AttemptPlan, TeeBackend, TeeCapabilities, TeeMachine, TeeStatus } from './backends/backend.js';
+export type {
+  AttemptPlan,
+  TeeBackend,
+  TeeCapabilities,
+  TeeConsole,
+  TeeMachine,
+  TeeStatus
+} from './backends/backend.js';
 export { KernelImages, kernelImageOf } from './images/kernel-images.js';
 export type { ImagePublisher } from './images/publisher.js';
 
@@ -198,7 +206,9 @@ async function assemble(
   });
   mountRoutes(app, context);
   let endWork: (() => Promise<void>) | undefined;
+  const recordEnd = recordCoordinator();
   const close = async (): Promise<void> => {
+    recordEnd();
     await events.stop();
     await app.close();
     await endWork?.();

@@ -20,6 +20,10 @@ export const CustodianConfig = Closed({
   logLevel: LogLevel,
   /** The origin of this custodian in browsers: its pages, cookies and passkeys belong to this one origin. */
   origin: Type.String({ pattern: '^https?://[a-z0-9.-]+(:[0-9]{1,5})?$' }),
+  /**
+   * `co-hosted` when this custodian shares process, database, user or host with the coordinator. A shared host has to be
+   * declared. The rest is also checked at start.
+   */
   hosting: Hosting,
   coordinator: Type.String({ pattern: '^https?://[^/]+(/.*)?$' }),
   /** The file with the bearer token that identifies this custodian to the coordinator. */
@@ -35,6 +39,12 @@ export const CustodianConfig = Closed({
   demo: Type.Optional(Closed({ rootKeyFile: Path, rosterFile: Path }))
 });
 export type CustodianConfig = Static<typeof CustodianConfig>;
+
+/** Returns what approvals say about this custodian. The roster of its party must say the same. */
+export const custodianMarks = ({ demo, hosting }: CustodianConfig): { demo: boolean; coHosted: boolean } => ({
+  demo: demo !== undefined,
+  coHosted: hosting === 'co-hosted'
+});
 
 /** A configuration together with the folder that its paths are relative to. */
 export interface CustodianHome {

@@ -9,6 +9,7 @@ export {
   checkCustodianConfig,
   coordinatorClient,
   CUSTODIAN_FILE,
+  custodianMarks,
   custodianPaths,
   readCustodianHome,
   type CustodianHome

@@ -14,6 +14,7 @@ import { openKeyFolder } from './keys/key-folder.js';
 import { LogWatch } from './log/log-watch.js';
 import { buildPages } from './pages/pages.js';
 import { RosterBook } from './parties/roster-book.js';
+import { requireOwnDatabase, requireOwnProcess } from './separation.js';
 
 /** Settings of one start of a custodian that are not part of its configuration. */
 export interface CustodianOptions {
@@ -35,7 +36,8 @@ export interface RunningCustodian {
  * Starts a custodian: its pages on its own origin, and its background tasks. It is a client of the coordinator's public
  * API and shares nothing with the coordinator.
  *
- * @throws CleanRoomError `not-found`, `forbidden` or `malformed` for a key or token that is not usable, `conflict` when another
+ * @throws CleanRoomError `not-found`, `forbidden` or `malformed` for a key or token that is not usable, `forbidden` when it
+ * shares process, user or database with the coordinator and does not say so, `conflict` when another
  * process uses the folder's database, `unavailable` when the database cannot be reached or the port is in use. Nothing is
  * then left running.
  */
@@ -47,11 +49,13 @@ export async function startCustodian(
   const paths = custodianPaths(home);
   const name = `The custodian of ${config.party}`;
   await requireFreeAddress(name, config.listen);
+  await requireOwnProcess(config);
   const keys = await openKeyFolder(paths.keys);
   await readSecretFile(paths.token);
   const database = await openDatabase<CustodianTables>({
     url: paths.database,
-    migrations: CUSTODIAN_MIGRATIONS
+    migrations: CUSTODIAN_MIGRATIONS,
+    check: requireOwnDatabase
   });
   try {
     const coordinator = coordinatorClient(home);

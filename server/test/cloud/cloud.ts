@@ -130,7 +130,7 @@ export class FakeCloud {
     const compute = [
       ...instances.routes,
       ...new OperationsApi(project, operations, clock).routes,
-      ...new CatalogueApi(project).routes
+      ...new CatalogueApi(project, fleet).routes
     ];
     const metadata = new MetadataServer({
       clock,

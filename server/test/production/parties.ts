@@ -165,7 +165,7 @@ export class Parties {
       database: 'pglite:database',
       approvalDays: 30
     });
-    return { key: keys.publicKey, recipient: keys.recipient, origin, hosting: 'own' };
+    return { key: keys.publicKey, recipient: keys.recipient, origin, hosting: 'own', demo: false };
   }
 
   async #policy({ dataset }: Provider, { teeRoot, kernelImage, releaseKey }: Trusted): Promise<void> {

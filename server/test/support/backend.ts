@@ -3,6 +3,7 @@ import type { PkiRoot } from '@clean-room/protocol/attestation';
 import type {
   AttemptPlan,
   TeeBackend,
+  TeeConsole,
   TeeCapabilities,
   TeeMachine,
   TeeStatus
@@ -18,13 +19,15 @@ export const TEST_CAPABILITIES: TeeCapabilities = {
 export class ManualBackend implements TeeBackend {
   readonly sealedFor = 'simulation';
   roots: readonly PkiRoot[] = [];
-  readonly capabilities = TEST_CAPABILITIES;
+  capabilities: TeeCapabilities = TEST_CAPABILITIES;
   /** The plans of all TEEs that were started, in order. */
   readonly starts: AttemptPlan[] = [];
   readonly running = new Map<string, AttemptPlan>();
   readonly ended = new Map<string, TeeStatus>();
   /** Attempts that the backend does not know for a while, although their TEEs are running. */
   readonly hidden = new Set<string>();
+  /** The output of the machines of attempts. */
+  readonly consoles = new Map<string, TeeConsole>();
   /** The number of attempts in each status request. */
   readonly statusRequests: number[] = [];
   /** When set, `start` fails with this error. */
@@ -46,6 +49,10 @@ export class ManualBackend implements TeeBackend {
   async statuses(attempts: readonly string[]): Promise<ReadonlyMap<string, TeeStatus>> {
     this.statusRequests.push(attempts.length);
     return new Map(attempts.map(attempt => [attempt, this.#status(attempt)]));
+  }
+
+  async console(attempt: string): Promise<TeeConsole> {
+    return this.consoles.get(attempt) ?? { log: [] };
   }
 
   #status(attempt: string): TeeStatus {

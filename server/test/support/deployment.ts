@@ -276,6 +276,8 @@ export class TestDeployment {
       expires: '2097-01-01T00:00:00Z',
       reviewer: 'ada',
       unattended: true,
+      demo: true,
+      coHosted: true,
       ...changes
     };
     return { envelope: Approval.sign(value, provider.custodian), roster: rosterOf(provider) };

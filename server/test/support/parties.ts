@@ -90,7 +90,8 @@ export function rosterOf(party: TestParty, version = 1, people: Partial<Person>[
         key: party.custodian.publicKey,
         recipient: RECIPIENT,
         origin: `http://${party.name}.localhost:8080`,
-        hosting: 'co-hosted'
+        hosting: 'co-hosted',
+        demo: true
       },
       jupyterHost: 'own'
     },

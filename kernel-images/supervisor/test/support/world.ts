@@ -14,7 +14,7 @@ import { generateSigningKey, type ReadDocument } from '@clean-room/protocol/docu
 import type { JobDocument } from '@clean-room/protocol/jobs';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
 import { EMPTY_TREE_HEAD } from '@clean-room/protocol/log';
-import { Collaboration, Roster } from '@clean-room/protocol/parties';
+import { Collaboration, Roster, type Custodian } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { Spec, readSpec } from '@clean-room/protocol/submissions';
 import { SoftPasskey } from '../../../../packages/protocol/test/support/passkey.js';
@@ -56,6 +56,7 @@ const COLUMN_TYPES = { INT32: 'integer', DOUBLE: 'number', STRING: 'text' } as c
 export interface WorldOptions {
   readonly sealedFor?: 'simulation' | 'hardware';
   readonly unattended?: boolean;
+  readonly custodian?: Partial<Custodian>;
   readonly table?: readonly Table[];
   /** Files of the workspace by path. The entry notebook is `notebook.ipynb`. */
   readonly files?: Readonly<Record<string, string>>;
@@ -123,7 +124,9 @@ export async function makeWorld(options: WorldOptions = {}) {
       key: keys.custodian.publicKey,
       recipient: recipients.custodian,
       origin: 'http://hospital.localhost:8080',
-      hosting: 'co-hosted'
+      hosting: sealedFor === 'simulation' ? 'co-hosted' : 'own',
+      demo: sealedFor === 'simulation',
+      ...options.custodian
     },
     jupyterHost: 'own'
   };
@@ -234,6 +237,8 @@ export async function makeWorld(options: WorldOptions = {}) {
     expires: '2027-01-27T00:00:00Z',
     reviewer: 'dr.ada',
     unattended: options.unattended ?? sealedFor === 'simulation',
+    demo: hospitalRoster.custodian?.demo === true,
+    coHosted: hospitalRoster.custodian?.hosting === 'co-hosted',
     ...options.approval
   };
   const approve = (value: Approval = approvalValue, roster: Roster = hospitalRoster): ApprovalBundle => {

@@ -232,6 +232,21 @@ describe('the providers’ rules', () => {
     ['more runs than the policy allows', { approval: { runs: 4 } }, 'approval-invalid'],
     ['more spare starts than the policy allows', { approval: { spareStarts: 2 } }, 'approval-invalid'],
     ['an unattended approval on hardware', { sealedFor: 'hardware', unattended: true }, 'approval-invalid'],
+    [
+      'an approval of a demo custodian on hardware',
+      { sealedFor: 'hardware', custodian: { demo: true } },
+      'approval-invalid'
+    ],
+    [
+      'an approval of a co-hosted custodian on hardware',
+      { sealedFor: 'hardware', custodian: { hosting: 'co-hosted' } },
+      'approval-invalid'
+    ],
+    [
+      'an approval that conceals that its custodian is a demo',
+      { approval: { demo: false } },
+      'approval-invalid'
+    ],
     ['another purpose', { spec: { purpose: 'Marketing' } }, 'policy-refused'],
     [
       'a co-hosted custodian when the policy requires its own host',

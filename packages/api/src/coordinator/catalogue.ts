@@ -63,3 +63,28 @@ export const listKernelImages = defineRoute({
   callers: ['person', 'custodian'],
   response: Closed({ items: Type.Array(KernelImageListing) })
 });
+
+/** A machine size that runs can use. */
+export const Machine = Closed({
+  name: Type.String(),
+  /** The kind of TEE. A `SIMULATED` one protects nothing. */
+  tee: Type.Union([Type.Literal('TDX'), Type.Literal('SEV'), Type.Literal('SIMULATED')]),
+  processors: Type.Integer({ minimum: 1 }),
+  /** Memory that a notebook can ask for. */
+  memoryBytes: Type.Integer({ minimum: 1 }),
+  /** Approximate price of one hour in US dollars. Absent when the operator has not configured it. */
+  dollarsPerHour: Type.Optional(Type.Number({ minimum: 0 }))
+});
+export type Machine = Static<typeof Machine>;
+
+export const listMachines = defineRoute({
+  method: 'GET',
+  path: '/v1/machines',
+  summary: 'List the machine sizes for runs on these assets, the smallest first',
+  callers: ['person', 'custodian'],
+  query: Closed({
+    /** Names of assets, separated by commas. Their policies decide about the kind of TEE. */
+    assets: Type.Optional(Type.String({ maxLength: 10_000 }))
+  }),
+  response: Closed({ items: Type.Array(Machine) })
+});

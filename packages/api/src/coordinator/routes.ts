@@ -1,4 +1,4 @@
-export { listAssets, listKernelImages, publishAsset } from './catalogue.js';
+export { listAssets, listKernelImages, listMachines, publishAsset } from './catalogue.js';
 export { streamEvents } from './events.js';
 export {
   answerKeyRequest,
@@ -22,6 +22,7 @@ export { getMe, listCollaborations, publishCollaboration, publishRoster } from '
 export {
   cancelRun,
   createRun,
+  getConsole,
   getOutputUnderReview,
   getReceipt,
   getRun,

@@ -7,6 +7,16 @@ import { Actor, ById, Id, ApiTimestamp, PageOf, PageQuery, Reason } from './comm
 /** The state of a run. */
 export const RunStateField = Type.Unsafe<RunState>({ type: 'string', enum: Object.keys(RUN_TRANSITIONS) });
 
+/** The machine time that a run has used, over all of its attempts that have ended. */
+export const RunCost = Closed({
+  /** The name of the machine size of the newest attempt. */
+  machine: Type.String(),
+  seconds: Type.Integer({ minimum: 0 }),
+  /** Approximate cost in US dollars. Absent when the operator has not configured the price of a machine that was used. */
+  dollars: Type.Optional(Type.Number({ minimum: 0 }))
+});
+export type RunCost = Static<typeof RunCost>;
+
 /** A run in a list. */
 export const RunSummary = Closed({
   id: Id,
@@ -25,6 +35,7 @@ export const RunSummary = Closed({
   cells: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Whether it runs in a simulated TEE. */
   simulated: Type.Boolean(),
+  cost: Type.Optional(RunCost),
   createdAt: ApiTimestamp,
   startedAt: Type.Optional(ApiTimestamp),
   endedAt: Type.Optional(ApiTimestamp)
@@ -95,6 +106,32 @@ export const getReceipt = defineRoute({
   callers: ['person', 'custodian'],
   params: ById,
   bodyKind: 'text'
+});
+
+/** The sentence that is shown next to what a machine wrote. */
+export const CONSOLE_NOTICE = 'Written by the machine and the operator: proves nothing.';
+
+/** The output of an attempt’s machine. */
+export const MachineConsole = Closed({
+  notice: Type.Literal(CONSOLE_NOTICE),
+  /** The number of the attempt, and how many the run has had. */
+  attempt: Type.Integer({ minimum: 1 }),
+  attempts: Type.Integer({ minimum: 1 }),
+  /** The end of the serial console. Absent when the machine does not exist any more. */
+  serial: Type.Optional(Type.String()),
+  /** Entries of the launcher’s log, oldest first. */
+  log: Type.Array(Closed({ at: Type.String(), severity: Type.String(), message: Type.String() }))
+});
+export type MachineConsole = Static<typeof MachineConsole>;
+
+export const getConsole = defineRoute({
+  method: 'GET',
+  path: '/v1/runs/:id/console',
+  summary: 'Get what the machine of a run wrote. It proves nothing',
+  callers: ['operator'],
+  params: ById,
+  query: Closed({ attempt: Type.Optional(Type.Integer({ minimum: 1 })) }),
+  response: MachineConsole
 });
 
 /** The documents with which a custodian reviews outputs. */

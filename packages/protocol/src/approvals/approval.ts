@@ -28,11 +28,28 @@ export const Approval = defineDocument(
     approvedAt: Timestamp,
     expires: Timestamp,
     reviewer: PersonId,
-    /** Whether a demo custodian approved without a passkey. Such an approval is valid only for data sealed for simulation. */
-    unattended: Type.Boolean()
+    /** Whether it was given without a passkey. */
+    unattended: Type.Boolean(),
+    /** Whether the custodian takes people at their word, as the provider's roster says. */
+    demo: Type.Boolean(),
+    /** Whether the custodian shares process, database, user or host with the coordinator, as the provider's roster says. */
+    coHosted: Type.Boolean()
   })
 );
 export type Approval = Static<typeof Approval.schema>;
+
+/**
+ * Returns why an approval is accepted only for data that is sealed for simulation, or undefined if it is not restricted.
+ * Custodian, supervisor and receipt verifier all call this function.
+ */
+export function simulationOnlyReason(
+  marks: Pick<Approval, 'unattended' | 'demo' | 'coHosted'>
+): string | undefined {
+  if (marks.unattended) return 'it is unattended';
+  if (marks.demo) return 'its custodian is a demo';
+  if (marks.coHosted) return 'its custodian is co-hosted with the coordinator';
+  return undefined;
+}
 
 const Base64Url = Type.String({ pattern: '^[A-Za-z0-9_-]{1,8192}$' });
 

@@ -1,2 +1,2 @@
-export { Approval, ApprovalBundle, PasskeyAssertion } from './approval.js';
+export { Approval, ApprovalBundle, PasskeyAssertion, simulationOnlyReason } from './approval.js';
 export { type ApprovalContext, verifyApproval } from './verify.js';

@@ -7,7 +7,7 @@ import type { AssetVersion } from '../assets/asset.js';
 import { rootKeyOf, type Collaboration } from '../parties/collaboration.js';
 import { Roster } from '../parties/roster.js';
 import type { Spec } from '../submissions/spec.js';
-import { Approval, type ApprovalBundle } from './approval.js';
+import { Approval, simulationOnlyReason, type ApprovalBundle } from './approval.js';
 import { verifyPasskeyAssertion } from './passkey.js';
 
 /** The documents that an approval is verified against, and the time. */
@@ -102,14 +102,17 @@ export function verifyApproval(
   const reviewer = roster.people.find(person => person.id === value.reviewer);
   if (reviewer === undefined || !reviewer.roles.includes('reviewer'))
     throwInvalid('its reviewer is not in the roster');
-  if (value.unattended) {
-    const simulated = specAssets.every(asset => {
-      const version = assets.find(candidate => candidate.digest === asset.version);
-      return version?.value.sealedFor === 'simulation';
-    });
-    if (!simulated) throwInvalid('it is unattended, and the data is not sealed for simulation');
-    return approval;
-  }
+  const { demo, hosting } = roster.custodian;
+  if (value.demo !== demo || value.coHosted !== (hosting === 'co-hosted'))
+    throwInvalid('it describes the custodian differently than the provider’s roster');
+  const simulationOnly = simulationOnlyReason(value);
+  const simulated = specAssets.every(asset => {
+    const version = assets.find(candidate => candidate.digest === asset.version);
+    return version?.value.sealedFor === 'simulation';
+  });
+  if (simulationOnly !== undefined && !simulated)
+    throwInvalid(`${simulationOnly}, and the data is not sealed for simulation`);
+  if (value.unattended) return approval;
   if (bundle.assertion === undefined) throwInvalid('it has no passkey assertion of the reviewer');
   const { credentialId } = bundle.assertion;
   const passkey = reviewer.passkeys.find(candidate => candidate.credentialId === credentialId);

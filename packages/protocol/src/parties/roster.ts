@@ -46,7 +46,9 @@ export const Custodian = Closed({
   /** The key to which outputs under review are sealed. */
   recipient: Recipient,
   origin: Type.String({ pattern: '^https?://[^/]+$', maxLength: 300 }),
-  hosting: Hosting
+  hosting: Hosting,
+  /** Whether it takes people at their word: they sign in without proof, and may approve without a passkey. */
+  demo: Type.Boolean()
 });
 export type Custodian = Static<typeof Custodian>;
 

@@ -201,7 +201,7 @@ const teeRule: ReceiptCheck = ({ policies, token: appraisal }) => {
 const fingerprint = (bytes: Uint8Array): string =>
   digestOf(bytes).slice('sha256:'.length, 'sha256:'.length + 12);
 
-const keyReleases: ReceiptCheck = ({ receipt, statement, spec }) => {
+const keyReleases: ReceiptCheck = ({ receipt, statement, spec, collaboration }) => {
   const { attemptKey, assets } = statement.value.predicate;
   if (assets.length === 0) return findingNotAsked('The notebook uses no dataset, so no keys were released.');
   const released = receipt.keyReleases.map(envelope => {
@@ -218,7 +218,10 @@ const keyReleases: ReceiptCheck = ({ receipt, statement, spec }) => {
     if (!holds)
       return throwMismatch(`The custodian of ${asset.name} did not release its key to this attempt.`);
   }
-  return findingPass(`Attempt key ${fingerprint(keyBytes(attemptKey))}.`);
+  const titles = providersOf(spec.value).map(
+    provider => collaboration.value.members.find(({ party }) => party === provider)?.title ?? provider
+  );
+  return findingPass(`${titles.join(', ')}. Attempt key ${fingerprint(keyBytes(attemptKey))}.`);
 };
 
 const outputReleases: ReceiptCheck = ({ receipt, statement }) => {
@@ -238,13 +241,13 @@ const outputReleases: ReceiptCheck = ({ receipt, statement }) => {
 };
 
 /**
- * A log proof must be for an entry about exactly this run statement. Even then the time is not proved: a log that only one
+ * A log proof must be for an entry about exactly this run statement. Even then the time is not proven: a log that only one
  * program writes can show different histories to different parties, until the parties compare their checkpoints.
  */
 const time: ReceiptCheck = ({ receipt, statement, trust, token: appraisal }) => {
   const stated = appraisal.times?.issuedAt.toISOString() ?? 'unknown';
   if (receipt.log === undefined)
-    return { status: 'not-proved', detail: `Stated by the signer (${stated}); not proven by a log.` };
+    return { status: 'not-proven', detail: `Stated by the signer (${stated}); not proven by a log.` };
   const bytes = fromBase64(receipt.log.entry);
   const entry = LogEntry.read(bytes).value;
   if (entry.subject !== 'run' || entry.evidence !== asDigest(statement.digest)) {
@@ -255,7 +258,7 @@ const time: ReceiptCheck = ({ receipt, statement, trust, token: appraisal }) => 
   const log =
     trust?.logs.includes(signer) === true ? 'a log you trust' : 'a log that is not among your trust roots';
   return {
-    status: 'not-proved',
+    status: 'not-proven',
     detail: `Stated by the signer (${stated}); not independently proven. The run is recorded in ${log}.`
   };
 };

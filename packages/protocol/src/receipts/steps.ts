@@ -30,10 +30,10 @@ export type ReceiptStepId = keyof typeof RECEIPT_STEPS;
 
 /**
  * The result of a step. `unknown`: the documents are consistent, but their signer is not among the verifier's trust roots.
- * `not-proved`: nothing contradicts it, but nothing proves it. `not-asked`: the run has nothing of this kind. `not-reached`: an
+ * `not-proven`: nothing contradicts it, but nothing proves it. `not-asked`: the run has nothing of this kind. `not-reached`: an
  * earlier step failed.
  */
-export type ReceiptStepStatus = 'pass' | 'fail' | 'unknown' | 'not-proved' | 'not-asked' | 'not-reached';
+export type ReceiptStepStatus = 'pass' | 'fail' | 'unknown' | 'not-proven' | 'not-asked' | 'not-reached';
 
 /** A step of verifying a receipt, with its result. */
 export interface ReceiptStep {
@@ -50,8 +50,10 @@ export interface ReceiptMarks {
   readonly simulated: boolean;
   /** The owner of the token's hardware root, unless it is Google. */
   readonly otherRoot?: string;
-  /** The providers whose custodian runs on the coordinator's host. */
+  /** The providers whose custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: readonly string[];
+  /** The providers whose custodian takes people at their word. */
+  readonly demo: readonly string[];
   /** The providers whose approval was given without a passkey. */
   readonly unattended: readonly string[];
   /** The parties whose Jupyter host is run by the operator. */
@@ -64,7 +66,7 @@ export interface ReceiptMarks {
 export interface ReceiptAppraisal {
   /** Every step of {@link RECEIPT_STEPS}, in order. */
   readonly steps: readonly ReceiptStep[];
-  /** `verified`: no step failed and all signers are trusted; the time may be `not-proved`. `consistent`: no step failed, but some signers are not among the trust roots. */
+  /** `verified`: no step failed and all signers are trusted; the time may be `not-proven`. `consistent`: no step failed, but some signers are not among the trust roots. */
   readonly outcome: 'verified' | 'consistent' | 'failed';
   /** The outcome, in one or two sentences for people. */
   readonly summary: string;

@@ -41,6 +41,7 @@ export interface ReceiptOptions {
 const NO_MARKS: ReceiptMarks = {
   simulated: false,
   coHosted: [],
+  demo: [],
   unattended: [],
   operatorHosted: [],
   developmentKernelImage: false
@@ -118,6 +119,7 @@ function marksOf(context: ReceiptContext): ReceiptMarks {
     simulated: token.simulated,
     ...(otherRoot === undefined ? {} : { otherRoot }),
     coHosted: rosters.flatMap(roster => (roster?.custodian?.hosting === 'co-hosted' ? [roster.party] : [])),
+    demo: rosters.flatMap(roster => (roster?.custodian?.demo === true ? [roster.party] : [])),
     unattended: approvals.filter(approval => approval.unattended).map(approval => approval.provider),
     operatorHosted: [submitter, ...rosters].flatMap(roster =>
       roster?.jupyterHost === 'operator-hosted' ? [roster.party] : []

@@ -5,7 +5,7 @@ import { digestOf } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
 import { Approval as ApprovalDocument } from '../../src/approvals/approval.js';
-import { Roster, type Roster as RosterValue } from '../../src/parties/roster.js';
+import { Roster, type Custodian, type Roster as RosterValue } from '../../src/parties/roster.js';
 import { makeWorld } from '../support/world.js';
 import { SoftPasskey, type AssertionChanges } from '../support/passkey.js';
 
@@ -128,6 +128,36 @@ describe('an approval', () => {
     );
     expect(() => verifyApproval(refused, 'hospital', { ...real.context, assets: [] })).toThrow(
       invalid(/not sealed for simulation/)
+    );
+  });
+
+  it.each<[string, Partial<Custodian>, Partial<Approval>, RegExp]>([
+    ['by a demo custodian', { demo: true }, { demo: true }, /is a demo, and the data is not sealed/],
+    [
+      'by a co-hosted custodian',
+      { hosting: 'co-hosted' },
+      { coHosted: true },
+      /is co-hosted with the coordinator, and the data is not sealed/
+    ]
+  ])('%s is valid only for data sealed for simulation', (_name, custodian, marks, reason) => {
+    const honest = { hosting: 'own', demo: false } as const;
+    for (const sealedFor of ['simulation', 'hardware'] as const) {
+      const world = makeWorld({ sealedFor, custodian: { ...honest, ...custodian } });
+      const bundle = world.bundle({ ...world.approvalValue, demo: false, coHosted: false, ...marks });
+      const verify = () => verifyApproval(bundle, 'hospital', world.context);
+      if (sealedFor === 'simulation') expect(verify().value).toMatchObject(marks);
+      else expect(verify).toThrow(invalid(reason));
+    }
+  });
+
+  it.each<[string, Partial<Approval>]>([
+    ['that its custodian is a demo', { demo: false }],
+    ['that its custodian is co-hosted', { coHosted: false }]
+  ])('is refused if it conceals %s', (_name, marks) => {
+    const world = makeWorld();
+    const bundle = world.bundle({ ...world.approvalValue, ...marks });
+    expect(() => verifyApproval(bundle, 'hospital', world.context)).toThrow(
+      invalid(/describes the custodian differently/)
     );
   });
 

@@ -46,14 +46,20 @@ describe('a receipt', () => {
     const { receipt, trust } = await makeReceipt();
     const appraisal = await verifyReceipt(bytesOf(receipt), { trust });
     expect(
-      appraisal.steps.filter(step => !['pass', 'not-asked', 'not-proved'].includes(step.status))
+      appraisal.steps.filter(step => !['pass', 'not-asked', 'not-proven'].includes(step.status))
     ).toEqual([]);
     expect(appraisal).toMatchObject({
       outcome: 'verified',
       summary: 'Verified. The time is not independently proven. SIMULATED: no hardware protected this run.',
-      marks: { simulated: true, coHosted: ['hospital'], unattended: [], developmentKernelImage: true }
+      marks: {
+        simulated: true,
+        coHosted: ['hospital'],
+        demo: ['hospital'],
+        unattended: [],
+        developmentKernelImage: true
+      }
     });
-    expect(appraisal.steps.find(step => step.id === 'time')?.status).toBe('not-proved');
+    expect(appraisal.steps.find(step => step.id === 'time')?.status).toBe('not-proven');
   });
 
   it('of a run without datasets is verified', async () => {
@@ -125,6 +131,17 @@ describe('a receipt', () => {
       { approval: { unattended: true }, sealedFor: 'hardware' },
       'approvals'
     ],
+    [
+      'an approval of real data by a demo custodian',
+      { custodian: { demo: true }, approval: { demo: true }, sealedFor: 'hardware' },
+      'approvals'
+    ],
+    [
+      'an approval of real data by a co-hosted custodian',
+      { custodian: { hosting: 'co-hosted' }, approval: { coHosted: true }, sealedFor: 'hardware' },
+      'approvals'
+    ],
+    ['an approval that conceals a demo custodian', { approval: { demo: false } }, 'approvals'],
     ['a purpose that the policy does not name', { spec: { purpose: 'Marketing' } }, 'terms'],
     [
       'a TEE rule that the token does not satisfy',

@@ -6,7 +6,7 @@ import { digestOf, type Digest } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import type { ReadDocument } from '../../src/documents/document.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
-import type { Person, Roster as RosterValue } from '../../src/parties/roster.js';
+import type { Custodian, Person, Roster as RosterValue } from '../../src/parties/roster.js';
 import { Collaboration, openCollaboration } from '../../src/parties/collaboration.js';
 import { Roster } from '../../src/parties/roster.js';
 import type { Policy as PolicyValue, TeeRoot } from '../../src/policies/policy.js';
@@ -28,6 +28,7 @@ export interface WorldOptions {
   readonly teeRoots?: readonly TeeRoot[];
   readonly teeRule?: string;
   readonly review?: 'none' | 'person';
+  readonly custodian?: Partial<Custodian>;
 }
 
 /**
@@ -36,6 +37,8 @@ export interface WorldOptions {
  */
 export function makeWorld(options: WorldOptions = {}) {
   const kernelImage = options.kernelImage ?? KERNEL_IMAGE;
+  const sealedFor = options.sealedFor ?? 'simulation';
+  const simulation = sealedFor === 'simulation';
   const keys = {
     release: generateSigningKey(),
     hospital: generateSigningKey(),
@@ -81,7 +84,9 @@ export function makeWorld(options: WorldOptions = {}) {
       key: keys.custodian.publicKey,
       recipient: AGE_RECIPIENT,
       origin: 'http://hospital.localhost:8080',
-      hosting: 'co-hosted'
+      hosting: simulation ? 'co-hosted' : 'own',
+      demo: simulation,
+      ...options.custodian
     },
     jupyterHost: 'own'
   };
@@ -91,7 +96,7 @@ export function makeWorld(options: WorldOptions = {}) {
     version: 3,
     description: 'Visits',
     table: { columns: [{ name: 'age', type: 'integer', nullable: false }] },
-    sealedFor: options.sealedFor ?? 'simulation',
+    sealedFor,
     sealed: { digest: digestOf(utf8('sealed')), bytes: 6 },
     standIn: { kind: 'random', digest: digestOf(utf8('stand-in')), bytes: 8, rows: 10 }
   };
@@ -155,7 +160,9 @@ export function makeWorld(options: WorldOptions = {}) {
     approvedAt: '2026-11-19T09:00:00Z',
     expires: '2026-11-27T00:00:00Z',
     reviewer: 'dr.ada',
-    unattended: false
+    unattended: false,
+    demo: simulation,
+    coHosted: simulation
   };
   const bundle = (value: ApprovalValue, roster: RosterValue = rosterValue) => {
     const envelope = Approval.sign(value, keys.custodian);

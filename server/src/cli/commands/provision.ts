@@ -94,7 +94,7 @@ async function provisionFile(
       description: options.description ?? given?.description ?? '',
       policy,
       collaboration: await collaborationOf(client, own, options.name),
-      coHosted: own.config.hosting === 'co-hosted',
+      ...custodian.custodianMarks(own.config),
       now: context.terminal.now()
     }
   );

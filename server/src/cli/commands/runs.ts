@@ -12,7 +12,9 @@ export function describeRun(run: RunSummary): string {
       ? ''
       : `, ${run.failure.class}${run.failure.cell === undefined ? '' : ` in cell ${run.failure.cell}`}`;
   const reason = run.reason === undefined ? '' : `: ${run.reason.message}`;
-  return `${run.state}${cell}${waiting}${failure}${reason}`;
+  const dollars = run.cost?.dollars;
+  const cost = dollars === undefined ? '' : `, about $${dollars.toFixed(2)}`;
+  return `${run.state}${cell}${waiting}${failure}${cost}${reason}`;
 }
 
 function runLine(run: RunSummary): string {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { codeSources, datasetsIn, readNotebook } from '@clean-room/protocol/notebooks';
 import { providersOf } from '@clean-room/protocol/receipts';
+import { routes } from '@clean-room/api/coordinator';
 import type { Compute } from '@clean-room/protocol/submissions';
 import { readCatalogue, readKernelImages } from '../catalogue/catalogue.js';
 import type { CommandContext, Register } from '../context.js';
@@ -11,7 +12,7 @@ import { requireTrustRoots } from '../home/trust.js';
 import { readSubmissionFiles, type SubmissionFiles } from '../submission/files.js';
 import { writeLockedNotebook, type LockedNotebook } from '../submission/lock.js';
 import { composeForSubmission, type ComposedSubmission } from '../submission/compose.js';
-import { planSubmission } from '../submission/plan.js';
+import { planSubmission, type CostEstimate } from '../submission/plan.js';
 import { sendSubmission } from '../submission/send.js';
 import type { CommandResult } from '../terminal/result.js';
 import { followSubmission } from './follow.js';
@@ -44,12 +45,20 @@ function pathBelow(folder: string, from: string, named: string): string {
   });
 }
 
+/** Describes an estimate, such as `at most $0.24 per hour × 1 h = $0.24, on c3-standard-4`. */
+function describeEstimate({ machine, dollarsPerHour, hours, dollars }: CostEstimate): string {
+  const time = Number(hours.toFixed(2));
+  return `at most $${dollarsPerHour.toFixed(2)} per hour × ${time} h = $${dollars.toFixed(2)}, on ${machine}`;
+}
+
 /** A submission that was built and checked, but not sent. */
 interface PreparedSubmission {
   readonly folder: string;
   readonly files: SubmissionFiles;
   readonly locked: LockedNotebook;
   readonly composed: ComposedSubmission;
+  /** Absent when the price of the machine is not known. */
+  readonly estimate?: CostEstimate;
 }
 
 async function prepare(
@@ -70,11 +79,15 @@ async function prepare(
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
     ...(options.gpu === true ? { accelerator: 'gpu' } : {})
   };
-  const { locked, kernelImage } = planSubmission(
+  const { locked, kernelImage, estimate } = await planSubmission(
     {
       collaborations: await readCatalogue(client, trust),
       kernelImages: await readKernelImages(client, trust),
-      trust
+      trust,
+      machines: async datasets => {
+        const query = datasets.length === 0 ? {} : { assets: datasets.join(',') };
+        return (await client.call(routes.listMachines, { query })).items;
+      }
     },
     {
       datasets: options.dataset ?? datasetsIn(codeSources(readNotebook(files.stripped))),
@@ -88,12 +101,13 @@ async function prepare(
     keys,
     terminal.now()
   );
-  return { folder, files, locked, composed: await composeForSubmission(locked, files, kernelImage) };
+  const composed = await composeForSubmission(locked, files, kernelImage);
+  return { folder, files, locked, composed, ...(estimate === undefined ? {} : { estimate }) };
 }
 
 async function submit(context: CommandContext, notebook: string, options: Options): Promise<CommandResult> {
   const connection = await connect(context, options.party);
-  const { folder, files, locked, composed } = await prepare(context, connection, notebook, options);
+  const { folder, files, locked, composed, estimate } = await prepare(context, connection, notebook, options);
   const image = composed.image.imageDigest;
   const spec = composed.spec.digest;
   const providers = providersOf(composed.spec.value);
@@ -107,11 +121,12 @@ async function submit(context: CommandContext, notebook: string, options: Option
   if (options.dryRun !== true || options.writeLock === true) {
     await writeLockedNotebook(folder, path.basename(notebook), locked);
   }
-  const digests = [`image  ${image}`, `spec   ${spec}`];
+  const cost = estimate === undefined ? [] : [`cost   ${describeEstimate(estimate)}`];
+  const facts = [`image  ${image}`, `spec   ${spec}`, ...cost];
   if (options.dryRun === true) {
     return {
-      value: { image, spec, providers },
-      lines: [...digests, 'Nothing was submitted.']
+      value: { image, spec, providers, ...(estimate === undefined ? {} : { estimate }) },
+      lines: [...facts, 'Nothing was submitted.']
     };
   }
   const { signing } = await requireIdentity(context.home);
@@ -124,7 +139,7 @@ async function submit(context: CommandContext, notebook: string, options: Option
   );
   const approvals =
     providers.length === 0 ? 'It needs no approval.' : `It needs the approval of ${providers.join(' and ')}.`;
-  const lines = [`Submitted as ${id}, revision ${revision}.`, ...digests, approvals];
+  const lines = [`Submitted as ${id}, revision ${revision}.`, ...facts, approvals];
   if (options.wait !== true) return { value: { id, revision, image, spec, providers }, lines };
   lines.forEach(line => context.terminal.remark(line));
   return followSubmission(context, connection.client, id);

@@ -12,7 +12,7 @@ const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
   pass: '✓',
   fail: '✗',
   unknown: '?',
-  'not-proved': '–',
+  'not-proven': '–',
   'not-asked': '·',
   'not-reached': '·'
 };
@@ -26,6 +26,9 @@ export function markLines({ marks }: Pick<ReceiptAppraisal, 'marks'>): string[] 
       : [`OTHER ROOT: ${marks.otherRoot} vouches for the machine, not Google.`]),
     ...(marks.unattended.length > 0
       ? [`UNATTENDED: approved without a passkey by ${marks.unattended.join(', ')}.`]
+      : []),
+    ...(marks.demo.length > 0
+      ? [`DEMO: the custodian of ${marks.demo.join(', ')} takes people at their word.`]
       : []),
     ...(marks.coHosted.length > 0
       ? [`CO-HOSTED: the keys of ${marks.coHosted.join(', ')} are on the operator’s host.`]

@@ -58,7 +58,13 @@ async function ensureProvider(
     party,
     title,
     people: [person(keys, ['reviewer', 'steward'])],
-    custodian: { key: custodian.publicKey, recipient: custodian.recipient, origin, hosting: 'co-hosted' }
+    custodian: {
+      key: custodian.publicKey,
+      recipient: custodian.recipient,
+      origin,
+      hosting: 'co-hosted',
+      demo: true
+    }
   });
 }
 

@@ -5,7 +5,7 @@ import {
   type PublicKey,
   type SigningKey
 } from '@clean-room/protocol/documents';
-import { CleanRoomError } from '@clean-room/protocol/errors';
+import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import {
   Collaboration,
   openCollaboration,
@@ -72,8 +72,18 @@ export async function ensureParty(
   return { party, title, root, roster: signed };
 }
 
+/** Returns the roster in an envelope, or undefined if it has the form of an earlier version. */
+function currentRoster(envelope: Envelope, rootKey: PublicKey): Roster | undefined {
+  try {
+    return Roster.open(envelope, rootKey).value;
+  } catch (error) {
+    if (isCleanRoomError(error) && error.code === 'malformed') return undefined;
+    throw error;
+  }
+}
+
 /**
- * Refuses a folder whose demo has other parties or datasets than this version's.
+ * Refuses a folder whose demo has other parties or datasets than this version's, or rosters of an earlier form.
  * @throws CleanRoomError `conflict`
  */
 export async function requireCurrentDemo(
@@ -85,10 +95,17 @@ export async function requireCurrentDemo(
   if (existing === undefined) return;
   const { value } = openCollaboration(existing);
   const members = value.members.map(({ party }) => party);
-  if (members.join() === parties.join() && value.assets.join() === assets.join()) return;
+  const rosters = await Promise.all(
+    value.members.map(async ({ party, rootKey }) => {
+      const envelope = await readEnvelope(layout.roster(party));
+      return envelope === undefined || currentRoster(envelope, rootKey) !== undefined;
+    })
+  );
+  const same = members.join() === parties.join() && value.assets.join() === assets.join();
+  if (same && rosters.every(Boolean)) return;
   throw new CleanRoomError(
     'conflict',
-    `The demo in ${layout.root} was created by an earlier version, with other parties or datasets.`,
+    `The demo in ${layout.root} was created by an earlier version. This version cannot read it.`,
     { remedy: 'Delete the folder, or choose another one, and start again.' }
   );
 }

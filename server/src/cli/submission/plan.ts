@@ -1,7 +1,8 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { requireTerms } from '@clean-room/protocol/policies';
+import { requireTerms, strictestTerms } from '@clean-room/protocol/policies';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import type { Compute } from '@clean-room/protocol/submissions';
+import type { Machine } from '@clean-room/api/coordinator';
 import type {
   CataloguedAsset,
   CataloguedCollaboration,
@@ -26,9 +27,38 @@ export interface Catalogue {
   readonly collaborations: readonly CataloguedCollaboration[];
   readonly kernelImages: readonly CataloguedKernelImage[];
   readonly trust: TrustRoots;
+  /** Returns the machine sizes for runs on datasets, the smallest first. */
+  readonly machines: (datasets: readonly string[]) => Promise<readonly Machine[]>;
 }
 
 const DEFAULT_COMPUTE: Compute = { processors: 2, memoryBytes: 4 * 1024 ** 3, accelerator: 'none' };
+
+/** The highest cost of one start of a machine. */
+export interface CostEstimate {
+  /** The name of the machine size. */
+  readonly machine: string;
+  readonly dollarsPerHour: number;
+  /** The longest time that a notebook may run, in hours. */
+  readonly hours: number;
+  readonly dollars: number;
+}
+
+/** Returns what a run costs at most, or undefined if the price of its machine is not known. */
+function estimateCost(
+  machines: readonly Machine[],
+  { processors, memoryBytes }: Compute,
+  wallSeconds: number
+): CostEstimate | undefined {
+  const machine = machines.find(size => size.processors >= processors && size.memoryBytes >= memoryBytes);
+  if (machine?.dollarsPerHour === undefined) return undefined;
+  const hours = wallSeconds / 3600;
+  return {
+    machine: machine.name,
+    dollarsPerHour: machine.dollarsPerHour,
+    hours,
+    dollars: machine.dollarsPerHour * hours
+  };
+}
 
 /** Returns the first collaboration that has all datasets and the purpose. */
 function chooseCollaboration(
@@ -116,18 +146,19 @@ function requireSubmitter(
  * before anything leaves this machine.
  *
  * @param at - the current time
- * @returns everything in the spec except the files, and the kernel image
+ * @returns everything in the spec except the files, the kernel image, and what a run may cost
  * @throws CleanRoomError `policy-refused`, `not-found`, `forbidden`, `expired`
  */
-export function planSubmission(
+export async function planSubmission(
   catalogue: Catalogue,
   options: SubmissionOptions,
   keys: PersonKeys,
   at: Date
-): {
+): Promise<{
   readonly locked: LockedNotebook;
   readonly kernelImage: CataloguedKernelImage;
-} {
+  readonly estimate: CostEstimate | undefined;
+}> {
   const chosen = chooseCollaboration(catalogue, options);
   const assets = options.datasets.flatMap(name => chosen.assets.get(name) ?? []);
   const kernelImage = chooseKernelImage(catalogue, options, assets);
@@ -142,10 +173,13 @@ export function planSubmission(
       at
     });
   }
-  const memory = Math.min(
-    DEFAULT_COMPUTE.memoryBytes,
-    ...assets.map(({ policy }) => policy.value.run.memoryBytes)
-  );
+  const { run } = strictestTerms(assets.map(({ policy }) => policy.value));
+  const machines = await catalogue.machines(options.datasets);
+  const compute: Compute = {
+    ...DEFAULT_COMPUTE,
+    memoryBytes: Math.min(DEFAULT_COMPUTE.memoryBytes, run.memoryBytes),
+    ...options.compute
+  };
   const locked: LockedNotebook = {
     collaboration: chosen.collaboration.digest,
     purpose: options.purpose,
@@ -159,8 +193,8 @@ export function planSubmission(
     })),
     submitter: keys.signing.publicKey,
     recipients: [keys.recipient],
-    compute: { ...DEFAULT_COMPUTE, memoryBytes: memory, ...options.compute },
+    compute,
     files: [...options.files].sort()
   };
-  return { locked, kernelImage };
+  return { locked, kernelImage, estimate: estimateCost(machines, compute, run.wallSeconds) };
 }

@@ -27,7 +27,7 @@ async function fixedToken(file: string, identity: Identity): Promise<FixedToken>
 }
 
 /**
- * Creates the authenticator of a coordinator: people sign in as configured, and each custodian has its own token.
+ * Creates the authenticator of a coordinator: people sign in as configured, and each custodian and the operator have their own tokens.
  *
  * @throws CleanRoomError `malformed`, `unavailable` or `forbidden` when a token file is not usable
  */
@@ -44,5 +44,8 @@ export async function openAuthenticator(config: CoordinatorConfig): Promise<Auth
           acts: authentication.acts
         })
       : new JupyterHubAuthenticator(authentication);
-  return new AnyOf([...custodians, people]);
+  const { operatorTokenFile } = config;
+  const operators =
+    operatorTokenFile === undefined ? [] : [await fixedToken(operatorTokenFile, { kind: 'operator' })];
+  return new AnyOf([...custodians, ...operators, people]);
 }

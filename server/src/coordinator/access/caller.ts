@@ -64,6 +64,11 @@ export async function callerOf(
 ): Promise<Caller> {
   const identity = await identify(context, request);
   if (identity.kind === 'custodian') return identity;
+  if (identity.kind === 'operator') {
+    throw new CleanRoomError('forbidden', 'The operator’s token belongs to no party.', {
+      remedy: 'Sign in as a person of a party.'
+    });
+  }
   const header = request.headers['clean-room-party'];
   const party = chosenParty(identity, Array.isArray(header) ? header[0] : header);
   const id = identity.acts.find(act => act.party === party)?.person ?? '';

@@ -1,5 +1,5 @@
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { Approval } from '@clean-room/protocol/approvals';
+import { Approval, simulationOnlyReason } from '@clean-room/protocol/approvals';
 import { routes } from '@clean-room/api/coordinator';
 import type { App } from '../../platform/http/app.js';
 import { requireCustodian, requireRole } from '../access/caller.js';
@@ -15,9 +15,10 @@ export function approvalRoutes(app: App, context: CoordinatorContext): void {
   mountFor(app, context, routes.approve, async ({ params, body, request }, caller) => {
     const { party } = requireCustodian(caller);
     await requireConcerned(context.db, caller, params.id);
-    if (context.services.config.mode === 'production' && Approval.peek(body.envelope).value.unattended) {
-      throw new CleanRoomError('approval-invalid', 'The approval was not confirmed with a passkey.', {
-        remedy: 'Approve on the page of your custodian, with your passkey.'
+    const reason = simulationOnlyReason(Approval.peek(body.envelope).value);
+    if (context.services.config.mode === 'production' && reason !== undefined) {
+      throw new CleanRoomError('approval-invalid', `Production does not accept this approval: ${reason}.`, {
+        remedy: 'Approve with a passkey, on the page of a custodian that runs apart from the coordinator.'
       });
     }
     return once(context, caller, request, unit => approve(unit, party, params.id, body));

@@ -10,6 +10,7 @@ export interface TeeShape {
   /** The backend's own name of the size, for people. */
   readonly name: string;
   readonly processors: number;
+  /** Memory that a notebook can ask for. */
   readonly memoryBytes: number;
   /** Approximate price of one hour in US dollars, when the operator has configured it. */
   readonly dollarsPerHour?: number;
@@ -87,6 +88,21 @@ export interface TeeMachine {
   readonly instanceName?: string;
 }
 
+/** An entry of a machine's log. */
+export interface TeeLogEntry {
+  readonly at: string;
+  readonly severity: string;
+  readonly message: string;
+}
+
+/** The output of a machine. The machine and the operator can write it, so it proves nothing. */
+export interface TeeConsole {
+  /** The serial console, or its end. Absent when the machine does not exist any more. */
+  readonly serial?: string;
+  /** The entries of its launcher, oldest first. */
+  readonly log: readonly TeeLogEntry[];
+}
+
 /**
  * Starts and stops TEEs. All operations can be repeated, and continue after a crash of any process. Only the coordinator relies
  * on what a backend reports; the proof for others is the attestation token.
@@ -125,4 +141,10 @@ export interface TeeBackend {
   list(): Promise<readonly string[]>;
   /** Returns the machine that the tokens of an attempt must describe, as far as it is known. */
   machineOf(attempt: string): Promise<TeeMachine>;
+  /**
+   * Returns what the machine of an attempt wrote, for operators. Absent when the backend keeps no such output.
+   *
+   * @throws CleanRoomError `unavailable`
+   */
+  console?(attempt: string): Promise<TeeConsole>;
 }

@@ -39,6 +39,9 @@ function teeStatusOf(status: AttemptStatus | undefined): TeeStatus {
   };
 }
 
+/** The size that a machine has at least in the catalogue, so that the demo runs on any laptop: nothing is reserved. */
+const LEAST = { processors: 2, memoryBytes: 4 * 1024 ** 3 };
+
 /**
  * Opens a backend that simulates TEEs on this machine. It runs the same image in a container with the restrictions of
  * Confidential Space and with simulated attestation tokens. A separate runner process per TEE continues when this process ends.
@@ -63,8 +66,8 @@ export async function openLocalBackend(layout: string, folder: string): Promise<
         {
           tee: 'SIMULATED',
           name: 'this machine',
-          processors: availableParallelism(),
-          memoryBytes: totalmem()
+          processors: Math.max(LEAST.processors, availableParallelism()),
+          memoryBytes: Math.max(LEAST.memoryBytes, totalmem())
         }
       ]
     },

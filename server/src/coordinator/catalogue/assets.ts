@@ -205,7 +205,11 @@ function requireNewerVersion(
 }
 
 /** Returns the parties that can see an asset: its provider, and the members of its collaborations. */
-async function readersOf(db: Kysely<CoordinatorTables>, asset: string, provider: string): Promise<string[]> {
+export async function readersOf(
+  db: Kysely<CoordinatorTables>,
+  asset: string,
+  provider: string
+): Promise<string[]> {
   const members = await db
     .selectFrom('collaboration_asset')
     .innerJoin(

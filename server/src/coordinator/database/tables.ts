@@ -5,7 +5,7 @@ import type { AttemptKey, Envelope } from '@clean-room/protocol/documents';
 import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
 import type { TeeEnd } from '../backends/backend.js';
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
-import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
+import type { CoordinatorEvent, Reason, RunCost } from '@clean-room/api/coordinator';
 
 /** JSON columns are written as text, because both drivers would convert a JavaScript array to an SQL array. */
 type Json<T> = ColumnType<T, string, string>;
@@ -106,6 +106,8 @@ export interface CoordinatorTables {
     started_at: Date | null;
     ended_at: Date | null;
     history: Json<{ state: RunState; at: string; reason?: Reason }[]>;
+    /** The cost of its attempts that have ended. */
+    cost: JsonOrNull<RunCost>;
   };
   attempt: {
     id: string;
@@ -124,6 +126,8 @@ export interface CoordinatorTables {
     run_state_since: Date;
     /** The notebook's time limit in seconds, since the TEE was started. */
     wall_seconds: number | null;
+    /** The machine that it was planned for, with the price at that time. */
+    machine: JsonOrNull<{ name: string; dollarsPerHour?: number }>;
     /** The time since when the backend does not know the attempt's TEE, which may be a short gap. */
     unknown_since: Date | null;
     /** Set when the attempt ended without results. At most one attempt of a run has not ended. */

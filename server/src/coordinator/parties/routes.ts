@@ -11,6 +11,7 @@ import { newestRoster, publishRoster } from './rosters.js';
 export function partyRoutes(app: App, context: CoordinatorContext): void {
   mount(app, routes.getMe, async ({ request }) => {
     const identity = await identify(context, request);
+    if (identity.kind === 'operator') return { subject: 'operator', parties: [] };
     if (identity.kind === 'custodian') return { subject: `custodian of ${identity.party}`, parties: [] };
     const parties: Me['parties'] = [];
     for (const { party, person } of identity.acts) {

@@ -8,6 +8,7 @@ import { verifyJobToken } from '../jobs/attestation.js';
 import type { Job } from '../jobs/find.js';
 import { transitionRun } from '../state/transitions.js';
 import { grantObjects } from '../objects/grants.js';
+import { addAttemptCost } from '../runs/cost.js';
 import { lockRun } from '../runs/end.js';
 import { decisionsOf, submitterParty } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
@@ -129,6 +130,7 @@ export async function acceptResult(
       .execute();
   }
   await grantOutputs(unit, job, statement.value);
+  await addAttemptCost(unit, job.attempt);
   await unit.send('stop-attempt', { attempt: job.attempt }, 5);
   if (predicate.outputs.reviewers.length > 0) {
     await transitionRun(unit, started, 'output-review', { evidence: statement.digest });

@@ -6,6 +6,7 @@ import type { CoordinatorTables } from '../database/tables.js';
 import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import { lockRevision } from '../submissions/find.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
+import { addAttemptCost } from './cost.js';
 import { endRun, lockRun } from './end.js';
 import { nextStart } from './starts.js';
 
@@ -112,6 +113,7 @@ export async function endAttempt(unit: UnitOfWork, attempt: string, end: EndedTe
     .set({ ended_at: unit.at, end_reason: reason })
     .where('id', '=', attempt)
     .execute();
+  await addAttemptCost(unit, attempt);
   await unit.send('stop-attempt', { attempt });
   const sentence = [`${SENTENCES[reason]}.`, detail].filter(part => part !== undefined).join(' ');
   const ends = await countEnds(unit, run.id, reason);

@@ -5,6 +5,7 @@ import type { Reason } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
 import { transitionRun, type RevisionRow, type RunRow } from '../state/transitions.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
+import { addAttemptCost } from './cost.js';
 
 /** Returns the error for a run that does not exist or that the caller may not see. */
 export function noRun(): CleanRoomError {
@@ -38,7 +39,10 @@ export async function endRun(
     .where('ended_at', 'is', null)
     .returning('id')
     .execute();
-  for (const { id: attempt } of open) await unit.send('stop-attempt', { attempt });
+  for (const { id: attempt } of open) {
+    await addAttemptCost(unit, attempt);
+    await unit.send('stop-attempt', { attempt });
+  }
   return ended;
 }
 

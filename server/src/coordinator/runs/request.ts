@@ -30,7 +30,8 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
     created_at: unit.at,
     started_at: null,
     ended_at: null,
-    history: [{ state: 'queued', at: unit.at.toISOString() }]
+    history: [{ state: 'queued', at: unit.at.toISOString() }],
+    cost: null
   };
   await unit.trx
     .insertInto('run')
@@ -39,7 +40,8 @@ export async function queueRun(unit: UnitOfWork, revision: RevisionRow, by: Acto
       reason: null,
       failure: null,
       requested_by: by === null ? null : JSON.stringify(by),
-      history: JSON.stringify(row.history)
+      history: JSON.stringify(row.history),
+      cost: null
     })
     .execute();
   await recordRun(unit, row);

@@ -2,12 +2,13 @@ import { toBase64 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
 import type { App } from '../../platform/http/app.js';
 import { requireCustodian, requireRole } from '../access/caller.js';
-import { mountFor } from '../access/mount.js';
+import { mountFor, mountForOperator } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { pageRequest } from '../../platform/http/paging.js';
 import { ID_PATTERN } from '../../platform/ids.js';
 import { receiptOf, reviewBy, saveOutputRelease, withholdOutputs } from '../results/complete.js';
+import { consoleOf } from './console.js';
 import { cancelRun, requestRun } from './request.js';
 import { listRuns, requireRun, runSummary, runView } from './views.js';
 
@@ -81,6 +82,10 @@ export function runRoutes(app: App, context: CoordinatorContext): void {
       return runSummary(unit.trx, run.id);
     });
   });
+
+  mountForOperator(app, context, routes.getConsole, async ({ params, query }) =>
+    consoleOf(context, params.id, query.attempt)
+  );
 
   mountFor(app, context, routes.getReceipt, async ({ params, reply }, caller) => {
     await requireRun(context.db, caller, params.id);

@@ -2,6 +2,7 @@ import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
 import type { AttemptPlan, TeeStatus } from '../backends/backend.js';
+import { chooseShape } from '../backends/choose-shape.js';
 import type { CoordinatorContext } from '../context.js';
 import { storedFiles } from '../images/compose.js';
 import { transitionRun, type RevisionRow } from '../state/transitions.js';
@@ -73,7 +74,7 @@ async function assetBytes(context: CoordinatorContext, revision: RevisionRow): P
   return assets.reduce((sum, { value }) => sum + 2 * value.sealed.bytes, 0);
 }
 
-/** Returns the settings of an attempt's TEE, and saves the notebook's time limit for the watcher. */
+/** Returns the settings of an attempt's TEE, and saves the notebook's time limit for the watcher, and the machine for the cost. */
 async function planOf(
   context: CoordinatorContext,
   attempt: string,
@@ -84,9 +85,16 @@ async function planOf(
   const { spec, policies } = await documentsOf(context.db, revision);
   const terms = policies.map(policy => policy.value);
   const { wallSeconds } = strictestTerms(terms).run;
+  const { processors, memoryBytes } = spec.value.compute;
+  const { tees, shapes } = backend.capabilities;
+  const tee = chooseTeeKind(tees, terms, revision.image_digest) ?? throwNoTee();
+  const { name, dollarsPerHour } = chooseShape(shapes, { tee, processors, memoryBytes });
   await context.db
     .updateTable('attempt')
-    .set({ wall_seconds: wallSeconds })
+    .set({
+      wall_seconds: wallSeconds,
+      machine: JSON.stringify({ name, ...(dollarsPerHour === undefined ? {} : { dollarsPerHour }) })
+    })
     .where('id', '=', attempt)
     .execute();
   const { startSeconds, keySeconds } = config.limits;
@@ -94,9 +102,9 @@ async function planOf(
     attempt,
     image: revision.image_digest,
     imageReference,
-    tee: chooseTeeKind(backend.capabilities.tees, terms, revision.image_digest) ?? throwNoTee(),
-    processors: spec.value.compute.processors,
-    memoryBytes: spec.value.compute.memoryBytes,
+    tee,
+    processors,
+    memoryBytes,
     diskBytes: DISK_BYTES + (await assetBytes(context, revision)),
     // The supervisor enforces the notebook's own limit. This longer limit is for a supervisor that fails to.
     deadlineSeconds: startSeconds + keySeconds + wallSeconds + GRACE_SECONDS,

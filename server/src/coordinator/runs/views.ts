@@ -68,6 +68,7 @@ function summary(run: RunRow, notebook: string, waiting: readonly string[]): Run
     ...(run.cell === null ? {} : { cell: run.cell }),
     ...(run.cells === null ? {} : { cells: run.cells }),
     simulated: run.simulated,
+    ...(run.cost === null ? {} : { cost: run.cost }),
     createdAt: run.created_at.toISOString(),
     ...(run.started_at === null ? {} : { startedAt: run.started_at.toISOString() }),
     ...(run.ended_at === null ? {} : { endedAt: run.ended_at.toISOString() })

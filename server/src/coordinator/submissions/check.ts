@@ -15,6 +15,7 @@ import { composeSubmissionImage } from '../images/compose.js';
 import { withoutGrant } from '../objects/grants.js';
 import { collaborationByDigest } from '../parties/collaborations.js';
 import { newestRoster } from '../parties/rosters.js';
+import { requireMachine } from './machine.js';
 
 /** A submission that has passed every check and needs only to be written. */
 export interface CheckedSubmission {
@@ -200,6 +201,12 @@ export async function checkSubmission(
   await checkFiles(context, caller.party, spec.value);
   const image = await composeSubmissionImage(context.services, spec);
   openSubmissionRequest(request, spec, image.imageDigest);
+  requireMachine(
+    context.services.backend.capabilities,
+    opened.map(({ policy }) => policy.value),
+    spec.value.compute,
+    image.imageDigest
+  );
   const expiresAt = [collaboration.value.ends, ...opened.map(({ policy }) => policy.value.validUntil)]
     .map(fromTimestamp)
     .reduce((first, other) => (other < first ? other : first));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toBase64Url } from '@clean-room/protocol/bytes';
-import { Approval } from '@clean-room/protocol/approvals';
+import { Approval, simulationOnlyReason } from '@clean-room/protocol/approvals';
 import {
   fromTimestamp,
   preAuthenticationEncoding,
@@ -10,6 +10,7 @@ import {
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { requireGrant, type Grant } from '@clean-room/protocol/policies';
 import { newId } from '../../platform/ids.js';
+import { custodianMarks } from '../config.js';
 import type { CustodianContext } from '../context.js';
 import type { InspectedRevision } from '../submissions/inspect.js';
 
@@ -50,6 +51,21 @@ export function mayBeUnattended({ config }: CustodianContext, inspected: Inspect
 }
 
 /**
+ * Refuses to approve data that is sealed for hardware if this custodian is a demo or is co-hosted.
+ * @throws CleanRoomError `approval-invalid`
+ */
+function requireSuitableCustodian({ config }: CustodianContext, inspected: InspectedRevision): void {
+  const reason = simulationOnlyReason({ unattended: false, ...custodianMarks(config) });
+  const real = inspected.assets.find(({ version }) => version.value.sealedFor === 'hardware');
+  if (reason === undefined || real === undefined) return;
+  throw new CleanRoomError(
+    'approval-invalid',
+    `This custodian cannot approve the use of ${real.version.value.name}, which is sealed for hardware: ${reason.replace('its custodian', 'the custodian')}.`,
+    { remedy: 'Run the custodian apart from the coordinator and without "demo". Nothing was approved.' }
+  );
+}
+
+/**
  * Creates the approval that a reviewer can confirm, and stores its bytes.
  *
  * @param reviewer - the id of the person who is asked
@@ -63,6 +79,7 @@ export async function draftApproval(
   options: Grant & { readonly unattended: boolean }
 ): Promise<ApprovalDraft> {
   const { config, keys, db } = context;
+  requireSuitableCustodian(context, inspected);
   if (options.unattended && !mayBeUnattended(context, inspected)) {
     throw new CleanRoomError('approval-invalid', 'This data can be approved only with a passkey.', {
       remedy: 'Add a passkey on the page “Passkeys”, and approve with it.'
@@ -90,7 +107,8 @@ export async function draftApproval(
       approvedAt: toTimestamp(now),
       expires: expiryOf(context, inspected, now),
       reviewer,
-      unattended: options.unattended
+      unattended: options.unattended,
+      ...custodianMarks(config)
     })
   );
   const id = newId(now.getTime());

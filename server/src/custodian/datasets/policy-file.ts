@@ -7,6 +7,7 @@ import {
   parseStrictJson
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import { simulationOnlyReason } from '@clean-room/protocol/approvals';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
 import { Policy, satisfiesTeeRule } from '@clean-room/protocol/policies';
 import type { SealedFor } from '@clean-room/protocol/assets';
@@ -37,8 +38,10 @@ export interface PolicyContext {
   readonly asset: string;
   readonly version: number;
   readonly collaboration: Collaboration;
-  /** Whether this custodian runs on the operator's host. */
+  /** Whether this custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: boolean;
+  /** Whether this custodian takes people at their word. */
+  readonly demo: boolean;
   readonly now: Date;
 }
 
@@ -94,6 +97,13 @@ function requireConsistent(file: PolicyFile, context: PolicyContext): void {
     throw unsuitable(
       'it forbids a co-hosted custodian, and this custodian is co-hosted',
       'Run the custodian on a host of its own, or allow "coHosted".'
+    );
+  }
+  const simulationOnly = simulationOnlyReason({ ...context, unattended: false });
+  if (simulationOnly !== undefined && sealedFor(file) === 'hardware') {
+    throw unsuitable(
+      `it is for hardware, which no custodian accepts if ${simulationOnly.replace('its custodian', 'it')}`,
+      'Run the custodian apart from the coordinator and without "demo", or name simulator roots.'
     );
   }
   if (outputs.review === 'person') {

@@ -27,8 +27,10 @@ export interface ProvisionOptions {
   readonly description: string;
   readonly policy: PolicyFile;
   readonly collaboration: Collaboration;
-  /** Whether this custodian runs on the operator's host. */
+  /** Whether this custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: boolean;
+  /** Whether this custodian takes people at their word. */
+  readonly demo: boolean;
   readonly now: Date;
 }
 

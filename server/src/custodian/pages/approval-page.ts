@@ -3,7 +3,7 @@ import type { Passkey } from '@clean-room/protocol/parties';
 import { startsOf, type Grant } from '@clean-room/protocol/policies';
 import type { ApprovalDraft } from '../approvals/draft.js';
 import type { InspectedRevision } from '../submissions/inspect.js';
-import { dateText, html, sizeText, sourceText, type Html } from './html.js';
+import { dateText, html, memoryText, sourceText, type Html } from './html.js';
 import { policyView } from './policy-view.js';
 import { fileView } from './source.js';
 
@@ -75,7 +75,7 @@ function computeText({
   memoryBytes,
   accelerator
 }: InspectedRevision['spec']['value']['compute']) {
-  const size = `${processors} ${processors === 1 ? 'processor' : 'processors'}, ${sizeText(memoryBytes)} of memory`;
+  const size = `${processors} ${processors === 1 ? 'processor' : 'processors'}, ${memoryText(memoryBytes)} of memory`;
   return accelerator === 'none' ? size : `${size}, ${accelerator}`;
 }
 

@@ -61,9 +61,19 @@ export function dateText(timestamp: string): string {
   });
 }
 
-/** Formats a number of bytes with a unit, such as 1.5 MB. One kB has 1,024 bytes. */
+/** Formats a number of bytes with powers of ten, such as 1.5 MB. */
 export function sizeText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  return `${Math.round((bytes / 1024 ** power) * 10) / 10} ${units[power] ?? ''}`;
+  let value = bytes;
+  let power = 0;
+  while (value >= 1000 && power < units.length - 1) {
+    value /= 1000;
+    power += 1;
+  }
+  return `${Math.round(value * 10) / 10} ${units[power] ?? ''}`;
+}
+
+/** Formats the memory of a machine, which is counted in powers of two, such as 4 GB. */
+export function memoryText(bytes: number): string {
+  return bytes < 1024 ** 3 ? `${Math.round(bytes / 1024 ** 2)} MB` : `${Math.round(bytes / 1024 ** 3)} GB`;
 }

@@ -37,7 +37,7 @@ function document({ config }: CustodianContext, { title, body, session }: PageCo
           <strong>Custodian of ${config.party}</strong>
           ${
             config.hosting === 'co-hosted'
-              ? html`<span class="mark">CO-HOSTED: runs on the operator’s host</span>`
+              ? html`<span class="mark">CO-HOSTED: shares a host with the coordinator</span>`
               : html``
           }
           ${

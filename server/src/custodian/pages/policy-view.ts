@@ -1,6 +1,6 @@
 import type { Policy } from '@clean-room/protocol/policies';
 import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
-import { dateText, html, sizeText, sourceText, type Html } from './html.js';
+import { dateText, html, memoryText, sizeText, sourceText, type Html } from './html.js';
 
 function reviewSentence({ review }: Policy['outputs']): string {
   return review === 'person'
@@ -32,7 +32,7 @@ export function policyView({ asset, version, validUntil, purposes, outputs, run,
       <dt>Runs</dt>
       <dd>
         At most ${run.runs} in one approval, each with at most ${run.wallSeconds} seconds and
-        ${sizeText(run.memoryBytes)} of memory; at most ${run.spareStarts} spare starts
+        ${memoryText(run.memoryBytes)} of memory; at most ${run.spareStarts} spare starts
       </dd>
       <dt>Outputs</dt>
       <dd>

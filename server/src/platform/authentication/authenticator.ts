@@ -8,10 +8,11 @@ export interface ActsAs {
   readonly person: string;
 }
 
-/** The person or custodian that a credential belongs to. Their rights follow from rosters, not from the identity. */
+/** The person, custodian or operator that a credential belongs to. The rights of people and custodians follow from rosters, not from the identity. */
 export type Identity =
   | { readonly kind: 'person'; readonly subject: string; readonly acts: readonly ActsAs[] }
-  | { readonly kind: 'custodian'; readonly party: string };
+  | { readonly kind: 'custodian'; readonly party: string }
+  | { readonly kind: 'operator' };
 
 /** Turns a bearer token into an identity. */
 export interface Authenticator {

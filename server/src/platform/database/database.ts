@@ -26,6 +26,8 @@ interface DatabaseOptions {
   readonly url: string;
   /** Migrations by name. Each runs once, in the order of the names. */
   readonly migrations: Readonly<Record<string, Migration>>;
+  /** Checks the database before anything in it is changed. */
+  readonly check?: (db: Kysely<unknown>) => Promise<void>;
 }
 
 async function migrate(db: Kysely<unknown>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
@@ -47,13 +49,14 @@ async function migrate(db: Kysely<unknown>, migrations: Readonly<Record<string, 
  * Opens the database and runs the migrations that it does not have yet.
  *
  * @throws CleanRoomError `malformed`, `conflict` when another process uses the PGlite folder, `unavailable` when the database
- * cannot be opened, reached or migrated
+ * cannot be opened, reached or migrated, and all that `check` throws
  */
-export async function openDatabase<DB>({ url, migrations }: DatabaseOptions): Promise<Database<DB>> {
+export async function openDatabase<DB>({ url, migrations, check }: DatabaseOptions): Promise<Database<DB>> {
   const driver = url.startsWith('pglite:')
     ? await openPglite(url.slice('pglite:'.length))
     : await openPostgres(url);
   try {
+    await check?.(driver.db);
     await migrate(driver.db, migrations);
   } catch (error) {
     await driver.close();

@@ -1,17 +1,22 @@
 import { notFound } from '../http/api-error.js';
 import type { Call, Reply, Route } from '../http/api-server.js';
 import { IMAGE_PROJECT, imageOf, machineTypeIn, regionOf, ZONES } from './catalogue.js';
+import type { Fleet } from './fleet.js';
 import { filtered, pageOf } from './lists.js';
 import { get, LIST, ZONAL, type ComputeProject } from './methods.js';
 
-/** The methods of `zones`, `machineTypes` and `images` of the Compute API. */
+/** The methods of `zones`, `regions`, `machineTypes` and `images` of the Compute API. */
 export class CatalogueApi {
-  constructor(private readonly project: ComputeProject) {}
+  constructor(
+    private readonly project: ComputeProject,
+    private readonly fleet: Fleet
+  ) {}
 
   get routes(): readonly Route[] {
     const family = '/compute/v1/projects/{project}/global/images/family/{family}';
     return [
       get('zones.list', '/compute/v1/projects/{project}/zones', call => this.#zones(call), LIST),
+      get('regions.get', '/compute/v1/projects/{project}/regions/{region}', call => this.#region(call)),
       get('machineTypes.get', `${ZONAL}/machineTypes/{type}`, call => this.#machineType(call)),
       get('images.getFromFamily', family, call => this.#imageFromFamily(call), ['zone'])
     ];
@@ -29,6 +34,23 @@ export class CatalogueApi {
     }));
     const page = pageOf(filtered(resources, searchParams.get('filter')), searchParams);
     return { status: 200, body: { kind: 'compute#zoneList', ...page } };
+  }
+
+  #region(call: Call): Reply {
+    this.project.check(call, 'compute.regions.get');
+    const { project = '', region = '' } = call.params;
+    if (!Object.keys(ZONES).some(zone => regionOf(zone) === region))
+      throw notFound(`projects/${project}/regions/${region}`);
+    return {
+      status: 200,
+      body: {
+        kind: 'compute#region',
+        name: region,
+        status: 'UP',
+        quotas: this.fleet.quotasOf(region),
+        selfLink: `${this.project.base}/regions/${region}`
+      }
+    };
   }
 
   #machineType(call: Call): Reply {

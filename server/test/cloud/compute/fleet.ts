@@ -62,6 +62,9 @@ function quotaExceeded(metric: string, limit: number, region: string): Operation
   };
 }
 
+/** The limit of a quota that a test has not set. */
+const UNLIMITED = 1_000_000;
+
 /** The machines of the project, from their insert to their deletion. */
 export class Fleet {
   readonly #instances = new Map<string, Instance>();
@@ -126,8 +129,17 @@ export class Fleet {
     return undefined;
   }
 
+  /** Returns the quotas of processors in a region. */
+  quotasOf(region: string): { metric: string; limit: number; usage: number }[] {
+    return ['C3_CPUS', 'N2D_CPUS'].map(metric => ({
+      metric,
+      limit: this.quotas.get(metric) ?? UNLIMITED,
+      usage: this.#used(metric, region)
+    }));
+  }
+
   /** Returns the processors of the provisioned machines of a metric in a region, and of one that is to be provisioned. */
-  #used(metric: string, region: string, next: Instance): number {
+  #used(metric: string, region: string, next?: Instance): number {
     return [...this.#instances.values()]
       .filter(other => other === next || other.status !== 'PROVISIONING')
       .map(({ zone, resolved }) => ({ region: regionOf(zone), type: resolved.machineType }))

@@ -12,6 +12,7 @@ const ROLES = {
     'compute.instances.stop',
     'compute.disks.create',
     'compute.machineTypes.get',
+    'compute.regions.get',
     'compute.subnetworks.use',
     'compute.zoneOperations.get',
     'compute.zoneOperations.list',

@@ -50,7 +50,8 @@ function open(cloud: FakeCloud, changes: Partial<ConfidentialSpaceSettings> = {}
   Object.assign(process.env, cloud.environment);
   return openConfidentialSpace(
     { ...SETTINGS, ...changes },
-    { ...cloud.computeClientOptions, authClient: new Compute() }
+    { ...cloud.computeClientOptions, authClient: new Compute() },
+    cloud.loggingUrl
   );
 }
 
@@ -105,6 +106,35 @@ describe('Confidential Space', () => {
 
   const statusOf = async (backend: TeeBackend, attempt: string) =>
     (await backend.statuses([attempt])).get(attempt);
+
+  test('shows the serial console and the launcher’s log of one machine, the log also after its deletion', async () => {
+    const backend = await open(cloud);
+    const [attempt, other] = [newId(), newId()];
+    for (const each of [attempt, other]) {
+      await backend.start(planOf(each));
+      const { machine } = guests.of(instanceName(each));
+      machine.serial(`console of ${each}`);
+      machine.log({ severity: 'INFO', message: `started ${each}` });
+      machine.log({ severity: 'ERROR', message: `failed ${each}` });
+    }
+    const { serial, log } = await backend.console!(attempt);
+    expect(serial).toContain(`console of ${attempt}`);
+    expect(serial).not.toContain(other);
+    expect(log).toEqual([
+      { at: expect.any(String), severity: 'INFO', message: `started ${attempt}` },
+      { at: expect.any(String), severity: 'ERROR', message: `failed ${attempt}` }
+    ]);
+    await backend.stop(attempt);
+    await backend.stop(other);
+    const later = await backend.console!(attempt);
+    expect(later.serial).toBeUndefined();
+    expect(later.log).toEqual(log);
+    cloud.faults.plan({ call: 'logging.entries.list', fault: { kind: 'status', code: 503 } });
+    await expect(backend.console!(attempt)).rejects.toMatchObject({
+      code: 'unavailable',
+      remedy: expect.stringContaining('roles/logging.viewer')
+    });
+  });
 
   test('starts a machine with everything that the launcher needs', async () => {
     const backend = await open(cloud);

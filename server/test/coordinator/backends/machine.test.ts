@@ -6,7 +6,8 @@ import {
 } from '../../../src/coordinator/backends/confidential-space/instance.js';
 import { attemptOf, instanceName } from '../../../src/coordinator/backends/confidential-space/names.js';
 import type { ConfidentialSpaceSettings } from '../../../src/coordinator/backends/confidential-space/settings.js';
-import { chooseShape, shapesOf } from '../../../src/coordinator/backends/confidential-space/shapes.js';
+import { chooseShape } from '../../../src/coordinator/backends/choose-shape.js';
+import { shapesOf } from '../../../src/coordinator/backends/confidential-space/shapes.js';
 import {
   consoleEnd,
   eventEnd,
@@ -201,13 +202,13 @@ describe('the size of a machine', () => {
   test('has a price when the operator knows it', () => {
     const prices = SHAPES.filter(({ dollarsPerHour }) => dollarsPerHour !== undefined);
     expect(prices).toEqual([
-      { tee: 'SEV', name: 'n2d-standard-4', processors: 4, memoryBytes: 16 * GIB, dollarsPerHour: 0.2 }
+      { tee: 'SEV', name: 'n2d-standard-4', processors: 4, memoryBytes: 14 * GIB, dollarsPerHour: 0.2 }
     ]);
   });
 
   test('that does not exist is refused with what to do', () => {
     expect(() => chooseShape(SHAPES, { tee: 'TDX', processors: 200, memoryBytes: GIB })).toThrow(
-      expect.objectContaining({ remedy: 'Submit again with less compute.' })
+      expect.objectContaining({ remedy: 'Submit again with at most 176 processors and 702 GiB of memory.' })
     );
   });
 });

@@ -3,6 +3,7 @@ import { Roster } from '@clean-room/protocol/parties';
 import { Client } from '@clean-room/api';
 import { confirmApproval } from '../../../src/custodian/approvals/confirm.js';
 import { draftApproval } from '../../../src/custodian/approvals/draft.js';
+import type { CustodianConfig } from '../../../src/custodian/config.js';
 import type { CustodianContext } from '../../../src/custodian/context.js';
 import { inspectSubmission } from '../../../src/custodian/submissions/inspect.js';
 import { readSecretFile } from '../../../src/platform/files/secret-file.js';
@@ -148,6 +149,40 @@ describe('an approval without a passkey', () => {
     await expect(
       draftApproval(context, inspected, 'demo', { ...grant, unattended: true })
     ).rejects.toMatchObject({ code: 'approval-invalid' });
+  });
+});
+
+describe('an approval of data that is sealed for hardware', () => {
+  const drafting = async (config: Partial<CustodianConfig>) => {
+    const inspected = await inspectSubmission(context, id);
+    const assets = inspected.assets.map(asset => ({
+      ...asset,
+      version: { ...asset.version, value: { ...asset.version.value, sealedFor: 'hardware' as const } }
+    }));
+    const { demo, ...rest } = context.config;
+    const changed = { ...context, config: { ...rest, ...config } };
+    expect(demo).toBeDefined();
+    return draftApproval(changed, { ...inspected, assets }, 'demo', { ...ONCE, unattended: false });
+  };
+
+  it('is refused by a demo custodian', async () => {
+    const { demo } = context.config;
+    await expect(drafting({ hosting: 'own', ...(demo && { demo }) })).rejects.toMatchObject({
+      code: 'approval-invalid',
+      message: expect.stringMatching(/sealed for hardware: the custodian is a demo\.$/)
+    });
+  });
+
+  it('is refused by a co-hosted custodian', async () => {
+    await expect(drafting({ hosting: 'co-hosted' })).rejects.toMatchObject({
+      code: 'approval-invalid',
+      message: expect.stringMatching(/the custodian is co-hosted with the coordinator\.$/)
+    });
+  });
+
+  it('is possible at any other custodian, and says what the custodian is', async () => {
+    const { approval } = await drafting({ hosting: 'own' });
+    expect(approval.value).toMatchObject({ unattended: false, demo: false, coHosted: false });
   });
 });
 

@@ -101,6 +101,7 @@ async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> 
       policy: POLICY,
       collaboration: COLLABORATION,
       coHosted: true,
+      demo: false,
       now: NOW,
       ...change
     }
@@ -302,6 +303,28 @@ describe('a policy file', () => {
       message: expect.stringMatching(message)
     });
     expect(await registry.list()).toEqual([]);
+  });
+});
+
+describe('a policy for hardware', () => {
+  const policy: PolicyFile = {
+    ...POLICY,
+    tee: { ...POLICY.tee, roots: [{ kind: 'hardware', certificate: digestOf(new Uint8Array([3])) }] }
+  };
+
+  it.each([
+    ['a demo custodian', { coHosted: false, demo: true }, /no custodian accepts if it is a demo/],
+    ['a co-hosted custodian', { coHosted: true, demo: false }, /no custodian accepts if it is co-hosted/]
+  ])('is not signed by %s', async (_description, marks, message) => {
+    await expect(provisionVisits({ policy, ...marks })).rejects.toMatchObject({
+      message: expect.stringMatching(message)
+    });
+    expect(await registry.list()).toEqual([]);
+  });
+
+  it('is signed by any other custodian', async () => {
+    const { version } = await provisionVisits({ policy, coHosted: false });
+    expect(version.value.sealedFor).toBe('hardware');
   });
 });
 

@@ -1,10 +1,12 @@
 import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import type { TeeBackend, TeeStatus } from '../backend.js';
+import { chooseShape } from '../choose-shape.js';
 import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
 import { instanceOf } from './instance.js';
+import { LauncherLog } from './launcher-log.js';
 import { ATTEMPT_LABEL, attemptOf, DEPLOYMENT_LABEL, instanceName } from './names.js';
 import type { ConfidentialSpaceSettings } from './settings.js';
-import { chooseShape, shapesOf } from './shapes.js';
+import { shapesOf } from './shapes.js';
 import { consoleEnd, eventEnd, insertEnd, stateOf } from './status.js';
 import { orderZones } from './zones.js';
 
@@ -22,7 +24,8 @@ class ConfidentialSpace implements TeeBackend {
 
   constructor(
     private readonly settings: ConfidentialSpaceSettings,
-    private readonly compute: ComputeApi
+    private readonly compute: ComputeApi,
+    private readonly launcherLog: LauncherLog
   ) {
     const { tees, dollarsPerHour } = settings;
     this.capabilities = { tees, shapes: shapesOf(tees, dollarsPerHour) };
@@ -109,6 +112,15 @@ class ConfidentialSpace implements TeeBackend {
     };
   }
 
+  async console(attempt: string) {
+    const [found] = await this.#find(attempt);
+    const serial = found === undefined ? undefined : await this.compute.serialOutput(found.zone, found.name);
+    return {
+      ...(serial === undefined ? {} : { serial }),
+      log: await this.launcherLog.read(instanceName(attempt))
+    };
+  }
+
   #all(): Promise<ListedInstance[]> {
     return this.compute.list({ [DEPLOYMENT_LABEL]: this.settings.deployment });
   }
@@ -125,10 +137,17 @@ class ConfidentialSpace implements TeeBackend {
  * Opens a backend that runs attempts on Google Confidential Space.
  *
  * @param options - options of Google's client of the Compute API; the coordinator's own service account is used by default
+ * @param loggingUrl - the address of the Logging API, Google's by default
  */
 export async function openConfidentialSpace(
   settings: ConfidentialSpaceSettings,
-  options: ComputeOptions = {}
+  options: ComputeOptions = {},
+  loggingUrl?: string
 ): Promise<TeeBackend> {
-  return new ConfidentialSpace(settings, await ComputeApi.open(settings.project, options));
+  const { project } = settings;
+  return new ConfidentialSpace(
+    settings,
+    await ComputeApi.open(project, options),
+    new LauncherLog(project, options.authClient, loggingUrl)
+  );
 }

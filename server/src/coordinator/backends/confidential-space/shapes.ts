@@ -1,4 +1,3 @@
-import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { TeeKind, TeeShape } from '../backend.js';
 
 /** The kinds of TEE that Confidential Space has. */
@@ -18,7 +17,7 @@ const FAMILIES: Readonly<Record<HardwareKind, { readonly name: string; readonly 
     TDX: { name: 'c3-standard', sizes: [4, 8, 22, 44, 88, 176] }
   };
 
-/** Memory of a machine that its guest system and supervisor need, in addition to what the notebook asked for. */
+/** Memory of a machine that its guest system and supervisor need. A notebook cannot ask for it. */
 const RESERVED_BYTES = 2 * GIB;
 
 /**
@@ -39,32 +38,9 @@ export function shapesOf(
         tee,
         name,
         processors,
-        memoryBytes: processors * GIB_PER_PROCESSOR * GIB,
+        memoryBytes: processors * GIB_PER_PROCESSOR * GIB - RESERVED_BYTES,
         ...(price === undefined ? {} : { dollarsPerHour: price })
       };
     });
   });
-}
-
-/**
- * Returns the smallest machine that has the processors and the memory that a notebook asked for.
- *
- * @throws CleanRoomError `backend-unavailable` when no machine of this kind is large enough
- */
-export function chooseShape(
-  shapes: readonly TeeShape[],
-  wanted: { readonly tee: TeeKind; readonly processors: number; readonly memoryBytes: number }
-): TeeShape {
-  const found = shapes.find(
-    shape =>
-      shape.tee === wanted.tee &&
-      shape.processors >= wanted.processors &&
-      shape.memoryBytes >= wanted.memoryBytes + RESERVED_BYTES
-  );
-  if (found !== undefined) return found;
-  throw new CleanRoomError(
-    'backend-unavailable',
-    `No ${wanted.tee} machine has ${wanted.processors} processors and ${Math.ceil(wanted.memoryBytes / GIB)} GiB of memory.`,
-    { remedy: 'Submit again with less compute.' }
-  );
 }
