@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRegistry, type Registry } from '../../../packages/oci/test/support/registry.js';
 import { DEFAULT_LIMITS } from '../../src/coordinator/start.js';
-import { GoogleStorageServer } from '../support/google-storage.js';
+import { BUCKET, FakeCloud, PROJECT, WORKLOAD } from '../cloud/cloud.js';
+import { GoogleProxy } from '../cloud/http/google-proxy.js';
 import { isPostgresInstalled, startPostgres, type PostgresServer } from '../support/postgres.js';
 
 const COMMAND = fileURLToPath(new URL('../../bin/clean-room.js', import.meta.url));
@@ -30,16 +31,14 @@ registerHooks({
   let folder: string;
   let postgres: PostgresServer;
   let registry: Registry;
-  let bucket: GoogleStorageServer;
+  let cloud: FakeCloud;
+  let google: GoogleProxy;
   let common: Record<string, unknown>;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'clean-room-production-'));
-    [postgres, registry, bucket] = await Promise.all([
-      startPostgres(),
-      startRegistry(),
-      GoogleStorageServer.start('data')
-    ]);
+    [postgres, registry, cloud] = await Promise.all([startPostgres(), startRegistry(), FakeCloud.start()]);
+    google = await GoogleProxy.start(cloud.services, folder);
     await writeFile(path.join(folder, 'record.mjs'), RECORD_MODULES);
     const secret = async (name: string): Promise<string> => {
       const file = path.join(folder, name);
@@ -63,7 +62,8 @@ registerHooks({
     };
   }, 60_000);
   afterAll(async () => {
-    await Promise.all([postgres.stop(), registry.stop(), bucket.stop()]);
+    await Promise.all([postgres.stop(), registry.stop(), google.stop()]);
+    await cloud.stop();
     await rm(folder, { recursive: true });
   }, 60_000);
 
@@ -76,7 +76,7 @@ registerHooks({
       process.execPath,
       ['--import', path.join(folder, 'record.mjs'), COMMAND, 'serve', '--coordinator', file],
       {
-        env: { ...process.env, LOADED: loaded, STORAGE_EMULATOR_HOST: `${bucket.url}/storage/v1` },
+        env: { ...process.env, ...cloud.environment, ...google.environment, LOADED: loaded },
         stdio: ['ignore', 'ignore', 'pipe']
       }
     );
@@ -96,7 +96,7 @@ registerHooks({
       mode: 'production',
       supervisorUrl: 'https://clean-room.example',
       database: await postgres.createDatabase('socket'),
-      objects: 'gs://data/objects',
+      objects: `gs://${BUCKET}/objects`,
       images: {
         kind: 'registry',
         repository: at('revisions'),
@@ -105,11 +105,11 @@ registerHooks({
       },
       backend: {
         kind: 'confidential-space',
-        project: 'clean-room-test',
+        project: PROJECT.id,
         deployment: 'test',
         zones: ['europe-west4-a'],
-        subnetwork: 'tees',
-        serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
+        subnetwork: 'clean-room',
+        serviceAccount: WORKLOAD.email,
         tees: ['TDX'],
         spot: false,
         dollarsPerHour: {}
