@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRegistry, type Registry } from '../../../packages/oci/test/support/registry.js';
-import { DEFAULT_LIMITS } from '../../src/coordinator/start.js';
-import { GoogleStorageServer } from '../support/google-storage.js';
+import { BUCKET, COORDINATOR, FakeCloud } from '../cloud/cloud.js';
+import { GoogleProxy } from '../cloud/http/google-proxy.js';
 import { isPostgresInstalled, startPostgres, type PostgresServer } from '../support/postgres.js';
+import { CLOUD_BACKEND, commonConfig, registryImages } from '../support/production-config.js';
 
 const COMMAND = fileURLToPath(new URL('../../bin/clean-room.js', import.meta.url));
 
@@ -30,40 +30,22 @@ registerHooks({
   let folder: string;
   let postgres: PostgresServer;
   let registry: Registry;
-  let bucket: GoogleStorageServer;
-  let common: Record<string, unknown>;
+  let cloud: FakeCloud;
+  let google: GoogleProxy;
+  let common: Awaited<ReturnType<typeof commonConfig>>;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'clean-room-production-'));
-    [postgres, registry, bucket] = await Promise.all([
-      startPostgres(),
-      startRegistry(),
-      GoogleStorageServer.start('data')
-    ]);
+    [postgres, registry, cloud] = await Promise.all([startPostgres(), startRegistry(), FakeCloud.start()]);
+    google = await GoogleProxy.start(cloud.services, folder);
+    // Making a key takes long, and the server waits for answers only for seconds.
+    cloud.accounts.signingKey(COORDINATOR.email);
     await writeFile(path.join(folder, 'record.mjs'), RECORD_MODULES);
-    const secret = async (name: string): Promise<string> => {
-      const file = path.join(folder, name);
-      await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
-      return file;
-    };
-    common = {
-      listen: { host: '127.0.0.1', port: 0 },
-      logLevel: 'warn',
-      kernelImages: [],
-      logKeyFile: await secret('log.key'),
-      jobSecretFile: await secret('job.secret'),
-      authentication: {
-        kind: 'jupyterhub',
-        api: 'http://127.0.0.1:1/hub/api',
-        service: 'clean-room',
-        groups: {}
-      },
-      custodians: [],
-      limits: DEFAULT_LIMITS
-    };
+    common = await commonConfig(folder);
   }, 60_000);
   afterAll(async () => {
-    await Promise.all([postgres.stop(), registry.stop(), bucket.stop()]);
+    await Promise.all([postgres.stop(), registry.stop(), google.stop()]);
+    await cloud.stop();
     await rm(folder, { recursive: true });
   }, 60_000);
 
@@ -76,7 +58,7 @@ registerHooks({
       process.execPath,
       ['--import', path.join(folder, 'record.mjs'), COMMAND, 'serve', '--coordinator', file],
       {
-        env: { ...process.env, LOADED: loaded, STORAGE_EMULATOR_HOST: `${bucket.url}/storage/v1` },
+        env: { ...process.env, ...cloud.environment, ...google.environment, LOADED: loaded },
         stdio: ['ignore', 'ignore', 'pipe']
       }
     );
@@ -91,29 +73,13 @@ registerHooks({
   }
 
   test('in production never loads the simulator', async () => {
-    const at = (name: string): string => `http://${registry.host}/${name}`;
     const modules = await modulesOf('production', {
       mode: 'production',
       supervisorUrl: 'https://clean-room.example',
       database: await postgres.createDatabase('socket'),
-      objects: 'gs://data/objects',
-      images: {
-        kind: 'registry',
-        repository: at('revisions'),
-        kernelImages: at('kernel'),
-        credentials: 'docker'
-      },
-      backend: {
-        kind: 'confidential-space',
-        project: 'clean-room-test',
-        deployment: 'test',
-        zones: ['europe-west4-a'],
-        subnetwork: 'tees',
-        serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-        tees: ['TDX'],
-        spot: false,
-        dollarsPerHour: {}
-      }
+      objects: `gs://${BUCKET}/objects`,
+      images: registryImages(`http://${registry.host}`),
+      backend: CLOUD_BACKEND
     });
     // It got as far as its backend.
     expect(modules).toContain('/coordinator/backends/open.js');

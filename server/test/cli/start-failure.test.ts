@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import { DEFAULT_LIMITS } from '../../src/coordinator/start.js';
+import { CLOUD_BACKEND, commonConfig, registryImages } from '../support/production-config.js';
 
 /* Servers that cannot start, as real processes: each must say why in one sentence and end by itself. */
 
@@ -65,23 +65,18 @@ describe('a server that cannot start', () => {
       return file;
     };
     coordinator = {
+      ...(await commonConfig(folder)),
       mode: 'development',
-      listen: { host: '127.0.0.1', port: 0 },
       logLevel: 'info',
       database: `pglite:${path.join(folder, 'coordinator-database')}`,
       objects: `folder:${path.join(folder, 'objects')}`,
       images: { kind: 'layout', folder: path.join(folder, 'images') },
-      kernelImages: [],
-      logKeyFile: await secret('log.key'),
-      jobSecretFile: await secret('job.secret'),
       authentication: {
         kind: 'embedded',
         tokenFile: await secret('person.token'),
         acts: [{ party: 'university', person: 'ada' }]
       },
-      custodians: [],
-      backend: { kind: 'local', folder: path.join(folder, 'attempts') },
-      limits: DEFAULT_LIMITS
+      backend: { kind: 'local', folder: path.join(folder, 'attempts') }
     };
     custodian = {
       mode: 'development',
@@ -179,27 +174,9 @@ describe('a server that cannot start', () => {
     expectRefusal(await serveCustodian({ tokenFile: 'none' }), 8, /^The secret in .*none cannot be read.$/);
   }, 90_000);
 
-  const cloud = {
-    backend: {
-      kind: 'confidential-space',
-      project: 'clean-room-test',
-      deployment: 'test',
-      zones: ['europe-west4-a'],
-      subnetwork: 'tees',
-      serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-      tees: ['TDX'],
-      spot: false,
-      dollarsPerHour: {}
-    }
-  };
   const registryAt = (host: string): object => ({
-    ...cloud,
-    images: {
-      kind: 'registry',
-      repository: `http://${host}/revisions`,
-      kernelImages: `http://${host}/kernel`,
-      credentials: 'docker'
-    }
+    backend: CLOUD_BACKEND,
+    images: registryImages(`http://${host}`)
   });
 
   test('coordinator: no registry, and one that does not answer', async () => {

@@ -200,6 +200,16 @@ export class FakeCloud {
     return this.servers.storage.url;
   }
 
+  /** The addresses of the APIs by Google's host names. */
+  get services(): Readonly<Record<string, string>> {
+    return {
+      'compute.googleapis.com': this.computeUrl,
+      'iamcredentials.googleapis.com': this.iamCredentialsUrl,
+      'logging.googleapis.com': this.loggingUrl,
+      'storage.googleapis.com': this.storageUrl
+    };
+  }
+
   /** Environment variables with which Google's libraries find the metadata server. */
   get environment(): Readonly<Record<string, string>> {
     return {

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startCoordinator, DEFAULT_LIMITS, type CoordinatorConfig } from '../../src/coordinator/start.js';
+import { startCoordinator, type CoordinatorConfig } from '../../src/coordinator/start.js';
 import { checkCoordinatorConfig } from '../../src/coordinator/config.js';
 import { ManualBackend } from '../support/backend.js';
+import { CLOUD_BACKEND, commonConfig, registryImages } from '../support/production-config.js';
 
 /* A coordinator must refuse these configurations. Otherwise it would start with unintended settings. */
 describe('the configuration of the coordinator', () => {
@@ -14,52 +15,20 @@ describe('the configuration of the coordinator', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'clean-room-config-'));
-    const secret = async (name: string): Promise<string> => {
-      const file = path.join(folder, name);
-      await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
-      return file;
-    };
     valid = {
+      ...(await commonConfig(folder)),
       mode: 'development',
-      listen: { host: '127.0.0.1', port: 0 },
       logLevel: 'silent',
       // No server listens on this port: a configuration that is accepted ends with `unavailable`.
       database: 'postgres://user@127.0.0.1:1/none',
       objects: `folder:${path.join(folder, 'objects')}`,
       images: { kind: 'layout', folder: path.join(folder, 'images') },
-      kernelImages: [],
-      logKeyFile: await secret('log.key'),
-      jobSecretFile: await secret('job.secret'),
-      authentication: {
-        kind: 'jupyterhub',
-        api: 'http://127.0.0.1:1/hub/api',
-        service: 'clean-room',
-        groups: {}
-      },
-      custodians: [],
-      backend: { kind: 'local', folder: path.join(folder, 'attempts') },
-      limits: DEFAULT_LIMITS
+      backend: { kind: 'local', folder: path.join(folder, 'attempts') }
     };
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  const cloud = {
-    kind: 'confidential-space' as const,
-    project: 'clean-room-test',
-    deployment: 'test',
-    zones: ['europe-west4-a', 'europe-west4-b'],
-    subnetwork: 'tees',
-    serviceAccount: 'workload@clean-room-test.iam.gserviceaccount.com',
-    tees: ['TDX' as const],
-    spot: false,
-    dollarsPerHour: {}
-  };
-  const registry = {
-    kind: 'registry' as const,
-    repository: 'europe-west4-docker.pkg.dev/clean-room-test/images/revisions',
-    kernelImages: 'europe-west4-docker.pkg.dev/clean-room-test/images/kernel',
-    credentials: 'google' as const
-  };
+  const registry = registryImages('europe-west4-docker.pkg.dev/clean-room-test/images', 'google');
   /** Returns a configuration that production accepts. */
   const production = (): CoordinatorConfig => ({
     ...valid,
@@ -68,7 +37,7 @@ describe('the configuration of the coordinator', () => {
     database: 'postgres://user@127.0.0.1:1/none?sslmode=verify-full',
     objects: 'gs://bucket/objects',
     images: registry,
-    backend: cloud
+    backend: CLOUD_BACKEND
   });
 
   const start = (config: object) =>
@@ -158,10 +127,12 @@ describe('the configuration of the coordinator', () => {
     ['a kind of TEE without tokens', { tees: ['SEV_SNP'] }],
     ['a person as service account', { serviceAccount: 'ada@example.com' }]
   ])('is refused with a backend that has %s', async (_name, changes) => {
-    await expect(start({ ...production(), backend: { ...cloud, ...changes } })).rejects.toMatchObject({
-      code: 'malformed',
-      message: expect.stringContaining('/backend')
-    });
+    await expect(start({ ...production(), backend: { ...CLOUD_BACKEND, ...changes } })).rejects.toMatchObject(
+      {
+        code: 'malformed',
+        message: expect.stringContaining('/backend')
+      }
+    );
   });
 
   test('is refused when TEEs cannot start from the images', async () => {

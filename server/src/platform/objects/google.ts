@@ -102,7 +102,7 @@ export class GoogleCloudStorage implements ObjectStore {
   }
 
   /**
-   * Checks that the bucket exists, that its settings are safe, and that addresses can be signed.
+   * Checks that the bucket exists and that its settings are safe.
    *
    * @throws CleanRoomError `not-found`, `forbidden` with the command that corrects the settings
    */
@@ -128,6 +128,14 @@ export class GoogleCloudStorage implements ObjectStore {
       throw cause;
     }
     requireBucketSettings(name, `${this.#prefix}sha256/`, metadata);
-    await requireSigning(this.#bucket, this.#signing);
+  }
+
+  /**
+   * Checks that addresses of the bucket can be signed.
+   *
+   * @throws CleanRoomError `forbidden`
+   */
+  requireSigning(): Promise<void> {
+    return requireSigning(this.#bucket, this.#signing);
   }
 }

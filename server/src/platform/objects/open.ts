@@ -34,5 +34,8 @@ export async function openObjectStore(url: string): Promise<ObjectStore> {
     'Check the network and the credentials of this machine, or correct "objects" in the configuration.',
     () => store.requireSettings()
   );
+  await requireAnswer('The IAM Service Account Credentials API', 'Check the network of this machine.', () =>
+    store.requireSigning()
+  );
   return store;
 }

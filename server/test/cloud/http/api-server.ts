@@ -18,6 +18,12 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
+/** Returns the origin under which the caller knows the server. */
+export function originOf({ headers }: Call): string {
+  const protocol = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http';
+  return `${protocol}://${headers.host ?? ''}`;
+}
+
 /** The answer to a request. An object is sent as JSON. */
 export interface Reply {
   readonly status: number;

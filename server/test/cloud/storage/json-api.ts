@@ -1,5 +1,5 @@
 import { ApiError } from '../http/api-error.js';
-import type { Call, Reply, Route } from '../http/api-server.js';
+import { originOf, type Call, type Reply, type Route } from '../http/api-server.js';
 import { parseJson } from '../http/json.js';
 import type { Accounts } from '../identity/accounts.js';
 import type { Bucket, Checksums, Preconditions, StoredObject } from './bucket.js';
@@ -171,8 +171,7 @@ export class StorageJsonApi {
         preconditions,
         checksums: checksumsOf(metadata)
       });
-      const host = call.headers.host ?? '';
-      const location = `http://${host}${call.url.pathname}?uploadType=resumable&upload_id=${id}`;
+      const location = `${originOf(call)}${call.url.pathname}?uploadType=resumable&upload_id=${id}`;
       return { status: 200, headers: { location, 'x-guploader-uploadid': id } };
     }
     const { metadata, contentType, content } =

@@ -1,5 +1,5 @@
 import { ApiError } from '../http/api-error.js';
-import type { Call, Reply, Route } from '../http/api-server.js';
+import { originOf, type Call, type Reply, type Route } from '../http/api-server.js';
 import type { Bucket, Checksums, StoredObject } from './bucket.js';
 import type { StorageContext } from './json-api.js';
 import { contentReply } from './range.js';
@@ -113,7 +113,7 @@ export class StorageXmlApi {
       preconditions: preconditionsOf(call),
       checksums: checksumsOf(call)
     });
-    const location = `http://${call.headers.host}${call.url.pathname}?upload_id=${id}`;
+    const location = `${originOf(call)}${call.url.pathname}?upload_id=${id}`;
     return { status: 201, headers: { location, 'x-guploader-uploadid': id } };
   }
 

@@ -17,19 +17,21 @@ import {
 import { orderZones } from '../../../src/coordinator/backends/confidential-space/zones.js';
 import type { AttemptPlan } from '../../../src/coordinator/start.js';
 import { newId } from '../../../src/platform/ids.js';
+import { PROJECT, WORKLOAD } from '../../cloud/cloud.js';
+import { insertBody, ZONE } from '../../cloud/compute/insert-body.js';
 
 const GIB = 1024 ** 3;
 const IMAGE = digestOf(utf8('an image'));
+const REFERENCE = `europe-west4-docker.pkg.dev/${PROJECT.id}/runs/notebook@${IMAGE}`;
 const ATTEMPT = newId(0);
-const ZONE = 'europe-west4-a';
 
 const SETTINGS: ConfidentialSpaceSettings = {
   kind: 'confidential-space',
-  project: 'operator-project',
+  project: PROJECT.id,
   deployment: 'main',
   zones: [ZONE],
   subnetwork: 'clean-room',
-  serviceAccount: 'workload@operator-project.iam.gserviceaccount.com',
+  serviceAccount: WORKLOAD.email,
   tees: ['TDX', 'SEV'],
   spot: false,
   dollarsPerHour: { 'n2d-standard-4': 0.2 }
@@ -38,7 +40,7 @@ const SETTINGS: ConfidentialSpaceSettings = {
 const PLAN: AttemptPlan = {
   attempt: ATTEMPT,
   image: IMAGE,
-  imageReference: `europe-west4-docker.pkg.dev/operator-project/runs/notebook@${IMAGE}`,
+  imageReference: REFERENCE,
   tee: 'TDX',
   processors: 4,
   memoryBytes: 8 * GIB,
@@ -63,52 +65,19 @@ const metadata = (of: InstanceResource): Record<string, string> =>
 
 describe('the body of an insert', () => {
   test('has exactly these fields, so that no default decides about a run', () => {
-    expect(instance()).toEqual({
-      name: `cr-${ATTEMPT}`,
-      machineType: `zones/${ZONE}/machineTypes/c3-standard-4`,
-      confidentialInstanceConfig: { enableConfidentialCompute: true, confidentialInstanceType: 'TDX' },
-      shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
-      scheduling: {
-        onHostMaintenance: 'TERMINATE',
-        automaticRestart: false,
-        provisioningModel: 'STANDARD',
-        maxRunDuration: { seconds: '14400' },
-        instanceTerminationAction: 'DELETE'
-      },
-      disks: [
-        {
-          boot: true,
-          autoDelete: true,
-          initializeParams: {
-            diskSizeGb: '20',
-            diskType: `zones/${ZONE}/diskTypes/pd-balanced`,
-            sourceImage: 'projects/confidential-space-images/global/images/family/confidential-space'
-          }
-        }
-      ],
-      networkInterfaces: [
-        {
-          subnetwork: 'projects/operator-project/regions/europe-west4/subnetworks/clean-room',
-          nicType: 'GVNIC'
-        }
-      ],
-      serviceAccounts: [
-        {
-          email: 'workload@operator-project.iam.gserviceaccount.com',
-          scopes: ['https://www.googleapis.com/auth/cloud-platform']
-        }
-      ],
-      metadata: {
-        items: [
-          { key: 'tee-image-reference', value: PLAN.imageReference },
-          { key: 'tee-restart-policy', value: 'Never' },
-          { key: 'tee-env-CLEAN_ROOM_JOB', value: PLAN.job },
-          { key: 'tee-container-log-redirect', value: 'false' }
-        ]
-      },
-      labels: { run: 'r1', 'clean-room-deployment': 'main', 'clean-room-attempt': ATTEMPT },
-      deletionProtection: false
-    });
+    expect(instance()).toEqual(
+      insertBody(`cr-${ATTEMPT}`, {
+        metadata: {
+          items: [
+            { key: 'tee-image-reference', value: REFERENCE },
+            { key: 'tee-restart-policy', value: 'Never' },
+            { key: 'tee-env-CLEAN_ROOM_JOB', value: PLAN.job },
+            { key: 'tee-container-log-redirect', value: 'false' }
+          ]
+        },
+        labels: { run: 'r1', 'clean-room-deployment': 'main', 'clean-room-attempt': ATTEMPT }
+      })
+    );
   });
 
   test('names the machine by the attempt, as Compute Engine allows: an id that begins with a digit does not', () => {
@@ -163,8 +132,8 @@ describe('the body of an insert', () => {
 
   test.each([
     undefined,
-    'europe-west4-docker.pkg.dev/operator-project/runs/notebook:latest',
-    `europe-west4-docker.pkg.dev/operator-project/runs/notebook@${digestOf(utf8('another image'))}`
+    `europe-west4-docker.pkg.dev/${PROJECT.id}/runs/notebook:latest`,
+    `europe-west4-docker.pkg.dev/${PROJECT.id}/runs/notebook@${digestOf(utf8('another image'))}`
   ])('pulls only the approved digest, because a tag can change: not %s', imageReference => {
     const plan: AttemptPlan = { ...PLAN };
     Object.assign(plan, { imageReference });

@@ -9,9 +9,11 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.stop());
 
-function requireSettings(options: BucketOptions): Promise<void> {
+async function requireSettings(options: BucketOptions): Promise<void> {
   cloud.createBucket('data', options);
-  return cloudObjects(cloud, { bucket: 'data' }).requireSettings();
+  const store = cloudObjects(cloud, { bucket: 'data' });
+  await store.requireSettings();
+  await store.requireSigning();
 }
 
 const remove = { type: 'Delete' } as const;
