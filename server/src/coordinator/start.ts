@@ -27,6 +27,7 @@ import { RecordedPublisher } from './images/recorded-publisher.js';
 import { jobRoutes } from './jobs/routes.js';
 import { AttemptSecrets } from './jobs/secrets.js';
 import { Log } from './log/log.js';
+import { Sequencer } from './log/sequencer.js';
 import { logRoutes } from './log/routes.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { objectRoutes } from './objects/routes.js';
@@ -90,6 +91,17 @@ function addGauges(metrics: Metrics, events: EventTail, database: Database<Coord
       .executeTakeFirstOrThrow();
     gauge.set(log_size);
   });
+  metrics.gauge(
+    'clean_room_outbox_transactions',
+    'Number of transactions whose log entries and events have no numbers yet.',
+    async gauge => {
+      const { waiting } = await database.db
+        .selectFrom('outbox')
+        .select(({ fn }) => fn.countAll<number>().as('waiting'))
+        .executeTakeFirstOrThrow();
+      gauge.set(waiting);
+    }
+  );
 }
 
 function mountRoutes(app: App, context: CoordinatorContext): void {
@@ -153,7 +165,10 @@ export async function startCoordinator(
   }
 }
 
-type Opened = Omit<CoordinatorServices, 'config' | 'queue' | 'events' | 'logger' | 'supervisorBase'>;
+type Opened = Omit<
+  CoordinatorServices,
+  'config' | 'queue' | 'sequencer' | 'events' | 'logger' | 'supervisorBase'
+>;
 
 async function assemble(
   config: CoordinatorConfig,
@@ -186,6 +201,7 @@ async function assemble(
     ...opened,
     config,
     queue,
+    sequencer: new Sequencer(database, opened.log),
     events,
     logger: app.log,
     supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
