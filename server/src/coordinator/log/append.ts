@@ -4,7 +4,7 @@ import { leafHash } from '@clean-room/protocol/log';
 import type { CoordinatorTables, EventDraft, OutboxEntry } from '../database/tables.js';
 import { saveReceiptProofs } from '../results/receipt-proofs.js';
 import type { Log } from './log.js';
-import { readNodes } from './store.js';
+import { readNodes, type NumberedEntry } from './store.js';
 import { cover, grow } from './tree.js';
 
 /** The log entries and events of one transaction, which have no numbers yet. */
@@ -13,15 +13,6 @@ export interface Records {
   readonly at: Date;
   readonly entries: readonly OutboxEntry[];
   readonly events: readonly EventDraft[];
-}
-
-/** A log entry with its index. */
-export interface NumberedEntry {
-  readonly index: number;
-  readonly subject: string;
-  readonly subject_id: string;
-  readonly state: string;
-  readonly bytes: Uint8Array;
 }
 
 /**

@@ -3,6 +3,15 @@ import { treeHead, type TreeHead } from '@clean-room/protocol/log';
 import type { CoordinatorTables } from '../database/tables.js';
 import { cover, fold, Nodes, type NodeName } from './tree.js';
 
+/** A log entry with its index. */
+export interface NumberedEntry {
+  readonly index: number;
+  readonly subject: string;
+  readonly subject_id: string;
+  readonly state: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Reads nodes of the log's Merkle tree. */
 export async function readNodes(db: Kysely<CoordinatorTables>, names: readonly NodeName[]): Promise<Nodes> {
   if (names.length === 0) return new Nodes();

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { CoordinatorTables } from '../database/tables.js';
-import type { NumberedEntry } from '../log/append.js';
 import type { Log } from '../log/log.js';
+import type { NumberedEntry } from '../log/store.js';
 
 /**
  * Saves the proof that the log contains the end of a run, for each completed run among new log entries. The receipt of the run
