@@ -33,9 +33,15 @@ c.JupyterHub.load_groups = {
 
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.notebook_dir = str(FOLDER / "hub-clean-room/notebooks")
-c.Spawner.args = ["--allow-root", "--LabApp.news_url=None"]
+c.Spawner.args = [
+    "--allow-root",
+    "--LabApp.news_url=None",
+    f"--LabApp.extra_labextensions_path={FOLDER / 'hub-clean-room/labextensions'}",
+]
 c.Spawner.environment = {
     # The folder with the person's keys. In a real deployment it is in the person's home folder.
     "CLEAN_ROOM_HOME": os.environ["CLEAN_ROOM_HOME"],
     "CLEAN_ROOM_STAND_INS": str(FOLDER / "hub-stand-ins"),
+    # The extension of the build for tests.
+    "PYTHONPATH": HUB["extension"],
 }

@@ -116,14 +116,29 @@ export class CleanRoomPage {
     await custodian.close();
   }
 
-  /** Adds a passkey on the custodian's page, and approves with it. The browser's virtual authenticator acts for the person. */
-  async confirmWithPasskey(custodian: Page): Promise<void> {
+  /**
+   * Adds a passkey on the custodian's page, and approves with it. The browser's virtual authenticator acts for the person.
+   *
+   * @param signRoster - signs and publishes the roster with the new passkey, if the custodian does not do it itself. It gets the path
+   *   of the roster
+   */
+  async confirmWithPasskey(custodian: Page, signRoster?: (roster: string) => void): Promise<void> {
     await addAuthenticator(custodian);
     const page = custodian.url();
     const { origin } = new URL(page);
     await custodian.goto(`${origin}/passkeys`);
     await custodian.getByRole('button', { name: 'Add a passkey' }).click();
-    await expect(custodian.getByRole('cell', { name: origin }).first()).toBeVisible();
+    if (signRoster !== undefined) {
+      const link = custodian.getByRole('link', { name: 'this roster' });
+      const [download] = await Promise.all([custodian.waitForEvent('download'), link.click()]);
+      signRoster(await download.path());
+    }
+    const passkey = custodian.getByRole('cell', { name: origin }).first();
+    // A custodian reads new rosters from the coordinator.
+    await expect(async () => {
+      if (signRoster !== undefined) await custodian.reload();
+      await expect(passkey).toBeVisible({ timeout: 1000 });
+    }).toPass({ timeout: 30_000 });
     await custodian.goto(page);
     await custodian.getByRole('button', { name: 'Confirm with passkey' }).click();
     await expect(custodian.getByText('The approval is signed and was sent.')).toBeVisible();

@@ -8,7 +8,15 @@ export const PORTS = { coordinator: 8897, hospital: 8898, insurer: 8899 };
 export const LAB = 8868;
 /** A JupyterLab that is not configured for any clean room. */
 export const LAB_WITHOUT = 8869;
-/** A JupyterHub, with its own clean room that authenticates people through it. */
+/** A JupyterHub, with its own clean room in production that authenticates people through it. */
 export const HUB = { port: 8870, api: 8871, proxyApi: 8872, user: 'demo', password: 'only for tests' };
-/** Ports of the clean room that the JupyterHub tests use. */
-export const HUB_PORTS = { coordinator: 8894, hospital: 8895, insurer: 8896 };
+/** The folder of that clean room. */
+export const HUB_FOLDER = `${FOLDER}/hub-clean-room`;
+/** Ports of that clean room: custodians are reached through proxies that end TLS. */
+export const HUB_PORTS = {
+  coordinator: 8894,
+  hospital: 8895,
+  hospitalService: 8892,
+  insurer: 8896,
+  insurerService: 8893
+};

@@ -21,7 +21,7 @@ export function ToneIcon({ tone }: { tone: Tone }): React.JSX.Element {
 
 /** A limitation of a result that must be as visible as the result itself. */
 export type MarkKind =
-  'simulated' | 'co-hosted' | 'unattended' | 'operator-hosted' | 'development-kernel-image';
+  'simulated' | 'other-root' | 'co-hosted' | 'unattended' | 'operator-hosted' | 'development-kernel-image';
 
 function markText(kind: MarkKind, trans: TranslationBundle): readonly [label: string, meaning: string] {
   switch (kind) {
@@ -32,6 +32,8 @@ function markText(kind: MarkKind, trans: TranslationBundle): readonly [label: st
           'This runs in a simulated machine, which does not protect data. Use it only to try things out.'
         )
       ];
+    case 'other-root':
+      return [trans.__('OTHER ROOT'), trans.__('The machine is vouched for by somebody other than Google.')];
     case 'co-hosted':
       return [
         trans.__('co-hosted'),

@@ -22,18 +22,24 @@ function statusOf({ steps }: ReceiptAppraisal, ...ids: readonly ReceiptStep['id'
 
 const isBroken = (status: ReceiptStepStatus): boolean => status === 'fail' || status === 'not-reached';
 
+/** Returns what the summary must say about the machine; empty for hardware that Google vouches for. */
+function machineLimit({ marks }: ReceiptAppraisal, trans: TranslationBundle): string {
+  if (marks.simulated) return ` ${trans.__('SIMULATED: no hardware protected this run.')}`;
+  return marks.otherRoot === undefined
+    ? ''
+    : ` ${trans.__('OTHER ROOT: %1 vouches for the machine, not Google.', marks.otherRoot)}`;
+}
+
 /** Returns the result of the verification in one sentence. */
 export function proofSummary(appraisal: ReceiptAppraisal, trans: TranslationBundle): string {
-  const simulated = appraisal.marks.simulated
-    ? ` ${trans.__('SIMULATED: no hardware protected this run.')}`
-    : '';
+  const limit = machineLimit(appraisal, trans);
   switch (appraisal.outcome) {
     case 'verified':
       return statusOf(appraisal, 'time') === 'pass'
-        ? trans.__('Verified.') + simulated
-        : trans.__('Verified. The time is not independently proven.') + simulated;
+        ? trans.__('Verified.') + limit
+        : trans.__('Verified. The time is not independently proven.') + limit;
     case 'consistent':
-      return trans.__('Consistent, but not all signers are known.') + simulated;
+      return trans.__('Consistent, but not all signers are known.') + limit;
     case 'failed':
       return trans.__('Not verified. Do not rely on this result.');
   }
@@ -130,6 +136,14 @@ function machineLine(
       id: 'machine',
       status: 'not-proved',
       text: trans.__('It ran on a simulated machine. No hardware protected the data.')
+    };
+  }
+  const { otherRoot } = appraisal.marks;
+  if (otherRoot !== undefined) {
+    return {
+      id: 'machine',
+      status: 'not-proved',
+      text: trans.__('%1 vouches for the machine, not Google.', otherRoot)
     };
   }
   const model = HARDWARE_NAMES[hardware] ?? hardware;

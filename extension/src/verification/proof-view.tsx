@@ -80,6 +80,7 @@ function Marks({
   return (
     <div className="crm-Marks">
       {marks.simulated && <StatusMark kind="simulated" trans={trans} />}
+      {marks.otherRoot !== undefined && <StatusMark kind="other-root" of={marks.otherRoot} trans={trans} />}
       {marks.unattended.length > 0 && (
         <StatusMark kind="unattended" of={titles(marks.unattended)} trans={trans} />
       )}

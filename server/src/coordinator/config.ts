@@ -5,7 +5,7 @@ import { ATTEMPT_SECONDS } from '@clean-room/protocol/jobs';
 import { ConfidentialSpaceSettings } from './backends/confidential-space/settings.js';
 import { checkConfig, Listen, LogLevel, Mode } from '../platform/config/config.js';
 import { requireProtectedConnection } from '../platform/database/postgres-url.js';
-import { takesGoogleCredentials } from './images/google-credentials.js';
+import { isGoogleRepository } from './images/google-credentials.js';
 
 const Path = Type.String({ minLength: 1 });
 const Url = Type.String({ pattern: '^https?://[^/]+(/.*)?$' });
@@ -160,9 +160,7 @@ function requireMatchingImages({ backend, images }: CoordinatorConfig, from: str
     );
   }
   if (images.kind !== 'registry' || images.credentials !== 'google') return;
-  const other = [images.repository, images.kernelImages].find(
-    repository => !takesGoogleCredentials(repository.split('/', 1)[0] ?? '')
-  );
+  const other = [images.repository, images.kernelImages].find(repository => !isGoogleRepository(repository));
   if (other === undefined) return;
   throw new CleanRoomError(
     'malformed',

@@ -3,6 +3,7 @@ import type { Database } from '../platform/database/database.js';
 import type { JobQueue } from '../platform/database/queue.js';
 import type { Logger } from '../platform/http/logging.js';
 import type { ObjectStore } from '../platform/objects/store.js';
+import type { ObjectTransfers } from '../platform/objects/transfers.js';
 import type { Authenticator } from '../platform/authentication/authenticator.js';
 import type { TeeBackend } from './backends/backend.js';
 import type { CoordinatorJobs } from './background/jobs.js';
@@ -22,6 +23,8 @@ export interface CoordinatorServices {
   readonly database: Database<CoordinatorTables>;
   readonly queue: JobQueue<CoordinatorJobs>;
   readonly objects: ObjectStore;
+  /** The ways by which attempts transfer objects. */
+  readonly transfers: ObjectTransfers;
   readonly kernelImages: KernelImages;
   readonly images: RecordedPublisher;
   readonly backend: TeeBackend;

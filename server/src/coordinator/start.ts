@@ -26,6 +26,7 @@ import type { ImagePublisher } from './images/publisher.js';
 import { RecordedPublisher } from './images/recorded-publisher.js';
 import { jobRoutes } from './jobs/routes.js';
 import { AttemptSecrets } from './jobs/secrets.js';
+import { relayAddresses } from './jobs/transfer-grants.js';
 import { Log } from './log/log.js';
 import { Sequencer } from './log/sequencer.js';
 import { logRoutes } from './log/routes.js';
@@ -167,7 +168,7 @@ export async function startCoordinator(
 
 type Opened = Omit<
   CoordinatorServices,
-  'config' | 'queue' | 'sequencer' | 'events' | 'logger' | 'supervisorBase'
+  'config' | 'queue' | 'sequencer' | 'events' | 'logger' | 'supervisorBase' | 'transfers'
 >;
 
 async function assemble(
@@ -197,6 +198,7 @@ async function assemble(
   });
   addGauges(metrics, events, database);
   let url = '';
+  const supervisorBase = (): string => (config.supervisorUrl ?? url).replace(/\/$/, '');
   const context = new CoordinatorContext({
     ...opened,
     config,
@@ -204,7 +206,8 @@ async function assemble(
     sequencer: new Sequencer(database, opened.log),
     events,
     logger: app.log,
-    supervisorBase: () => (config.supervisorUrl ?? url).replace(/\/$/, '')
+    supervisorBase,
+    transfers: objects.transfers(relayAddresses(opened.secrets, supervisorBase))
   });
   mountRoutes(app, context);
   let endWork: (() => Promise<void>) | undefined;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { LayoutStore, RegistryStore } from '@clean-room/oci';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import { digestOf, utf8, type Digest } from '@clean-room/protocol/bytes';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import {
@@ -108,6 +109,7 @@ describe('a signed kernel image', () => {
       digest,
       accelerator: 'none',
       development: false,
+      hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256),
       sbom: {
         digest: digestOf(utf8(sbomOf(digest))),
         format: 'application/vnd.cyclonedx+json;version=1.6'

@@ -102,7 +102,7 @@ export class FakeCloud {
     readonly accounts: Accounts,
     readonly fleet: Fleet,
     private readonly artifactRegistry: ArtifactRegistry,
-    readonly buckets: ReadonlyMap<string, Bucket>,
+    readonly buckets: Map<string, Bucket>,
     private readonly servers: Servers
   ) {}
 
@@ -229,6 +229,16 @@ export class FakeCloud {
       universeDomain: '127.0.0.1',
       useAuthWithCustomEndpoint: true
     };
+  }
+
+  /** Creates a bucket. */
+  createBucket(name: string, options: BucketOptions): void {
+    this.buckets.set(name, new Bucket(name, options, this.clock));
+  }
+
+  /** Settings with which signed addresses of this cloud are made. */
+  get signing(): { readonly endpoint: string } {
+    return { endpoint: `${this.iamCredentialsUrl}/v1/projects/-/serviceAccounts/` };
   }
 
   /** Stops all machines and servers. */

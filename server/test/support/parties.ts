@@ -1,4 +1,4 @@
-import type { PkiRoot } from '@clean-room/protocol/attestation';
+import { HARDWARE_ROOTS, type PkiRoot } from '@clean-room/protocol/attestation';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import {
   generateSigningKey,
@@ -42,7 +42,8 @@ export function syntheticKernelImage(releaseKey: SigningKey, development = true)
       name: 'Synthetic',
       digest: digestOf(manifest),
       accelerator: 'none',
-      development
+      development,
+      hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256)
     },
     releaseKey
   );

@@ -1,6 +1,7 @@
 import type { RetryPolicy } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { ATTEMPT_SECONDS, type TransferAddress } from '@clean-room/protocol/jobs';
+import { REFUSALS, RefusalCount } from '../job/transfer.js';
 import { bodyOf, openExchange } from '../network/exchange.js';
 import { TransientFailure, retryTransient } from '../network/retry.js';
 
@@ -28,7 +29,12 @@ interface OpenDownload {
   readonly skip: number;
 }
 
-async function openFrom(source: SealedSource, first: number, signal?: AbortSignal): Promise<OpenDownload> {
+async function openFrom(
+  source: SealedSource,
+  first: number,
+  refusals: RefusalCount,
+  signal?: AbortSignal
+): Promise<OpenDownload> {
   const { url, headers } = await source.address();
   const response = await openExchange(
     {
@@ -39,8 +45,10 @@ async function openFrom(source: SealedSource, first: number, signal?: AbortSigna
       timeoutMs: TIMEOUT_MS,
       ...(signal && { signal })
     },
-    [200, 206]
+    [200, 206, ...REFUSALS]
   );
+  if (REFUSALS.includes(response.status)) await response.body?.cancel();
+  refusals.requireAccepted(response);
   const isWhole = response.status === 200;
   const limit = isWhole ? source.bytes : source.bytes - first;
   return { chunks: bodyOf(response, limit), skip: isWhole ? first : 0 };
@@ -62,6 +70,7 @@ export async function* downloadSealed(
   signal?: AbortSignal,
   retryPolicy: RetryPolicy = DOWNLOAD_RETRY
 ): AsyncGenerator<Uint8Array> {
+  const refusals = new RefusalCount();
   let received = 0;
   while (received < source.bytes) {
     const gaveUp = (cause: TransientFailure) =>
@@ -70,7 +79,7 @@ export async function* downloadSealed(
     const { open, first } = await retryTransient(
       retryPolicy,
       async () => {
-        const open = await openFrom(source, received, signal);
+        const open = await openFrom(source, received, refusals, signal);
         const first = await open.chunks.next();
         if (first.done === true) throw new TransientFailure('The server closed the connection.');
         return { open, first: first.value };

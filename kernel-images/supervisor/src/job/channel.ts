@@ -26,7 +26,8 @@ export interface ChannelOptions {
  * same number, and takes effect once.
  */
 export class JobChannel {
-  readonly #address: string;
+  /** The job's address, without a slash at the end. */
+  readonly address: string;
   readonly #secret: Uint8Array;
   #sequence = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -38,7 +39,7 @@ export class JobChannel {
    * @param secret - the attempt's secret, 32 bytes
    */
   constructor(address: string, secret: Uint8Array) {
-    this.#address = address;
+    this.address = address;
     this.#secret = secret;
   }
 
@@ -84,7 +85,7 @@ export class JobChannel {
     body: Uint8Array | undefined,
     { retryPolicy, limit = 65_536, timeoutMs = TIMEOUT_MS, signal }: ChannelOptions
   ): Promise<HttpResponse> {
-    const url = `${this.#address}${path}`;
+    const url = `${this.address}${path}`;
     this.#sequence += 1;
     const { pathname, search } = new URL(url);
     const proof = proveRequest(this.#secret, {
@@ -100,8 +101,11 @@ export class JobChannel {
           {
             method,
             url,
-            headers: { [PROOF_HEADER]: proof },
-            ...(body === undefined ? {} : { body: { bytes: body, type: 'application/json' } }),
+            headers: {
+              [PROOF_HEADER]: proof,
+              ...(body === undefined ? {} : { 'content-type': 'application/json' })
+            },
+            ...(body === undefined ? {} : { body }),
             limit,
             timeoutMs,
             ...(signal === undefined ? {} : { signal })

@@ -72,7 +72,8 @@ export async function registerAttempt(
     return exchangeBytes({
       method: 'POST',
       url: `${address}/registration`,
-      body: { bytes: utf8(JSON.stringify(registration)), type: 'application/json' },
+      headers: { 'content-type': 'application/json' },
+      body: utf8(JSON.stringify(registration)),
       limit: 65_536,
       timeoutMs: TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal })

@@ -5,8 +5,9 @@ import { TransientFailure } from './retry.js';
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
+  /** Headers, with the content type of a body. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: { readonly bytes: Uint8Array; readonly type: string };
+  readonly body?: Uint8Array;
   /** Maximum length of the response body in bytes. */
   readonly limit: number;
   readonly timeoutMs: number;
@@ -16,6 +17,7 @@ export interface HttpRequest {
 /** A complete HTTP response. */
 export interface HttpResponse {
   readonly status: number;
+  readonly headers: Headers;
   readonly bytes: Uint8Array;
 }
 
@@ -43,8 +45,8 @@ async function send(request: HttpRequest): Promise<Response> {
       // Only the address in the job may answer. A redirect is refused like any other unexpected status.
       redirect: 'manual',
       signal: deadline(request),
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': body.type }) },
-      ...(body === undefined ? {} : { body: new Uint8Array(body.bytes) })
+      headers: { ...headers },
+      ...(body === undefined ? {} : { body: new Uint8Array(body) })
     });
   } catch (cause) {
     request.signal?.throwIfAborted();
@@ -108,5 +110,5 @@ export async function exchangeBytes(
   const response = await openExchange(request, expected);
   const chunks: Uint8Array[] = [];
   for await (const chunk of bodyOf(response, request.limit)) chunks.push(chunk);
-  return { status: response.status, bytes: Buffer.concat(chunks) };
+  return { status: response.status, headers: response.headers, bytes: Buffer.concat(chunks) };
 }

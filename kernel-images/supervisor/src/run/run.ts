@@ -14,7 +14,7 @@ import { TokenClock } from '../attestation/time.js';
 import { filterRun } from '../filter/filter.js';
 import type { JobChannel } from '../job/channel.js';
 import { DELIVERY_RETRY, deliverResult } from '../job/delivery.js';
-import { requestTransfer } from '../job/transfer.js';
+import { TransferAddresses } from '../job/transfer.js';
 import { obtainKeys } from '../keys/obtain.js';
 import { readSources } from '../notebook/source.js';
 import { readMeasuredSpec, type MeasuredSpec } from '../spec/measured.js';
@@ -67,17 +67,17 @@ async function probeSandbox(paths: RuntimePaths, measured: MeasuredSpec): Promis
 /** Opens the inputs into the jail, runs the notebook, filters its outputs and seals them. */
 async function execute(
   options: RunOptions,
+  addresses: TransferAddresses,
   measured: MeasuredSpec,
   job: TrustedJob,
   released: Awaited<ReturnType<typeof obtainKeys>>
 ) {
-  const { paths, channel, report, signal } = options;
+  const { paths, report, signal } = options;
   const { value: spec } = measured.spec;
   const cells = readSources(measured.notebook);
   const sources = cells.filter(cell => cell.type === 'code').map(cell => cell.source);
   const addressOf = (object: { readonly digest: Digest; readonly bytes: number }) =>
-    requestTransfer(
-      channel,
+    addresses.request(
       { direction: 'download', ...object },
       { retryPolicy: JOB_RETRY, ...(signal && { signal }) }
     );
@@ -135,7 +135,8 @@ export async function runAttempt(options: RunOptions): Promise<void> {
     ...(signal && { signal })
   });
   try {
-    const { ran, filtered, objects, outputs } = await execute(options, measured, job, released);
+    const addresses = new TransferAddresses(channel, own.simulated);
+    const { ran, filtered, objects, outputs } = await execute(options, addresses, measured, job, released);
     // A finished run waits for its last tokens as long as for its delivery.
     const patient = launcherAt(paths.launcherSocket, DELIVERY_RETRY);
     // Sets the clock, so that the end time does not rest on the counter since the start.
@@ -159,7 +160,7 @@ export async function runAttempt(options: RunOptions): Promise<void> {
       keyReleases: [...released.values()].map(({ envelope }) => envelope),
       outputs: objects.map(({ digest }) => digest)
     };
-    await deliverResult(channel, objects, result, signal && { signal });
+    await deliverResult(channel, addresses, objects, result, signal && { signal });
   } finally {
     await clearInputs(paths.jail);
     await clearWritable(paths.jail);

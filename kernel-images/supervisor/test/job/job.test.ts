@@ -5,6 +5,7 @@ import { launcherAt } from '../../src/attestation/launcher.js';
 import { deliverResult } from '../../src/job/delivery.js';
 import { jobAddress, registerAttempt } from '../../src/job/register.js';
 import { ProgressReporter } from '../../src/job/progress.js';
+import { TransferAddresses } from '../../src/job/transfer.js';
 import { JobServer } from '../support/job-server.js';
 import { LauncherServer } from '../support/launcher-server.js';
 import { makeWorld } from '../support/world.js';
@@ -118,21 +119,24 @@ describe('the channel', () => {
 describe('results', () => {
   const object = { bytes: utf8('sealed'), digest: digestOf(utf8('sealed')) };
   const result = { statement: 'e30=', token: 'a.b.c', keyReleases: [], outputs: [object.digest] };
+  const deliver = (): Promise<void> => {
+    const channel = server.registeredChannel();
+    const addresses = new TransferAddresses(channel, true);
+    return deliverResult(channel, addresses, [object], result, { retryPolicy: RETRY });
+  };
 
   test('are delivered after temporary failures', async () => {
     server.failures.set(`PUT /objects/${object.digest}`, [0, 500]);
     server.failures.set('POST /transfers', [503]);
     server.failures.set('POST /results', [503]);
-    await deliverResult(server.registeredChannel(), [object], result, { retryPolicy: RETRY });
+    await deliver();
     expect(server.objects.get(object.digest)?.toString()).toBe('sealed');
     expect(server.result).toEqual(result);
   });
 
   test('are not delivered again after a refusal', async () => {
     server.failures.set('POST /results', [409]);
-    await expect(
-      deliverResult(server.registeredChannel(), [object], result, { retryPolicy: RETRY })
-    ).rejects.toMatchObject({ code: 'conflict' });
+    await expect(deliver()).rejects.toMatchObject({ code: 'conflict' });
   });
 });
 

@@ -54,6 +54,8 @@ export class JobServer {
   /** Changes the job document before it is sent. */
   changeJob: (job: JobDocument) => JobDocument = job => job;
   sealed: Uint8Array;
+  /** Returns the address of a transfer. */
+  transferAddress: (request: TransferRequest) => TransferAddress | Promise<TransferAddress>;
   /** For the next downloads: number of bytes after which the connection breaks. */
   readonly breaks: number[] = [];
   /** Whether downloads can start in the middle. */
@@ -67,6 +69,7 @@ export class JobServer {
     this.world = world;
     this.sealed = world.sealed;
     this.reply = message => this.release(message);
+    this.transferAddress = request => this.#address(request);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
     });
@@ -167,7 +170,7 @@ export class JobServer {
         this.messages.push(JSON.parse(body.toString()) as KeyRequestMessage);
         return {};
       case 'POST /transfers':
-        return this.#address(JSON.parse(body.toString()) as TransferRequest);
+        return this.transferAddress(JSON.parse(body.toString()) as TransferRequest);
       case 'POST /results':
         this.result = JSON.parse(body.toString()) as JobResult;
         return undefined;

@@ -8,6 +8,7 @@ import {
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { AssetVersion } from '@clean-room/protocol/assets';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { generateSigningKey, type ReadDocument } from '@clean-room/protocol/documents';
 import type { JobDocument } from '@clean-room/protocol/jobs';
@@ -263,6 +264,7 @@ export async function makeWorld(options: WorldOptions = {}) {
         digest: KERNEL_IMAGE,
         accelerator: 'none',
         development: sealedFor === 'simulation',
+        hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256),
         ...options.kernelImage
       },
       keys.release

@@ -25,14 +25,18 @@ function first(world: World): JobDocument['assets'][number] {
 }
 
 describe('a job', () => {
-  test('is accepted when every document is the one that the spec pins, simulated and on hardware', async () => {
-    const simulated = await verify({});
-    expect(simulated.providers.map(({ party, rosterVersion }) => [party, rosterVersion])).toEqual([
+  test('is accepted when every document is the one that the spec pins', async () => {
+    const job = await verify({});
+    expect(job.providers.map(({ party, rosterVersion }) => [party, rosterVersion])).toEqual([
       ['hospital', 4]
     ]);
-    expect(simulated.terms.outputs.valuesPerRow).toBe(2);
-    await expect(verify({ sealedFor: 'hardware' })).resolves.toMatchObject({
-      assets: [{ pinned: { name: 'hospital/visits' } }]
+    expect(job.terms.outputs.valuesPerRow).toBe(2);
+  });
+
+  test('is refused on hardware whose root is not compiled in, although the policy names the root', async () => {
+    await expect(verify({ sealedFor: 'hardware' })).rejects.toMatchObject({
+      code: 'attestation-refused',
+      details: { code: 'root-unknown' }
     });
   });
 

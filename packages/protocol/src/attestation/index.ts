@@ -1,9 +1,9 @@
 export { type ConfidentialSpaceClaims, nonces, type TokenClaims } from './claims.js';
+export { HARDWARE_ROOTS, type HardwareRoot } from './hardware-roots.js';
 export type { TokenExpectations, TokenRequest } from './request.js';
 export {
   type AttestationTrust,
   GOOGLE_ISSUER,
-  GOOGLE_ROOT,
   type IssuerKeys,
   type PkiRoot,
   SIMULATED_HARDWARE,

@@ -1,4 +1,5 @@
 import type { ConfidentialSpaceClaims } from './claims.js';
+import type { PkiRoot } from './trust.js';
 
 /**
  * The steps of verifying a token, in the order in which they are done and reported, with their titles. The comment after a step
@@ -144,6 +145,8 @@ export interface TokenAppraisal {
   /** The claims, if the signature is valid and the claims have the expected form. Later steps may have failed. */
   readonly claims?: ConfidentialSpaceClaims;
   readonly times?: TokenTimes;
+  /** The root that the certificates of a PKI token lead to, if it is trusted. */
+  readonly root?: PkiRoot;
   /** Whether the issuer, the hardware or the root says that the token is simulated, even if its signature is not valid. */
   readonly simulated: boolean;
 }

@@ -16,12 +16,6 @@ export interface PkiRoot {
   readonly kind: 'hardware' | 'simulated';
 }
 
-/** The "Confidential Space Root CA": RSA-4096, valid until 2034-01-16. Google changes the intermediates, so only the root is pinned. */
-export const GOOGLE_ROOT: PkiRoot = {
-  sha256: 'sha256:148b293821bb0c6a317f413c8ba475814091cb22d49b9e3c94198db8e8f86c39',
-  kind: 'hardware'
-};
-
 /** The public keys of an issuer of OIDC tokens: {@link GOOGLE_ISSUER} or {@link SIMULATOR_ISSUER}. Other issuers are never accepted. */
 export interface IssuerKeys {
   readonly issuer: string;

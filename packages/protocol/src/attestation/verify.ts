@@ -26,7 +26,7 @@ import {
  *
  * @example
  * This token is signed with a key of our own, so that the example can verify it. A token of a TEE is verified in the same way,
- * with `trust: { pkiRoots: [GOOGLE_ROOT] }`.
+ * with `trust: { pkiRoots: HARDWARE_ROOTS }`.
  * ```ts
  * import { exportJWK, generateKeyPair, SignJWT } from 'jose';
  * import { SIMULATOR_ISSUER, verifyToken } from '@clean-room/protocol/attestation';
@@ -88,11 +88,12 @@ export async function verifyToken(token: string, request: TokenRequest): Promise
   for (const { id, check } of steps) if (report.ok) report.add(id, await check(evidence));
 
   const simulated = saysSimulated(parts.payload, evidence.root);
+  const root = evidence.root === undefined ? {} : { root: evidence.root };
   const { payload } = parts;
   if (!report.ok || !areClaims(payload)) {
     return report.finish(
       steps.map(({ id }) => id),
-      { kind, simulated }
+      { kind, simulated, ...root }
     );
   }
   const subject: AppraisalSubject = {
@@ -103,7 +104,7 @@ export async function verifyToken(token: string, request: TokenRequest): Promise
     root: evidence.root
   };
   for (const { id, check } of APPRAISAL_STEPS) report.add(id, check(subject));
-  return report.finish([], { kind, simulated, claims: payload, times: timesOf(payload) });
+  return report.finish([], { kind, simulated, ...root, claims: payload, times: timesOf(payload) });
 }
 
 /** Collects the results of the steps. */

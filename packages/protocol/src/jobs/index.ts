@@ -17,4 +17,10 @@ export {
   readRequestProof
 } from './request-proof.js';
 export { ATTEMPT_SECONDS } from './time-limits.js';
-export { TRANSFER_SECONDS, TransferAddress, TransferRequest } from './transfer.js';
+export {
+  TRANSFER_SECONDS,
+  TransferAddress,
+  TransferHeaders,
+  TransferRequest,
+  isTransferAddress
+} from './transfer.js';

@@ -1,3 +1,4 @@
+import { HARDWARE_ROOTS } from '../attestation/hardware-roots.js';
 import type { AssetVersion } from '../assets/asset.js';
 import type { Digest } from '../bytes/digest.js';
 import type { Envelope } from '../documents/dsse.js';
@@ -31,8 +32,26 @@ function isForHardware({ version, policy }: KernelImageUse): boolean {
 }
 
 /**
- * Verifies the signed statement about a kernel image: it must be about this image, a release key that each policy names must
- * have signed it, and a development image may only be used with assets for simulation. Custodian, supervisor and receipt
+ * Checks that a kernel image's supervisor accepts no hardware root that this build does not know, as that of a build for tests does.
+ *
+ * @throws CleanRoomError `policy-refused`
+ */
+export function requireKnownRoots({ hardwareRoots }: KernelImageStatement): void {
+  const other = hardwareRoots.find(root => !HARDWARE_ROOTS.some(({ sha256 }) => sha256 === root));
+  if (other === undefined) return;
+  throw new CleanRoomError(
+    'policy-refused',
+    `The kernel image accepts machines with the root ${other}, which this program does not know.`,
+    {
+      remedy: 'Use a kernel image of a release. Images of builds for tests are accepted by such builds only.'
+    }
+  );
+}
+
+/**
+ * Verifies the signed statement about a kernel image: it must be about this image, the image must not accept a hardware root that
+ * this build does not know, a release key that each policy names must have signed it, and a development image may only be used with
+ * assets for simulation. Custodian, supervisor and receipt
  * verifier all call this function. Without assets there are no policies and thus no signers, so only the image is compared.
  *
  * @param digest - the digest of the kernel image
@@ -47,6 +66,7 @@ export function requireKernelImage(
   if (value.digest !== digest) {
     throw new CleanRoomError('digest-mismatch', 'The signed statement is about another kernel image.');
   }
+  requireKnownRoots(value);
   for (const use of uses) {
     if (releaseKeyOf(statement, use.policy.kernelImages.signers) === undefined) {
       throw new CleanRoomError(

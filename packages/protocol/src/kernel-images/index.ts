@@ -1,4 +1,4 @@
-export { releaseKeyOf, requireKernelImage, type KernelImageUse } from './accept.js';
+export { releaseKeyOf, requireKernelImage, requireKnownRoots, type KernelImageUse } from './accept.js';
 export { KernelImageStatement, SBOM_FORMAT } from './kernel-image.js';
 export {
   KernelImageRevocations,

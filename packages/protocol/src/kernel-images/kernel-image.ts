@@ -26,6 +26,8 @@ export const KernelImageStatement = defineDocument(
     digest: DigestField,
     accelerator: Type.Union([Type.Literal('none'), Type.Literal('gpu')]),
     development: Type.Boolean(),
+    /** The hardware roots that are compiled into the image's supervisor. */
+    hardwareRoots: Type.Array(DigestField, { minItems: 1, maxItems: 16, uniqueItems: true }),
     sbom: Type.Optional(Sbom)
   })
 );

@@ -27,6 +27,7 @@ import {
 } from './evidence.js';
 import type { TrustRoots } from './receipt.js';
 import { findingPass, findingNotAsked, findingUnknown, type Finding, type ReceiptStepId } from './steps.js';
+import { otherRootOf } from './token.js';
 
 /** The documents of a receipt, and what they are checked against. */
 export interface ReceiptContext extends ReceiptEvidence {
@@ -175,9 +176,10 @@ const token: ReceiptCheck = ({ token: appraisal, trust }) => {
     .filter(step => step.status === 'fail')
     .map(step => `${step.title}: ${step.detail}`);
   if (!appraisal.ok) return throwMismatch(failed.join(' '));
+  const otherRoot = otherRootOf(appraisal);
   const machine = appraisal.simulated
     ? 'SIMULATED: no hardware protected this run.'
-    : `${appraisal.claims?.hwmodel ?? 'TEE'}.`;
+    : `${appraisal.claims?.hwmodel ?? 'TEE'}.${otherRoot === undefined ? '' : ` OTHER ROOT: ${otherRoot} vouches for it, not Google.`}`;
   return trust === undefined
     ? findingUnknown(`${machine} There are no trust roots for its TEE.`)
     : findingPass(machine);

@@ -48,6 +48,8 @@ export interface ReceiptStep {
 export interface ReceiptMarks {
   /** The run had no protection by hardware. */
   readonly simulated: boolean;
+  /** The owner of the token's hardware root, unless it is Google. */
+  readonly otherRoot?: string;
   /** The providers whose custodian runs on the coordinator's host. */
   readonly coHosted: readonly string[];
   /** The providers whose approval was given without a passkey. */

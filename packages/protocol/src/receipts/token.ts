@@ -1,4 +1,5 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { HARDWARE_ROOTS } from '../attestation/hardware-roots.js';
 import type { TokenAppraisal } from '../attestation/steps.js';
 import { SIMULATOR_ISSUER, type AttestationTrust, type PkiRoot } from '../attestation/trust.js';
 import { verifyToken } from '../attestation/verify.js';
@@ -34,6 +35,13 @@ function peekToken(token: string): UnverifiedToken {
 /** Returns when a token claims to have been issued. The claim is not verified. */
 export function claimedIssueTime(token: string): Date {
   return peekToken(token).issuedAt;
+}
+
+/** Returns who owns the hardware root that a token's certificates lead to, or undefined if it is Google's. */
+export function otherRootOf({ root }: TokenAppraisal): string | undefined {
+  if (root === undefined || root.kind !== 'hardware') return undefined;
+  const owner = HARDWARE_ROOTS.find(({ sha256 }) => sha256 === root.sha256)?.owner ?? 'an unknown owner';
+  return owner === 'Google' ? undefined : owner;
 }
 
 /** Returns the verifier's own TEE roots. Without trust roots, the token's own root; the check `token` then says so. */

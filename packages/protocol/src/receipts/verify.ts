@@ -26,7 +26,7 @@ import {
   type ReceiptStepId,
   type ReceiptAppraisal
 } from './steps.js';
-import { claimedIssueTime, verifyRunToken } from './token.js';
+import { claimedIssueTime, otherRootOf, verifyRunToken } from './token.js';
 
 /** Options of verifying a receipt. */
 export interface ReceiptOptions {
@@ -113,8 +113,10 @@ function marksOf(context: ReceiptContext): ReceiptMarks {
   );
   const submitter = openOrNothing(() => openSubmitterRoster(context));
   const kernelImage = openOrNothing(() => KernelImageStatement.peek(receipt.kernelImage.statement).value);
+  const otherRoot = otherRootOf(token);
   return {
     simulated: token.simulated,
+    ...(otherRoot === undefined ? {} : { otherRoot }),
     coHosted: rosters.flatMap(roster => (roster?.custodian?.hosting === 'co-hosted' ? [roster.party] : [])),
     unattended: approvals.filter(approval => approval.unattended).map(approval => approval.provider),
     operatorHosted: [submitter, ...rosters].flatMap(roster =>
@@ -175,7 +177,11 @@ class Report {
 }
 
 function summarize(outcome: ReceiptAppraisal['outcome'], marks: ReceiptMarks): string {
-  const suffix = marks.simulated ? ' SIMULATED: no hardware protected this run.' : '';
+  const suffix =
+    (marks.simulated ? ' SIMULATED: no hardware protected this run.' : '') +
+    (marks.otherRoot === undefined
+      ? ''
+      : ` OTHER ROOT: ${marks.otherRoot} vouches for the machine, not Google.`);
   switch (outcome) {
     case 'verified':
       return `Verified. The time is not independently proven.${suffix}`;

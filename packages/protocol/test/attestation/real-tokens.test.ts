@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import type { JWK } from 'jose';
 import { nonces } from '../../src/attestation/claims.js';
 import type { TokenRequest } from '../../src/attestation/request.js';
-import { GOOGLE_ISSUER, GOOGLE_ROOT } from '../../src/attestation/trust.js';
+import { HARDWARE_ROOTS } from '../../src/attestation/hardware-roots.js';
+import { GOOGLE_ISSUER } from '../../src/attestation/trust.js';
 import { verifyToken } from '../../src/attestation/verify.js';
 import { pinned } from './support/authority.js';
 import { fixture, testWithFixtures } from './support/fixtures.js';
@@ -29,7 +30,7 @@ function request(token: string, profile: TokenRequest['profile'], later = 60): T
   return {
     profile,
     at: new Date((issuedAt(token) + later) * 1000),
-    trust: { pkiRoots: [GOOGLE_ROOT], jwks: [{ issuer: GOOGLE_ISSUER, keys: historicKeys() }] }
+    trust: { pkiRoots: HARDWARE_ROOTS, jwks: [{ issuer: GOOGLE_ISSUER, keys: historicKeys() }] }
   };
 }
 
@@ -109,7 +110,7 @@ describe('tokens that Google signed', () => {
 
   testWithFixtures('the pinned root is the published one', () => {
     const { raw } = new X509Certificate(fixture('confidential_space_root.pem'));
-    expect(pinned(raw)).toEqual(GOOGLE_ROOT);
+    expect(HARDWARE_ROOTS).toEqual([{ ...pinned(raw), owner: 'Google' }]);
   });
 
   testWithFixtures('no token is accepted without trusted roots and keys', async () => {

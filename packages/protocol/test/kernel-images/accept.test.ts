@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { HARDWARE_ROOTS } from '../../src/attestation/hardware-roots.js';
 import { digestOf } from '../../src/bytes/digest.js';
 import { utf8 } from '../../src/bytes/encoding.js';
 import { generateSigningKey } from '../../src/documents/keys.js';
@@ -12,7 +13,8 @@ const value: KernelImageStatement = {
   name: 'python-cpu',
   digest,
   accelerator: 'none',
-  development: false
+  development: false,
+  hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256)
 };
 
 function use(sealedFor: 'hardware' | 'simulation', signers = [release.publicKey]): KernelImageUse {
@@ -49,6 +51,16 @@ describe('a kernel image', () => {
     const { policy } = use('hardware');
     const mixed = { version: use('simulation').version, policy };
     expect(() => requireKernelImage(statement, digest, [mixed])).toThrow(refused(/development kernel image/));
+  });
+
+  it('of a build for tests, which accepts another hardware root, is refused for hardware and for simulation', () => {
+    const hardwareRoots = [...value.hardwareRoots, digestOf(utf8('the root of a test authority'))];
+    const statement = KernelImageStatement.sign({ ...value, hardwareRoots }, release);
+    for (const uses of [[], [use('simulation')], [use('hardware')]]) {
+      expect(() => requireKernelImage(statement, digest, uses)).toThrow(
+        refused(/root sha256:[0-9a-f]{64}, which this program does not know/)
+      );
+    }
   });
 
   it('is refused if one of the policies does not name its signer', () => {

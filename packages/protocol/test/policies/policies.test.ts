@@ -1,7 +1,27 @@
-import { describe, expect, it } from '@jest/globals';
+import { HARDWARE_ROOTS } from '../../src/attestation/hardware-roots.js';
+import { digestOf } from '../../src/bytes/digest.js';
+import { utf8 } from '../../src/bytes/encoding.js';
 import { strictestTerms } from '../../src/policies/strictest.js';
+import { attestationTrust } from '../../src/policies/tee-roots.js';
 import { satisfiesTeeRule } from '../../src/policies/tee-rule.js';
 import { makeWorld } from '../support/world.js';
+import { describe, expect, it } from '@jest/globals';
+
+describe('the roots of a policy', () => {
+  it('are trusted if they are compiled in or of simulators; other hardware roots are not', () => {
+    const [google] = HARDWARE_ROOTS;
+    const other = digestOf(utf8('another root'));
+    const { pkiRoots } = attestationTrust([
+      { kind: 'hardware', certificate: google.sha256 },
+      { kind: 'hardware', certificate: other },
+      { kind: 'simulated', certificate: other }
+    ]);
+    expect(pkiRoots).toEqual([
+      { sha256: google.sha256, kind: 'hardware' },
+      { sha256: other, kind: 'simulated' }
+    ]);
+  });
+});
 
 describe('a TEE rule', () => {
   const claims = {

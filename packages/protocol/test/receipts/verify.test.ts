@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { GOOGLE_ISSUER } from '../../src/attestation/trust.js';
 import { digestOf } from '../../src/bytes/digest.js';
 import { fromBase64, utf8 } from '../../src/bytes/encoding.js';
 import { toTimestamp } from '../../src/documents/fields.js';
@@ -233,6 +234,30 @@ describe('a receipt', () => {
       expect(appraisal.outcome).toBe('failed');
     }
     expect((await verifyReceipt(Uint8Array.of(1, 2, 3), { trust })).outcome).toBe('failed');
+  });
+
+  it('of a machine whose hardware root is not compiled in fails, although the trust roots name it', async () => {
+    const { receipt, trust } = await makeReceipt({
+      claims: payload => Object.assign(payload, { iss: GOOGLE_ISSUER, hwmodel: 'GCP_INTEL_TDX' })
+    });
+    const { certificate } = trust.tee[0]!;
+    const tee = [{ kind: 'hardware' as const, certificate }];
+    const { steps } = await verifyReceipt(bytesOf(receipt), { trust: { ...trust, tee } });
+    expect(steps.find(({ id }) => id === 'token')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining(`The root certificate ${certificate} is not trusted.`)
+    });
+    const { marks } = await verifyReceipt(bytesOf(receipt));
+    expect(marks.otherRoot).toBe('an unknown owner');
+  });
+
+  it('on a kernel image of a build for tests fails', async () => {
+    const { receipt, trust } = await makeReceipt({ hardwareRoots: [digestOf(utf8('a test authority'))] });
+    const { steps } = await verifyReceipt(bytesOf(receipt), { trust });
+    expect(steps.find(({ id }) => id === 'kernel-image')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/which this program does not know/)
+    });
   });
 
   it('of data for hardware fails if its kernel image is one of development', async () => {

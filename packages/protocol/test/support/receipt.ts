@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AssetVersion } from '../../src/assets/asset.js';
 import { Approval } from '../../src/approvals/approval.js';
+import { HARDWARE_ROOTS } from '../../src/attestation/hardware-roots.js';
 import { SIMULATED_HARDWARE, SIMULATOR_ISSUER } from '../../src/attestation/trust.js';
 import { digestFromHash, type Digest } from '../../src/bytes/digest.js';
 import { toBase64, utf8 } from '../../src/bytes/encoding.js';
@@ -39,6 +40,7 @@ export interface Changes extends WorldOptions {
   readonly submitterRoles?: readonly ('researcher' | 'reviewer' | 'steward')[];
   readonly claims?: (payload: Payload) => void;
   readonly development?: boolean;
+  readonly hardwareRoots?: readonly Digest[];
 }
 
 const iat = NOW.getTime() / 1000;
@@ -165,7 +167,8 @@ export async function makeReceipt(changes: Changes = {}): Promise<{ receipt: Rec
           name: 'python-cpu',
           digest: digestOf(base.manifest),
           accelerator: 'none',
-          development: changes.development ?? true
+          development: changes.development ?? true,
+          hardwareRoots: [...(changes.hardwareRoots ?? HARDWARE_ROOTS.map(({ sha256 }) => sha256))]
         },
         keys.release
       ),

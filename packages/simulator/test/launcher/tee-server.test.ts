@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GOOGLE_ROOT, nonces, verifyToken, type TokenRequest } from '@clean-room/protocol/attestation';
+import { HARDWARE_ROOTS, nonces, verifyToken, type TokenRequest } from '@clean-room/protocol/attestation';
 import { openIdentity, type SimulatorIdentity } from '../../src/issuer/identity.js';
 import { TokenIssuer, type TokenContents } from '../../src/issuer/token-issuer.js';
 import { LauncherLog, serialLine, type LauncherLogEntry } from '../../src/launcher/log.js';
@@ -114,7 +114,7 @@ describe('tokens', () => {
       expect(await failures(text, { acceptSimulator: false, profile: 'signature' })).toEqual([
         'simulator-refused'
       ]);
-      expect(await failures(text, { trust: { pkiRoots: [GOOGLE_ROOT] } })).toHaveLength(1);
+      expect(await failures(text, { trust: { pkiRoots: HARDWARE_ROOTS } })).toHaveLength(1);
     }
   });
 

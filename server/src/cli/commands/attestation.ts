@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import {
   GOOGLE_ISSUER,
-  GOOGLE_ROOT,
+  HARDWARE_ROOTS,
   verifyToken,
   type AttestationTrust,
   type PkiRoot,
@@ -38,10 +38,10 @@ interface Options {
 
 const JwkSet = Type.Object({ keys: Type.Array(Type.Object({ kty: Type.String() }), { maxItems: 1000 }) });
 
-/** Returns Google's root, the simulators that the user accepts, and the given keys of an OIDC issuer. */
+/** Returns the hardware roots, the simulators that the user accepts, and the given keys of an OIDC issuer. */
 async function trustOf({ jwks, issuer, simulatedRoot = [] }: Options): Promise<AttestationTrust> {
   const simulated = simulatedRoot.map((text): PkiRoot => ({ sha256: asDigest(text), kind: 'simulated' }));
-  const pkiRoots = [GOOGLE_ROOT, ...simulated];
+  const pkiRoots = [...HARDWARE_ROOTS, ...simulated];
   if (jwks === undefined) return { pkiRoots };
   const { keys } = checkSchema(JwkSet, parseJsonFile(await readFile(jwks), jwks), 'key set');
   return { pkiRoots, jwks: [{ issuer: issuer ?? GOOGLE_ISSUER, keys: keys }] };

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { writeFileAtomic } from '@clean-room/node-support';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { PublicKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
@@ -126,6 +127,7 @@ function registerSign(group: Command, act: Act): void {
             digest: image.digest,
             accelerator: options.gpu === true ? 'gpu' : 'none',
             development: options.development === true,
+            hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256),
             sbom: image.sbom.named
           }
         );

@@ -21,6 +21,9 @@ const SYMBOLS: Readonly<Record<ReceiptStepStatus, string>> = {
 export function markLines({ marks }: Pick<ReceiptAppraisal, 'marks'>): string[] {
   return [
     ...(marks.simulated ? ['SIMULATED: this run did not take place in a TEE.'] : []),
+    ...(marks.otherRoot === undefined
+      ? []
+      : [`OTHER ROOT: ${marks.otherRoot} vouches for the machine, not Google.`]),
     ...(marks.unattended.length > 0
       ? [`UNATTENDED: approved without a passkey by ${marks.unattended.join(', ')}.`]
       : []),

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from '@clean-room/node-support';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import type { Envelope, PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
@@ -35,7 +36,8 @@ export async function signKernelImages(layout: DemoLayout, folder?: string): Pro
         name,
         digest,
         accelerator: name.endsWith('-gpu') ? 'gpu' : 'none',
-        development: true
+        development: true,
+        hardwareRoots: HARDWARE_ROOTS.map(({ sha256 }) => sha256)
       },
       key
     );

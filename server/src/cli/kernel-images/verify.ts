@@ -4,6 +4,7 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 import {
   KernelImageStatement,
   releaseKeyOf,
+  requireKnownRoots,
   requireNotRevoked,
   type KernelImageRevocations
 } from '@clean-room/protocol/kernel-images';
@@ -20,7 +21,7 @@ export interface VerifiedStatement {
  * Verifies that a release key has signed a kernel image and its bill of materials, and that none has revoked it.
  *
  * @param releaseKeys - the keys that are trusted to sign kernel images
- * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `policy-refused` for a revoked image
+ * @throws CleanRoomError `signature-invalid`, `digest-mismatch`, `policy-refused` for a revoked image or one of a build for tests
  */
 export function verifyStatement(
   image: ImageFolder,
@@ -50,6 +51,7 @@ export function verifyStatement(
       'The signed statement names another bill of materials than sbom.json.'
     );
   }
+  requireKnownRoots(value);
   requireNotRevoked(revocations, image.digest, releaseKeys);
   return { value, signer };
 }

@@ -66,7 +66,7 @@ const STATEMENTS_0001 = [
   `create table lease (name text primary key, holder text not null, until timestamptz not null)`,
   `create table job_object (
      attempt text not null references attempt, digest text not null, bytes bigint not null,
-     primary key (attempt, digest))`,
+     stored boolean not null, primary key (attempt, digest))`,
   `create table key_request (
      digest text primary key, attempt text not null references attempt, provider text not null,
      custodian_key text not null, message jsonb not null, tokens_wanted integer not null default 0, token text,

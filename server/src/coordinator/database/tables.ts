@@ -157,7 +157,8 @@ export interface CoordinatorTables {
   };
   /** Work that only one process does at a time. */
   lease: { name: string; holder: string; until: Date };
-  job_object: { attempt: string; digest: Digest; bytes: number };
+  /** Objects that an attempt may upload. "Stored" are those whose length and digest were verified. */
+  job_object: { attempt: string; digest: Digest; bytes: number; stored: boolean };
   key_request: {
     digest: Digest;
     attempt: string;

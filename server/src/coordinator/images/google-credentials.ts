@@ -5,8 +5,14 @@ import { CleanRoomError } from '@clean-room/protocol/errors';
 const GOOGLE_HOST = /^(?:[a-z0-9-]+\.)*(?:pkg\.dev|gcr\.io)$|^127\.0\.0\.1:\d+$/;
 
 /** Returns whether a registry takes the credentials of a Google service account. */
-export function takesGoogleCredentials(host: string): boolean {
+function takesGoogleCredentials(host: string): boolean {
   return GOOGLE_HOST.test(host);
+}
+
+/** Returns whether a repository, as `host/name` or with its scheme, is in such a registry. Only this machine may be without TLS. */
+export function isGoogleRepository(repository: string): boolean {
+  const [, scheme = 'https', host = ''] = /^(?:(https?):\/\/)?([^/]+)\//.exec(repository) ?? [];
+  return takesGoogleCredentials(host) && (scheme === 'https' || host.startsWith('127.0.0.1:'));
 }
 
 /**

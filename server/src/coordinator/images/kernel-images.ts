@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { checkSchema, Envelope, parseStrictJson } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { KernelImageStatement } from '@clean-room/protocol/kernel-images';
+import { KernelImageStatement, requireKnownRoots } from '@clean-room/protocol/kernel-images';
 import { readKernelImage, type KernelImageDocuments } from '@clean-room/protocol/packaging';
 
 /** A kernel image that this server can package with, with its signed statement. */
@@ -95,7 +95,8 @@ async function readFolder(folder: string): Promise<KernelImageOnFile> {
 /**
  * Checks that manifest, configuration and signed statement belong to one kernel image.
  *
- * @throws CleanRoomError `digest-mismatch` when they belong to different images, `signature-invalid`, `malformed`
+ * @throws CleanRoomError `digest-mismatch` when they belong to different images, `signature-invalid`, `malformed`, `policy-refused` for an
+ * image of a build for tests
  */
 export function kernelImageOf(
   manifest: Uint8Array,
@@ -104,6 +105,7 @@ export function kernelImageOf(
 ): KernelImageOnFile {
   const signer = statement.signatures[0]?.keyid ?? '';
   const { value } = KernelImageStatement.open(statement, signer);
+  requireKnownRoots(value);
   const image = readKernelImage({ manifest, config });
   const { digest } = image;
   if (value.digest !== digest) {

@@ -11,14 +11,9 @@ interface Repositories {
 }
 
 /**
- * Returns the tag of an image. It is derived from the digest, so that a registry with immutable tags accepts a repeated
- * publication, and it keeps the registry from removing the image as untagged.
+ * Publishes to a repository of an OCI registry, such as Artifact Registry. Images have no tags: TEEs start from digests, and a
+ * registry with immutable tags would never delete a tagged image.
  */
-function tagOf(image: Digest): string {
-  return `revision-${image.slice('sha256:'.length)}`;
-}
-
-/** Publishes to a repository of an OCI registry, such as Artifact Registry. */
 export class RegistryPublisher implements ImagePublisher {
   readonly #store: RegistryStore;
   readonly #kernelImages: RegistryStore;
@@ -34,9 +29,8 @@ export class RegistryPublisher implements ImagePublisher {
   }
 
   async publish(image: Digest, parts: ImageParts): Promise<string> {
-    const name = tagOf(image);
-    if ((await this.#store.resolve(name)) !== image) {
-      await packageImage({ ...parts, kernelImages: this.#kernelImages, store: this.#store, image, name });
+    if (!(await this.#store.hasManifest(image))) {
+      await packageImage({ ...parts, kernelImages: this.#kernelImages, store: this.#store, image });
     }
     return `${this.#store.location}@${image}`;
   }

@@ -13,7 +13,8 @@ import { findJob, requireOpen, type Job } from './find.js';
 import { saveProgress } from './progress.js';
 import { handleOnce, hashBodies, recordRead, verifyAttemptRequest } from './proven-request.js';
 import { registerAttempt } from './register.js';
-import { createTransfer, readGrant } from './transfers.js';
+import { readGrant } from './transfer-grants.js';
+import { acceptUploads, createTransfer, recordStored, recordTransfer } from './transfers.js';
 
 /** How long a request waits for a change of the mailbox, in milliseconds. */
 const MAILBOX_TIMEOUT_MS = 5000;
@@ -65,11 +66,7 @@ function mountTransfers(app: App, context: CoordinatorContext): void {
     if (received !== bytes) {
       throw new CleanRoomError('digest-mismatch', 'The upload has another length than its address says.');
     }
-    await context.db
-      .insertInto('job_object')
-      .values({ attempt, digest, bytes })
-      .onConflict(conflict => conflict.doNothing())
-      .execute();
+    await recordStored(context.db, attempt, { digest, bytes });
     return { bytes };
   });
 }
@@ -106,14 +103,22 @@ function mountAttemptRoutes(app: App, context: CoordinatorContext): void {
     await saveKeyRequestToken(unit, job, params.request, body.token);
     return undefined;
   });
-  mountOnce(app, context, routes.createTransfer, async (unit, job, { body }) => {
-    requireOpen(job);
-    return createTransfer(context, unit.trx, job, body);
+  mount(app, routes.createTransfer, async ({ params, body, request }) => {
+    const sent = await verifyAttemptRequest(context, params.job, request);
+    requireOpen(sent.job);
+    // Before the transaction, because signing an address takes long.
+    const address = await createTransfer(context, sent.job, body);
+    return handleOnce(context, sent, async (unit, job) => {
+      requireOpen(job);
+      await recordTransfer(context, unit.trx, job, body);
+      return address;
+    });
   });
   mount(app, routes.postResults, async ({ params, body, request }) => {
     const sent = await verifyAttemptRequest(context, params.job, request);
-    // Before the transaction, because verifying signatures takes long.
+    // Before the transaction, because verifying signatures and reading outputs takes long.
     await verifyResult(context, sent.job, body);
+    await acceptUploads(context, sent.job, body);
     await handleOnce(context, sent, (unit, job) => acceptResult(context, unit, job, body));
     return undefined;
   });

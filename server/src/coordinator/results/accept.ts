@@ -91,6 +91,7 @@ export async function acceptResult(
     .selectFrom('job_object')
     .select(['digest', 'bytes'])
     .where('attempt', '=', job.attempt)
+    .where('stored', '=', true)
     .execute();
   const statement = checkStatement(job, result, new Map(objects.map(row => [row.digest, row.bytes])));
   const run = await lockRun(unit.trx, job.run.id);

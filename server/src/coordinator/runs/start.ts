@@ -163,7 +163,9 @@ export async function handleStartAttempt(context: CoordinatorContext, attempt: s
   if (numUpdatedRows === 0n) await context.services.backend.stop(attempt);
 }
 
-/** Stops the TEE of an attempt. */
+/** Stops the TEE of an attempt, and deletes the uploads that are not part of a result. */
 export async function handleStopAttempt(context: CoordinatorContext, attempt: string): Promise<void> {
-  await context.services.backend.stop(attempt);
+  const { backend, transfers } = context.services;
+  await backend.stop(attempt);
+  await transfers.discard(attempt);
 }

@@ -1,4 +1,5 @@
 import type { Policy } from '@clean-room/protocol/policies';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import { dateText, html, sizeText, sourceText, type Html } from './html.js';
 
 function reviewSentence({ review }: Policy['outputs']): string {
@@ -7,9 +8,22 @@ function reviewSentence({ review }: Policy['outputs']): string {
     : 'The filter releases them without review by a person.';
 }
 
+/** Describes the machines that a policy accepts. Simulators, and hardware that somebody other than Google vouches for, stand out. */
+function machineView({ roots }: Policy['tee']): Html {
+  if (roots.some(({ kind }) => kind === 'simulated'))
+    return html`<span class="mark">SIMULATED</span> without hardware protection`;
+  const owners = roots.map(
+    ({ certificate }) => HARDWARE_ROOTS.find(({ sha256 }) => sha256 === certificate)?.owner ?? certificate
+  );
+  const others = owners.filter(owner => owner !== 'Google');
+  return others.length === 0
+    ? html`Trusted execution environment`
+    : html`<span class="mark">OTHER ROOT</span> Trusted execution environment with the root of
+        ${others.join(', ')}`;
+}
+
 /** Describes a policy in plain words. The page shows the signed text as well. */
 export function policyView({ asset, version, validUntil, purposes, outputs, run, tee }: Policy): Html {
-  const simulated = tee.roots.some(({ kind }) => kind === 'simulated');
   return html`<dl>
       <dt>Policy</dt>
       <dd>${asset}, version ${version}, valid until ${dateText(validUntil)}</dd>
@@ -26,13 +40,7 @@ export function policyView({ asset, version, validUntil, purposes, outputs, run,
         at most ${sizeText(outputs.bytesPerRun)}. ${reviewSentence(outputs)}
       </dd>
       <dt>Machine</dt>
-      <dd>
-        ${
-          simulated
-            ? html`<span class="mark">SIMULATED</span> without hardware protection`
-            : 'Trusted execution environment'
-        }
-      </dd>
+      <dd>${machineView(tee)}</dd>
     </dl>
     <details>
       <summary>Details</summary>

@@ -8,6 +8,7 @@ import { isMissing, syncDirectory } from '@clean-room/node-support';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
+import type { ObjectTransfers, RelayAddress } from './transfers.js';
 
 /** Time without a write after which an unfinished file belongs to a process that died. */
 const ABANDONED_MS = 3_600_000;
@@ -106,6 +107,16 @@ export class FolderStore implements ObjectStore {
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
+  }
+
+  /** Other programs cannot reach the folder, so everything passes through this server, which verifies it on arrival. */
+  transfers(relay: RelayAddress): ObjectTransfers {
+    return {
+      download: (transfer, expires) => Promise.resolve(relay('download', transfer, expires)),
+      upload: (transfer, expires) => Promise.resolve(relay('upload', transfer, expires)),
+      accept: ({ digest }) => Promise.reject(notStored(digest)),
+      discard: () => Promise.resolve()
+    };
   }
 
   async ping(): Promise<void> {

@@ -4,7 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { requireBucketSettings } from './google-bucket.js';
+import { hasStatus } from './google-errors.js';
+import { requireSigning, SignedTransfers, type Signing } from './google-transfers.js';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
+import type { ObjectTransfers } from './transfers.js';
 
 /**
  * Number of bytes that are kept in memory during an upload. After a broken connection the upload continues from the last
@@ -15,11 +18,6 @@ const CHUNK_BYTES = 8 * 1024 * 1024;
 /** Digest of an empty file, such as many `__init__.py` files. */
 const EMPTY = digestOf(new Uint8Array());
 
-function hasStatus(error: unknown, status: number): boolean {
-  const { code } = error as { code?: unknown };
-  return Number(code) === status;
-}
-
 /**
  * Stores objects in a bucket of Google Cloud Storage. An upload is completed only after its digest has been verified, so
  * wrong bytes never become an object. `ifGenerationMatch: 0` writes each object once and makes retries safe.
@@ -27,20 +25,30 @@ function hasStatus(error: unknown, status: number): boolean {
 export class GoogleCloudStorage implements ObjectStore {
   readonly #bucket: Bucket;
   readonly #prefix: string;
+  readonly #signing: Signing;
 
   /**
    * Creates a store; nothing is sent yet.
    *
    * @param prefix - beginning of every object's name, for example `objects/`
+   * @param signing - how addresses for other programs are signed: by default with the key of the credentials, or by the IAM
+   * Credentials API if they have none
    */
-  constructor(storage: Storage, bucket: string, prefix = '') {
+  constructor(storage: Storage, bucket: string, prefix = '', signing: Signing = {}) {
     this.#bucket = storage.bucket(bucket);
     this.#prefix = prefix;
+    this.#signing = signing;
   }
 
   #file(digest: Digest): File {
     const hex = asDigest(digest).slice('sha256:'.length);
     return this.#bucket.file(`${this.#prefix}sha256/${hex.slice(0, 2)}/${hex.slice(2)}`);
+  }
+
+  /** Other programs transfer objects at signed addresses of the bucket, so none of their bytes pass through this server. */
+  transfers(): ObjectTransfers {
+    const file = (digest: Digest): File => this.#file(digest);
+    return new SignedTransfers(this.#bucket, `${this.#prefix}uploads/`, file, this.#signing);
   }
 
   async put(digest: Digest, source: Readable, limit: number): Promise<number> {
@@ -94,7 +102,7 @@ export class GoogleCloudStorage implements ObjectStore {
   }
 
   /**
-   * Checks that the bucket exists and that its settings are safe.
+   * Checks that the bucket exists, that its settings are safe, and that addresses can be signed.
    *
    * @throws CleanRoomError `not-found`, `forbidden` with the command that corrects the settings
    */
@@ -119,6 +127,7 @@ export class GoogleCloudStorage implements ObjectStore {
       }
       throw cause;
     }
-    requireBucketSettings(name, this.#prefix, metadata);
+    requireBucketSettings(name, `${this.#prefix}sha256/`, metadata);
+    await requireSigning(this.#bucket, this.#signing);
   }
 }

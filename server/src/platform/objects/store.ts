@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Transform, type Readable } from 'node:stream';
 import type { Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { ObjectTransfers, RelayAddress } from './transfers.js';
 
 /** An object that is being read. */
 export interface StoredObject {
@@ -35,9 +36,18 @@ export interface ObjectStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Deletes an object, if it is stored. */
   delete(digest: Digest): Promise<void>;
+  /**
+   * Returns the ways by which programs outside this server transfer objects.
+   *
+   * @param relay - gives addresses of this server, if the other programs cannot reach the store
+   */
+  transfers(relay: RelayAddress): ObjectTransfers;
   /** Resolves when the store is available. */
   ping(): Promise<void>;
 }
+
+const SEND_AGAIN =
+  'Send the file again. It was damaged during the transfer, or it changed after its digest was computed.';
 
 /** Returns the error for an object that is not stored. */
 export function notStored(digest: Digest): CleanRoomError {
@@ -84,10 +94,7 @@ export class Verification extends Transform {
         : new CleanRoomError(
             'digest-mismatch',
             `The bytes that were sent have the digest ${found}, not ${this.#digest}.`,
-            {
-              remedy:
-                'Send the file again. It was damaged during the transfer, or it changed after its digest was computed.'
-            }
+            { remedy: SEND_AGAIN }
           )
     );
   }

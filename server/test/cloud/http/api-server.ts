@@ -137,7 +137,7 @@ export class ApiServer {
           url,
           params: found?.params ?? {},
           headers: request.headers,
-          body: Buffer.concat(parts),
+          body: fault?.kind === 'broken-request' ? firstHalf(parts) : Buffer.concat(parts),
           fault,
           signal: ended.signal
         },
@@ -145,7 +145,7 @@ export class ApiServer {
       );
     let reply = await answer();
     if (fault?.kind === 'duplicate') reply = await answer();
-    if (fault?.kind === 'lost-response') request.socket.destroy();
+    if (fault?.kind === 'lost-response' || fault?.kind === 'broken-request') request.socket.destroy();
     else await send(response, reply, fault?.kind === 'reset');
   }
 
@@ -177,6 +177,11 @@ export class ApiServer {
       return errorReply(new ApiError(400, 'defectOfTheFake', text));
     }
   }
+}
+
+function firstHalf(parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  return body.subarray(0, Math.floor(body.length / 2));
 }
 
 function isStream(body: unknown): body is Readable {

@@ -8,6 +8,10 @@ export type Fault =
   | { readonly kind: 'lost-response' }
   /** The call has its effect, and the connection is closed in the middle of the answer's body. */
   | { readonly kind: 'reset' }
+  /** Half of the request's body arrives, and the connection is closed without an answer. */
+  | { readonly kind: 'broken-request' }
+  /** The session of a resumable upload no longer exists. */
+  | { readonly kind: 'lost-session' }
   /** The network delivers the request twice; the client sees the second answer. */
   | { readonly kind: 'duplicate' }
   /** The call is answered late. */

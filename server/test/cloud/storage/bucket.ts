@@ -3,15 +3,28 @@ import { createHash } from 'node:crypto';
 import type { CloudClock } from '../clock.js';
 import { ApiError } from '../http/api-error.js';
 
-/** Settings of a bucket. A new bucket of Google's has soft delete for seven days. */
+/** A rule that a bucket applies to its objects by itself, as in the resource of a bucket. */
+interface LifecycleRule {
+  readonly action: { readonly type: 'Delete' | 'AbortIncompleteMultipartUpload' };
+  readonly condition: {
+    readonly age: number;
+    readonly isLive?: boolean;
+    readonly matchesPrefix?: readonly string[];
+  };
+}
+
+/** Settings of a bucket, by default those that the clean room asks for. A new bucket of Google's has soft delete for seven days. */
 export interface BucketOptions {
   readonly softDeleteSeconds?: number;
   readonly versioning?: boolean;
-  /** Rules that delete objects of an age, as in the resource of a bucket. */
-  readonly lifecycle?: readonly {
-    readonly action: { readonly type: 'Delete' };
-    readonly condition: { readonly age: number; readonly matchesPrefix?: readonly string[] };
-  }[];
+  readonly lifecycle?: readonly LifecycleRule[];
+  /** Time in which an object cannot be deleted. */
+  readonly retentionSeconds?: number;
+  /** Whether new objects cannot be deleted before somebody ends their hold. */
+  readonly eventBasedHold?: boolean;
+  /** Whether only the bucket's own permissions give access. */
+  readonly uniformAccess?: boolean;
+  readonly publicAccessPrevention?: 'enforced' | 'inherited';
 }
 
 /** An object, or one that was deleted and is still kept. */
@@ -103,17 +116,28 @@ export class Bucket {
     return this.#objects.get(name);
   }
 
-  /** @throws ApiError 404 if there is no such object */
-  get(name: string): StoredObject {
+  /**
+   * Returns an object, in the given generation if one is given.
+   *
+   * @throws ApiError 404 if there is no such object
+   */
+  get(name: string, generation: string | null = null): StoredObject {
     const object = this.find(name);
-    if (object === undefined) throw new ApiError(404, 'notFound', `No such object: ${this.name}/${name}`);
+    if (object === undefined || (generation !== null && generation !== object.generation))
+      throw new ApiError(404, 'notFound', `No such object: ${this.name}/${name}`);
     return object;
   }
 
-  /** @throws ApiError 404 if there is no such object, 412 when a precondition is not met */
-  delete(name: string, preconditions: Preconditions): void {
-    const object = this.get(name);
+  /** @throws ApiError 404 if there is no such object, 412 when a precondition is not met, 403 while it must be kept */
+  delete(name: string, preconditions: Preconditions, generation: string | null = null): void {
+    const object = this.get(name, generation);
     this.check(name, preconditions);
+    const { retentionSeconds = 0, eventBasedHold = false } = this.options;
+    const locked = `Object '${this.name}/${name}'`;
+    if (eventBasedHold) throw new ApiError(403, 'objectUnderActiveHold', `${locked} is under active hold.`);
+    if (this.clock.now() < object.created + retentionSeconds * 1000) {
+      throw new ApiError(403, 'retentionPolicyNotMet', `${locked} is subject to bucket's retention policy.`);
+    }
     this.#objects.delete(name);
     this.#keep(object);
   }
@@ -138,8 +162,9 @@ export class Bucket {
   }
 
   #applyLifecycle(): void {
-    for (const { condition } of this.options.lifecycle ?? []) {
-      const { age, matchesPrefix = [''] } = condition;
+    for (const { action, condition } of this.options.lifecycle ?? []) {
+      const { age, isLive = true, matchesPrefix = [''] } = condition;
+      if (action.type !== 'Delete' || !isLive) continue;
       for (const object of this.#objects.values()) {
         const isOld = this.clock.now() - object.created >= age * DAY;
         if (!isOld || !matchesPrefix.some(prefix => object.name.startsWith(prefix))) continue;

@@ -49,7 +49,17 @@ function bucketResource({ name, options }: Bucket): object {
     versioning: { enabled: options.versioning ?? false },
     softDeletePolicy: { retentionDurationSeconds: String(options.softDeleteSeconds ?? 0) },
     ...(options.lifecycle === undefined ? {} : { lifecycle: { rule: options.lifecycle } }),
-    iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' }
+    ...(options.retentionSeconds === undefined
+      ? {}
+      : { retentionPolicy: { retentionPeriod: String(options.retentionSeconds) } }),
+    ...(options.eventBasedHold === true ? { defaultEventBasedHold: true } : {}),
+    iamConfiguration: {
+      uniformBucketLevelAccess:
+        options.uniformAccess === false
+          ? { enabled: false }
+          : { enabled: true, lockedTime: '2027-02-24T00:00:00.000Z' },
+      publicAccessPrevention: options.publicAccessPrevention ?? 'enforced'
+    }
   };
 }
 
@@ -72,6 +82,9 @@ export class StorageJsonApi {
       route('objects.list', 'GET', `${bucket}/o`, call => this.#list(call)),
       route('objects.get', 'GET', object, call => this.#get(call)),
       route('objects.delete', 'DELETE', object, call => this.#delete(call)),
+      route('objects.rewrite', 'POST', `${object}/rewriteTo/b/{toBucket}/o/{toObject}`, call =>
+        this.#rewrite(call)
+      ),
       route('objects.insert', 'POST', upload, call => this.#insert(call)),
       route('objects.insert', 'PUT', upload, call => this.#receive(call)),
       route('objects.cancel', 'DELETE', upload, call =>
@@ -110,15 +123,37 @@ export class StorageJsonApi {
 
   #get(call: Call): Reply {
     const bucket = this.#check(call, 'storage.objects.get');
-    const object = bucket.get(call.params['object'] ?? '');
+    const object = bucket.get(call.params['object'] ?? '', call.url.searchParams.get('generation'));
     if (call.url.searchParams.get('alt') === 'media') return contentReply(object, call.headers.range);
     return { status: 200, body: resourceOf(bucket, object) };
   }
 
   #delete(call: Call): Reply {
     const bucket = this.#check(call, 'storage.objects.delete');
-    bucket.delete(call.params['object'] ?? '', preconditionsOf(call));
+    const generation = call.url.searchParams.get('generation');
+    bucket.delete(call.params['object'] ?? '', preconditionsOf(call), generation);
     return { status: 204 };
+  }
+
+  /** Copies an object within its bucket. */
+  #rewrite(call: Call): Reply {
+    const bucket = this.#check(call, 'storage.objects.create');
+    this.#check(call, 'storage.objects.get');
+    const { object = '', toBucket, toObject = '' } = call.params;
+    if (toBucket !== bucket.name) throw new ApiError(501, 'notImplemented', 'Only copies within a bucket.');
+    const { bytes, contentType } = bucket.get(object, call.url.searchParams.get('sourceGeneration'));
+    const copy = bucket.put(toObject, bytes, contentType, preconditionsOf(call), {});
+    const size = String(bytes.length);
+    return {
+      status: 200,
+      body: {
+        kind: 'storage#rewriteResponse',
+        totalBytesRewritten: size,
+        objectSize: size,
+        done: true,
+        resource: resourceOf(bucket, copy)
+      }
+    };
   }
 
   /** Answers an upload in one request, or begins a resumable one. */
@@ -152,7 +187,7 @@ export class StorageJsonApi {
   #receive(call: Call): Reply {
     const bucket = this.context.bucket(call.params['bucket'] ?? '');
     const id = call.url.searchParams.get('upload_id') ?? '';
-    const received = this.context.uploads.receive(id, call.body, call.headers['content-range']);
+    const received = this.context.uploads.receive(id, call);
     if ('status' in received || bucket === undefined) return received as Reply;
     return { status: 200, body: resourceOf(bucket, received) };
   }

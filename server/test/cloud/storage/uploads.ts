@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CloudClock } from '../clock.js';
 import { ApiError } from '../http/api-error.js';
-import type { Reply } from '../http/api-server.js';
+import type { Call, Reply } from '../http/api-server.js';
 import type { Bucket, Checksums, Preconditions, StoredObject } from './bucket.js';
 
 /** The object that a resumable upload makes. */
@@ -48,11 +48,13 @@ export class Uploads {
   /**
    * Receives a chunk, or a question for the number of bytes received so far.
    *
-   * @param contentRange - the header `Content-Range`; without it the body is the whole object
+   * @param call - without the header `Content-Range` its body is the whole object
    * @returns the object when it is complete, or the answer 308
    * @throws ApiError 404 or 410 for an unknown or expired session, 400 for an invalid chunk
    */
-  receive(id: string, body: Buffer, contentRange: string | undefined): StoredObject | Reply {
+  receive(id: string, { body, headers, fault }: Call): StoredObject | Reply {
+    const contentRange = headers['content-range'];
+    if (fault?.kind === 'lost-session') this.#sessions.delete(id);
     const session = this.#sessions.get(id);
     if (session === undefined) throw new ApiError(404, 'notFound', 'Upload session not found.');
     if (this.clock.now() - session.began > SESSION_LIFETIME) {
@@ -64,7 +66,8 @@ export class Uploads {
     if (contentRange !== undefined && !RANGE.test(contentRange)) {
       throw new ApiError(400, 'invalid', `Failed to parse Content-Range header: ${contentRange}`);
     }
-    if (first !== undefined) this.#append(session, body, Number(first), Number(last), total);
+    if (fault?.kind === 'broken-request') this.#appendBroken(session, body, Number(first));
+    else if (first !== undefined) this.#append(session, body, Number(first), Number(last), total);
     if (total !== '*' && session.received === Number(total)) {
       const { bucket, name, contentType, preconditions, checksums } = session.plan;
       session.finished = bucket.put(
@@ -98,6 +101,14 @@ export class Uploads {
     const fresh = body.subarray(session.received - first);
     session.parts.push(fresh);
     session.received += fresh.length;
+  }
+
+  /** Keeps what arrived of a chunk before its connection broke, which Google does in multiples of 256 KiB. */
+  #appendBroken(session: Session, body: Buffer, first: number): void {
+    if (first !== session.received) return;
+    const kept = body.subarray(0, body.length - (body.length % CHUNK_QUANTUM));
+    session.parts.push(kept);
+    session.received += kept.length;
   }
 
   /** Cancels an upload. */

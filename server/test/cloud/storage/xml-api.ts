@@ -86,11 +86,15 @@ export class StorageXmlApi {
   #put(call: Call): Reply {
     const session = call.url.searchParams.get('upload_id');
     if (session !== null) {
-      const received = this.options.uploads.receive(session, call.body, call.headers['content-range']);
+      const received = this.options.uploads.receive(session, call);
       return 'status' in received ? received : storedReply(received);
+    }
+    if (call.fault?.kind === 'broken-request') {
+      throw new ApiError(400, 'IncompleteBody', 'The body is shorter than its Content-Length.');
     }
     const bucket = this.#check(call, 'storage.objects.create');
     const { object = '' } = call.params;
+    checkLength(call);
     return storedReply(
       bucket.put(object, call.body, contentTypeOf(call), preconditionsOf(call), checksumsOf(call))
     );
@@ -128,6 +132,14 @@ function storedReply(object: StoredObject): Reply {
       'x-goog-hash': `crc32c=${object.crc32c},md5=${object.md5}`
     }
   };
+}
+
+/** Checks the length of an upload against the header `x-goog-content-length-range`. */
+function checkLength({ headers, body }: Call): void {
+  const [, least, most] = /^(\d+),(\d+)$/.exec(String(headers['x-goog-content-length-range'] ?? '')) ?? [];
+  if (least === undefined) return;
+  if (body.length < Number(least)) throw new ApiError(400, 'EntityTooSmall', 'The upload is too small.');
+  if (body.length > Number(most)) throw new ApiError(400, 'EntityTooLarge', 'The upload is too large.');
 }
 
 function contentTypeOf(call: Call): string {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Storage } from '@google-cloud/storage';
 import { createHash, randomBytes } from 'node:crypto';
 import { lutimes, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { FolderStore } from '../../../src/platform/objects/folder.js';
 import { openObjectStore } from '../../../src/platform/objects/open.js';
 import type { ObjectStore } from '../../../src/platform/objects/store.js';
 import { BUCKET, FakeCloud } from '../../cloud/cloud.js';
-import { GoogleStorageServer } from '../../support/google-storage.js';
+import { cloudObjects } from '../../support/cloud-objects.js';
 import { isFakeGcsServerInstalled, startFakeGcsServer } from '../../support/fake-gcs-server.js';
 
 const LIMIT = 64 * 1024 * 1024;
@@ -35,14 +35,9 @@ async function folder(): Promise<Opened> {
 
 async function google(): Promise<Opened & { cloud: FakeCloud }> {
   const cloud = await FakeCloud.start();
-  Object.assign(process.env, cloud.environment);
-  const storage = new Storage({
-    ...cloud.storageClientOptions,
-    retryOptions: { retryDelayMultiplier: 1.1 }
-  });
   return {
     cloud,
-    store: new GoogleCloudStorage(storage, BUCKET, 'objects/'),
+    store: cloudObjects(cloud, { retryOptions: { retryDelayMultiplier: 1.1 } }),
     stored: async () => cloud.buckets.get(BUCKET)!.list().length,
     close: () => cloud.stop()
   };
@@ -200,89 +195,4 @@ test('an upload to Google Cloud Storage continues after a failed chunk', async (
 
 test('the address of an unknown kind of store is refused', async () => {
   await expect(openObjectStore('s3://bucket')).rejects.toMatchObject({ code: 'malformed' });
-});
-
-describe('the settings of a bucket', () => {
-  let server: GoogleStorageServer;
-  let store: GoogleCloudStorage;
-  beforeEach(async () => {
-    server = await GoogleStorageServer.start('bucket');
-    const storage = new Storage({ apiEndpoint: server.url, projectId: 'project' });
-    store = new GoogleCloudStorage(storage, 'bucket', 'objects/');
-  });
-  afterEach(() => server.stop());
-
-  const remove = { type: 'Delete' };
-  test.each([
-    ['as it should be', {}],
-    ['with versioning that was switched off', { versioning: { enabled: false } }],
-    [
-      'that stops broken uploads',
-      { lifecycle: { rule: [{ action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 7 } }] } }
-    ],
-    [
-      'that deletes what is not live',
-      { lifecycle: { rule: [{ action: remove, condition: { isLive: false, age: 1 } }] } }
-    ],
-    [
-      'that deletes other objects',
-      { lifecycle: { rule: [{ action: remove, condition: { age: 1, matchesPrefix: ['logs/'] } }] } }
-    ]
-  ])('are accepted for a bucket %s', async (_name, settings) => {
-    server.settings = settings;
-    await store.requireSettings();
-  });
-
-  const access = { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' };
-  test.each([
-    ['soft delete', { softDeletePolicy: { retentionDurationSeconds: '604800' } }, '--clear-soft-delete'],
-    ['versioning', { versioning: { enabled: true } }, '--no-versioning'],
-    ['a retention policy', { retentionPolicy: { retentionPeriod: '86400' } }, '--clear-retention-period'],
-    ['holds', { defaultEventBasedHold: true }, '--no-default-event-based-hold'],
-    [
-      'permissions of objects',
-      { iamConfiguration: { ...access, uniformBucketLevelAccess: { enabled: false } } },
-      '--uniform-bucket-level-access'
-    ],
-    [
-      'inherited public access',
-      { iamConfiguration: { ...access, publicAccessPrevention: 'inherited' } },
-      '--public-access-prevention'
-    ],
-    [
-      'a rule that deletes by age',
-      { lifecycle: { rule: [{ action: remove, condition: { age: 30 } }] } },
-      '--clear-lifecycle'
-    ],
-    [
-      'a rule for the same prefix',
-      { lifecycle: { rule: [{ action: remove, condition: { age: 30, matchesPrefix: ['obj'] } }] } },
-      '--clear-lifecycle'
-    ]
-  ])('are refused with %s', async (_name, settings, option) => {
-    server.settings = settings;
-    await expect(store.requireSettings()).rejects.toMatchObject({
-      code: 'forbidden',
-      message: expect.stringContaining('gs://bucket'),
-      remedy: expect.stringContaining(`gcloud storage buckets update gs://bucket ${option}"`)
-    });
-  });
-
-  test('are corrected by one command when several are wrong', async () => {
-    server.settings = { versioning: { enabled: true }, iamConfiguration: {} };
-    await expect(store.requireSettings()).rejects.toMatchObject({
-      remedy: expect.stringContaining(
-        '--no-versioning --uniform-bucket-level-access --public-access-prevention'
-      )
-    });
-  });
-
-  test.each([
-    [404, 'not-found'],
-    [403, 'forbidden'],
-    [401, 'forbidden']
-  ])('that are answered with %i end with %s', async (status, code) => {
-    server.refusal = status;
-    await expect(store.requireSettings()).rejects.toMatchObject({ code, remedy: expect.any(String) });
-  });
 });

@@ -1,4 +1,4 @@
-import { GOOGLE_ROOT } from '@clean-room/protocol/attestation';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import type { TeeBackend, TeeStatus } from '../backend.js';
 import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
 import { instanceOf } from './instance.js';
@@ -15,7 +15,7 @@ const PREEMPTED = 'compute.instances.preempted';
 /** Machines on Google Confidential Space. Everything about them is read from Compute Engine; this object stores no truth. */
 class ConfidentialSpace implements TeeBackend {
   readonly sealedFor = 'hardware';
-  readonly roots = [GOOGLE_ROOT];
+  readonly roots = HARDWARE_ROOTS;
   readonly capabilities;
   readonly #stopped = new Set<string>();
   readonly #stockouts = new Map<string, number>();
