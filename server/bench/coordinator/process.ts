@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { toBase64 } from '@clean-room/protocol/bytes';
 import type { TestDeployment } from '../../test/support/deployment.js';
-import type { StartMessage } from './child.js';
+import type { CloudAccess, StartMessage } from './child.js';
 
 /** A coordinator in its own process. */
 export interface CoordinatorProcess {
@@ -14,8 +14,13 @@ export interface CoordinatorProcess {
  * Starts the coordinator of a deployment in its own process.
  *
  * @param script - the bundled child program
+ * @param cloud - the cloud in which it starts machines; without it, its machines do nothing
  */
-export async function startProcess(script: string, deployment: TestDeployment): Promise<CoordinatorProcess> {
+export async function startProcess(
+  script: string,
+  deployment: TestDeployment,
+  cloud?: CloudAccess
+): Promise<CoordinatorProcess> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   });
@@ -23,7 +28,8 @@ export async function startProcess(script: string, deployment: TestDeployment): 
   const { manifest, config, statement } = deployment.kernelImage;
   child.send({
     config: deployment.config,
-    kernelImage: [toBase64(manifest), toBase64(config), statement]
+    kernelImage: [toBase64(manifest), toBase64(config), statement],
+    ...(cloud === undefined ? {} : { cloud })
   } satisfies StartMessage);
   const { url } = await new Promise<{ url: string }>((resolve, reject) => {
     child.once('message', message => resolve(message as { url: string }));

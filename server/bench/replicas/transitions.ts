@@ -10,8 +10,8 @@ import { startPostgres } from '../../test/support/postgres.js';
 import { startProcess } from '../coordinator/process.js';
 
 /** The first submissions are not counted, because code is still being compiled. */
-const WARM_UP = 60;
-const SUBMISSIONS = 400;
+const WARM_UP = 200;
+const SUBMISSIONS = 600;
 /** Clients that send their next request as soon as the last one is answered. */
 const CLIENTS = 12;
 const GOAL_PER_SECOND = 300;
@@ -78,7 +78,7 @@ async function logSizeOf(deployment: TestDeployment): Promise<number> {
 export async function figures(script: string): Promise<Figure[]> {
   const postgres = await startPostgres();
   const deployment = await TestDeployment.prepare({
-    database: await postgres.createDatabase(),
+    database: await postgres.createDatabase('socket'),
     config: { logLevel: 'warn' },
     limits: { requestsPerMinute: 1_000_000 }
   });

@@ -14,6 +14,7 @@ import type { KernelImages } from './images/kernel-images.js';
 import type { RecordedPublisher } from './images/recorded-publisher.js';
 import type { AttemptSecrets } from './jobs/secrets.js';
 import type { Log } from './log/log.js';
+import type { Sequencer } from './log/sequencer.js';
 import { UnitOfWork } from './state/unit-of-work.js';
 
 /** The services that the domains of the coordinator use. */
@@ -29,6 +30,7 @@ export interface CoordinatorServices {
   readonly backend: TeeBackend;
   readonly authenticator: Authenticator;
   readonly log: Log;
+  readonly sequencer: Sequencer;
   readonly secrets: AttemptSecrets;
   readonly events: EventTail;
   readonly logger: Logger;
@@ -50,19 +52,26 @@ export class CoordinatorContext {
 
   /**
    * Runs `work` in one transaction: its writes, log entries, events and background jobs are saved together or not at all.
-   * Inside `work`, all queries must use `unit.trx`.
+   * Inside `work`, all queries must use `unit.trx`. Resolves when the entries and events have their numbers, so that a client
+   * finds in the log what it was answered.
    */
   async transact<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    const { queue, events, logger } = this.services;
-    const { value, unit } = await this.db.transaction().execute(async trx => {
+    const { queue, sequencer, events, logger } = this.services;
+    const { value, records } = await this.db.transaction().execute(async trx => {
       const unit = new UnitOfWork(trx, queue, new Date());
       const value = await work(unit);
-      await unit.flush();
-      return { value, unit };
+      const { records } = unit;
+      if (records !== undefined) await sequencer.save(trx, records);
+      return { value, records };
     });
-    for (const { subject, id, state } of unit.transitions) {
+    if (records === undefined) return value;
+    for (const { subject, subject_id: id, state } of records.entries) {
       logger.info({ subject, id, state }, 'state changed');
     }
+    // The transaction has committed, so an error here must not look as if nothing had changed.
+    await sequencer.sequence().catch((error: unknown) => {
+      logger.error({ err: error }, 'log entries could not be numbered, which will be repeated');
+    });
     events.wake();
     return value;
   }

@@ -29,6 +29,7 @@ import { jobRoutes } from './jobs/routes.js';
 import { AttemptSecrets } from './jobs/secrets.js';
 import { relayAddresses } from './jobs/transfer-grants.js';
 import { Log } from './log/log.js';
+import { Sequencer } from './log/sequencer.js';
 import { logRoutes } from './log/routes.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { objectRoutes } from './objects/routes.js';
@@ -99,6 +100,17 @@ function addGauges(metrics: Metrics, events: EventTail, database: Database<Coord
       .executeTakeFirstOrThrow();
     gauge.set(log_size);
   });
+  metrics.gauge(
+    'clean_room_outbox_transactions',
+    'Number of transactions whose log entries and events have no numbers yet.',
+    async gauge => {
+      const { waiting } = await database.db
+        .selectFrom('outbox')
+        .select(({ fn }) => fn.countAll<number>().as('waiting'))
+        .executeTakeFirstOrThrow();
+      gauge.set(waiting);
+    }
+  );
 }
 
 function mountRoutes(app: App, context: CoordinatorContext): void {
@@ -164,7 +176,7 @@ export async function startCoordinator(
 
 type Opened = Omit<
   CoordinatorServices,
-  'config' | 'queue' | 'events' | 'logger' | 'supervisorBase' | 'transfers'
+  'config' | 'queue' | 'sequencer' | 'events' | 'logger' | 'supervisorBase' | 'transfers'
 >;
 
 async function assemble(
@@ -199,6 +211,7 @@ async function assemble(
     ...opened,
     config,
     queue,
+    sequencer: new Sequencer(database, opened.log),
     events,
     logger: app.log,
     supervisorBase,

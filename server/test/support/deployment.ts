@@ -17,6 +17,7 @@ import {
   type CoordinatorConfig,
   type CoordinatorOverrides
 } from '../../src/coordinator/start.js';
+import type { KernelImageOnFile } from '../../src/coordinator/images/kernel-images.js';
 import { ManualBackend } from './backend.js';
 import {
   assetOf,
@@ -37,6 +38,8 @@ import { TestSupervisor, type SupervisorChanges, type SupervisorPlan } from './s
 /** Differences from the usual deployment. */
 export interface DeploymentOptions {
   readonly database: string;
+  /** By default a development image. */
+  readonly kernelImage?: KernelImageOnFile;
   readonly overrides?: CoordinatorOverrides;
   readonly config?: Partial<CoordinatorConfig>;
   readonly limits?: Partial<CoordinatorConfig['limits']>;
@@ -55,7 +58,7 @@ export class TestDeployment {
     insurer: makeParty('insurer'),
     stranger: makeParty('stranger')
   };
-  readonly kernelImage = syntheticKernelImage(generateSigningKey());
+  readonly kernelImage: KernelImageOnFile;
   readonly backend = new ManualBackend();
   readonly personToken = randomBytes(32).toString('hex');
   readonly custodianTokens = new Map<string, string>();
@@ -70,6 +73,10 @@ export class TestDeployment {
   #config!: CoordinatorConfig;
   #overrides!: CoordinatorOverrides;
 
+  private constructor(kernelImage = syntheticKernelImage(generateSigningKey())) {
+    this.kernelImage = kernelImage;
+  }
+
   /** Returns the coordinator's URL. Tests that start the coordinator themselves replace this function. */
   address = (): string => this.coordinator.url;
 
@@ -82,7 +89,7 @@ export class TestDeployment {
 
   /** Prepares a deployment without starting its coordinator. */
   static async prepare(options: DeploymentOptions): Promise<TestDeployment> {
-    const deployment = new TestDeployment();
+    const deployment = new TestDeployment(options.kernelImage);
     deployment.backend.roots = [(await testSimulator()).root];
     deployment.folder = await mkdtemp(path.join(tmpdir(), 'clean-room-deployment-'));
     await deployment.#prepare(options);

@@ -101,7 +101,8 @@ export async function approve(
   bundle: ApprovalBundle
 ): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
-  const decision = await decisionOf(unit.trx, revision, provider);
+  const decisions = await decisionsOf(unit.trx, revision);
+  const decision = decisionOf(decisions, provider);
   const digest = digestOf(fromBase64(bundle.envelope.payload));
   if (decision.state === 'approved' && decision.approval_digest === digest) {
     return { revision: revision.number, state: revision.state };
@@ -119,7 +120,7 @@ export async function approve(
     approval: { text: JSON.stringify(bundle), digest, runs, spareStarts, expires: fromTimestamp(expires) }
   });
   await unit.sendAt('expire-revision', { submission, revision: revision.number }, fromTimestamp(expires));
-  const open = (await decisionsOf(unit.trx, revision)).filter(row => row.state !== 'approved');
+  const open = decisions.filter(row => row.provider !== provider && row.state !== 'approved');
   if (open.length > 0) return { revision: revision.number, state: revision.state };
   const approved = await transitionRevision(unit, revision, 'approved');
   await queueRun(unit, approved, null);

@@ -23,7 +23,7 @@ export async function requestChanges(
   message: string
 ): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
-  const decision = await decisionOf(unit.trx, revision, caller.party);
+  const decision = decisionOf(await decisionsOf(unit.trx, revision), caller.party);
   const reason = { code: 'changes-requested', message };
   await transitionDecision(unit, revision, decision, 'changes-requested', {
     decided_by: personOf(caller),
@@ -46,7 +46,7 @@ export async function reject(
   message: string
 ): Promise<DecisionOutcome> {
   const revision = await newestRevision(unit.trx, submission);
-  const decision = await decisionOf(unit.trx, revision, caller.party);
+  const decision = decisionOf(await decisionsOf(unit.trx, revision), caller.party);
   const revoked = decision.state === 'approved';
   const reason = { code: revoked ? 'revoked' : 'rejected', message };
   await transitionDecision(unit, revision, decision, revoked ? 'revoked' : 'rejected', {

@@ -71,6 +71,8 @@ async function resume(context: CoordinatorContext): Promise<void> {
   });
 }
 
+/** Time between two searches for log entries that a killed process left without numbers, in seconds. */
+const SEQUENCE_SECONDS = 1;
 /** Time between two searches for TEEs that should not exist, in seconds. */
 const SWEEP_SECONDS = 60;
 const TEE_LEASE = 'tees';
@@ -111,8 +113,9 @@ function watchTees(context: CoordinatorContext): Periodic {
  * @returns a function that stops the work, and waits for what is running
  */
 export async function startWork(context: CoordinatorContext): Promise<() => Promise<void>> {
-  const { queue } = context.services;
+  const { queue, sequencer, logger } = context.services;
   try {
+    await sequencer.sequenceRest();
     await queue.start(QUEUE_PLANS);
     await handleJobs(context);
     await resume(context);
@@ -121,7 +124,15 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     throw error;
   }
   const watching = watchTees(context);
+  const sequencing = repeat(
+    SEQUENCE_SECONDS,
+    () => sequencer.sequenceRest(),
+    error => {
+      logger.error({ err: error }, 'the outbox could not be read, which will be repeated');
+    }
+  );
   return async () => {
+    await sequencing.stop();
     await watching.stop();
     await queue.stop();
   };

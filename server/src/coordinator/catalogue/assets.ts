@@ -37,25 +37,34 @@ interface SignedAsset {
 
 /** Returns the signed asset versions and policies that a spec names, in its order. */
 export async function signedAssets(db: Kysely<CoordinatorTables>, spec: Spec): Promise<SignedAsset[]> {
-  const assets: SignedAsset[] = [];
-  for (const { version, policy } of spec.assets) {
-    const versionRow = await db
-      .selectFrom('asset_version')
-      .select(['envelope', 'sealed_digest'])
-      .where('digest', '=', version)
-      .executeTakeFirstOrThrow();
-    const policyRow = await db
-      .selectFrom('policy')
-      .select('envelope')
-      .where('digest', '=', policy)
-      .executeTakeFirstOrThrow();
-    assets.push({
-      version: versionRow.envelope,
-      policy: policyRow.envelope,
-      sealedDigest: versionRow.sealed_digest
-    });
-  }
-  return assets;
+  if (spec.assets.length === 0) return [];
+  const rows = await db
+    .selectFrom('asset_version')
+    .innerJoin('policy', 'policy.asset', 'asset_version.asset')
+    .select([
+      'asset_version.digest as versionDigest',
+      'policy.digest as policyDigest',
+      'asset_version.envelope as version',
+      'policy.envelope as policy',
+      'asset_version.sealed_digest as sealedDigest'
+    ])
+    .where(eb =>
+      eb.or(
+        spec.assets.map(({ version, policy }) =>
+          eb.and([eb('asset_version.digest', '=', version), eb('policy.digest', '=', policy)])
+        )
+      )
+    )
+    .execute();
+  return spec.assets.map(asset => {
+    const row = rows.find(
+      ({ versionDigest, policyDigest }) => versionDigest === asset.version && policyDigest === asset.policy
+    );
+    if (row === undefined)
+      throw new CleanRoomError('not-found', `The documents of ${asset.name} are missing on this server.`);
+    const { version, policy, sealedDigest } = row;
+    return { version, policy, sealedDigest };
+  });
 }
 
 /** An asset version and its policy that {@link checkAsset} has accepted. */

@@ -105,6 +105,14 @@ const STATEMENTS_0002 = [
   `create index revision_image on revision (image_digest)`
 ];
 
+const STATEMENTS_0003 = [
+  `create table outbox (
+     id bigint generated always as identity primary key, created_at timestamptz not null,
+     entries jsonb not null, events jsonb not null)`,
+  `alter table receipt add column log jsonb`,
+  `update receipt set log = convert_from(bytes, 'UTF8')::jsonb -> 'log'`
+];
+
 /** Creates the tables of {@link CoordinatorTables}. After the first release, changes are further migrations. */
 export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   // A database that an earlier draft created has recorded a migration of another name, so it is refused.
@@ -116,6 +124,11 @@ export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-published-images': {
     up: async db => {
       for (const statement of STATEMENTS_0002) await sql.raw(statement).execute(db);
+    }
+  },
+  '0003-outbox': {
+    up: async db => {
+      for (const statement of STATEMENTS_0003) await sql.raw(statement).execute(db);
     }
   }
 };

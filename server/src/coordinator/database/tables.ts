@@ -2,6 +2,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { ApprovalBundle } from '@clean-room/protocol/approvals';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { AttemptKey, Envelope } from '@clean-room/protocol/documents';
+import type { LogProof } from '@clean-room/protocol/log';
 import type { KeyRequestMessage, MailboxReply } from '@clean-room/protocol/key-release';
 import type { TeeEnd } from '../backends/backend.js';
 import type { DecisionState, RevisionState, RunFailure, RunState } from '@clean-room/protocol/runs';
@@ -10,6 +11,22 @@ import type { CoordinatorEvent, Reason, RunCost } from '@clean-room/api/coordina
 /** JSON columns are written as text, because both drivers would convert a JavaScript array to an SQL array. */
 type Json<T> = ColumnType<T, string, string>;
 type JsonOrNull<T> = ColumnType<T | null, string | null, string | null>;
+
+/** A log entry that has no index yet. */
+export interface OutboxEntry {
+  readonly subject: string;
+  readonly subject_id: string;
+  readonly state: string;
+  /** The bytes of the entry, in base64. */
+  readonly bytes: string;
+}
+
+/** An event that has no number yet. */
+export interface EventDraft {
+  /** The parties that receive the event. */
+  readonly parties: readonly string[];
+  readonly data: CoordinatorEvent;
+}
 
 /**
  * The tables of the coordinator, as {@link COORDINATOR_MIGRATIONS} creates them. Digests are `sha256:<hex>`, keys are base64url.
@@ -173,7 +190,10 @@ export interface CoordinatorTables {
     received_at: Date;
   };
   output_release: { run: string; provider: string; envelope: Json<Envelope>; released_at: Date };
-  receipt: { run: string; bytes: Uint8Array };
+  /**
+   * Receipts without the proof of the log, which is saved when the end of the run has its number in the log.
+   */
+  receipt: { run: string; bytes: Uint8Array; log: JsonOrNull<LogProof> };
   idempotency: {
     caller: string;
     key: string;
@@ -182,9 +202,18 @@ export interface CoordinatorTables {
     created_at: Generated<Date>;
   };
   /**
-   * One row. The transaction that locks it is the only writer of the log and of events, so both have the order of commits.
+   * One row. The transaction that locks it is the only writer of the log and of events.
    */
   counters: { id: number; log_size: number; last_event: number };
+  /**
+   * Log entries and events of committed transactions that have no numbers yet. They get them in the order of `id`.
+   */
+  outbox: {
+    id: Generated<number>;
+    created_at: Date;
+    entries: Json<OutboxEntry[]>;
+    events: Json<EventDraft[]>;
+  };
   log_entry: { index: number; subject: string; subject_id: string; state: string; bytes: Uint8Array };
   /** Hashes of all perfect subtrees. Node (level, index) covers the leaves index·2^level to (index+1)·2^level − 1. */
   log_node: { level: number; index: number; hash: Uint8Array };

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { digestFromHash, toBase64, type Digest } from '@clean-room/protocol/bytes';
 import { toTimestamp, type Envelope, type SigningKey } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { Checkpoint, type TreeHead, type LogProof } from '@clean-room/protocol/log';
+import { Checkpoint, treeHead, type TreeHead, type LogProof } from '@clean-room/protocol/log';
 import type { CoordinatorTables } from '../database/tables.js';
 import { treeHeadAt, logSize, readNodes } from './store.js';
 import { consistencyRanges, cover, fold, inclusionRanges } from './tree.js';
@@ -55,9 +55,32 @@ export class Log {
     if (row === undefined || index >= size) {
       throw new CleanRoomError('not-found', `The log has no entry ${index}. It contains ${size} entries.`);
     }
-    const path = await this.#hashes(db, inclusionRanges(index, size));
-    const checkpoint = this.#sign(await treeHeadAt(db, size), at);
-    return { entry: toBase64(row.bytes), index, path, checkpoint };
+    const [proof] = await this.prove(db, [{ index, bytes: row.bytes }], size, at);
+    if (proof === undefined) throw new CleanRoomError('internal', 'The log gave no proof of an entry.');
+    return proof;
+  }
+
+  /**
+   * Returns entries with the proofs that the log contains them, in the same order.
+   *
+   * @param size - the number of log entries
+   */
+  async prove(
+    db: Kysely<CoordinatorTables>,
+    entries: readonly { readonly index: number; readonly bytes: Uint8Array }[],
+    size: number,
+    at: Date
+  ): Promise<LogProof[]> {
+    const whole = cover(0, size);
+    const covers = entries.map(({ index }) => inclusionRanges(index, size).map(range => cover(...range)));
+    const nodes = await readNodes(db, [...whole, ...covers.flat(2)]);
+    const checkpoint = this.#sign(treeHead(size, fold(whole, nodes)), at);
+    return entries.map(({ index, bytes }, number) => ({
+      entry: toBase64(bytes),
+      index,
+      path: (covers[number] ?? []).map(names => digestFromHash(fold(names, nodes))),
+      checkpoint
+    }));
   }
 
   /**
@@ -74,16 +97,9 @@ export class Log {
     if (oldSize > size) {
       throw new CleanRoomError('not-found', `The log contains only ${size} entries, not ${oldSize}.`);
     }
-    const path = await this.#hashes(db, consistencyRanges(oldSize, size));
-    return { path, checkpoint: this.#sign(await treeHeadAt(db, size), at) };
-  }
-
-  async #hashes(
-    db: Kysely<CoordinatorTables>,
-    ranges: readonly (readonly [number, number])[]
-  ): Promise<Digest[]> {
-    const covers = ranges.map(([from, to]) => cover(from, to));
+    const covers = consistencyRanges(oldSize, size).map(range => cover(...range));
     const nodes = await readNodes(db, covers.flat());
-    return covers.map(names => digestFromHash(fold(names, nodes)));
+    const path = covers.map(names => digestFromHash(fold(names, nodes)));
+    return { path, checkpoint: this.#sign(await treeHeadAt(db, size), at) };
   }
 }

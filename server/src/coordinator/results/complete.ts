@@ -29,12 +29,7 @@ async function rosterListing(unit: UnitOfWork, party: string, submitter: string)
   return roster.envelope;
 }
 
-async function buildReceipt(
-  context: CoordinatorContext,
-  unit: UnitOfWork,
-  run: RunRow,
-  entry: number
-): Promise<Receipt> {
+async function buildReceipt(context: CoordinatorContext, unit: UnitOfWork, run: RunRow): Promise<Receipt> {
   const { trx } = unit;
   const revision = await revisionAt(trx, run.submission, run.revision);
   const spec = Spec.read(revision.spec).value;
@@ -69,14 +64,13 @@ async function buildReceipt(
       manifest: toBase64(kernelImage.manifest),
       config: toBase64(kernelImage.config)
     },
-    image: { manifest: toBase64(revision.image_manifest), config: toBase64(revision.image_config) },
-    log: await context.services.log.proof(trx, entry, unit.at)
+    image: { manifest: toBase64(revision.image_manifest), config: toBase64(revision.image_config) }
   };
 }
 
 /**
- * Completes a run. The log entry of this transition names the run statement, and the receipt proves that entry. All is saved
- * in one transaction, so that no completed run is without a receipt.
+ * Completes a run, and saves its receipt in the same transaction, so that no completed run is without one. The log entry of this
+ * transition names the run statement. The receipt gets the proof of that entry when the entry has its number.
  */
 export async function completeRun(
   context: CoordinatorContext,
@@ -88,13 +82,11 @@ export async function completeRun(
     .select('run_statement_digest')
     .where('run', '=', run.id)
     .executeTakeFirstOrThrow();
-  await unit.flush();
   const completed = await transitionRun(unit, run, 'completed', { evidence });
-  const entry = await unit.flush();
-  const receipt = checkSchema(Receipt, await buildReceipt(context, unit, completed, entry), 'receipt');
+  const receipt = checkSchema(Receipt, await buildReceipt(context, unit, completed), 'receipt');
   await unit.trx
     .insertInto('receipt')
-    .values({ run: run.id, bytes: utf8(JSON.stringify(receipt)) })
+    .values({ run: run.id, bytes: utf8(JSON.stringify(receipt)), log: null })
     .execute();
   return completed;
 }
@@ -105,17 +97,20 @@ export async function completeRun(
  * @throws CleanRoomError `conflict` when the run is not completed
  */
 export async function receiptOf(context: CoordinatorContext, run: string): Promise<string> {
-  const row = await context.db
-    .selectFrom('receipt')
-    .select('bytes')
-    .where('run', '=', run)
-    .executeTakeFirst();
-  if (row === undefined) {
+  const read = async () =>
+    context.db.selectFrom('receipt').select(['bytes', 'log']).where('run', '=', run).executeTakeFirst();
+  let row = await read();
+  if (row?.log === null) {
+    // The run was completed a moment ago, or the process that completed it was killed.
+    await context.services.sequencer.sequence();
+    row = await read();
+  }
+  if (row === undefined || row.log === null) {
     throw new CleanRoomError('conflict', 'The run has no receipt yet, because it is not completed.', {
       remedy: 'Wait until the run is completed.'
     });
   }
-  return fromUtf8(row.bytes);
+  return JSON.stringify({ ...(JSON.parse(fromUtf8(row.bytes)) as Receipt), log: row.log });
 }
 
 interface Review {

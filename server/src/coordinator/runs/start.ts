@@ -1,6 +1,7 @@
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import { strictestTerms } from '@clean-room/protocol/policies';
 import { documentsOf } from '../approvals/approve.js';
+import { Spec } from '@clean-room/protocol/submissions';
 import type { AttemptPlan, TeeStatus } from '../backends/backend.js';
 import { chooseShape } from '../backends/choose-shape.js';
 import type { CoordinatorContext } from '../context.js';
@@ -56,7 +57,7 @@ async function beginStart(context: CoordinatorContext, attempt: string): Promise
 /** Publishes the image of a revision, and returns its reference by digest. */
 async function publish(context: CoordinatorContext, revision: RevisionRow): Promise<string> {
   const { images, kernelImages, objects } = context.services;
-  const { spec } = await documentsOf(context.db, revision);
+  const spec = Spec.read(revision.spec);
   const { image: kernelImage } = kernelImages.get(spec.value.kernelImage);
   return images.publish(revision.image_digest, {
     kernelImage,
@@ -68,12 +69,6 @@ async function publish(context: CoordinatorContext, revision: RevisionRow): Prom
 /** Space on the disk besides the assets: the unpacked image, and the files that the notebook writes. In bytes. */
 const DISK_BYTES = 12 * 1024 ** 3;
 
-/** Returns the space that the sealed and the opened files of a revision's assets need, in bytes. */
-async function assetBytes(context: CoordinatorContext, revision: RevisionRow): Promise<number> {
-  const { assets } = await documentsOf(context.db, revision);
-  return assets.reduce((sum, { value }) => sum + 2 * value.sealed.bytes, 0);
-}
-
 /** Returns the settings of an attempt's TEE, and saves the notebook's time limit for the watcher, and the machine for the cost. */
 async function planOf(
   context: CoordinatorContext,
@@ -82,7 +77,7 @@ async function planOf(
   imageReference: string
 ): Promise<AttemptPlan> {
   const { backend, config } = context.services;
-  const { spec, policies } = await documentsOf(context.db, revision);
+  const { spec, assets, policies } = await documentsOf(context.db, revision);
   const terms = policies.map(policy => policy.value);
   const { wallSeconds } = strictestTerms(terms).run;
   const { processors, memoryBytes } = spec.value.compute;
@@ -105,7 +100,8 @@ async function planOf(
     tee,
     processors,
     memoryBytes,
-    diskBytes: DISK_BYTES + (await assetBytes(context, revision)),
+    // The sealed and the opened files of each asset.
+    diskBytes: assets.reduce((sum, { value }) => sum + 2 * value.sealed.bytes, DISK_BYTES),
     // The supervisor enforces the notebook's own limit. This longer limit is for a supervisor that fails to.
     deadlineSeconds: startSeconds + keySeconds + wallSeconds + GRACE_SECONDS,
     job: jobAddress(context, attempt),
@@ -129,7 +125,7 @@ async function failRun(context: CoordinatorContext, attempt: string, error: unkn
   });
 }
 
-/** Publishes the image and starts the TEE. Returns undefined when the run has failed. */
+/** Publishes the image and starts the TEE. Returns its status, or undefined when the run has failed. */
 async function launch(
   context: CoordinatorContext,
   attempt: string,
@@ -162,21 +158,19 @@ export async function handleStartAttempt(context: CoordinatorContext, attempt: s
   if (begun === undefined) return;
   const status = await launch(context, attempt, begun);
   if (status === undefined) return;
-  const isOpen = await context.transact(async unit => {
-    if (status.state === 'ended') {
-      await endAttempt(unit, attempt, status);
-      return false;
-    }
-    const { numUpdatedRows } = await unit.trx
-      .updateTable('attempt')
-      .set(eb => ({ started_at: eb.fn.coalesce('started_at', eb.val(unit.at)) }))
-      .where('id', '=', attempt)
-      .where('ended_at', 'is', null)
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
-  });
+  if (status.state === 'ended') {
+    await context.transact(unit => endAttempt(unit, attempt, status));
+    await context.services.backend.stop(attempt);
+    return;
+  }
+  const { numUpdatedRows } = await context.db
+    .updateTable('attempt')
+    .set(eb => ({ started_at: eb.fn.coalesce('started_at', eb.val(new Date())) }))
+    .where('id', '=', attempt)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
   // The run was cancelled, or the attempt ended, while its TEE was being started.
-  if (!isOpen) await context.services.backend.stop(attempt);
+  if (numUpdatedRows === 0n) await context.services.backend.stop(attempt);
 }
 
 /** Stops the TEE of an attempt, and deletes the uploads that are not part of a result. */

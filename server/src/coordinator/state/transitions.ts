@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Digest } from '@clean-room/protocol/bytes';
 import {
   DECISION_TRANSITIONS,
@@ -10,7 +10,7 @@ import {
   type RevisionState,
   type RunState
 } from '@clean-room/protocol/runs';
-import type { Reason } from '@clean-room/api/coordinator';
+import type { CoordinatorEvent, Reason } from '@clean-room/api/coordinator';
 import type { CoordinatorTables } from '../database/tables.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
@@ -24,22 +24,50 @@ export type DecisionRow = Selectable<CoordinatorTables['decision']>;
 export type RunRow = Selectable<CoordinatorTables['run']>;
 
 /** Returns the parties that a submission concerns: the submitter's, and the providers of all its revisions. */
-export async function partiesOf(db: Kysely<CoordinatorTables>, submission: string): Promise<string[]> {
+export async function partiesOf(
+  db: Kysely<CoordinatorTables>,
+  submission: string
+): Promise<{ readonly submitter: string | undefined; readonly providers: readonly string[] }> {
   const rows = await db
     .selectFrom('submission')
-    .select('party')
+    .select(['party', sql<boolean>`true`.as('submits')])
     .where('id', '=', submission)
-    .union(db.selectFrom('decision').select('provider as party').where('submission', '=', submission))
+    .union(
+      db
+        .selectFrom('decision')
+        .select(['provider as party', sql<boolean>`false`.as('submits')])
+        .where('submission', '=', submission)
+    )
     .execute();
-  return rows.map(row => row.party);
+  return {
+    submitter: rows.find(({ submits }) => submits)?.party,
+    providers: rows.filter(({ submits }) => !submits).map(({ party }) => party)
+  };
 }
 
 /** Returns the name of a revision in the log. */
 const revisionName = (row: Pick<RevisionRow, 'submission' | 'number'>): string =>
   `${row.submission}/${row.number}`;
 
+/**
+ * Sends an event to the parties that a submission concerns. They are read once in a transaction, so the decisions of a new
+ * revision must be inserted before.
+ */
+export async function queueSubmissionEvent(
+  unit: UnitOfWork,
+  submission: string,
+  event: CoordinatorEvent
+): Promise<void> {
+  const parties = unit.parties.get(submission) ?? (await partiesOf(unit.trx, submission));
+  unit.parties.set(submission, parties);
+  const { submitter, providers } = parties;
+  unit.queueEvent(submitter === undefined ? providers : [submitter, ...providers], event);
+}
+
 /** Sets the time of a submission's last change. */
 export async function touchSubmission(unit: UnitOfWork, submission: string): Promise<void> {
+  if (unit.touched.has(submission)) return;
+  unit.touched.add(submission);
   await unit.trx
     .updateTable('submission')
     .set({ updated_at: unit.at })
@@ -57,7 +85,7 @@ export async function recordRevision(unit: UnitOfWork, row: RevisionRow): Promis
     evidence: row.spec_digest
   });
   const { submission, number: revision, state } = row;
-  unit.queueEvent(await partiesOf(unit.trx, submission), {
+  await queueSubmissionEvent(unit, submission, {
     topic: 'submission',
     submission,
     revision,
@@ -87,7 +115,7 @@ export async function transitionRevision(
   await touchSubmission(unit, row.submission);
   unit.appendLogEntry({ subject: 'revision', id: revisionName(row), state, evidence: row.spec_digest });
   const { submission, number: revision } = row;
-  unit.queueEvent(await partiesOf(unit.trx, submission), {
+  await queueSubmissionEvent(unit, submission, {
     topic: 'submission',
     submission,
     revision,
@@ -151,7 +179,7 @@ export async function transitionDecision(
     state,
     ...(evidence === null ? {} : { evidence })
   });
-  unit.queueEvent(await partiesOf(unit.trx, row.submission), {
+  await queueSubmissionEvent(unit, row.submission, {
     topic: 'submission',
     submission: row.submission,
     revision: row.revision,
@@ -164,7 +192,7 @@ export async function transitionDecision(
 export async function recordRun(unit: UnitOfWork, row: RunRow): Promise<void> {
   unit.appendLogEntry({ subject: 'run', id: row.id, state: row.state });
   const { id: run, submission, state } = row;
-  unit.queueEvent(await partiesOf(unit.trx, submission), { topic: 'run', run, submission, state });
+  await queueSubmissionEvent(unit, submission, { topic: 'run', run, submission, state });
 }
 
 /** The values that are saved with a run's new state. */
@@ -230,7 +258,7 @@ export async function transitionRun(
 
 /** Sends an event with the state and the progress of a run. */
 export async function queueRunEvent(unit: UnitOfWork, row: RunRow): Promise<void> {
-  unit.queueEvent(await partiesOf(unit.trx, row.submission), {
+  await queueSubmissionEvent(unit, row.submission, {
     topic: 'run',
     run: row.id,
     submission: row.submission,

@@ -1,19 +1,27 @@
 import type { Transaction } from 'kysely';
+import { toBase64 } from '@clean-room/protocol/bytes';
+import { toTimestamp } from '@clean-room/protocol/documents';
+import { LogEntry } from '@clean-room/protocol/log';
 import type { JobQueue } from '../../platform/database/queue.js';
 import type { CoordinatorJobs } from '../background/jobs.js';
-import type { CoordinatorTables } from '../database/tables.js';
-import { writeEntriesAndEvents, type EntryDraft, type EventDraft } from '../log/store.js';
+import type { CoordinatorTables, EventDraft, OutboxEntry } from '../database/tables.js';
+import type { Records } from '../log/append.js';
 
-/** One transaction, with the log entries and events that are written when it commits. */
+/** A log entry without its format and time. */
+type EntryDraft = Omit<LogEntry, 'format' | 'at'>;
+
+/** One transaction, with the log entries and events that are saved when it commits. */
 export class UnitOfWork {
   readonly trx: Transaction<CoordinatorTables>;
   /** The time of everything that the transaction writes. */
   readonly at: Date;
-  /** All log entries of the transaction, for the server's own log. */
-  readonly transitions: EntryDraft[] = [];
+  /** The parties of submissions that the transaction has read. */
+  readonly parties = new Map<string, { submitter: string | undefined; providers: readonly string[] }>();
+  /** Submissions whose time of the last change is already that of the transaction. */
+  readonly touched = new Set<string>();
   readonly #queue: JobQueue<CoordinatorJobs>;
-  #entries: EntryDraft[] = [];
-  #events: EventDraft[] = [];
+  readonly #entries: OutboxEntry[] = [];
+  readonly #events: EventDraft[] = [];
 
   constructor(trx: Transaction<CoordinatorTables>, queue: JobQueue<CoordinatorJobs>, at: Date) {
     this.trx = trx;
@@ -21,10 +29,17 @@ export class UnitOfWork {
     this.at = at;
   }
 
+  /** The log entries and events that were added so far, or undefined when there are none. */
+  get records(): Records | undefined {
+    if (this.#entries.length === 0 && this.#events.length === 0) return undefined;
+    return { at: this.at, entries: this.#entries, events: this.#events };
+  }
+
   /** Adds an entry to the log when the transaction commits. */
   appendLogEntry(entry: EntryDraft): void {
-    this.#entries.push(entry);
-    this.transitions.push(entry);
+    const bytes = LogEntry.write({ format: 'clean-room.log-entry/v1', at: toTimestamp(this.at), ...entry });
+    const { subject, id, state } = entry;
+    this.#entries.push({ subject, subject_id: id, state, bytes: toBase64(bytes) });
   }
 
   /** Sends an event to all of `parties` when the transaction commits. */
@@ -57,18 +72,5 @@ export class UnitOfWork {
   ): Promise<void> {
     const seconds = Math.ceil((time.getTime() - this.at.getTime()) / 1000);
     await this.send(name, data, Math.max(1, seconds));
-  }
-
-  /**
-   * Writes the log entries and events that were added so far. From here to the end of this transaction, no other transaction
-   * can write log entries or events.
-   *
-   * @returns the log's index of the first entry that was written, or -1 when there was nothing to write
-   */
-  async flush(): Promise<number> {
-    const [entries, events] = [this.#entries, this.#events];
-    [this.#entries, this.#events] = [[], []];
-    if (entries.length === 0 && events.length === 0) return -1;
-    return writeEntriesAndEvents(this.trx, this.at, entries, events);
   }
 }

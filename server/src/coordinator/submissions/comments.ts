@@ -1,7 +1,7 @@
 import type { Comment } from '@clean-room/api/coordinator';
 import { newId } from '../../platform/ids.js';
 import type { PersonCaller } from '../access/caller.js';
-import { partiesOf, touchSubmission } from '../state/transitions.js';
+import { queueSubmissionEvent, touchSubmission } from '../state/transitions.js';
 import type { UnitOfWork } from '../state/unit-of-work.js';
 import { newestRevision } from './find.js';
 
@@ -20,7 +20,7 @@ export async function addComment(
     .values({ id, submission, revision: revision.number, party, person, text, created_at: unit.at })
     .execute();
   await touchSubmission(unit, submission);
-  unit.queueEvent(await partiesOf(unit.trx, submission), {
+  await queueSubmissionEvent(unit, submission, {
     topic: 'submission',
     submission,
     revision: revision.number,

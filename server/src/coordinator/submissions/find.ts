@@ -35,9 +35,9 @@ export async function requireConcerned(
   caller: Caller,
   submission: string
 ): Promise<string> {
-  const party = await submitterParty(db, submission);
-  if (!(await partiesOf(db, submission)).includes(caller.party)) throw noSubmission();
-  return party;
+  const { submitter, providers } = await partiesOf(db, submission);
+  if (submitter === undefined || ![submitter, ...providers].includes(caller.party)) throw noSubmission();
+  return submitter;
 }
 
 /**
@@ -128,16 +128,13 @@ export async function decisionsOf(
 }
 
 /**
- * Returns the decision of one provider about a revision.
+ * Returns the decision of one provider.
  *
+ * @param decisions - the decisions of all providers about a revision
  * @throws CleanRoomError `forbidden` when the revision uses none of its data
  */
-export async function decisionOf(
-  db: Kysely<CoordinatorTables>,
-  revision: RevisionRow,
-  provider: string
-): Promise<DecisionRow> {
-  const decision = (await decisionsOf(db, revision)).find(row => row.provider === provider);
+export function decisionOf(decisions: readonly DecisionRow[], provider: string): DecisionRow {
+  const decision = decisions.find(row => row.provider === provider);
   if (decision === undefined) {
     throw new CleanRoomError(
       'forbidden',

@@ -73,11 +73,22 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
     concurrency: number,
     handler: JobHandler<Jobs[N]>
   ): Promise<void> {
-    await this.#boss.work<Jobs[N]>(
+    for (let count = 0; count < concurrency; count++) await this.#startWorker(name, handler);
+  }
+
+  async #startWorker<N extends keyof Jobs & string>(name: N, handler: JobHandler<Jobs[N]>): Promise<void> {
+    const worker: { id?: string } = {};
+    worker.id = await this.#boss.work<Jobs[N]>(
       name,
-      { localConcurrency: concurrency, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
+      { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
       async ([job]) => {
-        if (job !== undefined) await handler(job.data);
+        if (job === undefined) return;
+        try {
+          await handler(job.data);
+        } finally {
+          // More jobs may be waiting. Without this, the worker waits for a notification or for five seconds after each job.
+          if (worker.id !== undefined) this.#boss.notifyWorker(worker.id);
+        }
       }
     );
   }

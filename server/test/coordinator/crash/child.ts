@@ -15,7 +15,7 @@ import {
   type TeeStatus
 } from '../../../src/coordinator/start.js';
 import { COORDINATOR_MIGRATIONS } from '../../../src/coordinator/database/migrations.js';
-import type { CoordinatorTables } from '../../../src/coordinator/database/tables.js';
+import type { CoordinatorTables, OutboxEntry } from '../../../src/coordinator/database/tables.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
 import { TEST_CAPABILITIES } from '../../support/backend.js';
 import { testSimulator } from '../../support/simulator.js';
@@ -95,37 +95,62 @@ const backend: TeeBackend & { roots: PkiRoot[] } = {
   machineOf: async attempt => machineOf(attempt)
 };
 
-/** The log entries that the running transaction has inserted. */
-const insertedEntries = new AsyncLocalStorage<LoggedEntry[]>();
+/** The log entries that the running transaction has saved in the outbox, and those that it has numbered. */
+interface InsertedEntries {
+  readonly saved: LoggedEntry[];
+  readonly numbered: LoggedEntry[];
+}
+
+const insertedEntries = new AsyncLocalStorage<InsertedEntries>();
+/** Number of log entries that exist. A saved entry gets this index or a higher one. */
+let logSize = 0;
+
+function collectSaved(column: (name: string) => unknown): void {
+  for (const { subject, subject_id: id, state } of JSON.parse(column('entries') as string) as OutboxEntry[])
+    insertedEntries.getStore()?.saved.push({ subject, id, state, index: logSize });
+}
+
+function collectNumbered(column: (name: string) => unknown): void {
+  const entry = JSON.parse(fromUtf8(column('bytes') as Uint8Array)) as Entry;
+  const index = column('index') as number;
+  insertedEntries.getStore()?.numbered.push({ ...entry, index });
+  logSize = index + 1;
+}
 
 const collectEntries: KyselyPlugin = {
   transformQuery: ({ node }) => {
-    if (node.kind === 'InsertQueryNode' && node.into?.table.identifier.name === 'log_entry') {
-      const columns = node.columns?.map(({ column }) => column.name) ?? [];
-      const [index, bytes] = [columns.indexOf('index'), columns.indexOf('bytes')];
-      for (const row of (node.values as unknown as { values: { values: unknown[] }[] }).values) {
-        const entry = JSON.parse(fromUtf8(row.values[bytes] as Uint8Array)) as Entry;
-        insertedEntries.getStore()?.push({ ...entry, index: row.values[index] as number });
-      }
-    }
+    if (node.kind !== 'InsertQueryNode') return node;
+    const collect = { outbox: collectSaved, log_entry: collectNumbered }[
+      node.into?.table.identifier.name ?? ''
+    ];
+    const columns = node.columns?.map(({ column }) => column.name) ?? [];
+    for (const row of (node.values as unknown as { values: { values: unknown[] }[] }).values)
+      collect?.(name => row.values[columns.indexOf(name)]);
     return node;
   },
   transformResult: async ({ result }) => result
 };
 
-/** Returns a database that kills the process just before or just after the commit of a transaction. */
+/**
+ * Returns a database that kills the process just before or just after the commit of a transaction. On PGlite, a transition and the
+ * numbers of its entries are one commit.
+ */
 function killingDatabase(database: Database<CoordinatorTables>): Database<CoordinatorTables> {
   const db = database.db.withPlugin(collectEntries);
   const begin = db.transaction.bind(db);
   const execute = <T>(work: (trx: Transaction<CoordinatorTables>) => Promise<T>): Promise<T> =>
-    insertedEntries.run([], async () => {
-      const entries = insertedEntries.getStore() ?? [];
+    insertedEntries.run({ saved: [], numbered: [] }, async () => {
+      const { saved, numbered } = insertedEntries.getStore() ?? { saved: [], numbered: [] };
+      const killNear = (time: 'before' | 'after'): void => {
+        killAt(`${time}-commit`, database.kind === 'pglite' ? numbered : saved);
+        if (numbered.length > 0) killAt(`${time}-numbering`, numbered);
+      };
       const value = await begin().execute(async trx => {
         const value = await work(trx);
-        killAt('before-commit', entries);
+        killNear('before');
         return value;
       });
-      killAt('after-commit', entries);
+      killNear('after');
       return value;
     });
   Object.defineProperty(db, 'transaction', { value: () => ({ execute }) });
@@ -149,14 +174,15 @@ function partlyIdleQueue(database: Database<CoordinatorTables>, onError: (error:
 async function start(): Promise<void> {
   const [manifest, config, statement] = settings.kernelImage;
   backend.roots = [(await testSimulator()).root];
+  const database = await openDatabase<CoordinatorTables>({
+    url: settings.config.database,
+    migrations: COORDINATOR_MIGRATIONS
+  });
+  const counters = await database.db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
+  logSize = counters.log_size;
   const coordinator = await startCoordinator(settings.config, {
     backend,
-    database: killingDatabase(
-      await openDatabase<CoordinatorTables>({
-        url: settings.config.database,
-        migrations: COORDINATOR_MIGRATIONS
-      })
-    ),
+    database: killingDatabase(database),
     kernelImages: new KernelImages([
       kernelImageOf(Buffer.from(manifest, 'base64'), Buffer.from(config, 'base64'), statement)
     ]),

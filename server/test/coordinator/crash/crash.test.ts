@@ -191,6 +191,22 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     await clients.cancel(run.run);
   });
 
+  if (kind === 'PostgreSQL') {
+    test.each<KillPoint>(['before-numbering', 'after-numbering'])(
+      'gives each log entry one number when killed %s',
+      async point => {
+        await coordinator.arm({ point, transition: 'run queued' });
+        const run = await clients.started(await clients.submit([]));
+        await clients.runCell(run);
+        await coordinator.arm({ point, transition: 'run completed' });
+        await clients.deliver(run, [], []);
+        await clients.allKillsDone();
+        await clients.receipt(run.run);
+        await auditState(clients.university());
+      }
+    );
+  }
+
   test('was killed before and after the commit of every transition', async () => {
     const log = await auditState(clients.university());
     const crashes = await coordinator.crashes();

@@ -10,8 +10,12 @@ import type { CoordinatorJobs } from '../../../src/coordinator/background/jobs.j
 import type { KernelImageOnFile } from '../../../src/coordinator/images/kernel-images.js';
 import { bundle, CACHE } from '../../support/bundle.js';
 
-/** The point at which the coordinator is killed: before or after a commit with a transition, or the start of a TEE. */
-export type KillPoint = 'before-commit' | 'after-commit' | 'before-start' | 'after-start';
+/**
+ * The point at which the coordinator is killed: before or after a commit with a transition, the commit that gives its log entries
+ * their numbers, or the start of a TEE.
+ */
+export type KillPoint =
+  'before-commit' | 'after-commit' | 'before-numbering' | 'after-numbering' | 'before-start' | 'after-start';
 
 /** A planned kill. */
 export interface Kill {
@@ -38,7 +42,10 @@ export interface Entry {
   readonly state: string;
 }
 
-/** An entry with its index in the log. The index tells apart the states that a run reaches more than once. */
+/**
+ * An entry with its index in the log, or the lowest that it can get. The index tells apart the states that a run reaches more than
+ * once.
+ */
 export interface LoggedEntry extends Entry {
   readonly index: number;
 }

@@ -106,6 +106,22 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     await queue.stop();
   }, 60_000);
 
+  test('handles waiting jobs one after the other without a pause', async () => {
+    const queue = new JobQueue<{ count: { number: number } }>(
+      database.createQueue(error => process.stderr.write(`${error}\n`))
+    );
+    await queue.start({ count: { expireInSeconds: 10, retryLimit: 2 } });
+    await database.db.transaction().execute(async trx => {
+      for (let number = 0; number < 20; number++) await queue.send(trx, 'count', { number });
+    });
+    const seen: number[] = [];
+    const start = Date.now();
+    await queue.work('count', 1, async ({ number }) => void seen.push(number));
+    await until(() => seen.length === 20);
+    expect(Date.now() - start).toBeLessThan(15_000);
+    await queue.stop();
+  }, 120_000);
+
   if (kind === 'PGlite') {
     test('writes every commit to disk', async () => {
       const spy = jest.spyOn(fs, 'fsyncSync');

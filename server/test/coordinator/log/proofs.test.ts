@@ -10,9 +10,9 @@ import {
 } from '@clean-room/protocol/log';
 import { routes } from '@clean-room/api/coordinator';
 import type { Client } from '@clean-room/api';
-import { TestDeployment } from '../support/deployment.js';
-import { DATABASES, type DatabaseFactory } from '../support/databases.js';
-import { rosterOf } from '../support/parties.js';
+import { TestDeployment } from '../../support/deployment.js';
+import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
+import { rosterOf } from '../../support/parties.js';
 
 const SIZES = 18;
 
