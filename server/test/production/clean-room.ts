@@ -35,6 +35,18 @@ export interface ProductionOptions {
   readonly data: Readonly<Record<string, string>>;
 }
 
+/**
+ * Arguments with which a process runs as a user without rights. It can read all files, but a custodian sees that it shares no user with
+ * the coordinator. Only root can do this.
+ */
+const OTHER_USER = [
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+  '--inh-caps=+dac_read_search',
+  '--ambient-caps=+dac_read_search'
+];
+
 /** Waits until a process has written `Ready.`. */
 async function started(child: ChildProcess, name: string): Promise<ChildProcess> {
   const messages: string[] = [];
@@ -206,7 +218,7 @@ export class ProductionCleanRoom {
     const { build, cloud } = this;
     const program = path.join(build.folder, 'server/coordinator.mjs');
     await copyFile(path.join(SERVER, 'test/production/coordinator.mjs'), program);
-    const child = spawn(process.execPath, [program], {
+    const child = spawn('setpriv', [...OTHER_USER, process.execPath, program], {
       cwd: folder,
       stdio: ['ignore', 'inherit', 'pipe'],
       env: {
