@@ -57,7 +57,7 @@ const { values, positionals } = parseArgs({
 const mutants = readMutants();
 const unknown = positionals.filter(name => !mutants.some(mutant => mutant.name === name));
 if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(', ')}.`);
-const proofs = new Proofs();
+const proofs = new Proofs(values.named);
 const selected = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const due = selected
   .map(mutant => ({ mutant, changed: values.changed ? proofs.changedSince(mutant) : [] }))
@@ -75,7 +75,7 @@ try {
     console.log(`${verdict} ${mutant.name}: ${mutant.claim} (${seconds} s)`);
     for (const problem of problems) console.log(`    ${problem}`);
     if (problems.length > 0) bad++;
-    else if (process.env.CI !== 'true' && !values.named) proofs.save(mutant, mutants);
+    else if (process.env.CI !== 'true') proofs.save(mutant, mutants);
   }
 } finally {
   scratch?.remove();
