@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { GOOGLE_ROOT } from '@clean-room/protocol/attestation';
+import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import { checkConfig } from '../../server/lib/platform/config/config.js';
 import { ComputeApi } from '../../server/lib/coordinator/backends/confidential-space/compute.js';
 import { googleClient } from '../../server/lib/coordinator/backends/confidential-space/credentials.js';
@@ -59,7 +59,7 @@ export async function prove(settings, options) {
     computeUrl,
     compute: await ComputeApi.open(settings.project, computeOptions),
     launcherLog: new LauncherLog(settings.project, auth, loggingUrl),
-    roots: options.roots ?? [GOOGLE_ROOT],
+    roots: options.roots ?? HARDWARE_ROOTS,
     waitSeconds: options.waitSeconds ?? 900,
     pollMs: options.pollMs ?? 2000,
     started: []
