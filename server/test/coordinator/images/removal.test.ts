@@ -124,7 +124,7 @@ describe.each(DATABASES)('images of revisions that have ended, on %s', (_kind, p
     void new RecordedPublisher(killed, database.db).removeEnded(logger);
     await removing;
     await deployment.submit(deployment.assets, source);
-    // While the first process may still be removing the image, nobody else does.
+    // The first process may still be removing the image, so the second one waits.
     await publisher.removeEnded(logger);
     expect([...store.images]).toEqual([first.image]);
     await expect(publisher.publish(first.image, PARTS)).rejects.toMatchObject({ code: 'unavailable' });

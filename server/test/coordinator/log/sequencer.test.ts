@@ -116,7 +116,11 @@ describe.each(DATABASES)('the sequencer of the log, on %s', (kind, prepare) => {
 
   test('reads as many nodes at once as the proofs of a batch need in a long log', async () => {
     const { db } = replicas[0]!.database;
-    const leaves = Array.from({ length: 3 }, (_, index) => ({ level: 0, index, hash: new Uint8Array([index]) }));
+    const leaves = Array.from({ length: 3 }, (_, index) => ({
+      level: 0,
+      index,
+      hash: new Uint8Array([index])
+    }));
     await db.insertInto('log_node').values(leaves).execute();
     const names = Array.from({ length: 40_000 }, (_, number) => ({ level: 0, index: number % 3 }));
     const nodes = await readNodes(db, names);
