@@ -295,6 +295,21 @@ describe.each(DATABASES)('attempts of a run, on %s', (kind, prepare) => {
     await eventually(() => (backend.running.has(plan.attempt) ? undefined : true));
   }, 60_000);
 
+  test('stops the other machines and watches on although one machine cannot be stopped', async () => {
+    await deployment.submit([]);
+    const plan = await nextStart();
+    const [stuck, stray] = [newId(), newId()];
+    backend.unstoppable.add(stuck);
+    for (const attempt of [stuck, stray]) backend.running.set(attempt, { ...plan, attempt });
+    await deployment.coordinator.close();
+    await deployment.restart();
+    await eventually(() => (backend.running.has(stray) ? undefined : true));
+    const before = backend.statusRequests.length;
+    await eventually(() => (backend.statusRequests.length > before ? true : undefined));
+    backend.unstoppable.clear();
+    for (const attempt of [stuck, plan.attempt]) await backend.stop(attempt);
+  }, 60_000);
+
   (kind === 'PostgreSQL' ? test : test.skip)(
     'are watched by one replica, and by another when it ends',
     async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import type { Compute } from '@clean-room/protocol/submissions';
 import { routes } from '@clean-room/api/coordinator';
 import { DATABASES, type DatabaseFactory } from '../support/databases.js';
@@ -100,6 +100,25 @@ describe.each(DATABASES)('machines for runs, on %s', (_kind, prepare) => {
     expect(cost?.machine).toBe('small');
     expect(cost?.seconds).toBeGreaterThanOrEqual(1);
     expect(cost?.dollars).toBeCloseTo((cost?.seconds ?? 0) / 10);
+  }, 60_000);
+
+  test('cost nothing while their outputs are reviewed', async () => {
+    const { backend, parties } = deployment;
+    const started = backend.starts.length;
+    const id = await submit({});
+    await deployment.approve(parties.hospital, id);
+    const supervisor = deployment.supervisor(await eventually(() => backend.starts[started]));
+    const { revisions, runs } = await researcher().call(routes.getSubmission, { params: { id } });
+    const reviewers = [parties.hospital.custodian.publicKey];
+    await supervisor.deliverResult(fromBase64(revisions[0]!.spec), [], { reviewers });
+    const params = { id: runs[0]!.id };
+    const { state, cost } = await researcher().call(routes.getRun, { params });
+    expect(state).toBe('output-review');
+    await new Promise(resolve => setTimeout(resolve, 1500));
+    await deployment
+      .custodian(parties.hospital)
+      .call(routes.withholdOutputs, { params, body: { reason: 'too detailed' } });
+    expect(await researcher().call(routes.getRun, { params })).toMatchObject({ state: 'failed', cost });
   }, 60_000);
 
   test('without a price give a run no cost', async () => {

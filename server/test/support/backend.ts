@@ -26,6 +26,8 @@ export class ManualBackend implements TeeBackend {
   readonly ended = new Map<string, TeeStatus>();
   /** Attempts that the backend does not know for a while, although their TEEs are running. */
   readonly hidden = new Set<string>();
+  /** Attempts whose TEEs cannot be stopped. */
+  readonly unstoppable = new Set<string>();
   /** The output of the machines of attempts. */
   readonly consoles = new Map<string, TeeConsole>();
   /** The number of attempts in each status request. */
@@ -63,6 +65,7 @@ export class ManualBackend implements TeeBackend {
   }
 
   async stop(attempt: string): Promise<void> {
+    if (this.unstoppable.has(attempt)) throw new Error('the machine is protected from deletion');
     this.running.delete(attempt);
     this.ended.set(attempt, { state: 'ended', reason: 'stopped' });
   }

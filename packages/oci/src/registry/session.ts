@@ -46,7 +46,9 @@ export class RegistrySession {
     expected: readonly number[]
   ): Promise<RegistryResponse> {
     let answer = await this.#follow(request, scopes);
-    if (answer.status === 401 && (await this.#authentication.readChallenge(answer, scopes)))
+    // A server that the registry redirects to cannot name the token service that gets the credentials.
+    const isChallenge = answer.status === 401 && answer.url.origin === this.#origin.origin;
+    if (isChallenge && (await this.#authentication.readChallenge(answer, scopes)))
       answer = await this.#follow(request, scopes);
     if (expected.includes(answer.status)) return answer;
     throw await responseError(answer);

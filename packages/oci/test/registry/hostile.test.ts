@@ -111,6 +111,17 @@ describe('a registry that redirects', () => {
     expect(other.calls[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('to another server that asks for credentials: neither it nor its token service gets any', async () => {
+    const thief = await start((_request, response) => response.end('{"token":"x"}'));
+    const bucket = await start((_request, response) =>
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${thief.host}/token"` }).end()
+    );
+    const server = await start((_request, response) => redirect(response, `http://${bucket.host}/b`));
+    await expect(open(server).hasBlob(digest)).rejects.toMatchObject({ code: 'registry-failed' });
+    expect(thief.calls).toHaveLength(0);
+    expect(bucket.calls.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+
   it('to a token service without HTTPS: no password is sent there', async () => {
     const server = await start((_request, response) =>
       response

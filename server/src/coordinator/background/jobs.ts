@@ -15,7 +15,7 @@ export type CoordinatorJobs = {
 /** Settings of each queue. When a process dies, another one continues its jobs within seconds. */
 export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
   'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
-  'stop-attempt': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
+  'stop-attempt': { expireInSeconds: 300, retryLimit: 100, onceWaiting: true },
   'expire-revision': { expireInSeconds: 60, retryLimit: 100 },
   'clean-up': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true }
 };

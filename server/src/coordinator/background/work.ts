@@ -75,36 +75,43 @@ async function resume(context: CoordinatorContext): Promise<void> {
 const SEQUENCE_SECONDS = 1;
 /** Time between two searches for TEEs that should not exist, in seconds. */
 const SWEEP_SECONDS = 60;
-const TEE_LEASE = 'tees';
 
 /**
- * Watches all TEEs in one of the processes that use the database: the process that holds the lease does it, and another one
- * takes over when it has not extended the lease for some time.
+ * Repeats work about all TEEs in one of the processes that use the database: the process that holds the lease does it, and
+ * another one takes over when it has not extended the lease for some time.
  */
-function watchTees(context: CoordinatorContext): Periodic {
+function repeatInOneProcess(context: CoordinatorContext, lease: string, work: () => Promise<void>): Periodic {
   const { logger, config } = context.services;
   const { watchSeconds } = config.limits;
   const holder = randomUUID();
-  let sweptAt = -Infinity;
-  const watching = repeat(
+  const repeated = repeat(
     watchSeconds,
     async () => {
-      if (!(await holdLease(context.db, TEE_LEASE, holder, 2 * watchSeconds + 4))) return;
-      await watchAttempts(context);
-      if (performance.now() - sweptAt < SWEEP_SECONDS * 1000) return;
-      sweptAt = performance.now();
-      await sweepTees(context);
+      if (await holdLease(context.db, lease, holder, 2 * watchSeconds + 4)) await work();
     },
     error => {
-      logger.error({ err: error }, 'the TEEs could not be watched, which will be repeated');
+      logger.error({ err: error, lease }, 'the TEEs could not be watched, which will be repeated');
     }
   );
   return {
     stop: async () => {
-      await watching.stop();
-      await returnLease(context.db, TEE_LEASE, holder);
+      await repeated.stop();
+      await returnLease(context.db, lease, holder);
     }
   };
+}
+
+/** Watches all TEEs, and searches for those that should not exist. Stopping these takes long, so nothing waits for it. */
+function watchTees(context: CoordinatorContext): readonly Periodic[] {
+  let sweptAt = -Infinity;
+  return [
+    repeatInOneProcess(context, 'tees', () => watchAttempts(context)),
+    repeatInOneProcess(context, 'sweep', async () => {
+      if (performance.now() - sweptAt < SWEEP_SECONDS * 1000) return;
+      sweptAt = performance.now();
+      await sweepTees(context);
+    })
+  ];
 }
 
 /**
@@ -133,7 +140,7 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
   );
   return async () => {
     await sequencing.stop();
-    await watching.stop();
+    await Promise.all(watching.map(watch => watch.stop()));
     await queue.stop();
   };
 }

@@ -10,6 +10,8 @@ const HOUR_MS = 3_600_000;
 const KEEP_HOURS = 1;
 /** Time until a removal that the registry refused is tried again. */
 const REFUSED_HOURS = 24;
+/** Time after which another process finishes a removal, because the one that began it must have died. */
+const REMOVAL_HOURS = 0.25;
 /** Number of images that are removed in one round. */
 const BATCH = 100;
 
@@ -27,13 +29,18 @@ export class RecordedPublisher implements ImagePublisher {
 
   async publish(image: Digest, parts: ImageParts): Promise<string> {
     // Recorded first: an image that a crash leaves behind is found and removed too.
-    const { removing } = await this.#db
+    const recorded = await this.#db
       .insertInto('published_image')
       .values({ digest: image, removing: false, remove_after: inHours(KEEP_HOURS) })
-      .onConflict(conflict => conflict.column('digest').doUpdateSet({ remove_after: inHours(KEEP_HOURS) }))
+      .onConflict(conflict =>
+        conflict
+          .column('digest')
+          .doUpdateSet({ remove_after: inHours(KEEP_HOURS) })
+          .where('published_image.removing', '=', false)
+      )
       .returning('removing')
-      .executeTakeFirstOrThrow();
-    if (removing) {
+      .executeTakeFirst();
+    if (recorded === undefined) {
       throw new CleanRoomError('unavailable', 'An earlier copy of the image is being removed.', {
         remedy: 'Try again in a minute.'
       });
@@ -70,7 +77,10 @@ export class RecordedPublisher implements ImagePublisher {
     }
   }
 
-  /** Marks images for removal, and returns them together with those that an earlier process did not finish. */
+  /**
+   * Marks images for removal, and returns them together with those whose removal another process did not finish. These are removed
+   * even if another revision needs the image by now, because it cannot be published before.
+   */
   async #claimEnded(): Promise<Digest[]> {
     const ended = this.#db
       .selectFrom('published_image as ended')
@@ -98,9 +108,9 @@ export class RecordedPublisher implements ImagePublisher {
       .limit(BATCH);
     const rows = await this.#db
       .updateTable('published_image')
-      .set({ removing: true })
+      .set({ removing: true, remove_after: inHours(REMOVAL_HOURS) })
       .where('remove_after', '<=', new Date())
-      .where('digest', 'in', ended)
+      .where(eb => eb.or([eb('removing', '=', true), eb('digest', 'in', ended)]))
       .returning('digest')
       .execute();
     return rows.map(row => row.digest);

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { treeHead, type TreeHead } from '@clean-room/protocol/log';
 import type { CoordinatorTables } from '../database/tables.js';
 import { cover, fold, Nodes, type NodeName } from './tree.js';
@@ -12,14 +12,14 @@ export interface NumberedEntry {
   readonly bytes: Uint8Array;
 }
 
-/** Reads nodes of the log's Merkle tree. */
+/** Reads nodes of the log's Merkle tree. The proofs of one batch need thousands of them, so all names are two parameters. */
 export async function readNodes(db: Kysely<CoordinatorTables>, names: readonly NodeName[]): Promise<Nodes> {
   if (names.length === 0) return new Nodes();
   const rows = await db
     .selectFrom('log_node')
     .selectAll()
-    .where(eb =>
-      eb.or(names.map(({ level, index }) => eb.and([eb('level', '=', level), eb('index', '=', index)])))
+    .where(
+      sql<boolean>`(level, index) in (select * from unnest(${names.map(({ level }) => level)}::integer[], ${names.map(({ index }) => index)}::bigint[]))`
     )
     .execute();
   return new Nodes(rows);

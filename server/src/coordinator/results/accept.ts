@@ -130,6 +130,8 @@ export async function acceptResult(
       .execute();
   }
   await grantOutputs(unit, job, statement.value);
+  // The attempt ends here, so the time of the review costs nothing.
+  await unit.trx.updateTable('attempt').set({ ended_at: unit.at }).where('id', '=', job.attempt).execute();
   await addAttemptCost(unit, job.attempt);
   await unit.send('stop-attempt', { attempt: job.attempt }, 5);
   if (predicate.outputs.reviewers.length > 0) {

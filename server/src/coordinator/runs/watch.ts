@@ -159,6 +159,9 @@ export async function sweepTees(context: CoordinatorContext): Promise<void> {
   for (const attempt of existing) {
     if (needed.has(attempt)) continue;
     logger.warn({ attempt }, 'a TEE without an open attempt is stopped');
-    await backend.stop(attempt);
+    // One that cannot be stopped must not keep the others running.
+    await backend.stop(attempt).catch((error: unknown) => {
+      logger.error({ err: error, attempt }, 'the TEE could not be stopped, which will be repeated');
+    });
   }
 }

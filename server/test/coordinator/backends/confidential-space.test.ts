@@ -253,6 +253,31 @@ describe('Confidential Space', () => {
     expect(await status).toEqual({ state: 'unknown' });
   });
 
+  test('tells the status of all machines although one console is refused', async () => {
+    const backend = await open(cloud);
+    const [ended, running] = [newId(), newId()];
+    for (const each of [ended, running]) await backend.start(planOf(each));
+    const before = await statusOf(backend, running);
+    cloud.faults.plan({
+      call: 'compute.instances.getSerialPortOutput',
+      fault: { kind: 'status', code: 400 },
+      times: 1000
+    });
+    guests.of(instanceName(ended)).powerOff();
+    const statuses = await eventually(async () => {
+      const found = await backend.statuses([ended, running]);
+      return found.get(ended)?.state === 'ended' ? found : undefined;
+    });
+    expect(statuses.get(ended)).toEqual({
+      state: 'ended',
+      reason: 'lost',
+      detail: 'Google Compute Engine did not say why it ended.'
+    });
+    expect(statuses.get(running)).toEqual(before);
+    await backend.stop(ended);
+    await backend.stop(running);
+  });
+
   test('refuses a plan whose image has no reference by its digest, and a machine that does not exist', async () => {
     const backend = await open(cloud);
     const tagged = `europe-west4-docker.pkg.dev/${PROJECT.id}/runs/notebook:latest`;

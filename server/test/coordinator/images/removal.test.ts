@@ -105,6 +105,36 @@ describe.each(DATABASES)('images of revisions that have ended, on %s', (_kind, p
     expect(store.images.has(first.image)).toBe(false);
   });
 
+  test('are removed by another process when the first one is killed, and can then be published again', async () => {
+    const source = 'print("killed")';
+    const first = await deployment.submit(deployment.assets, source);
+    await publisher.publish(first.image, PARTS);
+    await withdraw(first.id);
+    await age();
+    let began: () => void = () => undefined;
+    const removing = new Promise<void>(resolve => (began = resolve));
+    const killed: ImagePublisher = {
+      publish: () => Promise.reject(new Error('not used')),
+      ping: () => store.ping(),
+      remove: () => {
+        began();
+        return new Promise(() => undefined);
+      }
+    };
+    void new RecordedPublisher(killed, database.db).removeEnded(logger);
+    await removing;
+    await deployment.submit(deployment.assets, source);
+    // The first process may still be removing the image, so the second one waits.
+    await publisher.removeEnded(logger);
+    expect([...store.images]).toEqual([first.image]);
+    await expect(publisher.publish(first.image, PARTS)).rejects.toMatchObject({ code: 'unavailable' });
+    await removeEnded();
+    expect(store.images.size).toBe(0);
+    await publisher.publish(first.image, PARTS);
+    await removeEnded();
+    expect([...store.images]).toEqual([first.image]);
+  });
+
   test('stay when the registry refuses to remove them; the others are removed', async () => {
     const [kept, other] = [await deployment.submit(), await deployment.submit()];
     for (const { id, image } of [kept, other]) {

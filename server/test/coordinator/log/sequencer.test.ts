@@ -7,6 +7,7 @@ import type { CoordinatorTables } from '../../../src/coordinator/database/tables
 import type { Records } from '../../../src/coordinator/log/append.js';
 import { Log } from '../../../src/coordinator/log/log.js';
 import { Sequencer } from '../../../src/coordinator/log/sequencer.js';
+import { readNodes } from '../../../src/coordinator/log/store.js';
 import { openDatabase, type Database } from '../../../src/platform/database/database.js';
 import { DATABASES, type DatabaseFactory } from '../../support/databases.js';
 
@@ -111,6 +112,19 @@ describe.each(DATABASES)('the sequencer of the log, on %s', (kind, prepare) => {
     await expect(failed).rejects.toThrow('no');
     await sequence(0);
     expect(await audit()).toEqual([]);
+  });
+
+  test('reads as many nodes at once as the proofs of a batch need in a long log', async () => {
+    const { db } = replicas[0]!.database;
+    const leaves = Array.from({ length: 3 }, (_, index) => ({
+      level: 0,
+      index,
+      hash: new Uint8Array([index])
+    }));
+    await db.insertInto('log_node').values(leaves).execute();
+    const names = Array.from({ length: 40_000 }, (_, number) => ({ level: 0, index: number % 3 }));
+    const nodes = await readNodes(db, names);
+    expect(leaves.map(leaf => nodes.get(leaf))).toEqual(leaves.map(({ hash }) => hash));
   });
 
   if (kind === 'PGlite') return;

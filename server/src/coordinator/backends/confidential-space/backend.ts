@@ -1,4 +1,5 @@
 import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
+import { isCleanRoomError } from '@clean-room/protocol/errors';
 import type { TeeBackend, TeeStatus } from '../backend.js';
 import { chooseShape } from '../choose-shape.js';
 import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
@@ -72,9 +73,21 @@ class ConfidentialSpace implements TeeBackend {
     return statuses;
   }
 
-  async #statusOf({ zone, name, id, status }: ListedInstance): Promise<TeeStatus> {
-    const state = stateOf(status);
+  async #statusOf(machine: ListedInstance): Promise<TeeStatus> {
+    const state = stateOf(machine.status);
     if (state !== 'ended') return { state };
+    try {
+      return await this.#endOf(machine);
+    } catch (error) {
+      // It has ended in any case. One machine about which nothing can be read must not hide the status of all others.
+      if (isCleanRoomError(error, 'unavailable')) return { state: 'unknown' };
+      if (!isCleanRoomError(error)) throw error;
+      return { state: 'ended', reason: 'lost', detail: 'Google Compute Engine did not say why it ended.' };
+    }
+  }
+
+  /** Returns why a machine has ended. */
+  async #endOf({ zone, name, id }: ListedInstance): Promise<TeeStatus> {
     const operations = await this.compute.operations(zone, { instanceId: id });
     const reason = eventEnd(operations.map(({ type }) => type));
     if (reason !== undefined) return { state: 'ended', reason };
