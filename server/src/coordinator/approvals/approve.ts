@@ -119,7 +119,6 @@ export async function approve(
     decided_by: reviewer,
     approval: { text: JSON.stringify(bundle), digest, runs, spareStarts, expires: fromTimestamp(expires) }
   });
-  await unit.sendAt('expire-revision', { submission, revision: revision.number }, fromTimestamp(expires));
   const open = decisions.filter(row => row.provider !== provider && row.state !== 'approved');
   if (open.length > 0) return { revision: revision.number, state: revision.state };
   const approved = await transitionRevision(unit, revision, 'approved');

@@ -16,6 +16,6 @@ export type CoordinatorJobs = {
 export const QUEUE_PLANS: { readonly [N in keyof CoordinatorJobs]: QueuePlan } = {
   'start-attempt': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true },
   'stop-attempt': { expireInSeconds: 300, retryLimit: 100, onceWaiting: true },
-  'expire-revision': { expireInSeconds: 60, retryLimit: 100 },
+  'expire-revision': { expireInSeconds: 60, retryLimit: 100, onceWaiting: true },
   'clean-up': { expireInSeconds: 900, retryLimit: 100, onceWaiting: true }
 };

@@ -1,10 +1,11 @@
 import { expire } from '../approvals/end-revision.js';
+import { expiredRevisions } from '../approvals/expired.js';
 import type { CoordinatorContext } from '../context.js';
 import { IDEMPOTENCY_HOURS } from '../idempotency/once.js';
 import { randomUUID } from 'node:crypto';
 import { handleStartAttempt, handleStopAttempt } from '../runs/start.js';
 import { sweepTees, watchAttempts } from '../runs/watch.js';
-import { QUEUE_PLANS, type CoordinatorJobs } from './jobs.js';
+import { QUEUE_PLANS } from './jobs.js';
 import { holdLease, returnLease } from './lease.js';
 import { repeat, type Periodic } from './periodic.js';
 
@@ -30,30 +31,6 @@ async function cleanUp(context: CoordinatorContext): Promise<void> {
   await context.transact(unit => unit.send('clean-up', {}, HOUR_SECONDS));
 }
 
-/** Returns the open revisions that have expired, or that have an expired approval. */
-async function expiredRevisions(context: CoordinatorContext): Promise<CoordinatorJobs['expire-revision'][]> {
-  const now = new Date();
-  return context.db
-    .selectFrom('revision')
-    .select(['revision.submission', 'revision.number as revision'])
-    .where('revision.state', 'in', ['submitted', 'approved'])
-    .where(eb =>
-      eb.or([
-        eb('revision.expires_at', '<=', now),
-        eb.exists(
-          eb
-            .selectFrom('decision')
-            .select('decision.provider')
-            .whereRef('decision.submission', '=', 'revision.submission')
-            .whereRef('decision.revision', '=', 'revision.number')
-            .where('decision.state', '=', 'approved')
-            .where('decision.expires_at', '<=', now)
-        )
-      ])
-    )
-    .execute();
-}
-
 /** Continues the work of an earlier process, without waiting until the jobs that it held expire. */
 async function resume(context: CoordinatorContext): Promise<void> {
   const starting = await context.db
@@ -63,55 +40,80 @@ async function resume(context: CoordinatorContext): Promise<void> {
     .where('attempt.ended_at', 'is', null)
     .where('run.state', 'in', ['queued', 'starting'])
     .execute();
-  const expired = await expiredRevisions(context);
   await context.transact(async unit => {
     for (const { id: attempt } of starting) await unit.send('start-attempt', { attempt });
-    for (const revision of expired) await unit.send('expire-revision', revision);
     await unit.send('clean-up', {});
   });
 }
 
 /** Time between two searches for log entries that a killed process left without numbers, in seconds. */
 const SEQUENCE_SECONDS = 1;
+/** Time between two searches for revisions that have expired, in seconds. */
+const EXPIRY_SECONDS = 1;
+const EXPIRY_LEASE = 'expiry';
 /** Time between two searches for TEEs that should not exist, in seconds. */
 const SWEEP_SECONDS = 60;
 
 /**
- * Repeats work about all TEEs in one of the processes that use the database: the process that holds the lease does it, and
- * another one takes over when it has not extended the lease for some time.
+ * Repeats work in one of the processes that use the database: the process that holds the lease does it, and another one takes over
+ * when it has not extended the lease for some time.
+ *
+ * @param seconds - the pause between two repetitions
+ * @param message - the text that is logged with an error
  */
-function repeatInOneProcess(context: CoordinatorContext, lease: string, work: () => Promise<void>): Periodic {
-  const { logger, config } = context.services;
-  const { watchSeconds } = config.limits;
+function repeatLeased(
+  context: CoordinatorContext,
+  name: string,
+  seconds: number,
+  work: () => Promise<void>,
+  message: string
+): Periodic {
   const holder = randomUUID();
   const repeated = repeat(
-    watchSeconds,
+    seconds,
     async () => {
-      if (await holdLease(context.db, lease, holder, 2 * watchSeconds + 4)) await work();
+      if (await holdLease(context.db, name, holder, 2 * seconds + 4)) await work();
     },
     error => {
-      logger.error({ err: error, lease }, 'the TEEs could not be watched, which will be repeated');
+      context.services.logger.error({ err: error }, message);
     }
   );
   return {
     stop: async () => {
       await repeated.stop();
-      await returnLease(context.db, lease, holder);
+      await returnLease(context.db, name, holder);
     }
   };
 }
 
 /** Watches all TEEs, and searches for those that should not exist. Stopping these takes long, so nothing waits for it. */
 function watchTees(context: CoordinatorContext): readonly Periodic[] {
+  const { watchSeconds } = context.services.config.limits;
   let sweptAt = -Infinity;
+  const sweep = async (): Promise<void> => {
+    if (performance.now() - sweptAt < SWEEP_SECONDS * 1000) return;
+    sweptAt = performance.now();
+    await sweepTees(context);
+  };
+  const watched = 'the TEEs could not be watched, which will be repeated';
+  const swept = 'TEEs that should not exist could not be searched for, which will be repeated';
   return [
-    repeatInOneProcess(context, 'tees', () => watchAttempts(context)),
-    repeatInOneProcess(context, 'sweep', async () => {
-      if (performance.now() - sweptAt < SWEEP_SECONDS * 1000) return;
-      sweptAt = performance.now();
-      await sweepTees(context);
-    })
+    repeatLeased(context, 'tees', watchSeconds, () => watchAttempts(context), watched),
+    repeatLeased(context, 'sweep', watchSeconds, sweep, swept)
   ];
+}
+
+/** Ends the revisions that have expired. */
+function watchExpiry(context: CoordinatorContext): Periodic {
+  const watch = async (): Promise<void> => {
+    const expired = await expiredRevisions(context.db, new Date());
+    if (expired.length === 0) return;
+    await context.transact(async unit => {
+      for (const revision of expired) await unit.send('expire-revision', revision);
+    });
+  };
+  const message = 'revisions that have expired could not be found, which will be repeated';
+  return repeatLeased(context, EXPIRY_LEASE, EXPIRY_SECONDS, watch, message);
 }
 
 /**
@@ -130,7 +132,7 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
     await queue.stop();
     throw error;
   }
-  const watching = watchTees(context);
+  const watching = [...watchTees(context), watchExpiry(context)];
   const sequencing = repeat(
     SEQUENCE_SECONDS,
     () => sequencer.sequenceRest(),
@@ -140,17 +142,21 @@ export async function startWork(context: CoordinatorContext): Promise<() => Prom
   );
   return async () => {
     await sequencing.stop();
-    await Promise.all(watching.map(watch => watch.stop()));
+    for (const watch of watching) await watch.stop();
     await queue.stop();
   };
 }
 
 async function handleJobs(context: CoordinatorContext): Promise<void> {
   const { queue } = context.services;
-  await queue.work('start-attempt', 4, ({ attempt }) => handleStartAttempt(context, attempt));
-  await queue.work('stop-attempt', 2, ({ attempt }) => handleStopAttempt(context, attempt));
-  await queue.work('expire-revision', 1, ({ submission, revision }) =>
+  await queue.work('start-attempt', { workers: 2, batch: 8 }, ({ attempt }) =>
+    handleStartAttempt(context, attempt)
+  );
+  await queue.work('stop-attempt', { workers: 1, batch: 8 }, ({ attempt }) =>
+    handleStopAttempt(context, attempt)
+  );
+  await queue.work('expire-revision', { workers: 1, batch: 8 }, ({ submission, revision }) =>
     context.transact(unit => expire(unit, submission, revision))
   );
-  await queue.work('clean-up', 1, () => cleanUp(context));
+  await queue.work('clean-up', { workers: 1, batch: 1 }, () => cleanUp(context));
 }

@@ -113,6 +113,11 @@ const STATEMENTS_0003 = [
   `update receipt set log = convert_from(bytes, 'UTF8')::jsonb -> 'log'`
 ];
 
+const STATEMENTS_0004 = [
+  `create index revision_open_expiry on revision (expires_at) where state in ('submitted', 'approved')`,
+  `create index decision_approved_expiry on decision (expires_at) where state = 'approved'`
+];
+
 /** Creates the tables of {@link CoordinatorTables}. After the first release, changes are further migrations. */
 export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   // A database that an earlier draft created has recorded a migration of another name, so it is refused.
@@ -129,6 +134,11 @@ export const COORDINATOR_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-outbox': {
     up: async db => {
       for (const statement of STATEMENTS_0003) await sql.raw(statement).execute(db);
+    }
+  },
+  '0004-expiry': {
+    up: async db => {
+      for (const statement of STATEMENTS_0004) await sql.raw(statement).execute(db);
     }
   }
 };

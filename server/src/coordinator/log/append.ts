@@ -15,13 +15,17 @@ export interface Records {
   readonly events: readonly EventDraft[];
 }
 
+/** The numbers that are given next follow these. */
+export interface Counters {
+  readonly log_size: number;
+  readonly last_event: number;
+}
+
 /**
  * Locks the row of `counters` until the transaction ends. Only the transaction that has locked it writes the log and events, so
  * that no number is given twice and readers see neither of them with a gap.
  */
-export async function lockCounters(
-  trx: Transaction<CoordinatorTables>
-): Promise<{ readonly log_size: number; readonly last_event: number }> {
+export async function lockCounters(trx: Transaction<CoordinatorTables>): Promise<Counters> {
   return trx
     .selectFrom('counters')
     .select(['log_size', 'last_event'])
@@ -38,7 +42,7 @@ export async function lockCounters(
 export async function appendRecords(
   trx: Transaction<CoordinatorTables>,
   log: Log,
-  counters: { readonly log_size: number; readonly last_event: number },
+  counters: Counters,
   records: readonly Records[]
 ): Promise<void> {
   const entries = records
@@ -50,34 +54,37 @@ export async function appendRecords(
       state: entry.state,
       bytes: fromBase64(entry.bytes)
     }));
-  const events = records.flatMap(({ at, events }) => events.map(event => ({ ...event, at })));
   const size = counters.log_size + entries.length;
-  await trx
-    .updateTable('counters')
-    .set({ log_size: size, last_event: counters.last_event + events.length })
-    .where('id', '=', 1)
-    .execute();
   if (entries.length > 0) {
-    await trx.insertInto('log_entry').values(entries).execute();
     const edge = await readNodes(trx, cover(0, counters.log_size));
     const nodes = grow(
       counters.log_size,
       edge,
       entries.map(({ bytes }) => leafHash(bytes))
     );
-    await trx.insertInto('log_node').values(nodes).execute();
-    await saveReceiptProofs(trx, log, entries, size);
+    await trx
+      .with('grown', db => db.insertInto('log_node').values(nodes))
+      .insertInto('log_entry')
+      .values(entries)
+      .execute();
   }
-  if (events.length === 0) return;
-  await trx
-    .insertInto('event')
-    .values(
-      events.map(({ parties, data, at }, offset) => ({
-        id: counters.last_event + 1 + offset,
-        parties: JSON.stringify([...new Set(parties)]),
-        data: JSON.stringify(data),
-        created_at: at
-      }))
-    )
-    .execute();
+  const events = records
+    .flatMap(({ at, events }) => events.map(event => ({ ...event, at })))
+    .map(({ parties, data, at }, offset) => ({
+      id: counters.last_event + 1 + offset,
+      parties: JSON.stringify([...new Set(parties)]),
+      data: JSON.stringify(data),
+      created_at: at
+    }));
+  const numbers = { log_size: size, last_event: counters.last_event + events.length };
+  if (events.length === 0) await trx.updateTable('counters').set(numbers).where('id', '=', 1).execute();
+  else {
+    await trx
+      .with('recorded', db => db.insertInto('event').values(events))
+      .updateTable('counters')
+      .set(numbers)
+      .where('id', '=', 1)
+      .execute();
+  }
+  if (entries.length > 0) await saveReceiptProofs(trx, log, entries, size);
 }

@@ -1,7 +1,8 @@
 import type { Transaction } from 'kysely';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Database } from '../../platform/database/database.js';
 import type { CoordinatorTables } from '../database/tables.js';
-import { appendRecords, lockCounters, type Records } from './append.js';
+import { appendRecords, lockCounters, type Counters, type Records } from './append.js';
 import type { Log } from './log.js';
 
 /** Maximum number of transactions whose entries and events are numbered in one commit. */
@@ -66,16 +67,45 @@ export class Sequencer {
   }
 
   async #numberBatch(trx: Transaction<CoordinatorTables>): Promise<number> {
-    const counters = await lockCounters(trx);
-    const rows = await trx
-      .deleteFrom('outbox')
-      .where('id', 'in', eb => eb.selectFrom('outbox').select('id').orderBy('id').limit(BATCH))
-      .returningAll()
-      .execute();
-    if (rows.length === 0) return 0;
-    rows.sort((a, b) => a.id - b.id);
-    const records = rows.map(({ created_at: at, entries, events }) => ({ at, entries, events }));
-    await appendRecords(trx, this.#log, counters, records);
+    const { counters, rows } = await takeBatch(trx);
+    if (rows.length > 0) await appendRecords(trx, this.#log, counters, rows);
     return rows.length;
   }
+}
+
+/**
+ * Locks the row of `counters`, and takes the oldest rows out of the outbox, in one statement. No row is taken before the lock is
+ * held: otherwise two processes could wait for each other. Rows that were committed while this one waited are left for later.
+ */
+async function takeBatch(
+  trx: Transaction<CoordinatorTables>
+): Promise<{ readonly counters: Counters; readonly rows: readonly Records[] }> {
+  const found = await trx
+    .with('held', db =>
+      db.selectFrom('counters').select(['log_size', 'last_event']).where('id', '=', 1).forUpdate()
+    )
+    .with('taken', db =>
+      db
+        .deleteFrom('outbox')
+        .where('id', 'in', eb =>
+          eb
+            .selectFrom('outbox')
+            .select('id')
+            .where(({ exists }) => exists(eb.selectFrom('held').select('held.log_size')))
+            .orderBy('id')
+            .limit(BATCH)
+        )
+        .returningAll()
+    )
+    .selectFrom('held')
+    .leftJoin('taken', join => join.onTrue())
+    .selectAll()
+    .orderBy('taken.id')
+    .execute();
+  const [first] = found;
+  if (first === undefined) throw new CleanRoomError('internal', 'The database has no counters.');
+  const rows = found.flatMap(({ created_at: at, entries, events }) =>
+    at === null || entries === null || events === null ? [] : [{ at, entries, events }]
+  );
+  return { counters: first, rows };
 }

@@ -10,6 +10,12 @@ import type { Records } from '../log/append.js';
 /** A log entry without its format and time. */
 type EntryDraft = Omit<LogEntry, 'format' | 'at'>;
 
+/** Returns the subject of a job. Two jobs of one kind with the same subject are the same job. */
+function keyOf(name: keyof CoordinatorJobs, data: CoordinatorJobs[keyof CoordinatorJobs]): string {
+  if ('attempt' in data) return data.attempt;
+  return 'submission' in data ? `${data.submission}/${data.revision}` : name;
+}
+
 /** One transaction, with the log entries and events that are saved when it commits. */
 export class UnitOfWork {
   readonly trx: Transaction<CoordinatorTables>;
@@ -48,8 +54,7 @@ export class UnitOfWork {
   }
 
   /**
-   * Sends a background job when the transaction commits. A job about an attempt, and the clean-up, are dropped while the same
-   * job is waiting.
+   * Sends a background job when the transaction commits. It is dropped while the same job is waiting.
    *
    * @param delaySeconds - earliest start of the job, in seconds from now
    */
@@ -60,17 +65,7 @@ export class UnitOfWork {
   ): Promise<void> {
     await this.#queue.send(this.trx, name, data, {
       ...(delaySeconds === 0 ? {} : { after: delaySeconds }),
-      ...('attempt' in data ? { key: data.attempt } : name === 'clean-up' ? { key: name } : {})
+      key: keyOf(name, data)
     });
-  }
-
-  /** Sends a background job that starts at `time` at the earliest, or after one second if `time` has passed. */
-  async sendAt<N extends keyof CoordinatorJobs>(
-    name: N,
-    data: CoordinatorJobs[N],
-    time: Date
-  ): Promise<void> {
-    const seconds = Math.ceil((time.getTime() - this.at.getTime()) / 1000);
-    await this.send(name, data, Math.max(1, seconds));
   }
 }

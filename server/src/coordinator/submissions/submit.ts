@@ -82,7 +82,6 @@ async function writeRevision(
     await grantObjects(unit.trx, files, [...checked.providers.keys()], unit.at);
   }
   await recordRevision(unit, row);
-  await unit.sendAt('expire-revision', { submission, revision: number }, row.expires_at);
   if (providers.length > 0)
     return { id: submission, revision: number, state: row.state, image: row.image_digest };
   const approved = await transitionRevision(unit, row, 'approved');

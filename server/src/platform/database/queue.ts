@@ -1,4 +1,4 @@
-import { fromKysely, type PgBoss } from 'pg-boss';
+import { fromKysely, type JobResult, type PgBoss } from 'pg-boss';
 
 /** Time without a sign of life after which a job is taken from its worker, in seconds. The smallest value that is possible. */
 const HEARTBEAT_SECONDS = 10;
@@ -20,6 +20,16 @@ interface SendOptions {
 }
 
 type JobHandler<T> = (data: T) => Promise<void>;
+
+/** Returns how the handling of a job ended. The other jobs that were taken with it do not depend on it. */
+async function resultOf(id: string, handled: Promise<void>): Promise<JobResult> {
+  try {
+    await handled;
+    return { id, status: 'completed' };
+  } catch (error) {
+    return { id, status: 'failed', output: error };
+  }
+}
 
 /** Named queues of jobs with typed data. A job is repeated until its handler resolves, so handlers must be idempotent. */
 export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
@@ -66,30 +76,25 @@ export class JobQueue<Jobs extends Readonly<Record<string, object>>> {
   /**
    * Begins to handle the jobs of a queue.
    *
-   * @param concurrency - how many handlers of this queue run at the same time in this process
+   * @param workers - how many workers take jobs from this queue in this process. A worker takes its next jobs when all jobs that it
+   * took have ended.
+   * @param batch - how many jobs a worker takes and handles at the same time
    */
   async work<N extends keyof Jobs & string>(
     name: N,
-    concurrency: number,
+    { workers, batch }: { readonly workers: number; readonly batch: number },
     handler: JobHandler<Jobs[N]>
   ): Promise<void> {
-    for (let count = 0; count < concurrency; count++) await this.#startWorker(name, handler);
-  }
-
-  async #startWorker<N extends keyof Jobs & string>(name: N, handler: JobHandler<Jobs[N]>): Promise<void> {
-    const worker: { id?: string } = {};
-    worker.id = await this.#boss.work<Jobs[N]>(
-      name,
-      { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
-      async ([job]) => {
-        if (job === undefined) return;
-        try {
-          await handler(job.data);
-        } finally {
-          // More jobs may be waiting. Without this, the worker waits for a notification or for five seconds after each job.
-          if (worker.id !== undefined) this.#boss.notifyWorker(worker.id);
-        }
-      }
+    const options = {
+      localConcurrency: workers,
+      batchSize: batch,
+      burstWhenBatchFull: true,
+      perJobResults: true,
+      pollingIntervalSeconds: 1,
+      notifyPollingIntervalSeconds: 5
+    } as const;
+    await this.#boss.work<Jobs[N]>(name, options, async jobs =>
+      Promise.all(jobs.map(({ id, data }) => resultOf(id, handler(data))))
     );
   }
 

@@ -3,7 +3,7 @@ import type { Call, Reply, Route } from '../http/api-server.js';
 import { IMAGE_PROJECT, imageOf, machineTypeIn, regionOf, ZONES } from './catalogue.js';
 import type { Fleet } from './fleet.js';
 import { filtered, pageOf } from './lists.js';
-import { get, LIST, ZONAL, type ComputeProject } from './methods.js';
+import { get, list, ZONAL, type ComputeProject } from './methods.js';
 
 /** The methods of `zones`, `regions`, `machineTypes` and `images` of the Compute API. */
 export class CatalogueApi {
@@ -15,14 +15,14 @@ export class CatalogueApi {
   get routes(): readonly Route[] {
     const family = '/compute/v1/projects/{project}/global/images/family/{family}';
     return [
-      get('zones.list', '/compute/v1/projects/{project}/zones', call => this.#zones(call), LIST),
+      list('zones.list', '/compute/v1/projects/{project}/zones', 'ZoneList', call => this.#zones(call)),
       get('regions.get', '/compute/v1/projects/{project}/regions/{region}', call => this.#region(call)),
       get('machineTypes.get', `${ZONAL}/machineTypes/{type}`, call => this.#machineType(call)),
       get('images.getFromFamily', family, call => this.#imageFromFamily(call), ['zone'])
     ];
   }
 
-  #zones(call: Call): Reply {
+  #zones(call: Call) {
     this.project.check(call, 'compute.zones.list');
     const { searchParams } = call.url;
     const resources = Object.keys(ZONES).map(name => ({

@@ -72,6 +72,8 @@ export class Fleet {
   readonly #history: Instance[] = [];
   /** Zones without free machines. */
   readonly exhausted = new Set<string>();
+  /** The largest page of a list. */
+  largestPage = 500;
   /** Quotas of processors by metric, such as `N2D_CPUS`, in each region. */
   readonly quotas = new Map<string, number>();
 

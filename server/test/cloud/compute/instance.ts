@@ -29,6 +29,11 @@ export class Instance {
     readonly created: number
   ) {}
 
+  /** The instance's labels. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.body.labels ?? {};
+  }
+
   /** The instance's metadata. */
   get metadata(): Readonly<Record<string, string>> {
     const items = this.body.metadata?.items ?? [];

@@ -9,7 +9,7 @@ import { checkInsert } from './insert-rules.js';
 import type { InstanceBody } from './instance-body.js';
 import { Instance } from './instance.js';
 import { filtered, pageOf } from './lists.js';
-import { get, LIST, post, ZONAL, type ComputeProject } from './methods.js';
+import { get, list, post, ZONAL, type ComputeProject } from './methods.js';
 import type { Operation, Operations } from './operations.js';
 
 /** Parts of the cloud that the methods of instances need. */
@@ -34,12 +34,13 @@ export class InstancesApi {
       get('instances.get', instance, call => this.#get(call)),
       { ...post('instances.delete', instance, call => this.#delete(call)), method: 'DELETE' },
       post('instances.stop', `${instance}/stop`, call => this.#stop(call)),
-      get('instances.list', `${ZONAL}/instances`, call => this.#list(call), LIST),
-      get(
+      list('instances.list', `${ZONAL}/instances`, 'InstanceList', call => this.#list(call)),
+      list(
         'instances.aggregatedList',
         '/compute/v1/projects/{project}/aggregated/instances',
+        'InstanceAggregatedList',
         call => this.#aggregatedList(call),
-        [...LIST, 'includeAllScopes']
+        ['includeAllScopes']
       ),
       get('instances.getSerialPortOutput', `${instance}/serialPort`, call => this.#serialPort(call), [
         'port',
@@ -149,37 +150,28 @@ export class InstancesApi {
     return this.#operationReply(operation);
   }
 
-  #list(call: Call): Reply {
+  #list(call: Call) {
     this.options.project.check(call, 'compute.instances.list');
     const { zone = '' } = call.params;
-    const { searchParams } = call.url;
-    const resources = this.options.fleet
-      .list(zone)
-      .map(instance => instance.toResource(this.options.project.base));
-    const page = pageOf(filtered(resources, searchParams.get('filter')), searchParams);
-    return { status: 200, body: { kind: 'compute#instanceList', id: `zones/${zone}/instances`, ...page } };
+    const page = this.#page(call, this.options.fleet.list(zone));
+    const items = page.items.map(instance => instance.toResource(this.options.project.base));
+    return {
+      status: 200,
+      body: { kind: 'compute#instanceList', id: `zones/${zone}/instances`, ...page, items }
+    };
   }
 
-  #aggregatedList(call: Call): Reply {
+  #aggregatedList(call: Call) {
     this.options.project.check(call, 'compute.instances.list');
-    const { searchParams } = call.url;
-    const all = Object.keys(ZONES).flatMap(zone =>
-      this.options.fleet
-        .list(zone)
-        .map(instance => ({ zone, resource: instance.toResource(this.options.project.base) }))
+    const zones = Object.keys(ZONES);
+    const page = this.#page(
+      call,
+      zones.flatMap(zone => this.options.fleet.list(zone))
     );
-    const matching = new Set(
-      filtered(
-        all.map(({ resource }) => resource),
-        searchParams.get('filter')
-      )
-    );
-    const page = pageOf(
-      all.filter(({ resource }) => matching.has(resource)),
-      searchParams
-    );
-    const scopes = Object.keys(ZONES).map(zone => {
-      const instances = page.items.filter(item => item.zone === zone).map(({ resource }) => resource);
+    const scopes = zones.map(zone => {
+      const instances = page.items
+        .filter(item => item.zone === zone)
+        .map(instance => instance.toResource(this.options.project.base));
       const scope = `zones/${zone}`;
       const warning = {
         code: 'NO_RESULTS_ON_PAGE',
@@ -192,6 +184,14 @@ export class InstancesApi {
       status: 200,
       body: { kind: 'compute#instanceAggregatedList', ...page, items: Object.fromEntries(scopes) }
     };
+  }
+
+  /** Returns the page of instances that a call asks for. Resources of thousands of instances take long to build. */
+  #page(call: Call, instances: readonly Instance[]) {
+    const { searchParams } = call.url;
+    const filter = searchParams.get('filter');
+    const matching = filtered(instances, filter, instance => instance.toResource(this.options.project.base));
+    return pageOf(matching, searchParams, this.options.fleet.largestPage);
   }
 
   #serialPort(call: Call): Reply {

@@ -31,12 +31,28 @@ function member(value: unknown, path: readonly string[]): string | undefined {
   return typeof found === 'string' ? found : JSON.stringify(found);
 }
 
-/** Keeps the resources that a filter of the Compute API matches (terms with `=` or `!=`, joined by `AND`). */
-export function filtered<T extends object>(resources: readonly T[], filter: string | null): readonly T[] {
+/**
+ * Keeps the resources that a filter of the Compute API matches (terms with `=` or `!=`, joined by `AND`).
+ *
+ * @param resourceOf - returns the resource of an item, when terms on the item's own `labels` do not decide
+ */
+export function filtered<T extends object>(
+  items: readonly T[],
+  filter: string | null,
+  resourceOf: (item: T) => object = item => item
+): readonly T[] {
   const terms = parseFilter(filter ?? '');
-  return resources.filter(resource =>
-    terms.every(({ path, operator, value }) => (member(resource, path) === value) === (operator === '='))
-  );
+  const matches = ({ path, operator, value }: Term, resource: object): boolean =>
+    (member(resource, path) === value) === (operator === '=');
+  const onLabels = terms.filter(({ path }) => path[0] === 'labels');
+  const onOthers = terms.filter(({ path }) => path[0] !== 'labels');
+  return items
+    .filter(item => onLabels.every(term => matches(term, item)))
+    .filter(item => {
+      if (onOthers.length === 0) return true;
+      const resource = resourceOf(item);
+      return onOthers.every(term => matches(term, resource));
+    });
 }
 
 /** One page of a list. */
@@ -45,8 +61,12 @@ export interface Page<T> {
   readonly nextPageToken?: string;
 }
 
-/** Returns the page of a list that the parameters `maxResults` and `pageToken` ask for. */
-export function pageOf<T>(items: readonly T[], parameters: URLSearchParams): Page<T> {
+/**
+ * Returns the page of a list that the parameters `maxResults` and `pageToken` ask for.
+ *
+ * @param largest - the largest page; the Compute API may also send fewer results than were asked for
+ */
+export function pageOf<T>(items: readonly T[], parameters: URLSearchParams, largest = 500): Page<T> {
   const size = Number(parameters.get('maxResults') ?? 500);
   if (!Number.isInteger(size) || size < 0 || size > 500) {
     throw new ApiError(
@@ -58,7 +78,7 @@ export function pageOf<T>(items: readonly T[], parameters: URLSearchParams): Pag
   const token = parameters.get('pageToken');
   const start = token === null ? 0 : Number(Buffer.from(token, 'base64url').toString());
   if (!Number.isInteger(start)) throw new ApiError(400, 'invalid', "Invalid value for field 'pageToken'.");
-  const end = start + (size === 0 ? 500 : size);
+  const end = start + Math.min(largest, size === 0 ? 500 : size);
   return {
     items: items.slice(start, end),
     ...(end < items.length ? { nextPageToken: Buffer.from(String(end)).toString('base64url') } : {})

@@ -1,7 +1,8 @@
 import { invalid, notFound } from '../http/api-error.js';
-import type { Call, Route } from '../http/api-server.js';
+import type { Call, Reply, Route } from '../http/api-server.js';
 import type { AccountOptions, Accounts } from '../identity/accounts.js';
 import { ZONES } from './catalogue.js';
+import { selectFields } from './field-selection.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/compute';
 const READ_SCOPE = 'https://www.googleapis.com/auth/compute.readonly';
@@ -10,7 +11,7 @@ const READ_SCOPE = 'https://www.googleapis.com/auth/compute.readonly';
 export const ZONAL = '/compute/v1/projects/{project}/zones/{zone}';
 
 /** The query parameters of lists. */
-export const LIST = ['filter', 'maxResults', 'orderBy', 'pageToken', 'returnPartialSuccess'];
+const LIST = ['filter', 'maxResults', 'orderBy', 'pageToken', 'returnPartialSuccess'];
 
 /** Returns a method that reads. */
 export function get(
@@ -20,6 +21,26 @@ export function get(
   query: readonly string[] = []
 ): Route {
   return { name: `compute.${name}`, method: 'GET', path, query, handle };
+}
+
+/**
+ * Returns a method that lists, and sends only the fields that the parameter `fields` selects.
+ *
+ * @param type - the message type of its answers
+ */
+export function list(
+  name: string,
+  path: string,
+  type: string,
+  handle: (call: Call) => { readonly status: number; readonly body: object },
+  query: readonly string[] = []
+): Route {
+  const selected = (call: Call): Reply => {
+    const reply = handle(call);
+    const fields = call.url.searchParams.get('fields');
+    return fields === null ? reply : { ...reply, body: selectFields(type, fields, reply.body) };
+  };
+  return get(name, path, selected, [...LIST, ...query]);
 }
 
 /** Returns a method that starts something, at most once for a request id. */

@@ -1,7 +1,7 @@
 import type { CloudClock } from '../clock.js';
 import type { Call, Reply, Route } from '../http/api-server.js';
 import { filtered, pageOf } from './lists.js';
-import { get, LIST, post, ZONAL, type ComputeProject } from './methods.js';
+import { get, list, post, ZONAL, type ComputeProject } from './methods.js';
 import type { Operation, Operations } from './operations.js';
 
 /** How long `wait` waits, in milliseconds (cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait). */
@@ -18,7 +18,7 @@ export class OperationsApi {
   get routes(): readonly Route[] {
     const operation = `${ZONAL}/operations/{operation}`;
     return [
-      get('zoneOperations.list', `${ZONAL}/operations`, call => this.#listOperations(call), LIST),
+      list('zoneOperations.list', `${ZONAL}/operations`, 'OperationList', call => this.#listOperations(call)),
       get('zoneOperations.get', operation, call => this.#getOperation(call)),
       post('zoneOperations.wait', `${operation}/wait`, call => this.#wait(call))
     ];
@@ -41,7 +41,7 @@ export class OperationsApi {
     return { status: 200, body: operation.toResource(this.project.base) };
   }
 
-  #listOperations(call: Call): Reply {
+  #listOperations(call: Call) {
     this.project.check(call, 'compute.zoneOperations.list');
     const { zone = '' } = call.params;
     const { searchParams } = call.url;

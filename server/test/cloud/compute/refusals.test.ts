@@ -182,3 +182,28 @@ describe('an insert is refused', () => {
     expect(cloud.fleet.size).toBe(1);
   });
 });
+
+describe('a list sends only the fields that were selected', () => {
+  const list = (path: string, fields: string) =>
+    rest.send('GET', `${path}?fields=${encodeURIComponent(fields)}`);
+
+  test('and refuses a field that a machine does not have', async () => {
+    await rest.start(insertBody('selected'));
+    const path = `zones/${ZONE}/instances`;
+    const { body } = await list(path, 'items(name,status,labels),nextPageToken');
+    expect(body['items']).toContainEqual({
+      name: 'selected',
+      status: 'RUNNING',
+      labels: { 'clean-room': 'main' }
+    });
+    expect(Object.keys(body)).toEqual(['items']);
+    expect((await list(path, 'items/name')).body['items']).toContainEqual({ name: 'selected' });
+    for (const fields of ['items(name,state)', 'items(name', 'items(name))', 'machines', ''])
+      expect((await list(path, fields)).status).toBe(400);
+  });
+
+  test('and cannot select inside the list of all zones', async () => {
+    expect((await list('aggregated/instances', 'items')).status).toBe(200);
+    expect((await list('aggregated/instances', 'items/instances')).status).toBe(400);
+  });
+});

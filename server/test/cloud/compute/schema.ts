@@ -120,3 +120,14 @@ export function checkType(type: string, value: unknown): void {
   if (message === undefined) throw new Error(`the Compute API has no type ${type}`);
   checkMessage(types, message, value, '');
 }
+
+/**
+ * Returns the type of a message's field, or undefined when the message has no such field. `message` is the type of a member that
+ * is a message; a map and a plain value have none.
+ */
+export function fieldTypeOf(type: string, name: string): { readonly message?: string } | undefined {
+  const types = computeTypes();
+  const field = types[type]?.fields?.[name];
+  if (field === undefined) return undefined;
+  return field.keyType === undefined && types[field.type] !== undefined ? { message: field.type } : {};
+}

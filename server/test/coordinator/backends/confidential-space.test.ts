@@ -168,6 +168,32 @@ describe('Confidential Space', () => {
     await backend.stop(second);
   });
 
+  test('finds a machine in a zone that is no longer configured', async () => {
+    const backend = await open(cloud);
+    const attempt = newId();
+    await backend.start(planOf(attempt));
+    const later = await open(cloud, { zones: ZONES.slice(1) });
+    expect(await statusOf(later, attempt)).toEqual({ state: 'running' });
+    expect(await later.list()).toEqual([attempt]);
+    await later.stop(attempt);
+    expect(cloud.fleet.size).toBe(0);
+  });
+
+  test('reads lists of several pages', async () => {
+    const backend = await open(cloud);
+    const attempts = Array.from({ length: 3 }, () => newId());
+    for (const attempt of attempts) await backend.start(planOf(attempt));
+    cloud.fleet.largestPage = 2;
+    try {
+      const statuses = await backend.statuses(attempts);
+      expect([...statuses.values()]).toEqual(attempts.map(() => ({ state: 'running' })));
+      expect([...(await backend.list())].sort()).toEqual([...attempts].sort());
+    } finally {
+      cloud.fleet.largestPage = 500;
+      for (const attempt of attempts) await backend.stop(attempt);
+    }
+  });
+
   test.each<['stockout' | 'quota', string]>([
     ['stockout', 'out-of-capacity'],
     ['quota', 'quota']

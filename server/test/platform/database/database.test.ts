@@ -84,7 +84,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     );
     await queue.start({ greet: { expireInSeconds: 10, retryLimit: 2 } });
     const seen: string[] = [];
-    await queue.work('greet', 2, async ({ name }) => {
+    await queue.work('greet', { workers: 2, batch: 1 }, async ({ name }) => {
       seen.push(name);
       if (name === 'twice' && seen.filter(other => other === name).length === 1) throw new Error('try again');
     });
@@ -116,7 +116,7 @@ describe.each(DATABASES)('a database on %s', (kind, prepare) => {
     });
     const seen: number[] = [];
     const start = Date.now();
-    await queue.work('count', 1, async ({ number }) => void seen.push(number));
+    await queue.work('count', { workers: 1, batch: 2 }, async ({ number }) => void seen.push(number));
     await until(() => seen.length === 20);
     expect(Date.now() - start).toBeLessThan(15_000);
     await queue.stop();

@@ -2,7 +2,8 @@ import { HARDWARE_ROOTS } from '@clean-room/protocol/attestation';
 import { isCleanRoomError } from '@clean-room/protocol/errors';
 import type { TeeBackend, TeeStatus } from '../backend.js';
 import { chooseShape } from '../choose-shape.js';
-import { ComputeApi, type ComputeOptions, type ListedInstance } from './compute.js';
+import { ComputeApi, type ComputeOptions } from './compute.js';
+import type { ListedInstance } from './instance-lists.js';
 import { instanceOf } from './instance.js';
 import { LauncherLog } from './launcher-log.js';
 import { ATTEMPT_LABEL, attemptOf, DEPLOYMENT_LABEL, instanceName } from './names.js';
@@ -59,9 +60,16 @@ class ConfidentialSpace implements TeeBackend {
 
   async statuses(attempts: readonly string[]): Promise<ReadonlyMap<string, TeeStatus>> {
     if (attempts.length === 0) return new Map();
-    const machines = new Map((await this.#all()).map(found => [attemptOf(found.labels), found]));
-    const isMissing = attempts.some(attempt => !machines.has(attempt));
-    const preempted = isMissing ? await this.#preempted() : new Set<string>();
+    const machines = new Map<string | undefined, ListedInstance>();
+    const isMissing = (): boolean => attempts.some(attempt => !machines.has(attempt));
+    const add = (found: readonly ListedInstance[]): void => {
+      for (const machine of found) machines.set(attemptOf(machine.labels), machine);
+    };
+    for (const zone of this.settings.zones)
+      add(await this.compute.listIn(zone, { [DEPLOYMENT_LABEL]: this.settings.deployment }));
+    // The operator may have removed a zone from the settings while machines run in it.
+    if (isMissing()) add(await this.#all());
+    const preempted = isMissing() ? await this.#preempted() : new Set<string>();
     const statuses = new Map<string, TeeStatus>();
     for (const attempt of attempts) {
       const found = machines.get(attempt);
