@@ -13,7 +13,7 @@ import { startPostgres } from '../../test/support/postgres.js';
 import { startProcess, type CoordinatorProcess } from '../coordinator/process.js';
 
 const MIB = 1024 ** 2;
-const RUNS = 1_000;
+const RUNS = 10_000;
 /** Runs that are started before the coordinator is idle, so that all its code is loaded and has been used. */
 const WARM_UP = 100;
 /** Clients that submit. */
@@ -67,8 +67,15 @@ async function start(deployment: TestDeployment, cloud: FakeCloud, total: number
   const submit = async (): Promise<void> => {
     while (submitted++ < total) await client.call(routes.createSubmission, { body });
   };
-  await Promise.all(Array.from({ length: CLIENTS }, submit));
-  while (cloud.fleet.size < total) await pause(200);
+  const submissions = Promise.all(Array.from({ length: CLIENTS }, submit));
+  let shown = cloud.fleet.size;
+  while (cloud.fleet.size < total) {
+    await pause(200);
+    if (cloud.fleet.size < shown + 1000) continue;
+    shown = cloud.fleet.size;
+    console.error(`${shown} machines after ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
+  await submissions;
   console.error(`${total} machines after ${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
 

@@ -91,7 +91,7 @@ async function takeBatch(
           eb
             .selectFrom('outbox')
             .select('id')
-            .where(({ exists }) => exists(eb.selectFrom('held').select('held.log_size')))
+            .where(eb.exists(eb.selectFrom('held').select('held.log_size')))
             .orderBy('id')
             .limit(BATCH)
         )
