@@ -3,7 +3,7 @@ import { fromBase64 } from '@clean-room/protocol/bytes';
 import { useEd25519, type Envelope } from '@clean-room/protocol/documents';
 import { Compute } from 'google-auth-library';
 import { openConfidentialSpace } from '../../src/coordinator/backends/confidential-space/backend.js';
-import type { ComputeOptions } from '../../src/coordinator/backends/confidential-space/compute.js';
+import type { ComputeOptions } from '../../src/coordinator/backends/confidential-space/credentials.js';
 import type { ConfidentialSpaceSettings } from '../../src/coordinator/backends/confidential-space/settings.js';
 import {
   KernelImages,

@@ -1,7 +1,11 @@
 /** Something that goes wrong with one call. */
 export type Fault =
   /** An error answer; the call has no effect. */
-  | { readonly kind: 'status'; readonly code: 400 | 429 | 500 | 502 | 503; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: 'status';
+      readonly code: 400 | 429 | 500 | 502 | 503;
+      readonly retryAfterSeconds?: number;
+    }
   /** No answer, and no effect, until the client closes the connection. */
   | { readonly kind: 'timeout' }
   /** The call has its effect, and the connection is closed before the answer. */

@@ -2,6 +2,7 @@ import type { protos, v1 } from '@google-cloud/compute';
 import { createHash } from 'node:crypto';
 import { retry, type RetryPolicy } from '@clean-room/node-support';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { ComputeOptions } from './credentials.js';
 import { InstanceLists, type ListedInstance } from './instance-lists.js';
 import type { InstanceResource } from './instance.js';
 
@@ -9,9 +10,6 @@ type Operation = protos.google.cloud.compute.v1.IOperation;
 type OperationErrors = NonNullable<NonNullable<Operation['error']>['errors']>;
 
 type ComputeModule = typeof v1;
-
-/** Options of Google's clients, for example an address for tests. */
-export type ComputeOptions = NonNullable<ConstructorParameters<ComputeModule['InstancesClient']>[0]>;
 
 /** An operation on a machine that somebody began. */
 export interface ListedOperation {

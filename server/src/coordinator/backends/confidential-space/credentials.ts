@@ -1,4 +1,7 @@
-import type { ComputeOptions } from './compute.js';
+import type { v1 } from '@google-cloud/compute';
+
+/** Options of Google's clients, for example an address for tests. */
+export type ComputeOptions = NonNullable<ConstructorParameters<typeof v1.InstancesClient>[0]>;
 
 /** A client that sends requests with the credentials of a service account. */
 export type GoogleClient = NonNullable<ComputeOptions['authClient']>;

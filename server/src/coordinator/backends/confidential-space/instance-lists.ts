@@ -1,5 +1,4 @@
-import type { ComputeOptions } from './compute.js';
-import { googleClient, type GoogleClient } from './credentials.js';
+import { googleClient, type ComputeOptions, type GoogleClient } from './credentials.js';
 
 /** A machine as the Compute API lists it. */
 export interface ListedInstance {
