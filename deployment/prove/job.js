@@ -62,7 +62,7 @@ export class JobEndpoint {
       record.progress = body.slice(0, 1000);
       response.writeHead(204).end();
     } else {
-      // The supervisor asks for its job only after the probe of its sandbox has passed. There is no job to do.
+      // The supervisor asks for its job only after the sandbox probe has passed, so this request proves the probe. No job is given.
       record.askedForJobAt ??= Date.now();
       response.writeHead(404, { 'content-type': 'application/json' }).end('{}');
     }

@@ -77,7 +77,7 @@ export const CoordinatorConfig = Closed({
   jobSecretFile: Path,
   authentication: Type.Union([EmbeddedAuthentication, JupyterHubAuthentication]),
   custodians: Type.Array(Closed({ party: PartyName, tokenFile: Path })),
-  /** File with the operator's bearer token, which only opens what machines wrote. Without it, there is no operator. */
+  /** File with the operator's bearer token. It gives access only to the console output of machines. Without it, no one has this access. */
   operatorTokenFile: Type.Optional(Path),
   backend: Type.Union([LocalBackend, ConfidentialSpaceSettings]),
   limits: Closed({

@@ -119,7 +119,7 @@ export class Bucket {
   /**
    * Returns an object, in the given generation if one is given.
    *
-   * @throws ApiError 404 if there is no such object
+   * @throws ApiError 404 if the object does not exist
    */
   get(name: string, generation: string | null = null): StoredObject {
     const object = this.find(name);
@@ -128,7 +128,7 @@ export class Bucket {
     return object;
   }
 
-  /** @throws ApiError 404 if there is no such object, 412 when a precondition is not met, 403 while it must be kept */
+  /** @throws ApiError 404 if the object does not exist, 412 when a precondition is not met, 403 while it must be kept */
   delete(name: string, preconditions: Preconditions, generation: string | null = null): void {
     const object = this.get(name, generation);
     this.check(name, preconditions);
