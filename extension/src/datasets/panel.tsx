@@ -33,7 +33,7 @@ function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): 
             <td>
               {column.type}
               {column.nullable && <span className="crm-Quiet"> {trans.__('may be missing')}</span>}
-              {column.identifier === true && (
+              {column.role === 'identifier' && (
                 <span className="crm-Quiet"> {trans.__('identifies people')}</span>
               )}
             </td>

@@ -10,9 +10,9 @@ export function standInKind({ version: { standIn } }: Asset, trans: TranslationB
     case 'random':
       return trans.__('random');
     case 'synthetic':
-      return standIn.epsilon === undefined
+      return standIn.privacy === undefined
         ? trans.__('synthetic')
-        : trans.__('synthetic, ε = %1', standIn.epsilon);
+        : trans.__('synthetic, ε = %1', standIn.privacy.epsilon);
     case 'public':
       return trans.__('public');
   }

@@ -18,7 +18,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "visits", "type": "integer", "nullable": True},
     {"name": "cost", "type": "number", "nullable": True, "description": "In <euro>"},
     {"name": "smoker", "type": "boolean", "nullable": True},
-    {"name": "ward", "type": "text", "nullable": True, "categories": ["a", "b"], "identifier": True},
+    {"name": "ward", "type": "text", "nullable": True, "categories": ["a", "b"], "role": "identifier"},
     {"name": 'odd "name"', "type": "date", "nullable": True},
     {"name": "seen", "type": "timestamp", "nullable": True},
 ]

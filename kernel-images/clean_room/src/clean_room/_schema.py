@@ -111,7 +111,7 @@ def read_column(value: object) -> Column:
         type=column_type,
         nullable=value.get("nullable") is not False,
         description=str(value.get("description", "")),
-        identifier=value.get("identifier") is True,
+        identifier=value.get("role") == "identifier",
         categories=tuple(value.get("categories", ())),
         **optional,
     )

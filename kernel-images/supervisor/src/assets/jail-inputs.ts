@@ -52,7 +52,7 @@ async function openAsset(
   const address = () => addressOf({ digest, bytes });
   await openSealed({ address, digest, bytes, fileKey }, path, signal);
   await writeFile(join(folder, 'schema.json'), version.bytes, { mode: 0o644 });
-  const identifiers = version.value.table.columns.filter(column => column.identifier === true);
+  const identifiers = version.value.table.columns.filter(column => column.role === 'identifier');
   return openParquetDataset(pinned.name, path, new Set(identifiers.map(column => column.name)));
 }
 

@@ -1,45 +1,30 @@
 import { Type, type Static } from 'typebox';
 import { defineDocument } from '../documents/document.js';
-import { AssetName, ByteCount, Closed, Count, DigestField, Text } from '../documents/fields.js';
-
-/** The type of a column's values. */
-export const ColumnType = Type.Union([
-  Type.Literal('integer'),
-  Type.Literal('number'),
-  Type.Literal('boolean'),
-  Type.Literal('text'),
-  Type.Literal('date'),
-  Type.Literal('timestamp')
-]);
-export type ColumnType = Static<typeof ColumnType>;
-
-/**
- * A column as its provider declares it. Everything here is public, including bounds and categories: a random stand-in is made
- * only from this declaration.
- */
-export const Column = Closed({
-  name: Type.String({ minLength: 1, maxLength: 128 }),
-  type: ColumnType,
-  nullable: Type.Boolean(),
-  description: Type.Optional(Text),
-  /** Whether the values identify persons, or could. Such values never leave in an output. */
-  identifier: Type.Optional(Type.Boolean()),
-  /** The smallest and largest value as decimal text, because signed documents contain no fractions. */
-  minimum: Type.Optional(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
-  maximum: Type.Optional(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
-  /** The number of digits after the decimal point. */
-  decimals: Type.Optional(Type.Integer({ minimum: 0, maximum: 15 })),
-  categories: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 1000 }))
-});
-export type Column = Static<typeof Column>;
-
-/** The columns of a table, in order. */
-export const TableSchema = Closed({ columns: Type.Array(Column, { minItems: 1, maxItems: 2000 }) });
-export type TableSchema = Static<typeof TableSchema>;
+import { AssetName, ByteCount, Closed, Count, DigestField, Text, Title } from '../documents/fields.js';
+import { DecimalText, TableSchema } from './column.js';
 
 /** The kind of TEE that an asset is sealed for. An asset never goes to the other kind. */
 export const SealedFor = Type.Union([Type.Literal('simulation'), Type.Literal('hardware')]);
 export type SealedFor = Static<typeof SealedFor>;
+
+/** The differential privacy of a stand-in, and how far its tables can be trusted. Nothing here depends on the data. */
+export const StandInPrivacy = Closed({
+  epsilon: DecimalText,
+  delta: DecimalText,
+  /** What one unit of privacy protects: one row, or all rows of one person. */
+  unit: Type.Union([Type.Literal('row'), Type.Literal('person')]),
+  /** Only for `person`: the largest number of rows of one person that are used. */
+  rowsPerPerson: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  /** The name and version of the mechanism: `tree/v1`, `tree-raking/v1`. */
+  mechanism: Title,
+  /** The column that the provider names as the target of models. */
+  target: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  /** The columns whose relations are modelled. All others are independent. */
+  modelled: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 10_000 }),
+  /** The expected error of the noise in a share of rows, for tables of one and of two columns (0 to 1). */
+  expectedError: Closed({ oneWay: DecimalText, twoWay: DecimalText })
+});
+export type StandInPrivacy = Static<typeof StandInPrivacy>;
 
 /** The description of a stand-in: its kind, and its bytes by digest. */
 const StandIn = Closed({
@@ -47,8 +32,8 @@ const StandIn = Closed({
   digest: DigestField,
   bytes: ByteCount,
   rows: Count,
-  /** The ε of differential privacy as decimal text. Only for `synthetic`. */
-  epsilon: Type.Optional(Type.String({ pattern: '^\\d+(\\.\\d+)?$' }))
+  /** Only for `synthetic`, where it is required. */
+  privacy: Type.Optional(StandInPrivacy)
 });
 
 /** One version of an asset: schema, sealed bytes, stand-in. Signed by the provider's custodian key. */
@@ -61,6 +46,10 @@ export const AssetVersion = defineDocument(
     version: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     description: Text,
     table: TableSchema,
+    /** The approximate number of rows: declared public by the provider, or measured with noise that the privacy ledger counts. */
+    rows: Type.Optional(
+      Closed({ about: Count, source: Type.Union([Type.Literal('declared'), Type.Literal('noisy')]) })
+    ),
     sealedFor: SealedFor,
     /** A Parquet file, sealed as an age file. `digest` and `bytes` are those of the age file. */
     sealed: Closed({ digest: DigestField, bytes: ByteCount }),

@@ -1,1 +1,2 @@
-export { AssetVersion, Column, ColumnType, SealedFor, TableSchema, providerOf } from './asset.js';
+export { AssetVersion, SealedFor, StandInPrivacy, providerOf } from './asset.js';
+export { Column, ColumnRole, ColumnType, DecimalText, TableSchema } from './column.js';

@@ -20,11 +20,11 @@ interface Options {
 }
 
 /** Describes a column in one line. */
-function describeColumn({ name, type, nullable, minimum, maximum, categories, identifier }: Column): string {
+function describeColumn({ name, type, nullable, minimum, maximum, categories, role }: Column): string {
   const bounds =
     minimum === undefined && maximum === undefined ? '' : `, ${minimum ?? '…'} to ${maximum ?? '…'}`;
   const list = categories === undefined ? '' : `, one of ${categories.join(' | ')}`;
-  return `  ${name}: ${type}${nullable ? ', may be missing' : ''}${bounds}${list}${identifier === true ? '  [IDENTIFIER]' : ''}`;
+  return `  ${name}: ${type}${nullable ? ', may be missing' : ''}${bounds}${list}${role === 'identifier' ? '  [IDENTIFIER]' : ''}`;
 }
 
 /**

@@ -117,7 +117,7 @@ describe('an inferred schema', () => {
       name: 'patient_id',
       type: 'text',
       nullable: false,
-      identifier: true
+      role: 'identifier'
     });
     expect(byName['surname']?.identifier).toBe(true);
     expect(byName['age']).toMatchObject({ type: 'integer', nullable: false, minimum: '20', maximum: '80' });
@@ -125,7 +125,7 @@ describe('an inferred schema', () => {
     expect(byName['city']?.categories).toEqual(CITIES);
     expect(byName['chronic']?.type).toBe('boolean');
     expect(byName['admitted']?.type).toBe('date');
-    expect(byName['note']).toMatchObject({ type: 'text', nullable: true, identifier: true });
+    expect(byName['note']).toMatchObject({ type: 'text', nullable: true, role: 'identifier' });
     expect(remarks.map(({ column }) => column)).toEqual(['patient_id', 'surname', 'note']);
   });
 

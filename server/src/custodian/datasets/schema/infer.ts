@@ -63,7 +63,7 @@ function propose(profile: ColumnProfile): { column: Column; remark: string | und
   const reason = identifierReason(profile);
   const plain = { name, type, nullable: profile.nulls > 0 };
   if (reason !== undefined) {
-    return { column: { ...plain, identifier: true }, remark: `marked as an identifier: ${reason}` };
+    return { column: { ...plain, role: 'identifier' }, remark: `marked as an identifier: ${reason}` };
   }
   const categories = categoriesOf(profile);
   return {

@@ -68,6 +68,9 @@ const READERS: Readonly<Record<ColumnType, (cell: Cell) => Typed>> = {
   number: asNumber,
   boolean: asBoolean,
   text: asText,
+  decimal: () => undefined,
+  time: () => undefined,
+  uuid: () => undefined,
   date: asDate,
   timestamp: asTimestamp
 };

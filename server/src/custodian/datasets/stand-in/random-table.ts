@@ -29,7 +29,7 @@ function word(random: SeededRandom): string {
 function text(column: Column, row: number, random: SeededRandom): string {
   if (column.categories !== undefined) return random.pick(column.categories, '');
   // Identifiers are different in every row.
-  if (column.identifier === true) return `${column.name}-${String(row + 1).padStart(6, '0')}`;
+  if (column.role === 'identifier') return `${column.name}-${String(row + 1).padStart(6, '0')}`;
   return Array.from({ length: random.integer(1, 3) }, () => word(random)).join(' ');
 }
 
@@ -45,7 +45,7 @@ function valueOf(column: Column, row: number, random: SeededRandom): TypedValue 
     case 'boolean':
       return random.next() < 0.5;
     case 'integer': {
-      if (column.identifier === true && column.minimum === undefined) return BigInt(row + 1);
+      if (column.role === 'identifier' && column.minimum === undefined) return BigInt(row + 1);
       const [least, greatest] = boundsOf(column, [0, 100]);
       return BigInt(random.integer(Math.ceil(least), Math.floor(greatest)));
     }
@@ -59,6 +59,9 @@ function valueOf(column: Column, row: number, random: SeededRandom): TypedValue 
       const [first, last] = boundsOf(column, [DAYS[0] * 86_400, DAYS[1] * 86_400]);
       return new Date(random.integer(Math.ceil(first), Math.floor(last)) * 1000);
     }
+    case 'decimal':
+    case 'time':
+    case 'uuid':
     case 'text':
       return text(column, row, random);
   }
