@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import type { ApprovalBundle } from '@clean-room/protocol/approvals';
+import { digestOf, fromBase64, utf8 } from '@clean-room/protocol/bytes';
 import { Checkpoint } from '@clean-room/protocol/log';
+import { Spec, SubmissionRequest } from '@clean-room/protocol/submissions';
 import { Client } from '@clean-room/api';
 import { routes } from '@clean-room/api/coordinator';
 import type { Figure } from '../../../packages/protocol/bench/figures.js';
@@ -13,29 +15,42 @@ import { startProcess } from '../coordinator/process.js';
 const WARM_UP = 200;
 const SUBMISSIONS = 600;
 /** Clients that send their next request as soon as the last one is answered. */
-const CLIENTS = 12;
+const CLIENTS = 8;
 const GOAL_PER_SECOND = 300;
 const P99_LIMIT_MS = 100;
 
-type Body = Awaited<ReturnType<TestDeployment['sign']>>;
+/** A signed submission, and the signed approval of it. */
+interface Prepared {
+  readonly submission: Awaited<ReturnType<TestDeployment['sign']>>;
+  readonly approval: ApprovalBundle;
+}
 
-/** Signs submissions and uploads their files in advance, so that only the servers work during the measurement. */
-async function prepare(deployment: TestDeployment, count: number): Promise<Body[]> {
-  const client = deployment.person(deployment.parties.university);
-  const bodies: Body[] = [];
+/**
+ * Signs submissions and approvals and uploads the files in advance, so that only the servers work during the measurement.
+ */
+async function prepare(deployment: TestDeployment, count: number): Promise<Prepared[]> {
+  const { university, hospital } = deployment.parties;
+  const client = deployment.person(university);
+  const prepared: Prepared[] = [];
   for (let number = 0; number < count; number++) {
     const notebook = utf8(`print(${number})`);
     await client.upload(routes.putObject, { params: { digest: digestOf(notebook) } }, notebook);
-    bodies.push(await deployment.sign(deployment.specOf(deployment.assets.slice(0, 1), notebook), notebook));
+    const submission = await deployment.sign(
+      deployment.specOf(deployment.assets.slice(0, 1), notebook),
+      notebook
+    );
+    const { image } = SubmissionRequest.peek(submission.request).value;
+    const spec = Spec.read(fromBase64(submission.spec));
+    prepared.push({ submission, approval: deployment.approvalOf(hospital, spec, image) });
   }
-  return bodies;
+  return prepared;
 }
 
 /** Submits and approves, which makes five transitions each, and adds the time of each request to `times`. */
 async function work(
   deployment: TestDeployment,
   urls: readonly string[],
-  bodies: readonly Body[]
+  prepared: readonly Prepared[]
 ): Promise<number[]> {
   const { university, hospital } = deployment.parties;
   const person = (base: string): Client =>
@@ -49,14 +64,16 @@ async function work(
     times.push(performance.now() - start);
     return answer;
   };
-  let next = 0;
+  let turn = 0;
   const client = async (): Promise<void> => {
-    for (let index = next++; index < bodies.length; index = next++) {
+    for (let index = turn++; index < prepared.length; index = turn++) {
       const [replica = '', other = ''] = index % 2 === 0 ? urls : [...urls].reverse();
-      const body = bodies[index];
-      if (body === undefined) return;
-      const { id } = await timed(async () => person(replica).call(routes.createSubmission, { body }));
-      const approval = await deployment.approval(hospital, id);
+      const next = prepared[index];
+      if (next === undefined) return;
+      const { submission, approval } = next;
+      const { id } = await timed(async () =>
+        person(replica).call(routes.createSubmission, { body: submission })
+      );
       await timed(async () => custodian(other).call(routes.approve, { params: { id }, body: approval }));
     }
   };
@@ -88,10 +105,10 @@ export async function figures(script: string): Promise<Figure[]> {
     let turn = 0;
     deployment.address = () => urls[turn++ % urls.length] ?? '';
     await deployment.publishDocuments();
-    const bodies = await prepare(deployment, WARM_UP + SUBMISSIONS);
-    await work(deployment, urls, bodies.slice(0, WARM_UP));
+    const prepared = await prepare(deployment, WARM_UP + SUBMISSIONS);
+    await work(deployment, urls, prepared.slice(0, WARM_UP));
     const [size, start] = [await logSizeOf(deployment), performance.now()];
-    const times = await work(deployment, urls, bodies.slice(WARM_UP));
+    const times = await work(deployment, urls, prepared.slice(WARM_UP));
     const seconds = (performance.now() - start) / 1000;
     const perSecond = ((await logSizeOf(deployment)) - size) / seconds;
     times.sort((a, b) => a - b);

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { digestOf, fromBase64, toBase64, utf8, type Digest } from '@clean-room/protocol/bytes';
-import { generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
+import { generateSigningKey, type Envelope, type ReadDocument } from '@clean-room/protocol/documents';
 import { Approval, type ApprovalBundle } from '@clean-room/protocol/approvals';
 import { composeImage } from '@clean-room/protocol/packaging';
 import { readSpec, Spec, SubmissionRequest, type Spec as SpecValue } from '@clean-room/protocol/submissions';
@@ -267,14 +267,23 @@ export class TestDeployment {
   async approval(provider: TestParty, id: string, changes: Partial<Approval> = {}): Promise<ApprovalBundle> {
     const submission = await this.custodian(provider).call(routes.getSubmission, { params: { id } });
     const revision = submission.revisions.at(-1)!;
-    const spec = Spec.read(fromBase64(revision.spec)).value;
+    return this.approvalOf(provider, Spec.read(fromBase64(revision.spec)), revision.image, changes);
+  }
+
+  /** Returns an approval of a spec and its image, signed by the provider's custodian. */
+  approvalOf(
+    provider: TestParty,
+    spec: ReadDocument<Spec>,
+    image: Digest,
+    changes: Partial<Approval> = {}
+  ): ApprovalBundle {
     const value: Approval = {
       format: 'clean-room.approval/v1',
       provider: provider.name,
       custodian: provider.custodian.publicKey,
-      image: revision.image,
-      spec: revision.specDigest,
-      assets: spec.assets
+      image,
+      spec: spec.digest,
+      assets: spec.value.assets
         .filter(asset => asset.name.startsWith(`${provider.name}/`))
         .map(({ name, version, policy }) => ({ name, version, policy })),
       runs: 1,

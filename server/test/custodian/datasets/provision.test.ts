@@ -119,7 +119,7 @@ describe('an inferred schema', () => {
       nullable: false,
       role: 'identifier'
     });
-    expect(byName['surname']?.identifier).toBe(true);
+    expect(byName['surname']?.role).toBe('identifier');
     expect(byName['age']).toMatchObject({ type: 'integer', nullable: false, minimum: '20', maximum: '80' });
     expect(byName['cost']).toMatchObject({ type: 'number', decimals: 2, minimum: '0', maximum: '3000' });
     expect(byName['city']?.categories).toEqual(CITIES);
