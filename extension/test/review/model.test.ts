@@ -47,7 +47,6 @@ const collaboration = {
       name: 'demo',
       title: 'Demo',
       members: [{ party: 'hospital', title: 'The Hospital', rootKey: root.publicKey }],
-      assets: [],
       purposes: ['Health research'],
       ends: '2027-01-01T00:00:00Z'
     },

@@ -38,6 +38,7 @@ export function publishedAsset(
     format: 'clean-room.policy/v1' as const,
     asset: name,
     version: 1,
+    collaboration: digest('7'),
     parties: [other.publicKey],
     purposes,
     validUntil: '2027-03-31T00:00:00Z',

@@ -61,7 +61,7 @@ describe('demo create', () => {
     const { value } = Collaboration.peek((await readEnvelope(layout.collaboration))!);
     const members = value.members.slice(0, 2);
     const keys = await Promise.all(members.map(({ party }) => readSigningKey(layout.rootKey(party))));
-    const earlier = Collaboration.sign({ ...value, members, assets: ['hospital/visits'] }, ...keys);
+    const earlier = Collaboration.sign({ ...value, members }, ...keys);
     await writeJson(layout.collaboration, earlier);
     const output = await createAgain();
     expect(output.code).toBe(6);

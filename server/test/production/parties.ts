@@ -102,7 +102,6 @@ export class Parties {
         name: 'production',
         title: 'Test of production',
         members: members.map(({ party, title, root }) => ({ party, title, rootKey: root.publicKey })),
-        assets: providers.map(({ dataset }) => dataset),
         purposes: PURPOSES,
         ends: toTimestamp(new Date(Date.now() + 30 * DAY_MS))
       },

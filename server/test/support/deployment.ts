@@ -64,10 +64,7 @@ export class TestDeployment {
   readonly custodianTokens = new Map<string, string>();
   readonly logLines: string[] = [];
   assets: TestAsset[] = [];
-  collaboration = collaborationOf(
-    [this.parties.university, this.parties.hospital, this.parties.insurer],
-    ['hospital/visits', 'insurer/claims']
-  );
+  collaboration = collaborationOf([this.parties.university, this.parties.hospital, this.parties.insurer]);
   coordinator!: RunningCoordinator;
   folder!: string;
   #config!: CoordinatorConfig;
@@ -185,7 +182,12 @@ export class TestDeployment {
       body: { collaboration: this.collaboration.envelope }
     });
     const { root } = await testSimulator();
-    const open = { to: [university], kernelImage: this.kernelImage, root };
+    const open = {
+      to: [university],
+      collaboration: this.collaboration.read.digest,
+      kernelImage: this.kernelImage,
+      root
+    };
     this.assets = [
       assetOf(hospital, 'visits', open, options.hospital),
       assetOf(insurer, 'claims', open, options.insurer)

@@ -1,5 +1,5 @@
 import { HARDWARE_ROOTS, type PkiRoot } from '@clean-room/protocol/attestation';
-import { digestOf, utf8 } from '@clean-room/protocol/bytes';
+import { digestOf, utf8, type Digest } from '@clean-room/protocol/bytes';
 import {
   generateSigningKey,
   type Envelope,
@@ -102,7 +102,6 @@ export function rosterOf(party: TestParty, version = 1, people: Partial<Person>[
 /** Returns a collaboration that all parties have signed. */
 export function collaborationOf(
   parties: readonly TestParty[],
-  assets: readonly string[],
   ends = '2099-01-01T00:00:00Z'
 ): { envelope: Envelope; read: ReadDocument<Collaboration> } {
   const envelope = Collaboration.sign(
@@ -111,7 +110,6 @@ export function collaborationOf(
       name: 'chronic-illness',
       title: 'Chronic illness',
       members: parties.map(({ name, root }) => ({ party: name, title: name, rootKey: root.publicKey })),
-      assets: [...assets],
       purposes: [PURPOSE],
       ends
     },
@@ -143,6 +141,7 @@ export function assetOf(
   dataset: string,
   open: {
     readonly to: readonly TestParty[];
+    readonly collaboration: Digest;
     readonly kernelImage: KernelImageOnFile;
     readonly root: PkiRoot;
   },
@@ -175,6 +174,7 @@ export function assetOf(
         format: 'clean-room.policy/v1',
         asset: name,
         version: 1,
+        collaboration: open.collaboration,
         parties: open.to.map(party => party.root.publicKey),
         purposes: [PURPOSE],
         validUntil: '2098-01-01T00:00:00Z',

@@ -38,7 +38,7 @@ export interface TrustedJob {
 /** Throws when the terms of any policy do not allow this run. */
 function requirePolicyTerms(
   facts: JobFacts,
-  collaboration: Collaboration,
+  collaboration: ReadDocument<Collaboration>,
   party: string,
   providers: readonly TrustedProvider[]
 ): void {
@@ -77,7 +77,7 @@ export async function verifyJob(job: JobDocument, facts: JobFacts): Promise<Trus
     assets: assets.map(asset => asset.version),
     at
   });
-  requirePolicyTerms(facts, collaboration.value, party, providers);
+  requirePolicyTerms(facts, collaboration, party, providers);
   const terms = strictestTerms(policies);
   if (!terms.sandboxProfiles.includes(profile)) {
     throw new CleanRoomError('policy-refused', `The providers do not accept the sandbox profile ${profile}.`);

@@ -99,7 +99,6 @@ export async function makeWorld(options: WorldOptions = {}) {
       { party: 'hospital', title: 'Hospital', rootKey: keys.hospital.publicKey },
       { party: 'university', title: 'University', rootKey: keys.university.publicKey }
     ],
-    assets: ['hospital/visits'],
     purposes: ['Cost of chronic illness'],
     ends: '2027-03-31T00:00:00Z'
   };
@@ -172,6 +171,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     format: 'clean-room.policy/v1',
     asset: 'hospital/visits',
     version: 1,
+    collaboration: Collaboration.read(Collaboration.write(collaborationValue)).digest,
     parties: [keys.university.publicKey],
     purposes: ['Cost of chronic illness'],
     validUntil: '2027-03-31T00:00:00Z',

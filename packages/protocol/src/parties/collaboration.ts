@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { defineDocument, type ReadDocument } from '../documents/document.js';
 import type { Envelope } from '../documents/dsse.js';
-import { AssetName, Closed, PartyName, Timestamp, Title } from '../documents/fields.js';
+import { Closed, PartyName, Timestamp, Title } from '../documents/fields.js';
 import { PublicKey } from '../documents/keys.js';
 import { CleanRoomError } from '../errors/index.js';
 
@@ -13,7 +13,10 @@ const Member = Closed({
   rootKey: PublicKey
 });
 
-/** The agreement of parties: members, assets, purposes and end. Signed by the root key of every member. */
+/**
+ * The agreement of parties: members, purposes and end. Signed by the root key of every member. It lists no datasets: a provider
+ * adds a dataset by naming the collaboration in the dataset's policy, which needs no other signature.
+ */
 export const Collaboration = defineDocument(
   'collaboration',
   1,
@@ -22,7 +25,6 @@ export const Collaboration = defineDocument(
     name: PartyName,
     title: Title,
     members: Type.Array(Member, { minItems: 1, maxItems: 64 }),
-    assets: Type.Array(AssetName, { maxItems: 1000 }),
     purposes: Type.Array(Title, { minItems: 1, maxItems: 100 }),
     ends: Timestamp
   })

@@ -60,6 +60,8 @@ export const Policy = defineDocument(
     format: Type.Literal('clean-room.policy/v1'),
     asset: AssetName,
     version: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    /** The collaboration in which the asset may be used, by its digest. The provider must be a member. */
+    collaboration: DigestField,
     /** Root keys of the parties whose researchers may submit notebooks. */
     parties: Type.Array(PublicKey, { minItems: 1, maxItems: 64 }),
     purposes: Type.Array(Title, { minItems: 1, maxItems: 100 }),

@@ -1,13 +1,15 @@
 import type { Digest } from '../bytes/digest.js';
 import { fromTimestamp } from '../documents/fields.js';
 import { CleanRoomError } from '../errors/index.js';
+import { providerOf } from '../assets/asset.js';
+import type { ReadDocument } from '../documents/document.js';
 import type { Collaboration } from '../parties/collaboration.js';
 import type { Hosting } from '../parties/roster.js';
 import type { Policy } from './policy.js';
 
 /** The facts about a submission that a policy is evaluated against. */
 export interface PolicyFacts {
-  readonly collaboration: Collaboration;
+  readonly collaboration: Pick<ReadDocument<Collaboration>, 'value' | 'digest'>;
   /** The root key of the submitter's party. */
   readonly party: string;
   readonly purpose: string;
@@ -32,16 +34,24 @@ export function requireTerms(policy: Policy, facts: PolicyFacts): void {
       { remedy }
     );
   };
-  if (!facts.collaboration.assets.includes(policy.asset)) {
+  const { value: collaboration, digest } = facts.collaboration;
+  if (policy.collaboration !== digest) {
     throwRefused(
-      'the collaboration does not include this dataset',
-      'Ask the parties to add it to their collaboration.'
+      'it belongs to another collaboration',
+      'Submit in the collaboration that the provider has named, or ask the provider to name yours.'
+    );
+  }
+  const provider = providerOf(policy.asset);
+  if (!collaboration.members.some(({ party }) => party === provider)) {
+    throwRefused(
+      `${provider} is not a member of the collaboration`,
+      'Ask the parties to agree on a collaboration with this provider.'
     );
   }
   if (!policy.parties.includes(facts.party)) {
     throwRefused('it does not allow your party', 'Ask the provider to add your party.');
   }
-  if (!policy.purposes.includes(facts.purpose) || !facts.collaboration.purposes.includes(facts.purpose)) {
+  if (!policy.purposes.includes(facts.purpose) || !collaboration.purposes.includes(facts.purpose)) {
     throwRefused('it does not allow this purpose', `Choose one of: ${policy.purposes.join('; ')}.`);
   }
   if (!policy.kernelImages.digests.includes(facts.kernelImage)) {
@@ -53,7 +63,7 @@ export function requireTerms(policy: Policy, facts: PolicyFacts): void {
       'Ask the provider to run its own custodian.'
     );
   }
-  const end = [policy.validUntil, facts.collaboration.ends].map(fromTimestamp).find(time => time <= facts.at);
+  const end = [policy.validUntil, collaboration.ends].map(fromTimestamp).find(time => time <= facts.at);
   if (end !== undefined) {
     throw new CleanRoomError(
       'expired',

@@ -99,7 +99,7 @@ const terms: ReceiptCheck = context => {
   for (const { value } of policies) {
     const provider = providerOf(value.asset);
     requireTerms(value, {
-      collaboration: collaboration.value,
+      collaboration,
       party,
       purpose: spec.value.purpose,
       kernelImage: spec.value.kernelImage,

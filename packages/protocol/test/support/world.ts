@@ -57,7 +57,6 @@ export function makeWorld(options: WorldOptions = {}) {
           { party: 'hospital', title: 'Hospital', rootKey: keys.hospital.publicKey },
           { party: 'university', title: 'University', rootKey: keys.university.publicKey }
         ],
-        assets: ['hospital/visits'],
         purposes: ['Cost of chronic illness'],
         ends: '2027-03-31T00:00:00Z'
       },
@@ -105,6 +104,7 @@ export function makeWorld(options: WorldOptions = {}) {
     format: 'clean-room.policy/v1',
     asset: 'hospital/visits',
     version: 1,
+    collaboration: collaboration.digest,
     parties: [keys.university.publicKey],
     purposes: ['Cost of chronic illness'],
     validUntil: '2027-03-31T00:00:00Z',

@@ -94,7 +94,10 @@ export async function readCatalogue(client: Client, trust: TrustRoots): Promise<
       })
     );
     const assets = new Map<string, CataloguedAsset>();
-    for (const asset of published.filter(({ name }) => collaboration.value.assets.includes(name))) {
+    const own = published.filter(
+      ({ policy }) => Policy.peek(policy).value.collaboration === collaboration.digest
+    );
+    for (const asset of own) {
       const opened = openAsset(asset, rosters);
       if (opened !== undefined) assets.set(asset.name, opened);
     }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { Client } from '@clean-room/api';
@@ -16,6 +17,7 @@ interface Options {
   readonly schema?: string;
   readonly description?: string;
   readonly custodian?: string;
+  readonly collaboration?: string;
   readonly yes?: boolean;
 }
 
@@ -48,17 +50,30 @@ async function confirm(
   });
 }
 
-/** Returns the party's collaboration that lists the dataset, or its first one. */
+/**
+ * Returns the collaboration that the policy will name: the one with the given name, or the party's only one.
+ * @throws CleanRoomError `not-found`, or `conflict` when there are several and none is named
+ */
 async function collaborationOf(
   client: Client,
   { config }: CustodianHome,
-  name: string
-): Promise<Collaboration> {
+  name: string | undefined
+): Promise<ReadDocument<Collaboration>> {
   const { openMembership } = await import('../../custodian/index.js');
   const { items } = await client.call(routes.listCollaborations, {});
-  const own = items.map(({ envelope }) => openMembership(envelope, config.party, config.rootKey).value);
-  const found = own.find(({ assets }) => assets.includes(name)) ?? own[0];
-  if (found !== undefined) return found;
+  const own = items.map(({ envelope }) => openMembership(envelope, config.party, config.rootKey));
+  const [found, ...others] = own.filter(({ value }) => name === undefined || value.name === name);
+  if (found !== undefined && others.length === 0) return found;
+  const names = own.map(({ value }) => value.name).join(', ');
+  if (own.length > 0) {
+    throw new CleanRoomError(
+      found === undefined ? 'not-found' : 'conflict',
+      found === undefined
+        ? `${config.party} is not in a collaboration named ${name ?? ''}.`
+        : `${config.party} is in several collaborations.`,
+      { remedy: `Name one with --collaboration: ${names}.` }
+    );
+  }
   throw new CleanRoomError('not-found', `${config.party} is not in a collaboration yet.`, {
     remedy: 'Publish a collaboration that every party has signed.'
   });
@@ -93,7 +108,7 @@ async function provisionFile(
       schema,
       description: options.description ?? given?.description ?? '',
       policy,
-      collaboration: await collaborationOf(client, own, options.name),
+      collaboration: await collaborationOf(client, own, options.collaboration),
       ...custodian.custodianMarks(own.config),
       now: context.terminal.now()
     }
@@ -128,6 +143,7 @@ export const registerProvision: Register = (program, act) => {
     .option('--schema <file>', 'Schema as a JSON file (default: inferred from the data)')
     .option('--description <text>', 'Description of the dataset for researchers')
     .option('--custodian <folder>', 'Folder of the custodian')
+    .option('--collaboration <name>', 'Collaboration in which the data may be used (default: the only one)')
     .option('--yes', 'Confirm the schema without asking')
     .action(act(provisionFile));
 };

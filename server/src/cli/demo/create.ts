@@ -89,8 +89,7 @@ async function requireKernelImages(layout: DemoLayout, folder?: string): Promise
 export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayout; trust: TrustRoots }> {
   const layout = new DemoLayout(demo.folder);
   const { locations, simulatorRoot, now } = demo;
-  const assets = DEMO_PROVIDERS.map(({ dataset }) => dataset);
-  await requireCurrentDemo(layout, DEMO_PARTIES, assets);
+  await requireCurrentDemo(layout, DEMO_PARTIES);
   const keys = await createIdentity(new Home({ env: { CLEAN_ROOM_HOME: layout.person } }));
   const parties = [
     await ensureParty(layout, { ...DEMO_RESEARCHERS, people: [person(keys, ['researcher'])] })
@@ -101,7 +100,7 @@ export async function createDemo(demo: DemoOptions): Promise<{ layout: DemoLayou
     await configureCustodian(layout, locations, provider, withKeys.root.publicKey);
     parties.push(withKeys);
   }
-  const content = { name: 'demo', title: 'Demo collaboration', assets, purposes: DEMO_PURPOSES };
+  const content = { name: 'demo', title: 'Demo collaboration', purposes: DEMO_PURPOSES };
   await ensureCollaboration(layout, content, parties, now);
   const { signer, images } = await requireKernelImages(layout, demo.kernelImages);
   for (const provider of DEMO_PROVIDERS) {

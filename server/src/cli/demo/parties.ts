@@ -74,8 +74,12 @@ export async function ensureParty(
 
 /** Returns the roster in an envelope, or undefined if it has the form of an earlier version. */
 function currentRoster(envelope: Envelope, rootKey: PublicKey): Roster | undefined {
+  return unlessMalformed(() => Roster.open(envelope, rootKey).value);
+}
+
+function unlessMalformed<T>(open: () => T): T | undefined {
   try {
-    return Roster.open(envelope, rootKey).value;
+    return open();
   } catch (error) {
     if (isCleanRoomError(error) && error.code === 'malformed') return undefined;
     throw error;
@@ -83,25 +87,20 @@ function currentRoster(envelope: Envelope, rootKey: PublicKey): Roster | undefin
 }
 
 /**
- * Refuses a folder whose demo has other parties or datasets than this version's, or rosters of an earlier form.
+ * Refuses a folder whose demo has other parties than this version's, or documents of an earlier form.
  * @throws CleanRoomError `conflict`
  */
-export async function requireCurrentDemo(
-  layout: DemoLayout,
-  parties: readonly string[],
-  assets: readonly string[]
-): Promise<void> {
+export async function requireCurrentDemo(layout: DemoLayout, parties: readonly string[]): Promise<void> {
   const existing = await readEnvelope(layout.collaboration);
   if (existing === undefined) return;
-  const { value } = openCollaboration(existing);
-  const members = value.members.map(({ party }) => party);
+  const members = unlessMalformed(() => openCollaboration(existing).value.members) ?? [];
   const rosters = await Promise.all(
-    value.members.map(async ({ party, rootKey }) => {
+    members.map(async ({ party, rootKey }) => {
       const envelope = await readEnvelope(layout.roster(party));
       return envelope === undefined || currentRoster(envelope, rootKey) !== undefined;
     })
   );
-  const same = members.join() === parties.join() && value.assets.join() === assets.join();
+  const same = members.map(({ party }) => party).join() === parties.join();
   if (same && rosters.every(Boolean)) return;
   throw new CleanRoomError(
     'conflict',
@@ -114,7 +113,6 @@ export async function requireCurrentDemo(
 export interface DemoCollaboration {
   readonly name: string;
   readonly title: string;
-  readonly assets: readonly string[];
   readonly purposes: readonly string[];
 }
 
@@ -131,7 +129,6 @@ function isCurrent(
   return (
     fromTimestamp(value.ends) > now &&
     value.members.map(({ rootKey }) => rootKey).join() === members.join() &&
-    value.assets.join() === wanted.assets.join() &&
     value.purposes.join() === wanted.purposes.join()
   );
 }
@@ -151,7 +148,6 @@ export async function ensureCollaboration(
     name: wanted.name,
     title: wanted.title,
     members: parties.map(({ party, title, root }) => ({ party, title, rootKey: root.publicKey })),
-    assets: [...wanted.assets],
     purposes: [...wanted.purposes],
     ends: toTimestamp(new Date(now.getTime() + TWO_YEARS_MS))
   };

@@ -165,7 +165,7 @@ export async function planSubmission(
   const { rootKey } = requireSubmitter(chosen, keys);
   for (const { policy, custodian } of assets) {
     requireTerms(policy.value, {
-      collaboration: chosen.collaboration.value,
+      collaboration: chosen.collaboration,
       party: rootKey,
       purpose: options.purpose,
       kernelImage: kernelImage.digest,

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import type { Digest } from '@clean-room/protocol/bytes';
+import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { AssetVersion } from '@clean-room/protocol/assets';
@@ -73,6 +73,26 @@ interface CheckedAsset {
   readonly policy: { readonly value: Policy; readonly digest: Digest; readonly envelope: Envelope };
 }
 
+/** Checks that this server knows the collaboration that a policy names, and that the provider is a member of it. */
+async function requireMembership(
+  db: Kysely<CoordinatorTables>,
+  party: string,
+  { asset, collaboration }: Policy
+): Promise<void> {
+  const member = await db
+    .selectFrom('collaboration_member')
+    .select('party')
+    .where('collaboration', '=', asDigest(collaboration))
+    .where('party', '=', party)
+    .executeTakeFirst();
+  if (member !== undefined) return;
+  throw new CleanRoomError(
+    'not-found',
+    `The policy of ${asset} names a collaboration that this server does not know, or that ${party} is not a member of.`,
+    { remedy: 'Publish the collaboration first, or name one of your own collaborations in the policy.' }
+  );
+}
+
 /**
  * Checks that the custodian in the party's roster signed an asset version and its policy, that the two belong together, and
  * that the files they name have been uploaded.
@@ -100,6 +120,7 @@ export async function checkAsset(
       remedy: `Send the policy of ${name}.`
     });
   }
+  await requireMembership(context.db, party, signedPolicy.value);
   for (const { digest, bytes } of [sealed, standIn]) {
     const size = await context.services.objects.size(digest);
     if (size !== bytes) {
@@ -182,6 +203,7 @@ export async function publishAsset(
         digest: policy.digest,
         asset: name,
         version: policy.value.version,
+        collaboration: asDigest(policy.value.collaboration),
         envelope: JSON.stringify(policy.envelope),
         published_at: at
       })
@@ -213,22 +235,19 @@ function requireNewerVersion(
   });
 }
 
-/** Returns the parties that can see an asset: its provider, and the members of its collaborations. */
+/** Returns the parties that can see an asset: its provider, and the members of the collaboration that its newest policy names. */
 export async function readersOf(
   db: Kysely<CoordinatorTables>,
   asset: string,
   provider: string
 ): Promise<string[]> {
   const members = await db
-    .selectFrom('collaboration_asset')
-    .innerJoin(
-      'collaboration_member',
-      'collaboration_member.collaboration',
-      'collaboration_asset.collaboration'
-    )
+    .selectFrom('asset')
+    .innerJoin('policy', 'policy.digest', 'asset.policy_digest')
+    .innerJoin('collaboration_member', 'collaboration_member.collaboration', 'policy.collaboration')
     .select('collaboration_member.party')
     .distinct()
-    .where('collaboration_asset.asset', '=', asset)
+    .where('asset.name', '=', asset)
     .execute();
   return [provider, ...members.map(member => member.party)];
 }
@@ -257,14 +276,9 @@ export async function assetsFor(
         eb('asset.provider', '=', party),
         eb.exists(
           eb
-            .selectFrom('collaboration_asset')
-            .innerJoin(
-              'collaboration_member',
-              'collaboration_member.collaboration',
-              'collaboration_asset.collaboration'
-            )
+            .selectFrom('collaboration_member')
             .select(sql`1`.as('one'))
-            .whereRef('collaboration_asset.asset', '=', 'asset.name')
+            .whereRef('collaboration_member.collaboration', '=', 'policy.collaboration')
             .where('collaboration_member.party', '=', party)
         )
       ])

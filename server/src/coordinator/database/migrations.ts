@@ -10,15 +10,14 @@ const STATEMENTS_0001 = [
      digest text primary key, name text not null, envelope jsonb not null, published_at timestamptz not null)`,
   `create table collaboration_member (
      collaboration text not null references collaboration, party text not null, primary key (party, collaboration))`,
-  `create table collaboration_asset (
-     collaboration text not null references collaboration, asset text not null, primary key (asset, collaboration))`,
   `create table asset_version (
      digest text primary key, asset text not null, provider text not null references party, version integer not null,
      envelope jsonb not null, sealed_digest text not null, stand_in_digest text not null,
      published_at timestamptz not null, unique (asset, version))`,
   `create index asset_version_stand_in on asset_version (stand_in_digest)`,
   `create table policy (
-     digest text primary key, asset text not null, version integer not null, envelope jsonb not null,
+     digest text primary key, asset text not null, version integer not null,
+     collaboration text not null references collaboration, envelope jsonb not null,
      published_at timestamptz not null, unique (asset, version))`,
   `create table asset (
      name text primary key, provider text not null references party,

@@ -37,7 +37,6 @@ export interface CoordinatorTables {
   roster: { party: string; version: number; digest: Digest; envelope: Json<Envelope>; published_at: Date };
   collaboration: { digest: Digest; name: string; envelope: Json<Envelope>; published_at: Date };
   collaboration_member: { collaboration: Digest; party: string };
-  collaboration_asset: { collaboration: Digest; asset: string };
   asset_version: {
     digest: Digest;
     asset: string;
@@ -48,7 +47,15 @@ export interface CoordinatorTables {
     stand_in_digest: Digest;
     published_at: Date;
   };
-  policy: { digest: Digest; asset: string; version: number; envelope: Json<Envelope>; published_at: Date };
+  policy: {
+    digest: Digest;
+    asset: string;
+    version: number;
+    /** The collaboration that the policy names. Its members see the asset. */
+    collaboration: Digest;
+    envelope: Json<Envelope>;
+    published_at: Date;
+  };
   /** The newest version of each asset, with its newest policy. */
   asset: {
     name: string;

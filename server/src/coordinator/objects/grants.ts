@@ -55,12 +55,9 @@ export async function requireReadable(
   if ((await withoutGrant(db, [digest], party)).length === 0) return;
   const standIn = await db
     .selectFrom('asset_version')
-    .innerJoin('collaboration_asset', 'collaboration_asset.asset', 'asset_version.asset')
-    .innerJoin(
-      'collaboration_member',
-      'collaboration_member.collaboration',
-      'collaboration_asset.collaboration'
-    )
+    .innerJoin('asset', 'asset.name', 'asset_version.asset')
+    .innerJoin('policy', 'policy.digest', 'asset.policy_digest')
+    .innerJoin('collaboration_member', 'collaboration_member.collaboration', 'policy.collaboration')
     .select('asset_version.digest')
     .where('asset_version.stand_in_digest', '=', digest)
     .where('collaboration_member.party', '=', party)

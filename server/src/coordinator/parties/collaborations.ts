@@ -62,8 +62,6 @@ export async function publishCollaboration(
     if (inserted === undefined) return;
     const members = value.members.map(member => ({ collaboration: digest, party: member.party }));
     await unit.trx.insertInto('collaboration_member').values(members).execute();
-    const assets = [...new Set(value.assets)].map(asset => ({ collaboration: digest, asset }));
-    if (assets.length > 0) await unit.trx.insertInto('collaboration_asset').values(assets).execute();
     unit.appendLogEntry({ subject: 'collaboration', id: value.name, state: 'agreed', evidence: digest });
   });
   return digest;

@@ -102,7 +102,7 @@ async function checkAssets(
   context: CoordinatorContext,
   caller: PersonCaller,
   spec: Spec,
-  collaboration: Collaboration,
+  collaboration: ReadDocument<Collaboration>,
   at: Date
 ): Promise<OpenedAsset[]> {
   const { kernelImages, backend } = context.services;
@@ -110,7 +110,7 @@ async function checkAssets(
   const opened: OpenedAsset[] = [];
   for (const asset of spec.assets) {
     const provider = providerOf(asset.name);
-    rootKeyOf(collaboration, provider);
+    rootKeyOf(collaboration.value, provider);
     const custodian = await custodianOf(context.db, provider);
     if (custodian.key !== asset.custodian) {
       throw new CleanRoomError(
@@ -124,7 +124,7 @@ async function checkAssets(
     const openedAsset = await openAsset(context.db, asset);
     requireTerms(openedAsset.policy.value, {
       collaboration,
-      party: rootKeyOf(collaboration, caller.party),
+      party: rootKeyOf(collaboration.value, caller.party),
       purpose: spec.purpose,
       kernelImage: spec.kernelImage,
       hosting: custodian.hosting,
@@ -197,7 +197,7 @@ export async function checkSubmission(
       `Choose one of: ${collaboration.value.purposes.join('; ')}.`
     );
   }
-  const opened = await checkAssets(context, caller, spec.value, collaboration.value, at);
+  const opened = await checkAssets(context, caller, spec.value, collaboration, at);
   await checkFiles(context, caller.party, spec.value);
   const image = await composeSubmissionImage(context.services, spec);
   openSubmissionRequest(request, spec, image.imageDigest);

@@ -4,7 +4,8 @@ import {
   PublicKey,
   checkSchema,
   fromTimestamp,
-  parseStrictJson
+  parseStrictJson,
+  type ReadDocument
 } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { simulationOnlyReason } from '@clean-room/protocol/approvals';
@@ -37,7 +38,7 @@ export type PolicyFile = Static<typeof PolicyFile>;
 export interface PolicyContext {
   readonly asset: string;
   readonly version: number;
-  readonly collaboration: Collaboration;
+  readonly collaboration: ReadDocument<Collaboration>;
   /** Whether this custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: boolean;
   /** Whether this custodian takes people at their word. */
@@ -77,13 +78,7 @@ export function sealedFor({ tee: { roots } }: Pick<PolicyFile, 'tee'>): SealedFo
 /** Checks that a policy agrees with the collaboration and with itself. */
 function requireConsistent(file: PolicyFile, context: PolicyContext): void {
   const { outputs } = file;
-  const { collaboration } = context;
-  if (!collaboration.assets.includes(context.asset)) {
-    throw unsuitable(
-      `the collaboration does not list ${context.asset}`,
-      'Ask the parties to add it to their collaboration.'
-    );
-  }
+  const collaboration = context.collaboration.value;
   const unknown = file.purposes.find(purpose => !collaboration.purposes.includes(purpose));
   if (unknown !== undefined) {
     throw unsuitable(
@@ -132,11 +127,18 @@ function requireConsistent(file: PolicyFile, context: PolicyContext): void {
  */
 export function policyFrom(file: PolicyFile, context: PolicyContext): Policy {
   requireConsistent(file, context);
-  const members = new Set(context.collaboration.members.map(({ rootKey }) => rootKey));
+  const members = new Set(context.collaboration.value.members.map(({ rootKey }) => rootKey));
   const parties = file.parties.map(party => {
-    const key = party.startsWith('ed25519:') ? party : rootKeyOf(context.collaboration, party);
+    const key = party.startsWith('ed25519:') ? party : rootKeyOf(context.collaboration.value, party);
     if (members.has(key)) return key;
     throw unsuitable(`${party} is not a member of the collaboration`, 'Name only members.');
   });
-  return { ...file, format: 'clean-room.policy/v1', asset: context.asset, version: context.version, parties };
+  return {
+    ...file,
+    format: 'clean-room.policy/v1',
+    asset: context.asset,
+    version: context.version,
+    collaboration: context.collaboration.digest,
+    parties
+  };
 }

@@ -6,6 +6,7 @@ import { routes } from '@clean-room/api/coordinator';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { AssetVersion, type TableSchema } from '@clean-room/protocol/assets';
 import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { ReadDocument } from '@clean-room/protocol/documents';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import { signDocument, type KeyStore } from '../keys/key-store.js';
@@ -26,7 +27,7 @@ export interface ProvisionOptions {
   readonly schema: TableSchema;
   readonly description: string;
   readonly policy: PolicyFile;
-  readonly collaboration: Collaboration;
+  readonly collaboration: ReadDocument<Collaboration>;
   /** Whether this custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: boolean;
   /** Whether this custodian takes people at their word. */

@@ -85,7 +85,7 @@ async function verifyTokenFor(
 export function requireAllowedAttempt(context: CustodianContext, evidence: RequestEvidence): void {
   for (const { policy } of evidence.assets) {
     requireTerms(policy.value, {
-      collaboration: evidence.collaboration.value,
+      collaboration: evidence.collaboration,
       party: evidence.record.submitter_root_key,
       purpose: evidence.spec.value.purpose,
       kernelImage: evidence.spec.value.kernelImage,

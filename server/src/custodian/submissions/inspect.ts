@@ -101,7 +101,7 @@ export async function inspectSubmission(context: CustodianContext, id: string): 
   openSubmissionRequest(newest.request, spec, image);
   const submitter = submitterOf(membership, spec.value);
   await requireAllowedUse(context, {
-    collaboration: collaboration.value,
+    collaboration,
     party: submitter.roster.rootKey,
     purpose: spec.value.purpose,
     kernelImage: spec.value.kernelImage,

@@ -1,5 +1,5 @@
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { PublicKey } from '@clean-room/protocol/documents';
+import type { PublicKey, ReadDocument } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { requireKernelImage, requireNotRevoked } from '@clean-room/protocol/kernel-images';
 import type { Collaboration } from '@clean-room/protocol/parties';
@@ -10,7 +10,7 @@ import type { ProvisionedAsset } from '../datasets/registry.js';
 
 /** The facts about a submission that this provider's policies are evaluated against. */
 export interface RequestedUse {
-  readonly collaboration: Collaboration;
+  readonly collaboration: Pick<ReadDocument<Collaboration>, 'value' | 'digest'>;
   /** The root key of the submitter's party. */
   readonly party: PublicKey;
   readonly purpose: string;

@@ -34,19 +34,19 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
 
   test('accepts a collaboration only if all members signed it with their known root keys', async () => {
     const { university, hospital, stranger } = deployment.parties;
-    const publish = (collaboration = collaborationOf([university, hospital], []).envelope) =>
+    const publish = (collaboration = collaborationOf([university, hospital]).envelope) =>
       deployment.person(university).call(routes.publishCollaboration, { body: { collaboration } });
-    const { envelope } = collaborationOf([university, hospital], []);
+    const { envelope } = collaborationOf([university, hospital]);
     await expect(publish({ ...envelope, signatures: envelope.signatures.slice(0, 1) })).rejects.toMatchObject(
       {
         code: 'signature-invalid'
       }
     );
     const usurper = { ...hospital, root: generateSigningKey() };
-    await expect(publish(collaborationOf([university, usurper], []).envelope)).rejects.toMatchObject({
+    await expect(publish(collaborationOf([university, usurper]).envelope)).rejects.toMatchObject({
       code: 'conflict'
     });
-    await expect(publish(collaborationOf([hospital, stranger], []).envelope)).rejects.toMatchObject({
+    await expect(publish(collaborationOf([hospital, stranger]).envelope)).rejects.toMatchObject({
       code: 'forbidden'
     });
   });
@@ -54,7 +54,12 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
   test('accepts an asset only if its custodian signed it, its files are uploaded and its version increases', async () => {
     const { university, hospital, insurer } = deployment.parties;
     const { root } = await testSimulator();
-    const open = { to: [university], kernelImage: deployment.kernelImage, root };
+    const open = {
+      to: [university],
+      collaboration: deployment.collaboration.read.digest,
+      kernelImage: deployment.kernelImage,
+      root
+    };
     const publish = (asset: ReturnType<typeof assetOf>, by = hospital) =>
       deployment
         .custodian(by)
@@ -67,6 +72,17 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
     await expect(publish(assetOf(imposter, 'claims', open))).rejects.toMatchObject({ code: 'forbidden' });
     const changed = assetOf(hospital, 'visits', open, { policy: { coHosted: false } });
     await expect(publish(changed)).rejects.toMatchObject({ code: 'conflict' });
+    const foreign = collaborationOf([university, hospital]).read.digest;
+    await expect(
+      publish(
+        assetOf(
+          hospital,
+          'visits',
+          { ...open, collaboration: foreign },
+          { version: 2, policy: { version: 2 } }
+        )
+      )
+    ).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('collaboration') });
     await expect(
       deployment.custodian(hospital).call(routes.publishAsset, {
         body: { version: deployment.assets[0]!.version, policy: deployment.assets[1]!.policy }

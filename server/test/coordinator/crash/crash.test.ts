@@ -171,7 +171,12 @@ describe.each(DATABASES)('a coordinator that is killed, on %s', (kind, prepare) 
     let id = '';
     await waitPast(async soon => {
       const { root } = await testSimulator();
-      const open = { to: [deployment.parties.university], kernelImage: deployment.kernelImage, root };
+      const open = {
+        to: [deployment.parties.university],
+        collaboration: deployment.collaboration.read.digest,
+        kernelImage: deployment.kernelImage,
+        root
+      };
       const short = assetOf(deployment.parties.insurer, 'claims', open, {
         version: 2,
         policy: { version: 2, validUntil: soon }

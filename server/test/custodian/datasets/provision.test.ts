@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AssetVersion } from '@clean-room/protocol/assets';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
-import type { Collaboration } from '@clean-room/protocol/parties';
+import { Collaboration } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
 import { readPolicyFile, type PolicyFile } from '../../../src/custodian/datasets/policy-file.js';
 import { provision } from '../../../src/custodian/datasets/provision.js';
@@ -29,7 +29,6 @@ const COLLABORATION: Collaboration = {
     { party: 'university', title: 'University', rootKey: researcher.publicKey },
     { party: 'hospital', title: 'Hospital', rootKey: root.publicKey }
   ],
-  assets: ['hospital/visits'],
   purposes: ['Research'],
   ends: '2028-01-01T00:00:00Z'
 };
@@ -99,7 +98,7 @@ async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> 
       schema,
       description: 'Visits',
       policy: POLICY,
-      collaboration: COLLABORATION,
+      collaboration: Collaboration.read(Collaboration.write(COLLABORATION)),
       coHosted: true,
       demo: false,
       now: NOW,

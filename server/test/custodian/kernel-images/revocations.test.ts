@@ -120,13 +120,13 @@ describe('a development kernel image', () => {
     const [asset] = await context.registry.list();
     const { version } = asset!;
     const { items } = await context.coordinator.call(routes.listCollaborations, {});
-    const collaboration = Collaboration.peek(items[0]!.envelope).value;
+    const collaboration = Collaboration.peek(items[0]!.envelope);
     const assets = (sealedFor: SealedFor) => [
       { ...asset!, version: { ...version, value: { ...version.value, sealedFor } } }
     ];
     const use = {
       collaboration,
-      party: rootKeyOf(collaboration, 'university'),
+      party: rootKeyOf(collaboration.value, 'university'),
       purpose: 'Teaching',
       kernelImage: image
     };
