@@ -109,7 +109,7 @@ export class CleanRoom {
 
   /** Provisions the dataset of each provider, unless that has been done with the same data before. */
   provision() {
-    for (const { dataset, policy, custodian } of this.providers) {
+    for (const { dataset, policy } of this.providers) {
       const { program, description } = DATASETS[dataset];
       const csv = join(this.folder, 'data', `${dataset}.csv`);
       const stamp = `${csv}.provisioned`;
@@ -118,7 +118,7 @@ export class CleanRoom {
       mkdirSync(dirname(csv), { recursive: true, mode: 0o700 });
       run([join(ROOT, '.venv/bin/python'), join(DEMO, program), csv]);
       this.call(
-        ...['provision', csv, '--name', dataset, '--policy', policy, '--custodian', custodian],
+        ...['provision', csv, '--name', dataset, '--policy', policy],
         ...['--yes', '--description', description]
       );
       writeFileSync(stamp, digest);

@@ -57,6 +57,7 @@ export function publishedAsset(
       review,
       valuesPerRow: 3
     },
+    privacy: { rho: '0', epsilon: '0', delta: '0' },
     coHosted: true
   };
   const signer = changes.forged === true ? other : key;

@@ -20,6 +20,13 @@ export interface Connection {
   readonly base: string;
   /** Returns the bearer token. It is called before each request, so that the token can be renewed. */
   token?(): string | Promise<string>;
+  /**
+   * Returns the `Authorization` header of one request, for servers whose callers sign each request. It is called again for each
+   * repetition.
+   *
+   * @param body - the JSON body; undefined for none and for uploads
+   */
+  sign?(method: string, path: string, body: string | undefined): string | Promise<string>;
   /** The party that a person acts for, when they belong to several. */
   readonly party?: string;
   readonly fetch?: typeof fetch;
@@ -222,11 +229,15 @@ export class Client {
   ): Promise<Response> {
     const { base, party } = this.#connection;
     const request = this.#connection.fetch ?? fetch;
-    const address = base.replace(/\/$/, '') + addressOf(route, parts);
+    const path = addressOf(route, parts);
+    const address = base.replace(/\/$/, '') + path;
+    const body = typeof init.body === 'string' ? init.body : undefined;
     for (let failures = 0; ; failures++) {
       const bearer = await this.#connection.token?.();
       const headers = new Headers(init.headers);
       if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
+      const signed = await this.#connection.sign?.(route.method, path, body);
+      if (signed !== undefined) headers.set('authorization', signed);
       if (party !== undefined) headers.set('clean-room-party', party);
       let response: Response;
       try {

@@ -1,6 +1,6 @@
 export { Client, type Connection, type Download, type StreamOptions } from './client.js';
 export type { ServerSentEvent } from './events.js';
-export { Problem } from './problem.js';
+export { Problem, errorFromResponse } from './problem.js';
 export {
   type BodyOf,
   type CallerKind,

@@ -1,7 +1,10 @@
 import type { Static, TObject, TSchema } from 'typebox';
 
-/** A kind of caller. A `supervisor` proves each request with the secret of its registered attempt. */
-export type CallerKind = 'person' | 'custodian' | 'operator' | 'supervisor' | 'anyone';
+/**
+ * A kind of caller. A `supervisor` proves each request with the secret of its registered attempt, a `steward` signs each request to a
+ * custodian.
+ */
+export type CallerKind = 'person' | 'steward' | 'custodian' | 'operator' | 'supervisor' | 'anyone';
 
 /** A body that is not JSON: bytes to or from the server, text, or a stream of server-sent events. */
 export type BodyKind = 'upload' | 'download' | 'events' | 'text';

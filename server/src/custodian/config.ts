@@ -93,6 +93,8 @@ export const custodianPaths = ({ config, folder }: CustodianHome) => ({
   assets: path.join(folder, 'assets'),
   /** Files of submissions, by digest. */
   files: path.join(folder, 'files'),
+  /** Sealed data and stand-ins, by digest. */
+  objects: path.join(folder, 'objects'),
   tickets: path.join(folder, 'sign-in'),
   /** Lists of revoked kernel images that were imported. */
   revocations: path.join(folder, 'revocations'),

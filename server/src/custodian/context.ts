@@ -27,6 +27,8 @@ export interface CustodianContext {
   readonly coordinator: Client;
   /** Files of submissions, by digest. */
   readonly files: ObjectStore;
+  /** Sealed data and stand-ins, by digest. */
+  readonly objects: ObjectStore;
   readonly kernelImages: readonly CommittedKernelImage[];
   readonly logger: Logger;
   /** Returns the current time. */

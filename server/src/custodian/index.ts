@@ -7,15 +7,15 @@ import type { CustodianOptions, RunningCustodian } from './start.js';
 
 export {
   checkCustodianConfig,
-  coordinatorClient,
   CUSTODIAN_FILE,
-  custodianMarks,
   custodianPaths,
   readCustodianHome,
   type CustodianHome
 } from './config.js';
-export { readPolicyFile, type PolicyFile } from './datasets/policy-file.js';
-export { provision, uploadAsset } from './datasets/provision.js';
+export { readPolicyFile } from './datasets/policy-file.js';
+export { randomStandIn, STAND_IN_ROWS } from './datasets/stand-in/random-table.js';
+export { conformingRows } from './datasets/schema/conform.js';
+export { writeParquet } from './datasets/table/write-parquet.js';
 export { AssetRegistry } from './datasets/registry.js';
 export { inferSchema } from './datasets/schema/infer.js';
 export { readSchemaFile } from './datasets/schema/read.js';
@@ -23,7 +23,6 @@ export { openTable } from './datasets/table/open.js';
 export { importRevocations } from './kernel-images/import.js';
 export { ensureSigningKey, fileSigner, openKeyFolder, readSigningKey } from './keys/key-folder.js';
 export { signDocument, type Signer } from './keys/key-store.js';
-export { openMembership } from './parties/collaborations.js';
 export { TICKET_MINUTES, writeTicket } from './sign-in/tickets.js';
 export type { CustodianOptions, RunningCustodian } from './start.js';
 

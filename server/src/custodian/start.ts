@@ -71,6 +71,7 @@ export async function startCustodian(
       log: new LogWatch(database.db, coordinator),
       coordinator,
       files: await FolderStore.open(paths.files),
+      objects: await FolderStore.open(paths.objects),
       kernelImages: await committedKernelImages(options.kernelImages),
       logger,
       now: options.now ?? (() => new Date())

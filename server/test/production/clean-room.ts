@@ -78,17 +78,25 @@ function forwardTo(portOf: (path: string) => number) {
   };
 }
 
-/** Ends TLS in front of a custodian, as the load balancer of a deployment does. */
-async function startTlsProxy(origin: string, port: number, folder: string): Promise<Server> {
+/**
+ * Ends TLS in front of a custodian, as the load balancer of a deployment does.
+ *
+ * @returns the server, and the file with the certificate of its authority
+ */
+async function startTlsProxy(
+  origin: string,
+  port: number,
+  folder: string
+): Promise<{ server: Server; authority: string }> {
   const { hostname, port: own } = new URL(origin);
-  const { certificate, key } = makeCertificate(folder, hostname);
+  const { ca: authority, certificate, key } = makeCertificate(folder, hostname);
   const server = createTlsServer(
     { cert: readFileSync(certificate), key: readFileSync(key) },
     forwardTo(() => port)
   );
   server.listen(Number(own), '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  return { server, authority };
 }
 
 /**
@@ -157,15 +165,16 @@ export class ProductionCleanRoom {
     const config = await this.#configure(options, postgres, image.folder, at, gateway.url);
     await this.#startCoordinator(options, config, gateway.url);
     await parties.publish(token);
-    for (const provider of providers) await this.#startCustodian(provider, folder, image.images);
-    for (const { party, dataset } of providers) {
+    for (const provider of providers) {
+      const { dataset } = provider;
+      const authority = await this.#startCustodian(provider, folder, image.images);
       await runTestCommand(
         build,
         [
           ...['provision', data[dataset] ?? '', '--name', dataset, '--policy', parties.policy(dataset)],
-          ...['--custodian', parties.custodian(party), '--yes']
+          '--yes'
         ],
-        { CLEAN_ROOM_HOME: parties.person, CLEAN_ROOM_TOKEN: token }
+        { CLEAN_ROOM_HOME: parties.person, CLEAN_ROOM_TOKEN: token, NODE_EXTRA_CA_CERTS: authority }
       );
     }
   }
@@ -236,9 +245,10 @@ export class ProductionCleanRoom {
     await started(child, 'The coordinator');
   }
 
-  async #startCustodian({ party, origin, port }: Provider, folder: string, images: string): Promise<void> {
-    const proxy = await startTlsProxy(origin, port, folder);
-    this.#closing.push(async () => proxy.close());
+  /** Starts a custodian, and returns the file with the certificate of the authority for its origin. */
+  async #startCustodian({ party, origin, port }: Provider, folder: string, images: string): Promise<string> {
+    const { server, authority } = await startTlsProxy(origin, port, folder);
+    this.#closing.push(async () => server.close());
     const child = spawn(
       process.execPath,
       [this.build.command, 'serve', '--custodian', this.parties.custodian(party)],
@@ -249,6 +259,7 @@ export class ProductionCleanRoom {
     );
     this.#endWith(child);
     await started(child, `The custodian of ${party}`);
+    return authority;
   }
 
   #endWith(child: ChildProcess): void {

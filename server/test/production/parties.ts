@@ -9,12 +9,8 @@ import { Collaboration, Roster, type Custodian, type Person } from '@clean-room/
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { createIdentity } from '../../src/cli/home/identity.js';
 import { Home } from '../../src/cli/home/home.js';
-import {
-  CUSTODIAN_FILE,
-  ensureSigningKey,
-  openKeyFolder,
-  type PolicyFile
-} from '../../src/custodian/index.js';
+import { CUSTODIAN_FILE, ensureSigningKey, openKeyFolder } from '../../src/custodian/index.js';
+import type { PolicyFile } from '@clean-room/api/custodian';
 
 const DAY_MS = 86_400_000;
 const PURPOSES = ['Health research: cost of chronic illness'];
@@ -193,6 +189,7 @@ export class Parties {
         review: 'none',
         valuesPerRow: 3
       },
+      privacy: { rho: '0', epsilon: '0', delta: '0' },
       coHosted: false
     };
     await this.#write(path.relative(this.folder, this.policy(dataset)), policy);

@@ -193,6 +193,7 @@ export function assetOf(
           review: 'none',
           valuesPerRow: 2
         },
+        privacy: { rho: '0', epsilon: '0', delta: '0' },
         coHosted: true,
         ...options.policy
       },

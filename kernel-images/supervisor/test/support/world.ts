@@ -190,6 +190,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       review: 'none',
       valuesPerRow: 2
     },
+    privacy: { rho: '0', epsilon: '0', delta: '0' },
     coHosted: true,
     ...options.policy
   };

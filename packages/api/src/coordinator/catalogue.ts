@@ -46,6 +46,15 @@ export const publishAsset = defineRoute({
   bodyLimit: 16_000_000
 });
 
+export const withdrawAsset = defineRoute({
+  method: 'POST',
+  path: '/v1/assets/:dataset/withdraw',
+  summary: 'Stop offering a dataset of my party. Publishing a new version offers it again',
+  callers: ['custodian'],
+  params: Closed({ dataset: Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' }) }),
+  status: 204
+});
+
 /** A kernel image that notebooks can be submitted with. */
 const KernelImageListing = Closed({
   digest: DigestField,

@@ -1,4 +1,4 @@
-export { listAssets, listKernelImages, listMachines, publishAsset } from './catalogue.js';
+export { listAssets, listKernelImages, listMachines, publishAsset, withdrawAsset } from './catalogue.js';
 export { streamEvents } from './events.js';
 export {
   answerKeyRequest,

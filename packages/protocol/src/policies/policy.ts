@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { DecimalText } from '../assets/column.js';
 import { defineDocument } from '../documents/document.js';
 import { AssetName, ByteCount, Closed, Count, DigestField, Timestamp, Title } from '../documents/fields.js';
 import { PublicKey } from '../documents/keys.js';
@@ -39,6 +40,18 @@ export const OutputTerms = Closed({
 });
 export type OutputTerms = Static<typeof OutputTerms>;
 
+/** Limits of the stand-ins. */
+export const PrivacyTerms = Closed({
+  /**
+   * The most privacy that all differentially private stand-ins of the asset may spend together, over all versions: ρ of
+   * zero-concentrated differential privacy, and what it means as (ε, δ). All are 0 if there are none.
+   */
+  rho: DecimalText,
+  epsilon: DecimalText,
+  delta: DecimalText
+});
+export type PrivacyTerms = Static<typeof PrivacyTerms>;
+
 /** Limits of a run. */
 export const RunTerms = Closed({
   wallSeconds: Type.Integer({ minimum: 1, maximum: 604_800 }),
@@ -74,6 +87,7 @@ export const Policy = defineDocument(
     tee: TeeTerms,
     run: RunTerms,
     outputs: OutputTerms,
+    privacy: PrivacyTerms,
     /** Whether a custodian on the coordinator's host may hold this asset. */
     coHosted: Type.Boolean()
   })

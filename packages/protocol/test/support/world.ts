@@ -123,6 +123,7 @@ export function makeWorld(options: WorldOptions = {}) {
       review: options.review ?? 'none',
       valuesPerRow: 2
     },
+    privacy: { rho: '0', epsilon: '0', delta: '0' },
     coHosted: true
   };
   const policy = Policy.read(Policy.write(policyValue));

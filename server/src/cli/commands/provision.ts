@@ -1,13 +1,9 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
-import type { ReadDocument } from '@clean-room/protocol/documents';
-import type { Collaboration } from '@clean-room/protocol/parties';
-import type { CustodianHome } from '../../custodian/index.js';
-import type { Client } from '@clean-room/api';
-import { routes } from '@clean-room/api/coordinator';
+import { AssetVersion, providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
 import type { CommandContext, Register } from '../context.js';
-import { openCustodianFolder } from '../custodian/custodian.js';
+import { connectToCustodian, requireOwnHost } from '../custodian/connect.js';
+import { publish } from '../custodian/publish.js';
 import { readRequired } from '../files.js';
 import type { CommandResult } from '../terminal/result.js';
 
@@ -16,7 +12,6 @@ interface Options {
   readonly policy: string;
   readonly schema?: string;
   readonly description?: string;
-  readonly custodian?: string;
   readonly collaboration?: string;
   readonly yes?: boolean;
 }
@@ -50,44 +45,17 @@ async function confirm(
   });
 }
 
-/**
- * Returns the collaboration that the policy will name: the one with the given name, or the party's only one.
- * @throws CleanRoomError `not-found`, or `conflict` when there are several and none is named
- */
-async function collaborationOf(
-  client: Client,
-  { config }: CustodianHome,
-  name: string | undefined
-): Promise<ReadDocument<Collaboration>> {
-  const { openMembership } = await import('../../custodian/index.js');
-  const { items } = await client.call(routes.listCollaborations, {});
-  const own = items.map(({ envelope }) => openMembership(envelope, config.party, config.rootKey));
-  const [found, ...others] = own.filter(({ value }) => name === undefined || value.name === name);
-  if (found !== undefined && others.length === 0) return found;
-  const names = own.map(({ value }) => value.name).join(', ');
-  if (own.length > 0) {
-    throw new CleanRoomError(
-      found === undefined ? 'not-found' : 'conflict',
-      found === undefined
-        ? `${config.party} is not in a collaboration named ${name ?? ''}.`
-        : `${config.party} is in several collaborations.`,
-      { remedy: `Name one with --collaboration: ${names}.` }
-    );
-  }
-  throw new CleanRoomError('not-found', `${config.party} is not in a collaboration yet.`, {
-    remedy: 'Publish a collaboration that every party has signed.'
-  });
-}
-
 async function provisionFile(
   context: CommandContext,
   file: string,
   options: Options
 ): Promise<CommandResult> {
   const custodian = await import('../../custodian/index.js');
-  const at = (name: string): string => path.resolve(context.terminal.folder, name);
-  const own = await openCustodianFolder(context, providerOf(options.name), options.custodian);
-  const paths = custodian.custodianPaths(own);
+  const { terminal } = context;
+  const at = (name: string): string => path.resolve(terminal.folder, name);
+  const party = providerOf(options.name);
+  const connection = await connectToCustodian(context, party, options.collaboration);
+  requireOwnHost(connection.roster, terminal.env);
   const policy = custodian.readPolicyFile(await readRequired(at(options.policy)));
   const table = await custodian.openTable(at(file));
   const given =
@@ -98,36 +66,28 @@ async function provisionFile(
   const schema = given?.schema ?? proposal?.schema ?? { columns: [] };
   const remarks = (proposal?.remarks ?? []).map(({ column, remark }) => `${column}: ${remark}`);
   await confirm(context, schema, remarks, options.yes === true);
-  const client = custodian.coordinatorClient(own);
-  const keys = await custodian.openKeyFolder(paths.keys);
-  const asset = await custodian.provision(
-    { party: own.config.party, keys, registry: new custodian.AssetRegistry(paths.assets, keys.publicKey) },
-    {
-      name: options.name,
-      table,
-      schema,
-      description: options.description ?? given?.description ?? '',
-      policy,
-      collaboration: await collaborationOf(client, own, options.collaboration),
-      ...custodian.custodianMarks(own.config),
-      now: context.terminal.now()
-    }
-  );
-  await custodian.uploadAsset(client, asset);
-  const { version } = asset;
+  const standIn = await custodian.randomStandIn(schema);
+  const published = await publish(connection, {
+    dataset: options.name.slice(party.length + 1),
+    description: options.description ?? given?.description ?? '',
+    schema,
+    policy,
+    data: custodian.writeParquet(schema, custodian.conformingRows(table, schema)),
+    standIn: { bytes: standIn, rows: custodian.STAND_IN_ROWS, kind: 'random' }
+  });
+  const { value } = AssetVersion.peek(published.asset);
   return {
     value: {
-      name: version.value.name,
-      version: version.value.version,
-      versionDigest: version.digest,
-      policyDigest: asset.policy.digest,
-      rows: asset.rows,
-      sealedFor: version.value.sealedFor
+      name: published.name,
+      version: published.version,
+      versionDigest: published.versionDigest,
+      policyDigest: published.policyDigest,
+      sealedFor: value.sealedFor
     },
     lines: [
-      `${version.value.name} v${version.value.version}: ${asset.rows} rows, sealed for ${version.value.sealedFor}`,
-      `version  ${version.digest}`,
-      `policy   ${asset.policy.digest}`,
+      `${published.name} v${published.version}, sealed for ${value.sealedFor}`,
+      `version  ${published.versionDigest}`,
+      `policy   ${published.policyDigest}`,
       'Published the sealed data, the schema, a random stand-in and the policy. The unsealed data stays on this machine.'
     ]
   };
@@ -142,7 +102,6 @@ export const registerProvision: Register = (program, act) => {
     .requiredOption('--policy <file>', 'Policy as a JSON file')
     .option('--schema <file>', 'Schema as a JSON file (default: inferred from the data)')
     .option('--description <text>', 'Description of the dataset for researchers')
-    .option('--custodian <folder>', 'Folder of the custodian')
     .option('--collaboration <name>', 'Collaboration in which the data may be used (default: the only one)')
     .option('--yes', 'Confirm the schema without asking')
     .action(act(provisionFile));

@@ -1,19 +1,13 @@
-import { lookup } from 'node:dns';
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
-import type { LookupFunction } from 'node:net';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import { Type } from 'typebox';
-import { Check } from 'typebox/value';
+import { errorFromResponse } from '@clean-room/api';
 import type { Envelope } from '@clean-room/protocol/documents';
-import { CleanRoomError, ERROR_CODES } from '@clean-room/protocol/errors';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { KernelImageRevocations } from '@clean-room/protocol/kernel-images';
 import type { Grant } from '@clean-room/protocol/policies';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { CommandContext } from '../context.js';
-import { parseJsonFile } from '../files.js';
 import type { Home } from '../home/home.js';
+import { fetchFromCustodian } from './fetch.js';
 
 /** Returns the folder of a party's custodian that `custodians` in `config.json` names. */
 async function configuredFolder(home: Home, party: string | undefined): Promise<string> {
@@ -81,32 +75,6 @@ export async function importRevocationList(
   return importRevocations(paths.revocations, list, releaseKeys);
 }
 
-/** Resolves names that end in `.localhost` to this machine (RFC 6761 §6.3), which some system resolvers do not do. */
-const resolveLocalhost: LookupFunction = (hostname, options, done) => {
-  if (!hostname.endsWith('.localhost')) lookup(hostname, options, done);
-  else if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
-  else done(null, '127.0.0.1', 4);
-};
-
-async function post(address: URL, body: string): Promise<{ ok: boolean; text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const send = address.protocol === 'https:' ? https.request : http.request;
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    origin: address.origin
-  };
-  send(address, { method: 'POST', headers, lookup: resolveLocalhost }, resolve).on('error', reject).end(body);
-  const response = await promise;
-  return { ok: response.statusCode === 200, text: await text(response) };
-}
-
-const Failure = Type.Object({
-  code: Type.Enum(Object.fromEntries(ERROR_CODES.map(code => [code, code]))),
-  message: Type.String(),
-  remedy: Type.Optional(Type.String())
-});
-
 /**
  * Approves a submission at a demo custodian, without a browser. The approval itself says that it is unattended.
  *
@@ -122,19 +90,16 @@ export async function approveUnattended(
   grant: Grant
 ): Promise<void> {
   const body = JSON.stringify({ ticket, submission, ...grant });
-  const response = await post(new URL('/unattended', origin), body).catch((cause: unknown) => {
+  const headers = { 'content-type': 'application/json', origin };
+  const response = await fetchFromCustodian(new URL('/unattended', origin), {
+    method: 'POST',
+    headers,
+    body
+  }).catch((cause: unknown) => {
     throw new CleanRoomError('unavailable', `The custodian at ${origin} cannot be reached.`, {
       remedy: 'Check that it is running, and try again.',
       cause
     });
   });
-  if (response.ok) return;
-  const failure: unknown = parseJsonFile(new TextEncoder().encode(response.text), 'The custodian’s response');
-  if (!Check(Failure, failure)) {
-    throw new CleanRoomError('unavailable', `The program at ${origin} is not a custodian.`, {
-      remedy: 'Check the address of the custodian in the party’s roster.'
-    });
-  }
-  const { code, message, remedy } = failure;
-  throw new CleanRoomError(code, message, remedy === undefined ? {} : { remedy });
+  if (!response.ok) throw await errorFromResponse(response);
 }

@@ -1,6 +1,6 @@
 import { toTimestamp, type PublicKey } from '@clean-room/protocol/documents';
 import type { Digest } from '@clean-room/protocol/bytes';
-import type { PolicyFile } from '../../custodian/index.js';
+import type { PolicyFile } from '@clean-room/api/custodian';
 import type { DemoProvider } from './providers.js';
 
 const ONE_YEAR_MS = 365 * 86_400_000;
@@ -44,6 +44,7 @@ export function demoPolicy(provider: DemoProvider, demo: DemoPolicyOptions): Pol
       review: 'none',
       valuesPerRow: 3
     },
+    privacy: { rho: '0.25', epsilon: '5', delta: '0.000000001' },
     coHosted: true
   };
 }

@@ -215,7 +215,12 @@ export async function publishAsset(
       evidence: policy.digest
     });
   }
-  const newestDigests = { version_digest: version.digest, policy_digest: policy.digest, published_at: at };
+  const newestDigests = {
+    version_digest: version.digest,
+    policy_digest: policy.digest,
+    published_at: at,
+    withdrawn_at: null
+  };
   await trx
     .insertInto('asset')
     .values({ name, provider: party, ...newestDigests })
@@ -233,6 +238,27 @@ function requireNewerVersion(
   throw new CleanRoomError('conflict', `The ${subject} already has version ${newest.version}.`, {
     remedy: `Sign your change as version ${newest.version + 1}.`
   });
+}
+
+/**
+ * Stops offering an asset. Its versions stay, because receipts name them. Doing it again changes nothing.
+ *
+ * @throws CleanRoomError `not-found`
+ */
+export async function withdrawAsset(unit: UnitOfWork, party: string, dataset: string): Promise<void> {
+  const name = `${party}/${dataset}`;
+  const { trx, at } = unit;
+  const asset = await trx
+    .selectFrom('asset')
+    .select(['withdrawn_at', 'version_digest'])
+    .where('name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  if (asset === undefined) throw new CleanRoomError('not-found', `This server has no asset named ${name}.`);
+  if (asset.withdrawn_at !== null) return;
+  await trx.updateTable('asset').set({ withdrawn_at: at }).where('name', '=', name).execute();
+  unit.appendLogEntry({ subject: 'asset', id: name, state: 'withdrawn', evidence: asset.version_digest });
+  unit.queueEvent(await readersOf(trx, name, party), { topic: 'asset', name });
 }
 
 /** Returns the parties that can see an asset: its provider, and the members of the collaboration that its newest policy names. */
@@ -283,6 +309,7 @@ export async function assetsFor(
         )
       ])
     )
+    .where('asset.withdrawn_at', 'is', null)
     .$if(request.after !== undefined, query => query.where('asset.name', '>', request.after ?? ''))
     .orderBy('asset.name')
     .limit(request.limit + 1)

@@ -6,7 +6,7 @@ import { mountFor } from '../access/mount.js';
 import type { CoordinatorContext } from '../context.js';
 import { once } from '../idempotency/once.js';
 import { pageRequest } from '../../platform/http/paging.js';
-import { assetsFor, checkAsset, publishAsset } from './assets.js';
+import { assetsFor, checkAsset, publishAsset, withdrawAsset } from './assets.js';
 import { machinesFor } from './machines.js';
 
 const ASSET_KEY = /^[a-z0-9-]{1,39}\/[a-z0-9_-]{1,63}$/;
@@ -24,6 +24,11 @@ export function catalogueRoutes(app: App, context: CoordinatorContext): void {
       await publishAsset(unit, caller.party, checked);
       return { versionDigest: checked.version.digest, policyDigest: checked.policy.digest };
     });
+  });
+
+  mountFor(app, context, routes.withdrawAsset, async ({ params }, caller) => {
+    await context.transact(unit => withdrawAsset(unit, caller.party, params.dataset));
+    return undefined;
   });
 
   mountFor(app, context, routes.listMachines, async ({ query }, caller) => {

@@ -22,7 +22,7 @@ const STATEMENTS_0001 = [
   `create table asset (
      name text primary key, provider text not null references party,
      version_digest text not null references asset_version, policy_digest text not null references policy,
-     published_at timestamptz not null)`,
+     published_at timestamptz not null, withdrawn_at timestamptz)`,
   `create table object_grant (
      digest text not null, party text not null, granted_at timestamptz not null, primary key (digest, party))`,
   `create table submission (

@@ -63,6 +63,7 @@ export interface CoordinatorTables {
     version_digest: Digest;
     policy_digest: Digest;
     published_at: Date;
+    withdrawn_at: Date | null;
   };
   /** Parties that may read an object. */
   object_grant: { digest: Digest; party: string; granted_at: Date };

@@ -68,6 +68,7 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
     .innerJoin('policy', join => join.on('policy.digest', '=', asset.policy))
     .select([
       'asset.policy_digest as currentPolicy',
+      'asset.withdrawn_at as withdrawnAt',
       'asset_version.envelope as version',
       'policy.envelope as policy'
     ])
@@ -80,6 +81,12 @@ async function openAsset(db: Kysely<CoordinatorTables>, asset: SpecAsset): Promi
       {
         remedy: 'Reload the dataset and submit again.'
       }
+    );
+  }
+  if (found.withdrawnAt !== null) {
+    throw policyRefused(
+      `${asset.name} was withdrawn by its provider.`,
+      'Ask the provider whether it will be available again.'
     );
   }
   if (found.currentPolicy !== asset.policy) {

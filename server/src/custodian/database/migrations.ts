@@ -31,7 +31,17 @@ const STATEMENTS_0001 = [
      id text primary key, purpose text not null, challenge text not null, person text,
      created_at timestamptz not null)`,
   `create table enrolment (
-     credential_id text primary key, person text not null, passkey text not null, enrolled_at timestamptz not null)`
+     credential_id text primary key, person text not null, passkey text not null, enrolled_at timestamptz not null)`,
+  `create table steward_nonce (nonce text primary key, until timestamptz not null)`,
+  `create table provisioning_lock (singleton boolean primary key default true check (singleton))`,
+  `insert into provisioning_lock default values`,
+  `create table publication (
+     id text primary key, dataset text not null, version integer not null, unique (dataset, version))`,
+  `create table privacy_spend (
+     number bigint generated always as identity, id text primary key, dataset text not null, unit text not null,
+     rho text not null, epsilon text not null, delta text not null, state text not null, steward text not null,
+     changed_at timestamptz not null)`,
+  `create index privacy_spend_dataset on privacy_spend (dataset, number)`
 ];
 
 /** The schema changes of a custodian's database, by version. */

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { SpendState } from '@clean-room/api/custodian';
 
 /** An approval that was shown to a reviewer. The passkey signs exactly these bytes. */
 export interface DraftRow {
@@ -114,6 +115,35 @@ export interface EnrolmentRow {
   enrolled_at: Date;
 }
 
+/** A signed request of a steward that was used. */
+export interface StewardNonceRow {
+  nonce: string;
+  /** The time until which the request could be used again. */
+  until: Date;
+}
+
+/** A version of a dataset whose number was given out, by the id of the request to publish it. */
+export interface PublicationRow {
+  id: string;
+  dataset: string;
+  version: number;
+}
+
+/** Privacy that was reserved, spent or returned for a stand-in. Amounts are decimal text. */
+export interface PrivacySpendRow {
+  number: Generated<number>;
+  id: string;
+  dataset: string;
+  unit: string;
+  rho: string;
+  epsilon: string;
+  delta: string;
+  state: SpendState;
+  /** The id of the steward in the party's roster. */
+  steward: string;
+  changed_at: Date;
+}
+
 /** The tables of a custodian's database. */
 export interface CustodianTables {
   draft: DraftRow;
@@ -127,4 +157,9 @@ export interface CustodianTables {
   session: SessionRow;
   challenge: ChallengeRow;
   enrolment: EnrolmentRow;
+  steward_nonce: StewardNonceRow;
+  /** One row, which is locked while version numbers and privacy are given out. */
+  provisioning_lock: { singleton: Generated<boolean> };
+  publication: PublicationRow;
+  privacy_spend: PrivacySpendRow;
 }

@@ -1,38 +1,15 @@
-import { Type, type Static } from 'typebox';
 import {
-  PartyName,
-  PublicKey,
   checkSchema,
   fromTimestamp,
   parseStrictJson,
   type ReadDocument
 } from '@clean-room/protocol/documents';
+import { PolicyFile } from '@clean-room/api/custodian';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { simulationOnlyReason } from '@clean-room/protocol/approvals';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
-import { Policy, satisfiesTeeRule } from '@clean-room/protocol/policies';
+import { satisfiesTeeRule, type Policy } from '@clean-room/protocol/policies';
 import type { SealedFor } from '@clean-room/protocol/assets';
-
-const { purposes, validUntil, kernelImages, tee, run, outputs, coHosted } = Policy.schema.properties;
-
-/**
- * A policy as a steward writes it: a {@link Policy} without the asset and its version, which the custodian adds. Parties are
- * given by their names in the collaboration or by their root keys.
- */
-export const PolicyFile = Type.Object(
-  {
-    parties: Type.Array(Type.Union([PartyName, PublicKey]), { minItems: 1, maxItems: 64 }),
-    purposes,
-    validUntil,
-    kernelImages,
-    tee,
-    run,
-    outputs,
-    coHosted
-  },
-  { additionalProperties: false }
-);
-export type PolicyFile = Static<typeof PolicyFile>;
 
 /** The facts that a policy file is checked against. */
 export interface PolicyContext {

@@ -2,6 +2,7 @@ import type { KeyRequestWaiting } from '@clean-room/api/coordinator';
 import { toTimestamp, type Envelope } from '@clean-room/protocol/documents';
 import { KeyReleaseAnswer, sealFileKey } from '@clean-room/protocol/key-release';
 import type { CustodianContext } from '../context.js';
+import { readAgeHeader } from '../datasets/age-header.js';
 import { signDocument } from '../keys/key-store.js';
 import { countAttempt, requireAttemptsLeft } from './attempts.js';
 import { readEvidence, type RequestEvidence } from './evidence.js';
@@ -27,11 +28,12 @@ async function signAnswer(
   evidence: RequestEvidence,
   attempt: number
 ): Promise<Envelope> {
-  const { keys, rosters, config } = context;
+  const { keys, rosters, config, objects } = context;
   const { request, assets } = evidence;
   const sealed = await Promise.all(
     assets.map(async asset => {
-      const fileKey = await keys.fileKeyOf(await asset.header());
+      const { stream } = await objects.get(asset.version.value.sealed.digest);
+      const fileKey = await keys.fileKeyOf(await readAgeHeader(stream));
       const version = asset.version.digest;
       return {
         version,

@@ -4,6 +4,7 @@ import { buildApp, type App } from '../../platform/http/app.js';
 import { asCleanRoomError, toProblem } from '../../platform/http/problems.js';
 import { HTTP_STATUS } from '../../platform/http/status.js';
 import type { CustodianContext } from '../context.js';
+import { provisioningRoutes } from '../provisioning/routes.js';
 import { addApprovalPages } from './approvals.js';
 import { requireHost } from './guard.js';
 import { html, type Html } from './html.js';
@@ -96,6 +97,7 @@ export async function buildPages(context: CustodianContext, version: string): Pr
       .header('referrer-policy', 'same-origin');
     return payload;
   });
+  await app.register(async api => provisioningRoutes(api, context));
   await app.register(async pages => {
     addPages(pages, context);
     await addStaticFiles(pages);

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { openIdentity } from '@clean-room/simulator';
 import { digestOf, utf8 } from '@clean-room/protocol/bytes';
 import { fromTimestamp, generateSigningKey, type Envelope } from '@clean-room/protocol/documents';
@@ -63,7 +64,8 @@ describe('an honest attempt', () => {
     expect(value).toMatchObject({ request: request.digest, attemptKey: key.publicKey, attempt: 1 });
     const [asset] = await context.registry.list();
     const fileKey = await openFileKey(value.assets[0]!.fileKey, key, request.digest, asset!.version.digest);
-    const open = await openWithFileKey(fileKey, new Uint8Array(await readFile(asset!.sealedFile)));
+    const { stream } = await context.objects.get(asset!.version.value.sealed.digest);
+    const open = await openWithFileKey(fileKey, new Uint8Array(await buffer(stream)));
     expect(Buffer.from(open.subarray(0, 4)).toString()).toBe('PAR1');
   });
 

@@ -4,9 +4,6 @@ import { open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Digest } from '@clean-room/protocol/bytes';
 import type { Recipient } from '@clean-room/protocol/documents';
-import { CleanRoomError } from '@clean-room/protocol/errors';
-
-const MAX_HEADER_BYTES = 16_384;
 
 /** An age file on disk. */
 export interface SealedFile {
@@ -62,26 +59,4 @@ export async function sealToFile(
   }
   await handle.close();
   return { file, digest: `sha256:${hash.digest('hex')}`, bytes };
-}
-
-/**
- * Reads the text header of an age file including its MAC line (age-encryption.org/v1). The header is enough to find the
- * file key, and contains nothing of the file's content.
- *
- * @throws CleanRoomError `malformed`
- */
-export async function readAgeHeader(file: string): Promise<Uint8Array> {
-  const handle = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_HEADER_BYTES), 0, MAX_HEADER_BYTES, 0);
-    const start = buffer.subarray(0, bytesRead);
-    const mac = start.indexOf('\n--- ');
-    const end = mac === -1 ? -1 : start.indexOf('\n', mac + 1);
-    if (!start.toString('latin1').startsWith('age-encryption.org/v1\n') || end === -1) {
-      throw new CleanRoomError('malformed', `${file} is not an age file.`);
-    }
-    return new Uint8Array(start.subarray(0, end + 1));
-  } finally {
-    await handle.close();
-  }
 }

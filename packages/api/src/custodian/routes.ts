@@ -1,0 +1,9 @@
+export {
+  listDatasets,
+  publishDataset,
+  reservePrivacy,
+  returnPrivacy,
+  spendPrivacy,
+  uploadDataset,
+  withdrawDataset
+} from './provisioning.js';
