@@ -5,6 +5,7 @@ import { digestOf, fromBase64 } from '@clean-room/protocol/bytes';
 import { routes } from '@clean-room/api/coordinator';
 import type { ObjectStore } from '../../src/platform/objects/store.js';
 import { BUCKET, FakeCloud } from '../cloud/cloud.js';
+import type { Fault } from '../cloud/http/faults.js';
 import { cloudObjects } from '../support/cloud-objects.js';
 import { DATABASES, type DatabaseFactory } from '../support/databases.js';
 import { TestDeployment } from '../support/deployment.js';
@@ -114,11 +115,18 @@ test('the upload of another attempt does not count', async () => {
   await expect(other.supervisor.postResult(result)).rejects.toMatchObject({ code: 'not-found' });
 }, 60_000);
 
-test('no address is given when it cannot be signed, and the same request then gets one', async () => {
-  const { supervisor } = await started();
-  const request = { direction: 'upload', digest: digestOf(randomBytes(10)), bytes: 10 } as const;
-  cloud.faults.plan({ call: 'iamcredentials.signBlob', fault: { kind: 'status', code: 503 }, times: 20 });
-  await expect(supervisor.transfer(request)).rejects.toMatchObject({ code: 'unavailable' });
-  cloud.faults.clear();
-  expect((await supervisor.transfer(request)).method).toBe('PUT');
-}, 60_000);
+test.each<[string, Fault, number]>([
+  ['refused', { kind: 'status', code: 503 }, 20],
+  ['never answered', { kind: 'timeout' }, 1]
+])(
+  'no address is given when its signing is %s, and the same request then gets one',
+  async (_how, fault, times) => {
+    const { supervisor } = await started();
+    const request = { direction: 'upload', digest: digestOf(randomBytes(10)), bytes: 10 } as const;
+    cloud.faults.plan({ call: 'iamcredentials.signBlob', fault, times });
+    await expect(supervisor.transfer(request)).rejects.toMatchObject({ code: 'unavailable' });
+    cloud.faults.clear();
+    expect((await supervisor.transfer(request)).method).toBe('PUT');
+  },
+  60_000
+);

@@ -5,6 +5,7 @@ import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import { toTimestamp } from '@clean-room/protocol/documents';
 import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import type { TransferAddress, TransferHeaders } from '@clean-room/protocol/jobs';
+import { requireAnswer } from '../answer.js';
 import { hasStatus } from './google-errors.js';
 import { Verification } from './store.js';
 import type { ObjectTransfers, Transfer } from './transfers.js';
@@ -23,12 +24,21 @@ export interface Signing {
 
 type SignedAction = Pick<GetSignedUrlConfig, 'action' | 'extensionHeaders' | 'contentType' | 'expires'>;
 
+/** Longest time to wait for a signature. Google's library has no limit of its own, and a supervisor is waiting. */
+const SIGNATURE_MS = 10_000;
+
 async function sign(file: File, action: SignedAction, { endpoint }: Signing): Promise<string> {
-  const [url] = await file.getSignedUrl({
-    ...action,
-    version: 'v4',
-    ...(endpoint === undefined ? {} : { signingEndpoint: endpoint })
-  });
+  const [url] = await requireAnswer(
+    'The service that signs addresses of objects',
+    'Try again. If it fails again, the operator finds the reason in the log of this server.',
+    async () =>
+      file.getSignedUrl({
+        ...action,
+        version: 'v4',
+        ...(endpoint === undefined ? {} : { signingEndpoint: endpoint })
+      }),
+    SIGNATURE_MS
+  );
   return url;
 }
 
@@ -80,17 +90,8 @@ export class SignedTransfers implements ObjectTransfers {
     return `${this.#folder}${owner}/${asDigest(digest).slice('sha256:'.length)}`;
   }
 
-  async #sign(file: File, action: SignedAction): Promise<string> {
-    return sign(file, action, this.#signing).catch((cause: unknown) => {
-      throw new CleanRoomError('unavailable', 'The address of an object could not be signed.', {
-        remedy: 'Try again. If it fails again, the operator finds the reason in the log of this server.',
-        cause
-      });
-    });
-  }
-
   async download({ digest }: Transfer, expires: Date): Promise<TransferAddress> {
-    const url = await this.#sign(this.#object(digest), { action: 'read', expires });
+    const url = await sign(this.#object(digest), { action: 'read', expires }, this.#signing);
     return { method: 'GET', url, headers: {}, expires: toTimestamp(expires) };
   }
 
@@ -108,7 +109,7 @@ export class SignedTransfers implements ObjectTransfers {
       : { ...once, 'x-goog-resumable': 'start' };
     const action = isSingle ? 'write' : 'resumable';
     const file = this.#bucket.file(this.#uploadName(transfer));
-    const url = await this.#sign(file, { action, expires, contentType, extensionHeaders });
+    const url = await sign(file, { action, expires, contentType, extensionHeaders }, this.#signing);
     return {
       method: isSingle ? 'PUT' : 'POST',
       url,
