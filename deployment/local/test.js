@@ -30,7 +30,7 @@ const COMMANDS = {
 };
 
 /** Parts that run at the same time. The first three use one processor each; the others use all of them. */
-const GROUPS = [['kernel', 'lint', 'typecheck'], ['jest'], ['mutants'], ['pytest'], ['demo'], ['galata']];
+const GROUPS = [['kernel', 'lint', 'typecheck'], ['jest'], ['mutants'], ['pytest', 'demo'], ['galata']];
 
 /** Runs a part and reports its time. Returns whether it passed. */
 async function passes(part) {

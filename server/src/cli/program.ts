@@ -3,6 +3,7 @@ import { registerApprove, registerReject } from './commands/approve.js';
 import { registerAttestation } from './commands/attestation.js';
 import { registerConsole } from './commands/console.js';
 import { registerCustodian } from './commands/custodian.js';
+import { registerDatasets, registerWithdraw } from './commands/datasets.js';
 import { registerDemo } from './commands/demo.js';
 import { registerIdentity } from './commands/identity.js';
 import { registerKernelImage } from './commands/kernel-image.js';
@@ -33,6 +34,8 @@ const COMMANDS: readonly Register[] = [
   registerApprove,
   registerReject,
   registerProvision,
+  registerDatasets,
+  registerWithdraw,
   registerRoster,
   registerAttestation,
   registerCustodian,

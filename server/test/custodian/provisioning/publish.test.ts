@@ -205,7 +205,14 @@ describe('withdrawing a dataset', () => {
     await world.approve(submission, 'hospital');
     const { context } = world.custodian('hospital');
     const sent = await createKeyRequest(world, submission);
-    await client.call(routes.withdrawDataset, { params: { dataset: 'visits' } });
+    expect((await world.run('datasets', '--party', 'hospital')).out).toMatch(
+      /^hospital\/visits v\d+ {2}available until/m
+    );
+    const withdrawn = await world.run('withdraw', 'hospital/visits');
+    expect(withdrawn.out).toContain('hospital/visits is withdrawn.');
+    expect((await world.run('datasets', '--party', 'hospital')).out).toMatch(
+      /^hospital\/visits v\d+ {2}withdrawn/m
+    );
     await expect(releaseKeys(context, sent)).rejects.toMatchObject({
       code: expect.stringMatching(/approval-invalid|policy-refused/)
     });
