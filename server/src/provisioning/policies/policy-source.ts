@@ -30,7 +30,7 @@ const PolicySource = Closed({
 });
 type PolicySource = Static<typeof PolicySource>;
 
-/** What a deployment adds to a policy. */
+/** The parts of a policy that come from the deployment. */
 export interface PolicyDeployment {
   readonly party: string;
   readonly collaboration: Collaboration;
