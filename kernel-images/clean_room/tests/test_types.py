@@ -2,14 +2,16 @@
 
 import json
 import math
+import random
 from dataclasses import dataclass
-from datetime import date, datetime, time, timezone
-from decimal import Decimal
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,7 +27,7 @@ class Case:
 
     column: dict[str, Any]
     sql: str
-    values: tuple[str, ...]
+    texts: tuple[str, ...]
     expected: tuple[Any, ...]
     arrow: pa.DataType
     pandas: str
@@ -175,7 +177,7 @@ def written(case: Case, value: Any) -> str:  # noqa: ANN401
 @pytest.mark.parametrize("name", CASES)
 def test_values_are_kept_to_the_last_unit(stand_ins: Path, name: str) -> None:
     case = CASES[name]
-    dataset = write(stand_ins, case, (*case.values, "null"))
+    dataset = write(stand_ins, case, (*case.texts, "null"))
     arrow = dataset.to_arrow().column("c").to_pylist()
     assert arrow == [*case.expected, None]
     assert [str(value) for value in arrow[:-1]] == [str(value) for value in case.expected]
@@ -186,7 +188,7 @@ def test_values_are_kept_to_the_last_unit(stand_ins: Path, name: str) -> None:
 
 
 def test_nanoseconds_are_kept(stand_ins: Path) -> None:
-    dataset = write(stand_ins, NANOSECONDS, NANOSECONDS.values)
+    dataset = write(stand_ins, NANOSECONDS, NANOSECONDS.texts)
     expected = ["1677-09-22 00:00:00.123456789", "2262-04-11 23:47:16.854775806"]
     assert dataset.to_arrow().column("c").cast(pa.string()).to_pylist() == expected
     for frame in (dataset.to_pandas(), dataset.sql("select * from data")):
@@ -201,20 +203,20 @@ def test_the_sign_of_zero_is_kept(stand_ins: Path) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_types_do_not_depend_on_the_values(stand_ins: Path, name: str) -> None:
     case = ALL[name]
-    for values in (case.values, (*case.values, "null"), ("null",), ()):
+    for values in (case.texts, (*case.texts, "null"), ("null",), ()):
         dataset = write(stand_ins, case, values)
         assert dataset.to_arrow().schema.types == [case.arrow]
         assert str(dataset.to_pandas()["c"].dtype) == case.pandas
         result = "str" if name == "text with categories" else case.pandas
         assert str(dataset.sql("select c from data")["c"].dtype) == result
-    for values in (case.values, ()):
+    for values in (case.texts, ()):
         frame = write(stand_ins, case, values, nullable=False).to_pandas()
         assert str(frame["c"].dtype) == (case.required or case.pandas)
 
 
 def test_categories_are_those_of_the_schema_in_its_order(stand_ins: Path) -> None:
     case = CASES["text with categories"]
-    for values in (case.values, ("null",), ()):
+    for values in (case.texts, ("null",), ()):
         dataset = write(stand_ins, case, values)
         assert dataset.to_pandas()["c"].cat.categories.tolist() == ["z", "unused", "a"]
         assert dataset.to_arrow().column("c").chunk(0).dictionary.to_pylist() == ["z", "unused", "a"]
@@ -270,3 +272,57 @@ def test_results_may_have_two_columns_of_one_name_or_none(stand_ins: Path) -> No
     dataset = write(stand_ins, CASES["integer"], ("1",))
     assert dataset.sql("select c, c from data").columns.tolist() == ["c", "c"]
     assert dataset.sql("create table other (a int)").empty
+
+
+def random_value(kind: str, numbers: random.Random) -> Any:  # noqa: ANN401
+    days = numbers.randint(-700_000, 2_900_000)
+    micros = numbers.randint(0, 86_400_000_000 - 1)
+    digits = numbers.choice([9, 18, 30, 38])
+    return {
+        "integer": numbers.randint(-(2**63), 2**63 - 1),
+        "decimal": Decimal(numbers.randint(-(10**digits) + 1, 10**digits - 1)).scaleb(-10, EXACT),
+        "number": numbers.uniform(-1, 1) * 10.0 ** numbers.randint(-300, 300),
+        "text": "".join(chr(numbers.choice([34, 39, 44, 10, 0x41, 0xE5, 0x1F600])) for _ in range(5)),
+        "date": date(1970, 1, 1) + timedelta(days=days),
+        "time": (datetime(1, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).time(),
+        "timestamp": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days, microseconds=micros),
+        "uuid": UUID(int=numbers.getrandbits(128)),
+    }[kind]
+
+
+EXACT = Context(prec=38)
+RANDOM = {
+    "integer": ({}, pa.int64()),
+    "decimal": ({"precision": 38, "scale": 10}, pa.decimal128(38, 10)),
+    "number": ({}, pa.float64()),
+    "text": ({}, pa.string()),
+    "date": ({}, pa.date32()),
+    "time": ({}, pa.time64("us")),
+    "timestamp": ({"zoned": True, **MICROSECOND}, pa.timestamp("us", tz="UTC")),
+    "uuid": ({}, pa.uuid()),
+}
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+def test_random_values_are_the_same_from_every_writer(stand_ins: Path, kind: str) -> None:
+    numbers = random.Random(kind)  # noqa: S311
+    values = [random_value(kind, numbers) if numbers.random() < 0.9 else None for _ in range(2000)]
+    more, arrow = RANDOM[kind]
+    path = stand_ins / "hospital/visits"
+    path.mkdir(parents=True)
+    column = {"name": "c", "type": kind, "nullable": True, **more}
+    (path / "schema.json").write_text(json.dumps({"table": {"columns": [column]}}))
+    source = pa.table({"c": pa.array(values, arrow)})
+    file = path / "data.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.register("source", source)
+        connection.execute(f"copy source to '{file}' (format parquet, compression zstd, parquet_version v1)")
+    dataset = open_dataset("hospital/visits")
+    by_duckdb, frame = dataset.to_arrow(), dataset.to_pandas()
+    pd.testing.assert_frame_equal(frame, dataset.sql("select c from data"))
+    pq.write_table(source, file)
+    by_pyarrow = dataset.to_arrow()
+    assert by_duckdb.column("c").to_pylist() == values
+    assert by_duckdb.equals(by_pyarrow)
+    pd.testing.assert_frame_equal(frame, dataset.to_pandas())
