@@ -2,11 +2,11 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Asset } from '../api/types.js';
-import { standInKind } from '../shared/dataset-text.js';
 import { formatDate } from '../shared/format.js';
 import { useSignals } from '../shared/hooks.js';
 import { ProblemView } from '../shared/problems.js';
 import { StatusMark } from '../shared/symbols.js';
+import { DatasetDetails } from './details.js';
 import type { DatasetsModel } from './model.js';
 
 /** The properties of the datasets section. */
@@ -15,33 +15,6 @@ export interface DatasetsProps {
   readonly insert: (name: string) => void;
   readonly trans: TranslationBundle;
   readonly language: string;
-}
-
-function Columns({ asset, trans }: { asset: Asset; trans: TranslationBundle }): React.JSX.Element {
-  return (
-    <table className="crm-Columns">
-      <thead>
-        <tr>
-          <th scope="col">{trans.__('Column')}</th>
-          <th scope="col">{trans.__('Type')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {asset.version.table.columns.map(column => (
-          <tr key={column.name} title={column.description}>
-            <td>{column.name}</td>
-            <td>
-              {column.type}
-              {column.nullable && <span className="crm-Quiet"> {trans.__('may be missing')}</span>}
-              {column.role === 'identifier' && (
-                <span className="crm-Quiet"> {trans.__('identifies people')}</span>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
 
 function Dataset({
@@ -68,17 +41,12 @@ function Dataset({
         {trans.__('From %1', model.session.titleOf(asset.provider))} ·{' '}
         {trans.__('available until %1', formatDate(policy.validUntil, language))}
       </p>
-      <p className="crm-Quiet">
-        {trans.__(
-          'Stand-in data: %1, %2 rows',
-          standInKind(asset, trans),
-          version.standIn.rows.toLocaleString(language)
-        )}
-      </p>
-      <details>
-        <summary>{trans._n('%1 column', '%1 columns', version.table.columns.length)}</summary>
-        <Columns asset={asset} trans={trans} />
-      </details>
+      <DatasetDetails
+        asset={asset}
+        titleOf={party => model.session.titleOf(party)}
+        language={language}
+        trans={trans}
+      />
       <button type="button" className="jp-Button crm-Button" onClick={() => insert(name)}>
         {trans.__('Use in notebook')}
       </button>

@@ -15,21 +15,23 @@ from clean_room import _stage
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "age", "type": "integer", "nullable": False, "minimum": "0", "maximum": "120"},
-    {"name": "visits", "type": "integer", "nullable": True},
+    {"name": "visits", "type": "integer", "nullable": True, "role": "sensitive"},
     {"name": "cost", "type": "number", "nullable": True, "description": "In <euro>"},
     {"name": "smoker", "type": "boolean", "nullable": True},
     {"name": "ward", "type": "text", "nullable": True, "categories": ["a", "b"], "role": "identifier"},
     {"name": 'odd "name"', "type": "date", "nullable": True},
-    {"name": "seen", "type": "timestamp", "nullable": True},
+    {"name": "seen", "type": "timestamp", "nullable": True, "zoned": True, "unit": "microsecond"},
 ]
-TYPES = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "text": pa.string(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
+#: The types in the Parquet file.
+TYPES = [
+    pa.int64(),
+    pa.int64(),
+    pa.float64(),
+    pa.bool_(),
+    pa.string(),
+    pa.date32(),
+    pa.timestamp("us", tz="UTC"),
+]
 FULL = (1, 2, 3.5, True, "a", date(2026, 1, 2), datetime(2026, 1, 2, 23, 30, tzinfo=timezone.utc))
 MISSING = (2, None, None, None, None, None, None)
 
@@ -46,7 +48,9 @@ def make_dataset() -> Make:
     ) -> Path:
         folder = root / name
         folder.mkdir(parents=True)
-        fields = [pa.field(c["name"], TYPES[c["type"]], nullable=c["nullable"]) for c in COLUMNS]
+        fields = [
+            pa.field(c["name"], kind, nullable=c["nullable"]) for c, kind in zip(COLUMNS, TYPES, strict=True)
+        ]
         columns = [[row[index] for row in rows] for index in range(len(COLUMNS))]
         pq.write_table(pa.table(columns, schema=pa.schema(fields)), folder / "data.parquet")
         digest = "sha256:" + sha256((folder / "data.parquet").read_bytes()).hexdigest()

@@ -1,4 +1,5 @@
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from clean_room import (
     DamagedDatasetError,
     DatasetNameError,
+    OutdatedStandInWarning,
     UnknownDatasetError,
     available_datasets,
     open_dataset,
@@ -90,6 +92,9 @@ def test_a_changed_stand_in_is_refused(stand_ins: Path, make_dataset: Make) -> N
         "{}",
         '{"table": {"columns": []}}',
         '{"table": {"columns": [{"name": "a", "type": "blob"}]}}',
+        '{"table": {"columns": [{"name": "a", "type": "decimal", "precision": 3}]}}',
+        '{"table": {"columns": [{"name": "a", "type": "timestamp", "zoned": true}]}}',
+        '{"table": {"columns": [{"name": "a", "type": "date"}]}, "standIn": {"privacy": {"epsilon": "1"}}}',
     ],
 )
 def test_a_malformed_schema_is_refused(stand_ins: Path, make_dataset: Make, text: str) -> None:
@@ -109,10 +114,95 @@ def test_repr_shows_name_and_schema(stand_ins: Path, make_dataset: Make) -> None
     make_dataset(stand_ins)
     dataset = open_dataset("hospital/visits")
     text, html = repr(dataset), dataset._repr_html_()
-    assert "hospital/visits: a random stand-in" in text
+    assert "hospital/visits v3: a random stand-in" in text
     assert "0 to 120" in text
     assert "ward (identifier)" in text
+    assert "visits (sensitive)" in text
+    assert "timestamp (UTC), may be missing" in text
+    assert "good for writing code, not for results" in text
     assert "<hospital>" in text
     assert "&lt;hospital&gt;" in html
     assert "In &lt;euro&gt;" in html
     assert "<hospital>" not in html
+
+
+PRIVACY = {
+    "epsilon": "1",
+    "delta": "0.000000001",
+    "unit": "person",
+    "rowsPerPerson": 3,
+    "mechanism": "tree/v1",
+    "target": "cost",
+    "modelled": ["age", "cost"],
+    "expectedError": {"oneWay": "0.011", "twoWay": "0.05"},
+}
+
+
+def test_repr_says_how_good_a_synthetic_stand_in_is(stand_ins: Path, make_dataset: Make) -> None:
+    path = make_dataset(stand_ins) / "schema.json"
+    document = json.loads(path.read_text())
+    document["standIn"] |= {"kind": "synthetic", "privacy": PRIVACY}
+    path.write_text(json.dumps({**document, "rows": {"about": 20000, "source": "noisy"}}))
+    dataset = open_dataset("hospital/visits")
+    assert dataset.privacy is not None
+    assert (dataset.privacy.epsilon, dataset.privacy.rows_per_person) == ("1", 3)
+    for text in (repr(dataset), dataset._repr_html_()):
+        for part in (
+            "hospital/visits v3",
+            "a synthetic stand-in",
+            "about 20,000 rows (noisy)",
+            "good for tables, fair for models",
+            "ε = 1, δ = 1e-9, protects persons (at most 3 rows each). Mechanism: tree/v1.",
+            "models of cost",
+            "modelled: age, cost. All other columns are independent",
+            "1.1 % of the rows in tables of one column, 5 % in tables of two",
+        ):
+            assert part in text
+
+
+def test_the_real_data_is_not_described_as_a_stand_in(jail: Path, make_dataset: Make) -> None:
+    stand_in = {"kind": "synthetic", "digest": "sha256:" + "0" * 64, "privacy": PRIVACY}
+    path = make_dataset(jail / "data", standIn=stand_in) / "schema.json"
+    rows = {"about": 2, "source": "declared"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "rows": rows}))
+    text = repr(open_dataset("hospital/visits"))
+    assert "hospital/visits v3: the real data" in text
+    assert "about 2 rows (declared)" in text
+    assert "ε" not in text
+
+
+def test_describe_returns_the_columns_without_reading_the_rows(stand_ins: Path, make_dataset: Make) -> None:
+    folder = make_dataset(stand_ins)
+    dataset = open_dataset("hospital/visits")
+    (folder / "data.parquet").unlink()
+    table = dataset.describe()
+    assert table.index.tolist() == list(dataset.schema.names)
+    assert table.loc["age", ["type", "nullable", "minimum", "maximum"]].tolist() == [
+        "integer",
+        False,
+        "0",
+        "120",
+    ]
+    assert table.loc["ward", ["role", "categories"]].tolist() == ["identifier", "a, b"]
+    assert table.loc["cost", "description"] == "In <euro>"
+
+
+@pytest.mark.parametrize("newest", ['{"hospital/visits": 3}', '{"bank/loans": 9}', "{", "[]", None])
+def test_the_newest_stand_in_opens_without_a_warning(
+    stand_ins: Path, make_dataset: Make, newest: str | None
+) -> None:
+    make_dataset(stand_ins)
+    if newest is not None:
+        (stand_ins / "newest-versions.json").write_text(newest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_dataset("hospital/visits")
+
+
+def test_an_older_stand_in_opens_with_a_warning(stand_ins: Path, make_dataset: Make) -> None:
+    make_dataset(stand_ins)
+    (stand_ins / "newest-versions.json").write_text('{"hospital/visits": 4}')
+    with pytest.warns(OutdatedStandInWarning, match="version 3 .* version 4") as warned:
+        open_dataset("hospital/visits")
+    assert warned[0].filename == __file__
+    assert available_datasets() == ["hospital/visits"]

@@ -84,6 +84,8 @@ describe('the path of a notebook with only the command line', () => {
     expect(asset.table.columns.map(({ name }) => name)).toEqual(['patient_id', 'age', 'region']);
     expect(existsSync(path.join(folder, 'signed'))).toBe(true);
     expect((await stat(path.join(folder, 'data.parquet'))).size).toBe(asset.standIn.bytes);
+    const newest = await readFile(path.join(folder, '../../newest-versions.json'), 'utf8');
+    expect(JSON.parse(newest)).toEqual({ 'hospital/visits': 1 });
   });
 
   it('reports a rejection to a waiting reviewer', async () => {

@@ -133,6 +133,7 @@ export interface AssetOptions {
   readonly version?: number;
   readonly policy?: Partial<Policy>;
   readonly sealedFor?: 'simulation' | 'hardware';
+  readonly table?: AssetVersion['table'];
 }
 
 /** Returns an asset version and a policy, signed by the provider's custodian. The policy is open to `open.to`. */
@@ -162,7 +163,7 @@ export function assetOf(
         name,
         version,
         description: 'Visits',
-        table: { columns: [{ name: 'age', type: 'integer', nullable: false }] },
+        table: options.table ?? { columns: [{ name: 'age', type: 'integer', nullable: false }] },
         sealedFor: options.sealedFor ?? 'simulation',
         sealed: { digest: digestOf(sealed), bytes: sealed.length },
         standIn: { kind: 'random', digest: digestOf(standIn), bytes: standIn.length, rows: 10 }

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from ._description import read_description
 from ._errors import DamagedDatasetError, DatasetNameError, UnknownDatasetError
+from ._library import library
 from ._stage import Stage, current_stage, datasets_folder
+from ._stand_in import Privacy, StandIn
 from ._tables import query, read_arrow, read_pandas
+from ._versions import warn_if_outdated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from ._description import Rows
     from ._schema import Schema
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,62}")
@@ -26,7 +30,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset that has been opened. In a notebook it is displayed as its schema."""
+    """A dataset that has been opened. In a notebook it is displayed as what it is, and its schema."""
 
     name: str
     schema: Schema
@@ -34,8 +38,12 @@ class Dataset:
     stage: Stage
     #: The version number that the provider gave this data, if the schema file contains one.
     version: int | None
+    #: The approximate number of rows of the real data, if the provider states it.
+    rows: Rows | None
     #: The kind of stand-in: ``random``, ``synthetic`` or ``public``; ``None`` for the real data.
     stand_in: str | None
+    #: The differential privacy of a synthetic stand-in.
+    privacy: Privacy | None
     #: The Parquet file with the rows.
     path: Path
 
@@ -54,20 +62,41 @@ class Dataset:
         """
         return query(self.path, self.schema, sql)
 
-    def _origin(self) -> str:
+    def describe(self) -> pd.DataFrame:
+        """Returns the columns as the provider declares them, as a table. Does not read the rows."""
+        pandas = library("pandas", "describe()")
+        table = {
+            "type": [column.kind for column in self.schema],
+            "nullable": [column.nullable for column in self.schema],
+            "role": [column.role or "" for column in self.schema],
+            "minimum": [column.minimum or "" for column in self.schema],
+            "maximum": [column.maximum or "" for column in self.schema],
+            "categories": [", ".join(column.categories) for column in self.schema],
+            "format": [column.format or "" for column in self.schema],
+            "description": [column.description for column in self.schema],
+        }
+        return pandas.DataFrame(table, index=pandas.Index(self.schema.names, name="column"))
+
+    def _sentences(self) -> list[str]:
+        version = "" if self.version is None else f" v{self.version}"
         if self.stage == "execution":
-            return "the real data"
-        return f"a {self.stand_in} stand-in" if self.stand_in else "a stand-in"
+            origin = "the real data"
+        else:
+            origin = f"a {self.stand_in} stand-in" if self.stand_in else "a stand-in"
+        facts = [] if self.rows is None else [f"The real data has {self.rows}."]
+        if self.stage == "programming":
+            facts += StandIn(self.stand_in, None, self.privacy).sentences()
+        return [f"{self.name}{version}: {origin}", *([self.description] if self.description else []), *facts]
 
     def __repr__(self) -> str:
-        """Returns the name, the origin of the data, and the schema."""
-        head = f"{self.name}: {self._origin()}"
-        return "\n".join(part for part in (head, self.description, repr(self.schema)) if part)
+        """Returns the name, what the data is, and the schema."""
+        return "\n".join([*self._sentences(), repr(self.schema)])
 
     def _repr_html_(self) -> str:
-        description = f"<p>{escape(self.description)}</p>" if self.description else ""
-        head = f"<p><b>{escape(self.name)}</b>: {escape(self._origin())}</p>"
-        return head + description + self.schema._repr_html_()
+        head, *facts = self._sentences()
+        name, origin = head.split(": ", 1)
+        lines = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+        return f"<p><b>{escape(name)}</b>: {escape(origin)}</p>{lines}{self.schema._repr_html_()}"
 
 
 def available_datasets() -> list[str]:
@@ -105,6 +134,8 @@ def open_dataset(name: str) -> Dataset:
 
     While you write the notebook, this is the stand-in of the dataset. Where it runs, it is the real data.
 
+    Warns with OutdatedStandInWarning if a newer version than that of the stand-in is known here.
+
     Raises DatasetNameError if the name is not valid, UnknownDatasetError if the dataset is not available, and
     DamagedDatasetError if its files are not those that the provider signed.
     """
@@ -119,14 +150,19 @@ def open_dataset(name: str) -> Dataset:
     if not (folder / "schema.json").is_file() or not path.is_file():
         raise _unknown_dataset(name, stage)
     described = read_description(folder / "schema.json")
-    if stage == "programming" and described.stand_in_digest is not None:
-        _check_digest(path, described.stand_in_digest, name)
+    stand_in = described.stand_in if stage == "programming" else StandIn(None, None, None)
+    if stand_in.digest is not None:
+        _check_digest(path, stand_in.digest, name)
+    if stage == "programming":
+        warn_if_outdated(datasets_folder(stage), name, described.version)
     return Dataset(
         name=name,
         schema=described.schema,
         description=described.description,
         stage=stage,
         version=described.version,
-        stand_in=described.stand_in_kind if stage == "programming" else None,
+        rows=described.rows,
+        stand_in=stand_in.kind,
+        privacy=stand_in.privacy,
         path=path,
     )

@@ -8,6 +8,20 @@ from typing import Any
 
 from ._errors import DamagedDatasetError
 from ._schema import Schema, read_column
+from ._stand_in import StandIn, read_stand_in
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The approximate number of rows of the real data."""
+
+    about: int
+    #: ``declared`` if the provider made the number public, ``noisy`` if it was measured with noise.
+    source: str
+
+    def __str__(self) -> str:
+        """Returns the number of rows in words."""
+        return f"about {self.about:,} rows ({self.source})"
 
 
 @dataclass(frozen=True)
@@ -17,12 +31,18 @@ class Description:
     schema: Schema
     description: str
     version: int | None
-    stand_in_kind: str | None
-    stand_in_digest: str | None
+    rows: Rows | None
+    stand_in: StandIn
 
 
 def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _read_rows(value: object) -> Rows | None:
+    rows = _object(value)
+    about = rows.get("about")
+    return Rows(about, str(rows.get("source", "declared"))) if isinstance(about, int) else None
 
 
 def read_description(path: Path) -> Description:
@@ -38,11 +58,10 @@ def read_description(path: Path) -> Description:
     if not isinstance(columns, list) or not columns:
         raise DamagedDatasetError(f"{path} lists no columns.")
     version = document.get("version")
-    stand_in = _object(document.get("standIn"))
     return Description(
         schema=Schema(tuple(read_column(column) for column in columns)),
         description=str(document.get("description", "")),
         version=version if isinstance(version, int) else None,
-        stand_in_kind=stand_in.get("kind"),
-        stand_in_digest=stand_in.get("digest"),
+        rows=_read_rows(document.get("rows")),
+        stand_in=read_stand_in(_object(document.get("standIn"))),
     )

@@ -23,3 +23,7 @@ class MissingLibraryError(CleanRoomError, ImportError):
 
 class ParametersError(CleanRoomError, ValueError):
     """The parameters cannot be read or are not a JSON object."""
+
+
+class OutdatedStandInWarning(UserWarning):
+    """The stand-in belongs to an older version of the dataset than the newest that is known here."""

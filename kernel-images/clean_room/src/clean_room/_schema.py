@@ -8,7 +8,10 @@ from typing import Any, Literal, cast, get_args
 from ._errors import DamagedDatasetError
 
 #: The type of a column in a schema.
-ColumnType = Literal["integer", "number", "boolean", "text", "date", "timestamp"]
+ColumnType = Literal["integer", "decimal", "number", "boolean", "text", "date", "time", "timestamp", "uuid"]
+
+#: What the values of a column could reveal about a person.
+ColumnRole = Literal["identifier", "quasi-identifier", "sensitive"]
 
 
 @dataclass(frozen=True)
@@ -19,14 +22,35 @@ class Column:
     type: ColumnType
     nullable: bool
     description: str = ""
-    identifier: bool = False
+    role: ColumnRole | None = None
     minimum: str | None = None
     maximum: str | None = None
+    #: All values that can occur, in the order of the provider.
     categories: tuple[str, ...] = ()
+    #: The number of digits of a ``decimal``, and of those after the decimal point.
+    precision: int | None = None
+    scale: int | None = None
+    #: Whether a ``timestamp`` is a point in time (in UTC), and its unit: ``microsecond`` or ``nanosecond``.
+    zoned: bool | None = None
+    unit: str | None = None
+    #: The format of a ``text``, as a regular expression.
+    format: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type in words: ``decimal (10, 2)``, ``timestamp (UTC)``."""
+        if self.type == "decimal":
+            return f"decimal ({self.precision}, {self.scale})"
+        if self.type == "timestamp":
+            unit = ", ns" if self.unit == "nanosecond" else ""
+            return f"timestamp ({'UTC' if self.zoned else 'no zone'}{unit})"
+        return self.type
 
     @property
     def values(self) -> str:
-        """Categories or bounds of the values, in one line; empty if the provider declares none."""
+        """Categories, format or bounds of the values, in one line; empty if the provider declares none."""
+        if self.format is not None:
+            return self.format
         if self.categories:
             shown = ", ".join(self.categories[:6])
             more = len(self.categories) - 6
@@ -65,8 +89,8 @@ class Schema:
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [
             (
-                column.name + (" (identifier)" if column.identifier else ""),
-                column.type + (", may be missing" if column.nullable else ""),
+                column.name + (f" ({column.role})" if column.role else ""),
+                column.kind + (", may be missing" if column.nullable else ""),
                 column.values,
                 column.description,
             )
@@ -94,6 +118,15 @@ class Schema:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _is_complete(value: Mapping[str, Any]) -> bool:
+    """Returns whether a column has the fields that its type requires."""
+    if value["type"] == "decimal":
+        return isinstance(value.get("precision"), int) and isinstance(value.get("scale"), int)
+    if value["type"] == "timestamp":
+        return isinstance(value.get("zoned"), bool) and value.get("unit") in ("microsecond", "nanosecond")
+    return True
+
+
 def read_column(value: object) -> Column:
     """Reads a column of ``schema.json``. Ignores unknown fields.
 
@@ -101,17 +134,22 @@ def read_column(value: object) -> Column:
     """
     if not isinstance(value, Mapping):
         raise DamagedDatasetError("A column of schema.json is not an object.")
-    name, kind = value.get("name"), value.get("type")
+    name, kind, role = value.get("name"), value.get("type"), value.get("role")
     if not isinstance(name, str) or kind not in get_args(ColumnType):
         raise DamagedDatasetError(f"A column of schema.json has no name, or the unknown type {kind!r}.")
-    column_type = cast("ColumnType", kind)
-    optional: dict[str, Any] = {key: value[key] for key in ("minimum", "maximum") if key in value}
+    if not _is_complete(value):
+        raise DamagedDatasetError(f'The {kind} column "{name}" of schema.json is not described completely.')
+    optional: dict[str, Any] = {
+        key: value[key]
+        for key in ("minimum", "maximum", "precision", "scale", "zoned", "unit", "format")
+        if key in value
+    }
     return Column(
         name=name,
-        type=column_type,
+        type=cast("ColumnType", kind),
         nullable=value.get("nullable") is not False,
         description=str(value.get("description", "")),
-        identifier=value.get("role") == "identifier",
+        role=cast("ColumnRole", role) if role in get_args(ColumnRole) else None,
         categories=tuple(value.get("categories", ())),
         **optional,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._errors import DamagedDatasetError, MissingLibraryError
+from ._errors import CleanRoomError, DamagedDatasetError
+from ._library import library
+from ._types import arrow_type, check_file, to_series, typed_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,90 +14,86 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ._schema import Column, Schema
-
-# Timestamps are converted through microseconds, because other casts would use the time zone of this machine.
-_SQL_CASTS = {
-    "integer": "cast({0} as BIGINT)",
-    "number": "cast({0} as DOUBLE)",
-    "boolean": "cast({0} as BOOLEAN)",
-    "text": "cast({0} as VARCHAR)",
-    "date": "cast({0} as DATE)",
-    "timestamp": "make_timestamp(epoch_us({0}))",
-}
-
-
-def _library(name: str, purpose: str) -> Any:  # noqa: ANN401 (a module that may be absent)
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = name.split(".", maxsplit=1)[0]
-        raise MissingLibraryError(
-            f'{purpose} needs {package}, which is not installed here. Run: pip install "clean-room[data]"'
-        ) from error
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    pyarrow = _library("pyarrow", "Reading a dataset")
-    types = {
-        "integer": pyarrow.int64(),
-        "number": pyarrow.float64(),
-        "boolean": pyarrow.bool_(),
-        "text": pyarrow.string(),
-        "date": pyarrow.date32(),
-        "timestamp": pyarrow.timestamp("us", tz="UTC"),
-    }
-    return types[column.type]
+    from ._schema import Schema
 
 
 def read_arrow(path: Path, schema: Schema) -> pa.Table:
     """Reads the columns of the schema, with the types of the schema.
 
-    Raises DamagedDatasetError if the file does not have these columns.
+    Raises DamagedDatasetError if the file does not have exactly these columns, types and categories.
     """
-    pyarrow = _library("pyarrow", "Reading a dataset")
-    parquet = _library("pyarrow.parquet", "Reading a dataset")
+    pyarrow = library("pyarrow", "Reading a dataset")
+    parquet = library("pyarrow.parquet", "Reading a dataset")
+    check_file(path, schema)
     target = pyarrow.schema(
-        [pyarrow.field(column.name, _arrow_type(column), nullable=column.nullable) for column in schema]
+        [pyarrow.field(column.name, arrow_type(column), nullable=column.nullable) for column in schema]
     )
     try:
         with parquet.ParquetFile(path) as file:
-            return file.read(columns=list(schema.names)).select(list(schema.names)).cast(target)
-    except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
-        raise DamagedDatasetError(
-            f"{path} does not contain the table that its schema describes: {error}"
-        ) from error
+            stored = file.read()
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise DamagedDatasetError(f"{path} cannot be read: {error}") from error
+    columns = [
+        typed_array(values, column, path) for values, column in zip(stored.columns, schema, strict=True)
+    ]
+    return pyarrow.Table.from_arrays(columns, schema=target)
 
 
 def read_pandas(path: Path, schema: Schema) -> pd.DataFrame:
     """Reads a data frame whose dtypes are the same with and without missing values."""
-    pandas = _library("pandas", "to_pandas()")
-    pyarrow = _library("pyarrow", "to_pandas()")
-    nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
+    pandas = library("pandas", "to_pandas()")
     table = read_arrow(path, schema)
-    series = {
-        column.name: table.column(column.name).to_pandas(
-            types_mapper=nullable.get if column.nullable else None, date_as_object=False
-        )
-        for column in schema
-    }
-    return pandas.DataFrame(series)
+    return pandas.DataFrame(
+        {column.name: to_series(table.column(column.name), nullable=column.nullable) for column in schema}
+    )
 
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
 def query(path: Path, schema: Schema, sql: str) -> pd.DataFrame:
-    """Runs SQL on the table ``data`` in memory and returns the result. Timestamps are in UTC."""
-    duckdb = _library("duckdb", "sql()")
-    _library("pandas", "sql()")
-    columns = ", ".join(
-        f"{_SQL_CASTS[column.type].format(name)} as {name}"
-        for column in schema
-        for name in [_identifier(column.name)]
-    )
-    file = "'" + str(path).replace("'", "''") + "'"
+    """Runs SQL on the table ``data`` in memory and returns the result. The time zone is UTC.
+
+    Results that DuckDB computes as 128-bit integers, such as sums of integers, become 64-bit integers.
+
+    Raises DamagedDatasetError if the file does not have the columns and types of the schema, and
+    CleanRoomError if a result does not fit into 64 bits.
+    """
+    duckdb = library("duckdb", "sql()")
+    pandas = library("pandas", "sql()")
+    check_file(path, schema)
+    columns = ", ".join(_identifier(column.name) for column in schema)
+    # The view names columns by position, because DuckDB renames columns whose names differ only in case.
+    source = f"select * from read_parquet({_text(str(path))}, hive_partitioning = false)"  # noqa: S608
     with duckdb.connect(":memory:") as connection:
-        connection.execute(f"create view data as select {columns} from read_parquet({file})")  # noqa: S608
-        return connection.execute(sql).df()
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"create view data({columns}) as {source}")
+        result = connection.sql(sql)
+        if result is None:
+            return pandas.DataFrame()
+        names = result.columns
+        wide = [str(kind) in ("HUGEINT", "UHUGEINT") for kind in result.types]
+        table = result.to_arrow_table()
+    series = [
+        to_series(_narrow(values, name) if is_wide else values, nullable=True)
+        for name, is_wide, values in zip(names, wide, table.columns, strict=True)
+    ]
+    frame = pandas.concat(series, axis=1)
+    frame.columns = names
+    return frame
+
+
+def _narrow(values: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    pyarrow = library("pyarrow", "sql()")
+    try:
+        return values.cast(pyarrow.int64())
+    except pyarrow.ArrowInvalid as error:
+        raise CleanRoomError(
+            f'The result "{name}" has an integer of more than 64 bits. '
+            "Cast it to DECIMAL(38, 0), VARCHAR or DOUBLE in the query."
+        ) from error

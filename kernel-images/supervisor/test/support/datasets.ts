@@ -17,7 +17,11 @@ export function datasetOf(name: string, { names, rows }: Rows, identifiers: read
   return {
     name,
     rows: rows.length,
-    columns: names.map(column => ({ name: column, identifier: identifiers.includes(column) })),
+    columns: names.map(column => ({
+      name: column,
+      identifier: identifiers.includes(column),
+      form: { kind: 'plain' }
+    })),
     async *batches() {
       // Two batches, so that tests also cover the border between batches.
       for (const part of [rows.slice(0, rows.length >> 1), rows.slice(rows.length >> 1)]) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '@clean-room/node-support';
@@ -53,6 +53,28 @@ async function cacheStandIn(
   return folder;
 }
 
+/** Reads the newest versions that an earlier download saw. A file that cannot be read is replaced. */
+async function readNewestVersions(file: string): Promise<Record<string, unknown>> {
+  try {
+    const known: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return typeof known === 'object' && known !== null && !Array.isArray(known) ? { ...known } : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Saves the newest version of each dataset, also of those that are not downloaded, so that `clean_room` can warn when a notebook
+ * opens an older stand-in.
+ */
+async function saveNewestVersions(assets: Iterable<CataloguedAsset>, cache: string): Promise<void> {
+  const file = path.join(cache, 'newest-versions.json');
+  const versions = await readNewestVersions(file);
+  for (const { version } of assets) versions[version.value.name] = version.value.version;
+  await mkdir(cache, { recursive: true });
+  await writeFileAtomic(file, `${JSON.stringify(versions, undefined, 2)}\n`, 0o644);
+}
+
 /** Adds `stand-ins`, which downloads signed stand-ins for notebooks. The kernels themselves have no credential. */
 export const registerStandIns: Register = (program, act) => {
   program
@@ -86,6 +108,7 @@ export const registerStandIns: Register = (program, act) => {
               };
             })
         );
+        await saveNewestVersions(assets.values(), cache);
         return {
           value: { items },
           lines: items.map(

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { asDigest, type Digest } from '@clean-room/protocol/bytes';
 import type { Envelope } from '@clean-room/protocol/documents';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, checkAssetVersion } from '@clean-room/protocol/assets';
 import type { Custodian } from '@clean-room/protocol/parties';
 import { Policy } from '@clean-room/protocol/policies';
 import type { Spec } from '@clean-room/protocol/submissions';
@@ -94,10 +94,10 @@ async function requireMembership(
 }
 
 /**
- * Checks that the custodian in the party's roster signed an asset version and its policy, that the two belong together, and
- * that the files they name have been uploaded.
+ * Checks that the custodian in the party's roster signed an asset version and its policy, that the description of the table is
+ * consistent, that version and policy belong together, and that the files they name have been uploaded.
  *
- * @throws CleanRoomError `signature-invalid`, `forbidden`, `conflict`, `not-found`
+ * @throws CleanRoomError `signature-invalid`, `malformed`, `forbidden`, `conflict`, `not-found`
  */
 export async function checkAsset(
   context: CoordinatorContext,
@@ -107,6 +107,7 @@ export async function checkAsset(
 ): Promise<CheckedAsset> {
   const { key } = await custodianOf(context.db, party);
   const signedVersion = AssetVersion.open(version, key);
+  checkAssetVersion(signedVersion.value);
   const signedPolicy = Policy.open(policy, key);
   const { name, sealed, standIn } = signedVersion.value;
   if (!name.startsWith(`${party}/`)) {

@@ -51,7 +51,7 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
     });
   });
 
-  test('accepts an asset only if its custodian signed it, its files are uploaded and its version increases', async () => {
+  test('accepts an asset only if its custodian signed it, its table is consistent, its files are uploaded and its version increases', async () => {
     const { university, hospital, insurer } = deployment.parties;
     const { root } = await testSimulator();
     const open = {
@@ -70,6 +70,13 @@ describe.each(DATABASES)('the coordinator resists abuse, on %s: signed documents
     });
     const imposter = { ...insurer, custodian: hospital.custodian };
     await expect(publish(assetOf(imposter, 'claims', open))).rejects.toMatchObject({ code: 'forbidden' });
+    const inconsistent = assetOf(hospital, 'prices', open, {
+      table: { columns: [{ name: 'price', type: 'decimal', nullable: false }] }
+    });
+    await expect(publish(inconsistent)).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringContaining('"price"')
+    });
     const changed = assetOf(hospital, 'visits', open, { policy: { coHosted: false } });
     await expect(publish(changed)).rejects.toMatchObject({ code: 'conflict' });
     const foreign = collaborationOf([university, hospital]).read.digest;

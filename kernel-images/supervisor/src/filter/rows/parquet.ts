@@ -11,6 +11,7 @@ import {
 } from 'hyparquet';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Dataset, RowBatch } from './dataset.js';
+import { parsers, storageOf, withoutDecimals, type ColumnStorage } from './parquet-values.js';
 
 const compressors: Compressors = {
   GZIP: input => gunzipSync(input),
@@ -51,32 +52,33 @@ class ColumnParts {
 async function readGroup(
   file: AsyncBuffer,
   metadata: FileMetaData,
-  names: readonly string[],
+  columns: readonly ColumnStorage[],
   start: number,
   rows: number
 ): Promise<RowBatch> {
-  const parts = new Map(names.map(name => [name, new ColumnParts(start, rows)]));
+  const parts = new Map(columns.map(({ name }) => [name, new ColumnParts(start, rows)]));
   await parquetRead({
     file,
     metadata,
     rowStart: start,
     rowEnd: start + rows,
     compressors,
+    parsers,
     onChunk: chunk => parts.get(chunk.columnName)?.take(chunk)
   });
-  return { rows, columns: [...parts.values()].map(column => column.values) };
+  return { rows, columns: columns.map(({ name, read }) => read(parts.get(name)?.values ?? [])) };
 }
 
 async function* readGroups(
   path: string,
   metadata: FileMetaData,
-  names: readonly string[]
+  columns: readonly ColumnStorage[]
 ): AsyncGenerator<RowBatch> {
   const file = await asyncBufferFromFile(path);
   let start = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
-    yield await readGroup(file, metadata, names, start, rows);
+    yield await readGroup(file, metadata, columns, start, rows);
     start += rows;
   }
 }
@@ -109,11 +111,16 @@ export async function openParquetDataset(
       }
     );
   }
-  const names = parquetSchema(metadata).children.map(child => child.element.name);
+  const columns = parquetSchema(metadata).children.map(({ element }) => storageOf(element));
+  const readable = withoutDecimals(metadata);
   return {
     name,
-    columns: names.map(column => ({ name: column, identifier: identifiers.has(column) })),
+    columns: columns.map(({ name: column, form }) => ({
+      name: column,
+      identifier: identifiers.has(column),
+      form
+    })),
     rows: Number(metadata.num_rows),
-    batches: () => readGroups(path, metadata, names)
+    batches: () => readGroups(path, readable, columns)
   };
 }

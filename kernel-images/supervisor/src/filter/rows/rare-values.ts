@@ -19,31 +19,50 @@ function chanceOfMatch(column: ColumnSurvey, rows: number, decimals: number): nu
   return Number.isFinite(numbers) ? Math.min(1, rows / numbers) : 1;
 }
 
-interface RareMatches {
-  /** Keys of the output that match a rare value. */
-  readonly rare: Set<number>;
-  /** Number of matches to expect by chance. */
-  expected: number;
+/** The different tokens of one output, as their keys. */
+class OutputKeys {
+  readonly tokens = new Map<string, readonly number[]>();
+  readonly all = new Set<number>();
+
+  add(keys: readonly number[]): void {
+    this.tokens.set(keys.join(), keys);
+    for (const key of keys) this.all.add(key);
+  }
 }
 
-function findMatches(
-  keysOfOutput: ReadonlySet<number>,
+/** Returns the rare values of the column that the output shows. A token shows at most one: the most precise that it can mean. */
+function rareValues(
+  { tokens }: OutputKeys,
+  { counts }: ColumnSurvey,
+  isLong: (key: number) => boolean
+): Set<number> {
+  const rare = new Set<number>();
+  for (const meanings of tokens.values()) {
+    const key = meanings.find(key => {
+      const count = counts.get(key) ?? 0;
+      return count > 0 && count <= RARE_ROWS && isLong(key);
+    });
+    if (key !== undefined) rare.add(key);
+  }
+  return rare;
+}
+
+/** Returns the number of an output's numbers to expect in the column by chance. */
+function expectedMatches(
+  { all }: OutputKeys,
   column: ColumnSurvey,
   rows: number,
   keys: KeyTable,
-  minLength: { readonly number: number; readonly phrase: number }
-): RareMatches {
-  const matches: RareMatches = { rare: new Set(), expected: 0 };
-  for (const key of keysOfOutput) {
-    const { kind, length, value, decimals } = keys.weight(key);
-    if (length < minLength[kind]) continue;
-    if (kind === 'number' && value >= column.minimum && value <= column.maximum) {
-      matches.expected += chanceOfMatch(column, rows, decimals);
+  isLong: (key: number) => boolean
+): number {
+  let expected = 0;
+  for (const key of all) {
+    const { kind, value, decimals } = keys.weight(key);
+    if (kind === 'number' && isLong(key) && value >= column.minimum && value <= column.maximum) {
+      expected += chanceOfMatch(column, rows, decimals);
     }
-    const count = column.counts.get(key) ?? 0;
-    if (count > 0 && count <= RARE_ROWS) matches.rare.add(key);
   }
-  return matches;
+  return expected;
 }
 
 /**
@@ -56,10 +75,10 @@ export function findRareValues(
   survey: Survey,
   keys: KeyTable
 ): Set<number> {
-  const byOutput = new Map<number, Set<number>>();
+  const byOutput = new Map<number, OutputKeys>();
   for (const { output, keys: meanings } of readings.flatMap(reading => reading.lines.flat())) {
-    const known = byOutput.get(output) ?? new Set<number>();
-    for (const key of meanings) known.add(key);
+    const known = byOutput.get(output) ?? new OutputKeys();
+    known.add(meanings);
     byOutput.set(output, known);
   }
   const found = new Set<number>();
@@ -67,11 +86,15 @@ export function findRareValues(
     survey.columns.forEach((column, index) => {
       const identifier = dataset.columns[index]?.identifier === true;
       const minLength = identifier ? MIN_LENGTH.identifier : MIN_LENGTH.column;
-      const { rare, expected } = findMatches(keysOfOutput, column, survey.rows, keys, minLength);
+      const isLong = (key: number): boolean => {
+        const { kind, length } = keys.weight(key);
+        return length >= minLength[kind];
+      };
+      const expected = expectedMatches(keysOfOutput, column, survey.rows, keys, isLong);
       const allowed = identifier
         ? Math.max(0, Math.ceil(3 * expected - 0.1))
         : Math.max(MAX_RARE, 3 * expected);
-      if (rare.size > allowed) found.add(output);
+      if (rareValues(keysOfOutput, column, isLong).size > allowed) found.add(output);
     });
   }
   return found;

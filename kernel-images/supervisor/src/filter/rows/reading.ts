@@ -1,4 +1,5 @@
 import type { KeyTable } from './keys.js';
+import { unwrapLiterals } from './literals.js';
 import { tokensOf } from './tokens.js';
 
 /** The text of one output. */
@@ -38,7 +39,7 @@ export function readCell(texts: readonly OutputText[], keys: KeyTable): Reading 
   const lines: Occurrence[][] = [];
   const segments: Occurrence[][] = [];
   for (const { output, lines: written } of texts) {
-    for (const text of written) {
+    for (const text of written.map(unwrapLiterals)) {
       const line = readLine(output, text, keys);
       lines.push(line);
       const parts = text.split(/[()[\]{}]/);
@@ -50,13 +51,20 @@ export function readCell(texts: readonly OutputText[], keys: KeyTable): Reading 
 }
 
 /**
- * Returns the orders in which a cell's values can be read: along the text, every second token (for `{0: 19, 1: 18}`), and
- * down each column counted from the left or the right.
+ * Returns the orders in which a cell's values can be read: along the text, every second token (for `{0: 19, 1: 18}`),
+ * all tokens that are not a part of their neighbour, and down each column counted from the left or the right.
  */
 export function streamsOf(reading: Reading): Occurrence[][] {
   const along = reading.lines.flat();
   const every = (offset: number) => along.filter((_, index) => index % 2 === offset);
-  return [along, every(0), every(1), ...columnsOf(reading.lines)].filter(stream => stream.length > 1);
+  const certain = along.filter(token => !token.optional);
+  return [
+    along,
+    every(0),
+    every(1),
+    ...(certain.length < along.length ? [certain] : []),
+    ...columnsOf(reading.lines)
+  ].filter(stream => stream.length > 1);
 }
 
 const MAX_COLUMNS = 128;

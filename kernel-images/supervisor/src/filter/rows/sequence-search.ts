@@ -111,8 +111,8 @@ export class SequenceSearch {
     const length = streams.reduce((sum, stream) => sum + stream.length, 0);
     this.#requiredBits = Math.log2(Math.max(2, survey.rows)) + Math.log2(length + 1) + MARGIN_BITS;
     const valueOf = ({ keys: [first = 0] }: Occurrence) => {
-      const { kind, value } = keys.weight(first);
-      return kind === 'number' ? value : first;
+      const { value } = keys.weight(first);
+      return Number.isNaN(value) ? first : value;
     };
     const known = streams.map(stream => ({ stream, steps: stepsOf(stream, valueOf) }));
     this.#columns = survey.columns.map(column => {

@@ -1,4 +1,4 @@
-import type { Dataset } from './dataset.js';
+import type { Dataset, ValueForm } from './dataset.js';
 import type { KeyTable } from './keys.js';
 
 const MAX_CACHED = 65_536;
@@ -14,29 +14,29 @@ export class ColumnSurvey {
   repeats = 0;
   #before: unknown;
   readonly #keys: KeyTable;
+  readonly #form: ValueForm;
   readonly #cache = new Map<unknown, readonly number[]>();
 
-  constructor(keys: KeyTable) {
+  constructor(keys: KeyTable, form: ValueForm) {
     this.#keys = keys;
+    this.#form = form;
   }
 
   /** Returns the keys that a value matches. A cache makes this fast for columns with few different values. */
   match(value: unknown): readonly number[] {
-    const name = value instanceof Date ? value.getTime() : value;
-    const known = this.#cache.get(name);
+    const known = this.#cache.get(value);
     if (known !== undefined) return known;
-    const keys = [...new Set(this.#keys.match(value))];
-    if (this.#cache.size < MAX_CACHED && typeof name !== 'object') this.#cache.set(name, keys);
+    const keys = [...new Set(this.#keys.match(value, this.#form))];
+    if (this.#cache.size < MAX_CACHED && typeof value !== 'object') this.#cache.set(value, keys);
     return keys;
   }
 
   /** Counts the value of the next row. */
   count(value: unknown): void {
-    const name = value instanceof Date ? value.getTime() : value;
-    if (name === this.#before) this.repeats++;
-    this.#before = name;
+    if (value === this.#before) this.repeats++;
+    this.#before = value;
     if (typeof value === 'number' || typeof value === 'bigint') {
-      const number = Number(value);
+      const number = this.#form.kind === 'decimal' ? Number(value) / 10 ** this.#form.scale : Number(value);
       if (number < this.minimum) this.minimum = number;
       if (number > this.maximum) this.maximum = number;
     }
@@ -52,7 +52,7 @@ export interface Survey {
 
 /** Reads a dataset once and counts in how many rows of each column every key occurs. */
 export async function survey(dataset: Dataset, keys: KeyTable): Promise<Survey> {
-  const columns = dataset.columns.map(() => new ColumnSurvey(keys));
+  const columns = dataset.columns.map(({ form }) => new ColumnSurvey(keys, form));
   let rows = 0;
   for await (const batch of dataset.batches()) {
     rows += batch.rows;
