@@ -65,4 +65,5 @@ def _answer(standard_input: BinaryIO, stage: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # A thread of Arrow may still be reading standard input. The interpreter aborts if that happens while it shuts down.
+    os._exit(main())

@@ -40,20 +40,7 @@ class Axis:
 
     @property
     def arrow(self) -> pa.DataType:
-        column = self.column
-        match column["type"]:
-            case "integer":
-                return pa.int64()
-            case "number":
-                return pa.float64()
-            case "decimal":
-                return pa.decimal128(column["precision"], column["scale"])
-            case "date":
-                return pa.date32()
-            case "time":
-                return pa.time64("us")
-        unit = "ns" if column["unit"] == "nanosecond" else "us"
-        return pa.timestamp(unit, tz="UTC" if column["zoned"] else None)
+        return arrow_type(self.column)
 
     @property
     def end(self) -> int | float:
@@ -61,7 +48,7 @@ class Axis:
         return self.upper + 1 if self.whole else self.upper
 
     def positions(self, values: pa.Array) -> np.ndarray:
-        """Returns the position of each value, as 64-bit integers where they fit. Missing values are at the lower end."""
+        """Returns the position of each value, as 64-bit integers where they fit. Missing values are at the start."""
         if pa.types.is_decimal(values.type):
             return self._decimal_positions(values)
         if pa.types.is_date32(values.type):
@@ -172,6 +159,23 @@ class Axis:
     def rounded(self, positions: np.ndarray) -> np.ndarray:
         """Returns positions of a column of type `number` with the declared number of decimals, within the bounds."""
         return np.clip(np.round(positions, self.decimals), self.lower, self.upper)
+
+
+def arrow_type(column: dict[str, Any]) -> pa.DataType:
+    """Returns the Arrow type of an ordered column."""
+    match column["type"]:
+        case "integer":
+            return pa.int64()
+        case "number":
+            return pa.float64()
+        case "decimal":
+            return pa.decimal128(column["precision"], column["scale"])
+        case "date":
+            return pa.date32()
+        case "time":
+            return pa.time64("us")
+    unit = "ns" if column["unit"] == "nanosecond" else "us"
+    return pa.timestamp(unit, tz="UTC" if column["zoned"] else None)
 
 
 def axis_of(column: dict[str, Any]) -> Axis:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import infer
-from .spend import Candidate, Release
+from .spend.mechanisms import Candidate
+from .spend.release import Release
 from .table import CodeTable, View, tabulate
 from .tree import Layout, Margins, Tree, relations
 

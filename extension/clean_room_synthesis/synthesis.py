@@ -9,13 +9,13 @@ import numpy as np
 from . import infer, rake, tree
 from .request import Request
 from .schema import AUTO_BINS, Bins, Codec, Discovered
-from .spend import Release
+from .spend.release import Release
 from .table import CodeTable, View
 
 #: Parts of the budget for what is only asked if it is needed. The rest is for the model.
 COUNT, TEXTS, BINS, DEGREES = 0.02, 0.05, 0.1, 0.03
 #: The part of the model's budget for raking.
-RAKING = 0.35
+RAKING = 0.2
 #: The part of delta for thresholds, if columns of text are discovered.
 THRESHOLDS = 0.5
 #: OpenDP rounds losses up, so this share of the budget is never planned.
@@ -179,7 +179,7 @@ def _expected_error(release: Release, layout: tree.Layout, rows: int) -> tuple[f
     """Returns the mean error that noise causes in tables of one and of two columns, in a share of rows.
 
     It is computed from the noise and the sizes of the tables that were measured, and is an upper bound: fitting removes
-    a part of it.
+    a part of it. Tables of two columns have the errors of their columns, and that of their relation.
     """
     errors: dict[int, list[float]] = {1: [], 2: []}
     for query in release.queries:
@@ -187,4 +187,5 @@ def _expected_error(release: Release, layout: tree.Layout, rows: int) -> tuple[f
         if query.kind == "counts" and features in errors:
             noise = sqrt(2 / pi) * release.noise_of(query.rho) * query.cells
             errors[features].append(min(1.0, noise / 2 / rows))
-    return tuple(float(np.mean(errors[size])) if errors[size] else 0.0 for size in (1, 2))
+    one_way, relation = (float(np.mean(errors[size])) if errors[size] else 0.0 for size in (1, 2))
+    return one_way, min(1.0, one_way + relation)

@@ -6,11 +6,12 @@ from math import pi, sqrt
 import numpy as np
 
 from . import infer
-from .spend import Candidate, Release
+from .spend.mechanisms import Candidate
+from .spend.release import Release
 from .table import Groups, View
 
 #: The parts of the budget: counts of single columns, choice of relations, counts of relations.
-SPLIT = (0.5, 0.1, 0.4)
+SPLIT = (0.55, 0.05, 0.4)
 #: The numbers of groups per column with which a relation can be measured. 0 is every code.
 LEVELS = (0, 16, 8, 4)
 #: The largest number of columns whose relations are modelled, for tables of fewer rows than `LARGE` and for others.
