@@ -1,0 +1,58 @@
+"""Runs the process as its caller does."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SHARED = Path("/work/shared/data")
+
+
+def column(name: str, type_: str, nullable: bool = False, **declared: Any) -> dict[str, Any]:
+    return {"name": name, "type": type_, "nullable": nullable, **declared}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the process returned: exit code, answer, the file it wrote, and everything it printed."""
+
+    exit_code: int
+    answer: dict[str, Any]
+    text: str
+    printed: bytes
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.text)))
+
+    def values(self, name: str) -> list[str]:
+        return [row[name] for row in self.rows]
+
+
+def synthesize(tmp_path: Path, table: bytes, columns: list[dict[str, Any]], **request: Any) -> Outcome:
+    """Runs the process on a table. Columns are entries of the request, or plain declarations."""
+    path = tmp_path / "stand-in.csv"
+    path.unlink(missing_ok=True)
+    document = {
+        "columns": [entry if "column" in entry else {"column": entry} for entry in columns],
+        "unit": {"kind": "row"},
+        "epsilon": "50",
+        "delta": "0.000001",
+        "rows": {"source": "declared", "count": max(1, table.count(b"\n") - 1)},
+        "output": {"path": str(path)},
+        "raking": "off",
+        **request,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "clean_room_synthesis"],
+        input=json.dumps(document).encode() + b"\n" + table,
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+    )
+    text = path.read_text() if path.exists() else ""
+    return Outcome(done.returncode, json.loads(done.stdout), text, done.stdout + done.stderr)
