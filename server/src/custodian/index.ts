@@ -17,9 +17,6 @@ export {
 export { readPolicyFile, type PolicyFile } from './datasets/policy-file.js';
 export { provision, uploadAsset } from './datasets/provision.js';
 export { AssetRegistry } from './datasets/registry.js';
-export { inferSchema } from './datasets/schema/infer.js';
-export { readSchemaFile } from './datasets/schema/read.js';
-export { openTable } from './datasets/table/open.js';
 export { importRevocations } from './kernel-images/import.js';
 export { ensureSigningKey, fileSigner, openKeyFolder, readSigningKey } from './keys/key-folder.js';
 export { signDocument, type Signer } from './keys/key-store.js';

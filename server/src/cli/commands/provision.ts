@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { CleanRoomError } from '@clean-room/protocol/errors';
-import { providerOf, type Column, type TableSchema } from '@clean-room/protocol/assets';
+import { providerOf } from '@clean-room/protocol/assets';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import type { CustodianHome } from '../../custodian/index.js';
 import type { Client } from '@clean-room/api';
@@ -8,38 +8,20 @@ import { routes } from '@clean-room/api/coordinator';
 import type { CommandContext, Register } from '../context.js';
 import { openCustodianFolder } from '../custodian/custodian.js';
 import { readRequired } from '../files.js';
+import { decideTable } from '../tables/decide.js';
+import { addTableOptions, type TableOptions } from '../tables/options.js';
 import type { CommandResult } from '../terminal/result.js';
 
-interface Options {
+interface Options extends TableOptions {
   readonly name: string;
   readonly policy: string;
-  readonly schema?: string;
   readonly description?: string;
   readonly custodian?: string;
   readonly yes?: boolean;
 }
 
-/** Describes a column in one line. */
-function describeColumn({ name, type, nullable, minimum, maximum, categories, role }: Column): string {
-  const bounds =
-    minimum === undefined && maximum === undefined ? '' : `, ${minimum ?? '…'} to ${maximum ?? '…'}`;
-  const list = categories === undefined ? '' : `, one of ${categories.join(' | ')}`;
-  return `  ${name}: ${type}${nullable ? ', may be missing' : ''}${bounds}${list}${role === 'identifier' ? '  [IDENTIFIER]' : ''}`;
-}
-
-/**
- * Shows the schema, which becomes public, and asks the user to confirm it. Without an interactive terminal, only `--yes`
- * confirms it.
- */
-async function confirm(
-  { terminal }: CommandContext,
-  schema: TableSchema,
-  remarks: readonly string[],
-  yes: boolean
-): Promise<void> {
-  terminal.remark('This schema becomes public. The stand-in is created from it, and not from the data:');
-  schema.columns.forEach(column => terminal.remark(describeColumn(column)));
-  remarks.forEach(remark => terminal.remark(`  ${remark}`));
+/** Asks the user to confirm the schema that was shown. Without an interactive terminal, only `--yes` confirms it. */
+async function confirm({ terminal }: CommandContext, yes: boolean): Promise<void> {
   if (yes) return;
   const answer = await terminal.ask('Publish this schema? [y/N] ');
   if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return;
@@ -64,36 +46,39 @@ async function collaborationOf(
   });
 }
 
-async function provisionFile(
+async function provisionFiles(
   context: CommandContext,
-  file: string,
+  files: readonly string[],
   options: Options
 ): Promise<CommandResult> {
   const custodian = await import('../../custodian/index.js');
-  const at = (name: string): string => path.resolve(context.terminal.folder, name);
+  const provisioning = await import('../../provisioning/index.js');
   const own = await openCustodianFolder(context, providerOf(options.name), options.custodian);
   const paths = custodian.custodianPaths(own);
-  const policy = custodian.readPolicyFile(await readRequired(at(options.policy)));
-  const table = await custodian.openTable(at(file));
-  const given =
-    options.schema === undefined
-      ? undefined
-      : custodian.readSchemaFile(await readRequired(at(options.schema)));
-  const proposal = given === undefined ? await custodian.inferSchema(table) : undefined;
-  const schema = given?.schema ?? proposal?.schema ?? { columns: [] };
-  const remarks = (proposal?.remarks ?? []).map(({ column, remark }) => `${column}: ${remark}`);
-  await confirm(context, schema, remarks, options.yes === true);
+  const policy = custodian.readPolicyFile(
+    await readRequired(path.resolve(context.terminal.folder, options.policy))
+  );
+  const yes = options.yes === true;
+  const { inspection, description } = await decideTable(context, files, options, yes);
+  await confirm(context, yes);
+  const { schema } = inspection;
   const client = custodian.coordinatorClient(own);
   const keys = await custodian.openKeyFolder(paths.keys);
+  const collaboration = await collaborationOf(client, own, options.name);
+  const standIn = {
+    bytes: await provisioning.randomStandIn(schema),
+    rows: provisioning.STAND_IN_ROWS
+  };
   const asset = await custodian.provision(
     { party: own.config.party, keys, registry: new custodian.AssetRegistry(paths.assets, keys.publicKey) },
     {
       name: options.name,
-      table,
+      data: await provisioning.conformTable(inspection),
+      standIn,
       schema,
-      description: options.description ?? given?.description ?? '',
+      description: options.description ?? description ?? '',
       policy,
-      collaboration: await collaborationOf(client, own, options.name),
+      collaboration,
       ...custodian.custodianMarks(own.config),
       now: context.terminal.now()
     }
@@ -120,14 +105,19 @@ async function provisionFile(
 
 /** Adds `provision`, which seals a dataset on the provider's side and publishes it. */
 export const registerProvision: Register = (program, act) => {
-  program
-    .command('provision <file>')
-    .description('Seal a CSV or Parquet file, and publish it with its schema, stand-in and policy')
+  const command = program
+    .command('provision <file...>')
+    .description(
+      'Seal CSV or Parquet files as one table, and publish it with its schema, stand-in and policy'
+    )
     .requiredOption('--name <party/dataset>', 'Name of the dataset')
-    .requiredOption('--policy <file>', 'Policy as a JSON file')
-    .option('--schema <file>', 'Schema as a JSON file (default: inferred from the data)')
+    .requiredOption('--policy <file>', 'Policy as a JSON file');
+  addTableOptions(command)
     .option('--description <text>', 'Description of the dataset for researchers')
     .option('--custodian <folder>', 'Folder of the custodian')
-    .option('--yes', 'Confirm the schema without asking')
-    .action(act(provisionFile));
+    .option(
+      '--yes',
+      'Confirm the schema without asking. Answers only questions for which a choice loses nothing'
+    )
+    .action(act(provisionFiles));
 };

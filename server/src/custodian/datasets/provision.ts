@@ -11,17 +11,16 @@ import { Policy } from '@clean-room/protocol/policies';
 import { signDocument, type KeyStore } from '../keys/key-store.js';
 import { policyFrom, sealedFor, type PolicyFile } from './policy-file.js';
 import type { AssetRegistry, ProvisionedAsset } from './registry.js';
-import { conformingRows } from './schema/conform.js';
 import { sealToFile, type SealedFile } from './sealed-file.js';
-import { randomStandIn, STAND_IN_ROWS } from './stand-in/random-table.js';
-import type { Table, TypedBatch } from './table/table.js';
-import { writeParquet } from './table/write-parquet.js';
 
 /** A dataset to provision. */
 export interface ProvisionOptions {
   /** `party/dataset` */
   readonly name: string;
-  readonly table: Table;
+  /** The table as Parquet, with the types of the schema. `rows` returns their number when all bytes were read. */
+  readonly data: { readonly parquet: AsyncIterable<Uint8Array>; rows(): number };
+  /** The random stand-in as Parquet, made from the schema only. */
+  readonly standIn: { readonly bytes: Uint8Array; readonly rows: number };
   /** The schema that the steward confirmed. It becomes public. */
   readonly schema: TableSchema;
   readonly description: string;
@@ -41,23 +40,12 @@ export interface Provider {
   readonly registry: AssetRegistry;
 }
 
-/** Passes batches on and reports the number of rows in each. */
-async function* countRows(
-  rows: AsyncIterable<TypedBatch>,
-  count: (rows: number) => void
-): AsyncGenerator<TypedBatch> {
-  for await (const batch of rows) {
-    count(batch.rows);
-    yield batch;
-  }
-}
-
 /**
- * Adds a dataset to the custodian's registry: checks every value against the schema, seals the data to the custodian's own
- * key, creates the stand-in from the schema only, and signs version and policy. Publishes nothing.
+ * Adds a dataset to the custodian's registry: seals the data to the custodian's own key, and signs version and policy.
+ * Publishes nothing.
  *
- * @throws CleanRoomError `forbidden` for another party's name; `malformed` for a schema that does not fit the data or a
- * policy that cannot be signed. Nothing is stored then.
+ * @throws CleanRoomError `forbidden` for another party's name; `malformed` for a policy that cannot be signed, and
+ * every error of the data. Nothing is stored then.
  */
 export async function provision(
   provider: Provider,
@@ -79,14 +67,12 @@ export async function provision(
       asset: options.name,
       version: reservation.version
     });
-    let rows = 0;
-    const data = countRows(conformingRows(options.table, options.schema), count => void (rows += count));
     sealed = await sealToFile(
-      writeParquet(options.schema, data),
+      options.data.parquet,
       provider.keys.recipient,
       await provider.registry.incomingFolder()
     );
-    const standIn = await randomStandIn(options.schema);
+    const { bytes: standIn, rows: standInRows } = options.standIn;
     const version = await signDocument(provider.keys, AssetVersion, {
       format: 'clean-room.asset/v1',
       name: options.name,
@@ -95,11 +81,11 @@ export async function provision(
       table: options.schema,
       sealedFor: sealedFor(options.policy),
       sealed: { digest: sealed.digest, bytes: sealed.bytes },
-      standIn: { kind: 'random', digest: digestOf(standIn), bytes: standIn.length, rows: STAND_IN_ROWS }
+      standIn: { kind: 'random', digest: digestOf(standIn), bytes: standIn.length, rows: standInRows }
     });
     const signedPolicy = await signDocument(provider.keys, Policy, policy);
     await reservation.commit({ version: version.envelope, policy: signedPolicy.envelope, sealed, standIn });
-    return { ...(await provider.registry.find(options.name, version.digest)), rows };
+    return { ...(await provider.registry.find(options.name, version.digest)), rows: options.data.rows() };
   } catch (error) {
     await reservation.cancel();
     if (sealed !== undefined) await unlink(sealed.file).catch(() => undefined);

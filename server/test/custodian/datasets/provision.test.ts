@@ -1,21 +1,20 @@
-import { parquetReadObjects } from 'hyparquet';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { AssetVersion } from '@clean-room/protocol/assets';
+import { AssetVersion, type TableSchema } from '@clean-room/protocol/assets';
 import { digestOf } from '@clean-room/protocol/bytes';
 import { generateSigningKey } from '@clean-room/protocol/documents';
+import { CleanRoomError } from '@clean-room/protocol/errors';
 import type { Collaboration } from '@clean-room/protocol/parties';
 import { openWithFileKey } from '@clean-room/protocol/sealing';
 import { readPolicyFile, type PolicyFile } from '../../../src/custodian/datasets/policy-file.js';
 import { provision } from '../../../src/custodian/datasets/provision.js';
 import { AssetRegistry } from '../../../src/custodian/datasets/registry.js';
-import { inferSchema } from '../../../src/custodian/datasets/schema/infer.js';
-import { readSchemaFile } from '../../../src/custodian/datasets/schema/read.js';
-import { randomStandIn } from '../../../src/custodian/datasets/stand-in/random-table.js';
-import { openTable } from '../../../src/custodian/datasets/table/open.js';
 import { openKeyFolder } from '../../../src/custodian/keys/key-folder.js';
 import type { KeyStore } from '../../../src/custodian/keys/key-store.js';
+import { inspectTable } from '../../../src/provisioning/inspect.js';
+import { randomStandIn } from '../../../src/provisioning/stand-in/random-table.js';
+import { parquetOf, readParquet, TableFolder } from '../../provisioning/support/tables.js';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const root = generateSigningKey();
@@ -74,29 +73,38 @@ const CSV = [
   )
 ].join('\n');
 
+const tables = new TableFolder();
+let table: { schema: TableSchema; parquet: Uint8Array; standIn: Uint8Array };
 let folder: string;
-let file: string;
 let keys: KeyStore;
 let registry: AssetRegistry;
 
+beforeAll(async () => {
+  await tables.create();
+  const inspection = await inspectTable([await tables.write('visits.csv', CSV)]);
+  const { schema } = inspection;
+  table = { schema, parquet: await parquetOf(inspection), standIn: await randomStandIn(schema) };
+});
+afterAll(() => tables.remove());
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'clean-room-provision-'));
-  file = path.join(folder, 'visits.csv');
-  await writeFile(file, CSV);
   keys = await openKeyFolder(path.join(folder, 'keys'));
   registry = new AssetRegistry(path.join(folder, 'assets'), keys.publicKey);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> = {}) {
-  const table = change.table ?? (await openTable(file));
-  const { schema } = await inferSchema(table);
+async function* visits(): AsyncGenerator<Uint8Array> {
+  yield table.parquet;
+}
+
+function provisionVisits(change: Partial<Parameters<typeof provision>[1]> = {}) {
   return provision(
     { party: 'hospital', keys, registry },
     {
       name: 'hospital/visits',
-      table,
-      schema,
+      data: { parquet: visits(), rows: () => ROWS },
+      standIn: { bytes: table.standIn, rows: 1000 },
+      schema: table.schema,
       description: 'Visits',
       policy: POLICY,
       collaboration: COLLABORATION,
@@ -108,50 +116,6 @@ async function provisionVisits(change: Partial<Parameters<typeof provision>[1]> 
   );
 }
 
-describe('an inferred schema', () => {
-  it('contains types, rounded bounds, categories and marked identifiers', async () => {
-    const { schema, rows, remarks } = await inferSchema(await openTable(file));
-    expect(rows).toBe(ROWS);
-    const byName = Object.fromEntries(schema.columns.map(column => [column.name, column]));
-    expect(byName['patient_id']).toEqual({
-      name: 'patient_id',
-      type: 'text',
-      nullable: false,
-      role: 'identifier'
-    });
-    expect(byName['surname']?.identifier).toBe(true);
-    expect(byName['age']).toMatchObject({ type: 'integer', nullable: false, minimum: '20', maximum: '80' });
-    expect(byName['cost']).toMatchObject({ type: 'number', decimals: 2, minimum: '0', maximum: '3000' });
-    expect(byName['city']?.categories).toEqual(CITIES);
-    expect(byName['chronic']?.type).toBe('boolean');
-    expect(byName['admitted']?.type).toBe('date');
-    expect(byName['note']).toMatchObject({ type: 'text', nullable: true, role: 'identifier' });
-    expect(remarks.map(({ column }) => column)).toEqual(['patient_id', 'surname', 'note']);
-  });
-
-  it('does not list a category that only a few rows share', async () => {
-    await writeFile(
-      file,
-      `ward\n${Array.from({ length: 100 }, (_, row) => (row < 2 ? 'isolation' : 'general')).join('\n')}\n`
-    );
-    const { schema } = await inferSchema(await openTable(file));
-    expect(schema.columns[0]?.categories).toBeUndefined();
-  });
-
-  it.each([
-    ['bytes that are not UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0xfe]), /not UTF-8/],
-    ['records of different lengths', Buffer.from('a,b\n1,2\n3\n'), /not well formed/],
-    ['a column name that is used twice', Buffer.from('a,a\n1,2\n'), /used twice/],
-    ['a file without rows', Buffer.from('a,b\n'), /no rows/]
-  ])('is refused for %s', async (_description, bytes, message) => {
-    await writeFile(file, bytes);
-    await expect(openTable(file).then(inferSchema)).rejects.toMatchObject({
-      code: 'malformed',
-      message: expect.stringMatching(message)
-    });
-  });
-});
-
 describe('provisioning', () => {
   it('seals the data with the types of the schema, so that only its own file key opens it', async () => {
     const asset = await provisionVisits();
@@ -159,18 +123,14 @@ describe('provisioning', () => {
     expect(digestOf(sealed)).toBe(asset.version.value.sealed.digest);
     const fileKey = await keys.fileKeyOf(await asset.header());
     const open = await openWithFileKey(fileKey, sealed);
-    const rows = await parquetReadObjects({ file: new Uint8Array(open).buffer });
+    const { rows, types } = await readParquet(tables, open);
     expect(rows).toHaveLength(ROWS);
-    expect(rows[1]).toMatchObject({
-      patient_id: 'P-7700013',
-      age: 27n,
-      cost: 13.48,
-      city: 'Bremen',
-      chronic: false,
-      note: 'free text, number 1',
-      admitted: new Date('2026-02-11')
-    });
-    expect(rows[0]?.['note']).toBeNull();
+    expect(types['admitted']).toBe('DATE');
+    expect(rows[1]).toEqual([
+      ...['P-7700013', 'Zyxw1berg', '27', '13.48', 'Bremen', '2026-02-11', 'false'],
+      'free text, number 1'
+    ]);
+    expect(asset.rows).toBe(ROWS);
   });
 
   it('publishes no value of the data: not in the sealed bytes, the stand-in or the signed documents', async () => {
@@ -194,13 +154,14 @@ describe('provisioning', () => {
 
   it('increases the version number, and stores nothing when it fails', async () => {
     expect((await provisionVisits()).version.value.version).toBe(1);
-    const schema = {
-      columns: [{ name: 'age', type: 'integer' as const, nullable: false, minimum: '0', maximum: '30' }]
-    };
-    await expect(provisionVisits({ schema })).rejects.toMatchObject({
-      code: 'malformed',
-      message: expect.stringMatching(/in column "age" \d+ values are outside/)
+    async function* damaged(): AsyncGenerator<Uint8Array> {
+      yield table.parquet.subarray(0, 100);
+      throw new CleanRoomError('malformed', 'The schema does not fit the data.');
+    }
+    await expect(provisionVisits({ data: { parquet: damaged(), rows: () => 0 } })).rejects.toMatchObject({
+      code: 'malformed'
     });
+    expect(await readdir(path.join(folder, 'assets/incoming'))).toEqual([]);
     expect((await provisionVisits()).version.value.version).toBe(2);
     expect((await registry.list()).map(({ version }) => version.value.version)).toEqual([1, 2]);
   });
@@ -216,41 +177,6 @@ describe('provisioning', () => {
       code: 'signature-invalid'
     });
     expect(AssetVersion.read(version.bytes).value.sealedFor).toBe('simulation');
-  });
-});
-
-describe('a random stand-in', () => {
-  it('depends only on the schema: two datasets with one schema have the same stand-in', async () => {
-    const schema = (await inferSchema(await openTable(file))).schema;
-    const first = await provisionVisits({ schema });
-    await writeFile(file, CSV.split('\n').slice(0, 120).join('\n'));
-    const second = await provisionVisits({ schema });
-    expect(second.version.value.standIn.digest).toBe(first.version.value.standIn.digest);
-    expect(second.version.value.sealed.digest).not.toBe(first.version.value.sealed.digest);
-  });
-
-  it('contains no undeclared value of the data, and conforms to its schema', async () => {
-    const { schema } = await inferSchema(await openTable(file));
-    const standIn = path.join(folder, 'stand-in.parquet');
-    await writeFile(standIn, await randomStandIn(schema));
-    const real = new Set(
-      CSV.split('\n')
-        .slice(1)
-        .flatMap(line => line.split(',').slice(0, 2))
-    );
-    const rows = await parquetReadObjects({ file: new Uint8Array(await readFile(standIn)).buffer });
-    expect(rows).toHaveLength(1000);
-    for (const row of rows) {
-      expect(real.has(String(row['patient_id']))).toBe(false);
-      expect(real.has(String(row['surname']))).toBe(false);
-      expect(CITIES).toContain(row['city']);
-      expect(row['cost']).toBeGreaterThanOrEqual(0);
-      expect(row['cost']).toBeLessThanOrEqual(3000);
-    }
-    expect(new Set(rows.map(row => String(row['patient_id']))).size).toBe(1000);
-    expect((await inferSchema(await openTable(standIn))).schema.columns.map(({ type }) => type)).toEqual(
-      schema.columns.map(({ type }) => type)
-    );
   });
 });
 
@@ -325,34 +251,5 @@ describe('a policy for hardware', () => {
   it('is signed by any other custodian', async () => {
     const { version } = await provisionVisits({ policy, coHosted: false });
     expect(version.value.sealedFor).toBe('hardware');
-  });
-});
-
-describe('a schema file', () => {
-  const read = (columns: object[]) => () =>
-    readSchemaFile(new TextEncoder().encode(JSON.stringify({ columns })));
-
-  it.each([
-    [
-      'a column that is listed twice',
-      [
-        { name: 'a', type: 'text', nullable: false },
-        { name: 'a', type: 'text', nullable: false }
-      ],
-      /twice/
-    ],
-    [
-      'bounds in the wrong order',
-      [{ name: 'a', type: 'integer', nullable: false, minimum: '2', maximum: '1' }],
-      /wrong order/
-    ],
-    [
-      'bounds of a text column',
-      [{ name: 'a', type: 'text', nullable: false, minimum: '1' }],
-      /cannot have bounds/
-    ],
-    ['an unknown column type', [{ name: 'a', type: 'json', nullable: false }], /expected form/]
-  ])('with %s is refused', (_description, columns, message) => {
-    expect(read(columns)).toThrow(message);
   });
 });
