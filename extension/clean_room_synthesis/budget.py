@@ -15,7 +15,11 @@ def rho_of(epsilon: float, delta: float, rows_per_person: int = 1) -> float:
 def main(arguments: list[str]) -> int:
     """Prints the loss for each epsilon. Arguments: delta, rows per person, and one epsilon or more."""
     delta, rows_per_person, *epsilons = arguments
-    losses = [f"{rho_of(float(epsilon), float(delta), int(rows_per_person)):.12f}" for epsilon in epsilons]
+    losses = [
+        # Rounded up: the ledger never counts less than what is spent.
+        f"{rho_of(float(epsilon), float(delta), int(rows_per_person)) + 5e-13:.12f}"
+        for epsilon in epsilons
+    ]
     print(json.dumps({"rho": losses}))
     return 0
 

@@ -8,6 +8,7 @@ import { registerDemo } from './commands/demo.js';
 import { registerIdentity } from './commands/identity.js';
 import { registerKernelImage } from './commands/kernel-image.js';
 import { registerMeasure } from './commands/measure.js';
+import { registerInspect } from './commands/inspect.js';
 import { registerProvision } from './commands/provision.js';
 import { registerResults } from './commands/results.js';
 import { registerRoster } from './commands/roster.js';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Register[] = [
   registerStandIns,
   registerApprove,
   registerReject,
+  registerInspect,
   registerProvision,
   registerDatasets,
   registerWithdraw,

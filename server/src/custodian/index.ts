@@ -12,14 +12,7 @@ export {
   readCustodianHome,
   type CustodianHome
 } from './config.js';
-export { readPolicyFile } from './datasets/policy-file.js';
-export { randomStandIn, STAND_IN_ROWS } from './datasets/stand-in/random-table.js';
-export { conformingRows } from './datasets/schema/conform.js';
-export { writeParquet } from './datasets/table/write-parquet.js';
 export { AssetRegistry } from './datasets/registry.js';
-export { inferSchema } from './datasets/schema/infer.js';
-export { readSchemaFile } from './datasets/schema/read.js';
-export { openTable } from './datasets/table/open.js';
 export { importRevocations } from './kernel-images/import.js';
 export { ensureSigningKey, fileSigner, openKeyFolder, readSigningKey } from './keys/key-folder.js';
 export { signDocument, type Signer } from './keys/key-store.js';

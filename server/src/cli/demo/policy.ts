@@ -44,7 +44,7 @@ export function demoPolicy(provider: DemoProvider, demo: DemoPolicyOptions): Pol
       review: 'none',
       valuesPerRow: 3
     },
-    privacy: { rho: '0.25', epsilon: '5', delta: '0.000000001' },
+    privacy: { rho: '0.120582428912', epsilon: '3', delta: '0.000000001' },
     coHosted: true
   };
 }

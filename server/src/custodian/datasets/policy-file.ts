@@ -1,10 +1,5 @@
-import {
-  checkSchema,
-  fromTimestamp,
-  parseStrictJson,
-  type ReadDocument
-} from '@clean-room/protocol/documents';
-import { PolicyFile } from '@clean-room/api/custodian';
+import { fromTimestamp, type ReadDocument } from '@clean-room/protocol/documents';
+import type { PolicyFile } from '@clean-room/api/custodian';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { simulationOnlyReason } from '@clean-room/protocol/approvals';
 import { rootKeyOf, type Collaboration } from '@clean-room/protocol/parties';
@@ -25,14 +20,6 @@ export interface PolicyContext {
 
 function unsuitable(reason: string, remedy: string): CleanRoomError {
   return new CleanRoomError('malformed', `The policy cannot be signed: ${reason}.`, { remedy });
-}
-
-/**
- * Parses a policy file.
- * @throws CleanRoomError `malformed`, with the path of the wrong field
- */
-export function readPolicyFile(bytes: Uint8Array): PolicyFile {
-  return checkSchema(PolicyFile, parseStrictJson(bytes), 'policy file');
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Collaboration } from '@clean-room/protocol/parties';
 import type { Policy } from '@clean-room/protocol/policies';
 import type { TrustRoots } from '@clean-room/protocol/receipts';
 import { parseYaml } from '../yaml.js';
-import { POLICY_PRESETS, type PolicyPreset } from './presets.js';
+import { POLICY_PRESETS, STAND_IN_DELTA, type PolicyPreset } from './presets.js';
 
 const { parties, purposes, kernelImages, tee, run, outputs, coHosted } = PolicyFile.properties;
 
@@ -40,17 +40,15 @@ export interface PolicyDeployment {
   /** Whether the custodian shares process, database, user or host with the coordinator. */
   readonly coHosted: boolean;
   readonly now: Date;
+  /** Returns ρ for an ε and a δ as decimal text. OpenDP converts, so it is called only for an ε that no preset has. */
+  readonly rhoOf: (epsilon: string, delta: string) => Promise<string>;
 }
 
 const GIB = 1024 ** 3;
 
-/** The δ of all differentially private stand-ins, as decimal text. */
-export const STAND_IN_DELTA = '0.000000001';
-
 /** A policy with what the provider should know about it. */
 export interface ResolvedPolicy {
-  readonly policy: Omit<PolicyFile, 'privacy'>;
-  readonly epsilon: number;
+  readonly policy: PolicyFile;
   readonly explanation: string;
 }
 
@@ -107,13 +105,15 @@ function kernelImagesOf({ kernelImages: known }: PolicyDeployment): PolicyFile['
  *
  * @throws CleanRoomError `malformed`, with the path of the wrong field
  */
-export function readPolicySource(bytes: Uint8Array, deployment: PolicyDeployment): ResolvedPolicy {
+export async function readPolicySource(
+  bytes: Uint8Array,
+  deployment: PolicyDeployment
+): Promise<ResolvedPolicy> {
   const source = parseYaml(bytes, 'policy file');
   if (typeof source === 'object' && source !== null && 'preset' in source) {
     return resolvePolicy(checkSchema(PolicySource, source, 'policy file'), deployment);
   }
-  const { privacy, ...policy } = checkSchema(PolicyFile, source, 'policy file');
-  return { policy, epsilon: Number(privacy.epsilon), explanation: 'A policy without preset.' };
+  return { policy: checkSchema(PolicyFile, source, 'policy file'), explanation: 'A policy without preset.' };
 }
 
 /**
@@ -122,7 +122,7 @@ export function readPolicySource(bytes: Uint8Array, deployment: PolicyDeployment
  *
  * @throws CleanRoomError `malformed` for an unknown preset, or when the deployment has no kernel image or no TEE
  */
-export function resolvePolicy(source: PolicySource, deployment: PolicyDeployment): ResolvedPolicy {
+async function resolvePolicy(source: PolicySource, deployment: PolicyDeployment): Promise<ResolvedPolicy> {
   const preset = presetOf(source.preset);
   const { party, collaboration, trust, now } = deployment;
   const others = collaboration.members.map(member => member.party).filter(name => name !== party);
@@ -135,18 +135,24 @@ export function resolvePolicy(source: PolicySource, deployment: PolicyDeployment
       tee: source.tee ?? teeOf(trust),
       run: { ...preset.run, ...source.run },
       outputs: { ...preset.outputs, ...source.outputs },
+      privacy: source.epsilon === undefined ? preset.privacy : await privacyOf(source.epsilon, deployment),
       coHosted: source.coHosted ?? deployment.coHosted
     },
-    epsilon: source.epsilon ?? preset.epsilon,
     explanation: preset.explanation
   };
+}
+
+async function privacyOf(epsilon: number, { rhoOf }: PolicyDeployment): Promise<PolicyFile['privacy']> {
+  if (epsilon === 0) return { rho: '0', epsilon: '0', delta: '0' };
+  const text = String(epsilon);
+  return { rho: await rhoOf(text, STAND_IN_DELTA), epsilon: text, delta: STAND_IN_DELTA };
 }
 
 const list = (words: readonly string[]): string => words.join(', ');
 
 /** Describes a policy in lines for the provider who confirms it. */
-export function describePolicy({ policy, epsilon, explanation }: ResolvedPolicy): string[] {
-  const { run: limits, outputs: terms, tee: machines } = policy;
+export function describePolicy({ policy, explanation }: ResolvedPolicy): string[] {
+  const { run: limits, outputs: terms, tee: machines, privacy } = policy;
   return [
     explanation,
     `  who          researchers of ${list(policy.parties)}`,
@@ -156,7 +162,7 @@ export function describePolicy({ policy, epsilon, explanation }: ResolvedPolicy)
     `  approvals    allow at most ${limits.runs} runs and ${limits.spareStarts} spare starts`,
     `  outputs      at most ${terms.outputsPerRun} per run, ${terms.bytesPerOutput / 1024} kB each: ${list(terms.mimeTypes)}`,
     `  rows         a text with more than ${terms.valuesPerRow} values of one row is suppressed`,
-    `  stand-ins    may spend ε = ${epsilon} together`,
+    `  stand-ins    may spend ε = ${privacy.epsilon} together`,
     `  machines     ${machines.roots.some(({ kind }) => kind === 'hardware') ? 'Confidential Space' : 'SIMULATED only: this protects nothing'}`,
     `  programs     ${policy.kernelImages.digests.length} kernel images, signed by ${policy.kernelImages.signers.length} release keys`
   ];

@@ -3,6 +3,13 @@ import type { PolicyFile } from '@clean-room/api/custodian';
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
+/** The δ of all differentially private stand-ins, as decimal text. */
+export const STAND_IN_DELTA = '0.000000001';
+
+// ρ as OpenDP converts it: `python -m clean_room_synthesis.budget 0.000000001 1 3 10`.
+const EPSILON_3 = { rho: '0.120582428912', epsilon: '3', delta: STAND_IN_DELTA };
+const EPSILON_10 = { rho: '1.090785704398', epsilon: '10', delta: STAND_IN_DELTA };
+
 /** A starting point for a policy, with an explanation for the provider. */
 export interface PolicyPreset {
   readonly name: string;
@@ -12,8 +19,8 @@ export interface PolicyPreset {
   readonly days: number;
   readonly run: PolicyFile['run'];
   readonly outputs: PolicyFile['outputs'];
-  /** The ε that all differentially private stand-ins may spend together. The δ is 10^-9. */
-  readonly epsilon: number;
+  /** The privacy that all differentially private stand-ins may spend together. */
+  readonly privacy: PolicyFile['privacy'];
 }
 
 const TEXT_AND_PICTURES = ['text/plain', 'text/html', 'text/markdown', 'image/png'];
@@ -33,7 +40,7 @@ const PRESETS: readonly PolicyPreset[] = [
       review: 'none',
       valuesPerRow: 2
     },
-    epsilon: 3
+    privacy: EPSILON_3
   },
   {
     name: 'advertising-measurement',
@@ -49,7 +56,7 @@ const PRESETS: readonly PolicyPreset[] = [
       review: 'none',
       valuesPerRow: 3
     },
-    epsilon: 3
+    privacy: EPSILON_3
   },
   {
     name: 'open-data',
@@ -65,7 +72,7 @@ const PRESETS: readonly PolicyPreset[] = [
       review: 'none',
       valuesPerRow: 1000
     },
-    epsilon: 10
+    privacy: EPSILON_10
   }
 ];
 

@@ -36,14 +36,15 @@ const DEPLOYMENT: PolicyDeployment = {
     logs: []
   },
   coHosted: false,
+  rhoOf: async epsilon => `0.0${epsilon.replace('.', '')}`,
   now: new Date('2026-11-27T00:00:00Z')
 };
 const read = (text: string, changes: Partial<PolicyDeployment> = {}) =>
   readPolicySource(utf8(text), { ...DEPLOYMENT, ...changes });
 
 describe('a policy of a preset', () => {
-  it('is complete with the name of the preset only', () => {
-    const { policy, epsilon } = read('preset: health-research');
+  it('is complete with the name of the preset only', async () => {
+    const { policy } = await read('preset: health-research');
     expect(policy).toMatchObject({
       parties: ['university'],
       purposes: ['Research', 'Teaching'],
@@ -53,11 +54,11 @@ describe('a policy of a preset', () => {
       outputs: { valuesPerRow: 2, review: 'none' },
       coHosted: false
     });
-    expect(epsilon).toBe(3);
+    expect(policy.privacy).toEqual({ rho: '0.120582428912', epsilon: '3', delta: '0.000000001' });
   });
 
-  it('keeps what the provider writes, and takes the rest from the preset', () => {
-    const { policy, epsilon } = read(`
+  it('keeps what the provider writes, and takes the rest from the preset', async () => {
+    const { policy } = await read(`
       preset: advertising-measurement
       purposes: [Teaching]
       run: { runs: 2 }
@@ -67,13 +68,13 @@ describe('a policy of a preset', () => {
     expect(policy.purposes).toEqual(['Teaching']);
     expect(policy.run).toMatchObject({ runs: 2, wallSeconds: 1800 });
     expect(policy.outputs).toMatchObject({ valuesPerRow: 1, bytesPerOutput: 262_144 });
-    expect(epsilon).toBe(0.5);
+    expect(policy.privacy).toEqual({ rho: '0.005', epsilon: '0.5', delta: '0.000000001' });
   });
 
-  it('requires a production machine if the trust roots name hardware, and then names no simulator', () => {
+  it('requires a production machine if the trust roots name hardware, and then names no simulator', async () => {
     const hardware = { kind: 'hardware' as const, certificate: digestOf(utf8('Google')) };
     const trust = { ...DEPLOYMENT.trust, tee: [...DEPLOYMENT.trust.tee, hardware] };
-    const { tee } = read('preset: open-data', { trust }).policy;
+    const { tee } = (await read('preset: open-data', { trust })).policy;
     expect(tee.roots).toEqual([hardware]);
     const claims = {
       swname: 'CONFIDENTIAL_SPACE',
@@ -92,8 +93,8 @@ describe('a policy of a preset', () => {
     }
   });
 
-  it.each([...POLICY_PRESETS.keys()])('%s is explained, and described line by line', name => {
-    const lines = describePolicy(read(`preset: ${name}`));
+  it.each([...POLICY_PRESETS.keys()])('%s is explained, and described line by line', async name => {
+    const lines = describePolicy(await read(`preset: ${name}`));
     expect(lines[0]).toContain('Stand-ins may spend ε');
     expect(lines.join('\n')).toContain('researchers of university');
     expect(lines.join('\n')).toContain('SIMULATED only');
@@ -119,9 +120,10 @@ describe('a policy of a preset', () => {
       /name no TEE/
     ],
     ['an incomplete policy without preset', 'purposes: [Teaching]', {}, /policy file does not have/]
-  ])('is refused for %s', (_what, text, changes, message) => {
-    expect(() => read(text, changes)).toThrow(
-      expect.objectContaining({ code: 'malformed', message: expect.stringMatching(message) })
-    );
+  ])('is refused for %s', async (_what, text, changes, message) => {
+    await expect(read(text, changes)).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringMatching(message)
+    });
   });
 });

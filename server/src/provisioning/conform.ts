@@ -1,0 +1,182 @@
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Column, TableSchema } from '@clean-room/protocol/assets';
+import { CleanRoomError } from '@clean-room/protocol/errors';
+import type { ConformJob, Message } from './engine/messages.js';
+import { DATABASE_MEMORY, DEFAULT_LIMITS, startJob, type JobLimits, type RunningJob } from './engine/run.js';
+import { sizeOf, type Inspection } from './inspect.js';
+import type { Reading } from './schema/reader.js';
+import { plainReader } from './schema/declared.js';
+import { OWN_DIALECT } from './source/dialect.js';
+
+/** A table that is being written. */
+export interface ConformedTable {
+  /**
+   * The bytes of the Parquet file. Reading them ends with an error when the table does not conform to the schema, so bytes
+   * that came before must not be used then.
+   */
+  readonly parquet: AsyncIterable<Uint8Array>;
+  /** The number of rows, when all bytes were read. */
+  rows(): number;
+  /** The largest memory of the process that wrote the table, in bytes. */
+  peakBytes(): number;
+}
+
+const FAULTS = {
+  type: 'do not have the declared type',
+  null: 'are missing, but the column is not declared as nullable',
+  bounds: 'are outside the declared bounds',
+  category: 'are not among the declared categories'
+} as const;
+const MAGIC = 'PAR1';
+
+type Nonconforming = Extract<Message, { type: 'nonconforming' }>;
+
+/** Describes faults by column, number and place. The message contains no value of the data. */
+function nonconforming(
+  { faults }: Nonconforming,
+  schema: TableSchema,
+  files: readonly string[],
+  format: ConformJob['format']
+): CleanRoomError {
+  const [first] = faults;
+  const column = schema.columns[first?.column ?? 0]?.name ?? '';
+  const [place] = first?.first ?? [];
+  const unit = format === 'csv' ? 'line' : 'row';
+  const where =
+    place === undefined
+      ? ''
+      : ` The first: ${path.basename(files[place.file] ?? '')}, ${unit} ${place.line}.`;
+  const more = faults.length > 1 ? ` ${faults.length - 1} other columns or faults were found.` : '';
+  return new CleanRoomError(
+    'malformed',
+    `The schema does not fit the data: in column "${column}" ${first?.count ?? 0} values ${FAULTS[first?.fault ?? 'type']}.${where}${more}`,
+    { remedy: 'Correct the schema or the data. Nothing was published.' }
+  );
+}
+
+/** Passes the output on, and requires the complete end of a successful job: its message, its exit code and a Parquet footer. */
+async function* complete(
+  running: RunningJob,
+  finished: (rows: number) => void,
+  failure: (message: Message) => CleanRoomError
+): AsyncGenerator<Uint8Array> {
+  let first = '';
+  let last = Buffer.alloc(0);
+  let ended = false;
+  try {
+    for await (const chunk of running.output as AsyncIterable<Buffer>) {
+      if (first.length < MAGIC.length) first += chunk.subarray(0, MAGIC.length).toString('latin1');
+      last = Buffer.concat([last, chunk.subarray(-MAGIC.length)]).subarray(-MAGIC.length);
+      yield chunk;
+    }
+    const message = await running.message;
+    if (message.type !== 'done') throw failure(message);
+    if (!first.startsWith(MAGIC) || last.toString('latin1') !== MAGIC)
+      throw new CleanRoomError('internal', 'The written table is not complete. Nothing was published.');
+    finished(message.rows);
+    ended = true;
+  } finally {
+    if (!ended) running.stop();
+  }
+}
+
+function conformed(running: RunningJob, failure: (message: Message) => CleanRoomError): ConformedTable {
+  let rows = 0;
+  return {
+    parquet: complete(running, count => void (rows = count), failure),
+    rows: () => rows,
+    peakBytes: () => running.peakBytes()
+  };
+}
+
+function failed(message: Message): CleanRoomError {
+  return message.type === 'failed'
+    ? new CleanRoomError('malformed', message.message, { remedy: message.remedy })
+    : new CleanRoomError('internal', 'The writer of tables gave an unexpected answer.');
+}
+
+/**
+ * Writes a table as Parquet (zstd) with exactly the types of a schema. Equal tables and schemas give equal bytes.
+ *
+ * @param inspection - the inspection of the files, without open questions, with the schema that the provider has confirmed
+ * @throws CleanRoomError `conflict` when questions are open; `malformed` from the stream when a value does not conform
+ */
+export async function conformTable(
+  inspection: Inspection,
+  limits: JobLimits = DEFAULT_LIMITS
+): Promise<ConformedTable> {
+  const [open] = inspection.questions;
+  if (open !== undefined)
+    throw new CleanRoomError('conflict', `A question about the table is open: ${open.text}`, {
+      remedy: 'Answer it. Nothing was published.'
+    });
+  const { files, format, dialect, layout, schema } = inspection;
+  const inputs = await Promise.all(
+    files.map(async file => ({ name: path.basename(file), size: await sizeOf(file) }))
+  );
+  const job: ConformJob = {
+    job: 'conform',
+    files: inputs,
+    format,
+    dialect: dialect ?? OWN_DIALECT,
+    width: layout.width,
+    names: format === 'parquet' ? [...layout.names] : [],
+    leaveOutOddRecords: layout.leaveOut,
+    schema,
+    readings: [...inspection.readings],
+    memory: DATABASE_MEMORY
+  };
+  const running = await startJob(job, files, limits);
+  running.input.end();
+  return conformed(running, message =>
+    message.type === 'nonconforming' ? nonconforming(message, schema, files, format) : failed(message)
+  );
+}
+
+/** Returns how this program's own text of a column is read. */
+function ownReading(column: Column, position: number): Reading {
+  return { position, reader: plainReader(column), missing: [], otherwise: 'stop', sentinels: false };
+}
+
+function field(text: string | null): string {
+  if (text === null) return '';
+  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * Writes rows of text as Parquet with the types of a schema, by the same writer as {@link conformTable}.
+ *
+ * @param rows - the values of each row in the order of the schema: `null` for a missing value, dates and times in ISO 8601
+ * @throws CleanRoomError `malformed` when a value does not conform to the schema
+ */
+export async function conformText(
+  rows: AsyncIterable<readonly (string | null)[]> | Iterable<readonly (string | null)[]>,
+  schema: TableSchema,
+  limits: JobLimits = DEFAULT_LIMITS
+): Promise<Uint8Array> {
+  const { columns } = schema;
+  const job: ConformJob = {
+    job: 'conform',
+    files: [],
+    format: 'csv',
+    dialect: OWN_DIALECT,
+    // A second column, because an empty line of one column would not be a row.
+    width: columns.length + 1,
+    names: [],
+    leaveOutOddRecords: false,
+    schema,
+    readings: columns.map(ownReading),
+    memory: DATABASE_MEMORY
+  };
+  const running = await startJob(job, [], limits);
+  async function* lines(): AsyncGenerator<string> {
+    for await (const row of rows) yield `${row.map(field).join(',')},\n`;
+  }
+  const writing = pipeline(Readable.from(lines()), running.input).catch(() => undefined);
+  const parts: Uint8Array[] = [];
+  for await (const part of complete(running, () => undefined, failed)) parts.push(part);
+  await writing;
+  return new Uint8Array(Buffer.concat(parts));
+}
