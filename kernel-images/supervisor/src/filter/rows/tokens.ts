@@ -37,6 +37,7 @@ const UUID = /[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}
 
 /** Returns the name of a UUID that is written with or without hyphens, or `undefined` for any other text. */
 export function uuidName(text: string): string | undefined {
+  if (text.length !== 32 && text.length !== 36) return undefined;
   UUID.lastIndex = 0;
   const lower = text.toLowerCase();
   const isUuid = UUID.exec(lower)?.[0].length === lower.length && /[-a-f]/.test(lower);
