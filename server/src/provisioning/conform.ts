@@ -13,10 +13,10 @@ import { OWN_DIALECT } from './source/dialect.js';
 /** A table that is being written. */
 export interface ConformedTable {
   /**
-   * The bytes of the Parquet file. Reading them ends with an error when the table does not conform to the schema, so bytes
+   * The bytes of the written file. Reading them ends with an error when the table does not conform to the schema, so bytes
    * that came before must not be used then.
    */
-  readonly parquet: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<Uint8Array>;
   /** The number of rows, when all bytes were read. */
   rows(): number;
   /** The largest memory of the process that wrote the table, in bytes. */
@@ -56,9 +56,13 @@ function nonconforming(
   );
 }
 
-/** Passes the output on, and requires the complete end of a successful job: its message, its exit code and a Parquet footer. */
+/**
+ * Passes the output on, and requires the complete end of a successful job: its message, its exit code and, for Parquet, the
+ * footer.
+ */
 async function* complete(
   running: RunningJob,
+  output: ConformJob['output'],
   finished: (rows: number) => void,
   failure: (message: Message) => CleanRoomError
 ): AsyncGenerator<Uint8Array> {
@@ -73,7 +77,7 @@ async function* complete(
     }
     const message = await running.message;
     if (message.type !== 'done') throw failure(message);
-    if (!first.startsWith(MAGIC) || last.toString('latin1') !== MAGIC)
+    if (output === 'parquet' && (!first.startsWith(MAGIC) || last.toString('latin1') !== MAGIC))
       throw new CleanRoomError('internal', 'The written table is not complete. Nothing was published.');
     finished(message.rows);
     ended = true;
@@ -82,10 +86,14 @@ async function* complete(
   }
 }
 
-function conformed(running: RunningJob, failure: (message: Message) => CleanRoomError): ConformedTable {
+function conformed(
+  running: RunningJob,
+  output: ConformJob['output'],
+  failure: (message: Message) => CleanRoomError
+): ConformedTable {
   let rows = 0;
   return {
-    parquet: complete(running, count => void (rows = count), failure),
+    bytes: complete(running, output, count => void (rows = count), failure),
     rows: () => rows,
     peakBytes: () => running.peakBytes()
   };
@@ -98,13 +106,15 @@ function failed(message: Message): CleanRoomError {
 }
 
 /**
- * Writes a table as Parquet (zstd) with exactly the types of a schema. Equal tables and schemas give equal bytes.
+ * Writes a table with exactly the types of a schema: as Parquet (zstd), or as CSV for the process that makes stand-ins. Equal tables
+ * and schemas give equal bytes.
  *
  * @param inspection - the inspection of the files, without open questions, with the schema that the provider has confirmed
  * @throws CleanRoomError `conflict` when questions are open; `malformed` from the stream when a value does not conform
  */
 export async function conformTable(
   inspection: Inspection,
+  output: ConformJob['output'] = 'parquet',
   limits: JobLimits = DEFAULT_LIMITS
 ): Promise<ConformedTable> {
   const [open] = inspection.questions;
@@ -118,6 +128,7 @@ export async function conformTable(
   );
   const job: ConformJob = {
     job: 'conform',
+    output,
     files: inputs,
     format,
     dialect: dialect ?? OWN_DIALECT,
@@ -130,7 +141,7 @@ export async function conformTable(
   };
   const running = await startJob(job, files, limits);
   running.input.end();
-  return conformed(running, message =>
+  return conformed(running, output, message =>
     message.type === 'nonconforming' ? nonconforming(message, schema, files, format) : failed(message)
   );
 }
@@ -146,23 +157,21 @@ function field(text: string | null): string {
 }
 
 /**
- * Writes rows of text as Parquet with the types of a schema, by the same writer as {@link conformTable}.
- *
- * @param rows - the values of each row in the order of the schema: `null` for a missing value, dates and times in ISO 8601
- * @throws CleanRoomError `malformed` when a value does not conform to the schema
+ * Writes text as Parquet with the types of a schema. The records have one empty field more than the schema has columns, because an
+ * empty line of one column would not be a record.
  */
-export async function conformText(
-  rows: AsyncIterable<readonly (string | null)[]> | Iterable<readonly (string | null)[]>,
+async function conformOwnText(
+  text: AsyncIterable<Uint8Array | string>,
   schema: TableSchema,
-  limits: JobLimits = DEFAULT_LIMITS
+  header: boolean
 ): Promise<Uint8Array> {
   const { columns } = schema;
   const job: ConformJob = {
     job: 'conform',
+    output: 'parquet',
     files: [],
     format: 'csv',
-    dialect: OWN_DIALECT,
-    // A second column, because an empty line of one column would not be a row.
+    dialect: { ...OWN_DIALECT, header },
     width: columns.length + 1,
     names: [],
     leaveOutOddRecords: false,
@@ -170,13 +179,36 @@ export async function conformText(
     readings: columns.map(ownReading),
     memory: DATABASE_MEMORY
   };
-  const running = await startJob(job, [], limits);
+  const running = await startJob(job, []);
+  const writing = pipeline(Readable.from(text), running.input).catch(() => undefined);
+  const parts: Uint8Array[] = [];
+  for await (const part of complete(running, 'parquet', () => undefined, failed)) parts.push(part);
+  await writing;
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/**
+ * Writes rows of text as Parquet with the types of a schema, by the same writer as {@link conformTable}.
+ *
+ * @param rows - the values of each row in the order of the schema: `null` for a missing value, dates and times in ISO 8601
+ * @throws CleanRoomError `malformed` when a value does not conform to the schema
+ */
+export function conformText(
+  rows: AsyncIterable<readonly (string | null)[]> | Iterable<readonly (string | null)[]>,
+  schema: TableSchema
+): Promise<Uint8Array> {
   async function* lines(): AsyncGenerator<string> {
     for await (const row of rows) yield `${row.map(field).join(',')},\n`;
   }
-  const writing = pipeline(Readable.from(lines()), running.input).catch(() => undefined);
-  const parts: Uint8Array[] = [];
-  for await (const part of complete(running, () => undefined, failed)) parts.push(part);
-  await writing;
-  return new Uint8Array(Buffer.concat(parts));
+  return conformOwnText(lines(), schema, false);
+}
+
+/**
+ * Writes CSV as Parquet with the types of a schema, by the same writer as {@link conformTable}.
+ *
+ * @param csv - a header, then records in the order of the schema with an empty field at the end
+ * @throws CleanRoomError `malformed` when a value does not conform to the schema
+ */
+export function conformCsv(csv: AsyncIterable<Uint8Array>, schema: TableSchema): Promise<Uint8Array> {
+  return conformOwnText(csv, schema, true);
 }

@@ -5,11 +5,12 @@ import { connectToCustodian, requireOwnHost } from '../custodian/connect.js';
 import { publish } from '../custodian/publish.js';
 import { decidePolicy, type PolicyOptions } from '../provisioning/policy.js';
 import { describeChanges } from '../provisioning/changes.js';
+import { addStandInOptions, makeStandIn, type StandInOptions } from '../provisioning/stand-in.js';
 import { decideTable } from '../tables/decide.js';
 import { addTableOptions, type TableOptions } from '../tables/options.js';
 import type { CommandResult } from '../terminal/result.js';
 
-interface Options extends TableOptions, PolicyOptions {
+interface Options extends TableOptions, PolicyOptions, StandInOptions {
   readonly name: string;
   readonly description?: string;
   readonly collaboration?: string;
@@ -43,6 +44,13 @@ async function provisionFiles(
   const { inspection, description } = await decideTable(context, files, options, yes);
   const { schema } = inspection;
   (await describeChanges(connection, options.name, schema)).forEach(line => terminal.remark(line));
+  const { standIn, rows } = await makeStandIn(context, connection, {
+    dataset,
+    inspection,
+    policy,
+    options,
+    yes
+  });
   await confirm(context, yes);
   const data = await provisioning.conformTable(inspection);
   const published = await publish(connection, {
@@ -50,12 +58,9 @@ async function provisionFiles(
     description: options.description ?? description ?? '',
     schema,
     policy,
-    data: data.parquet,
-    standIn: {
-      kind: 'random',
-      bytes: await provisioning.randomStandIn(schema),
-      rows: provisioning.STAND_IN_ROWS
-    }
+    data: data.bytes,
+    ...(rows === undefined ? {} : { rows }),
+    standIn
   });
   const { sealedFor } = AssetVersion.peek(published.asset).value;
   const { name, version, versionDigest, policyDigest } = published;
@@ -83,7 +88,7 @@ export const registerProvision: Register = (program, act) => {
       '--preset <name>',
       'Policy preset, if there is no file: health-research, advertising-measurement or open-data'
     );
-  addTableOptions(command)
+  addStandInOptions(addTableOptions(command))
     .option('--description <text>', 'Description of the dataset for researchers')
     .option('--collaboration <name>', 'Collaboration in which the data may be used (default: the only one)')
     .option(

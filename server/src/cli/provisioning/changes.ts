@@ -17,7 +17,9 @@ export async function describeChanges(
   const breaking = changes.filter(change => change.breaking).length;
   return [
     `${name} v${version} is published. Compared with it, ${changes.length === 0 ? 'the schema is the same.' : 'the schema changes:'}`,
-    ...changes.map(({ column, change, breaking: breaks }) => `  ${column}: ${change}${breaks ? '  (!)' : ''}`),
+    ...changes.map(
+      ({ column, change, breaking: breaks }) => `  ${column}: ${change}${breaks ? '  (!)' : ''}`
+    ),
     ...(breaking === 0 ? [] : [`  Notebooks that use a column with (!) can fail or mean something else.`]),
     'Approvals of the earlier version stay valid for it. Researchers are told that there is a new one.'
   ];

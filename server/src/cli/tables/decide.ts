@@ -86,7 +86,7 @@ export async function decideTable(
     given = { ...given, overrides: { ...overrides, answers: { ...overrides.answers, ...answers } } };
     inspection = await inspectFiles(context, files, given);
   }
-  terminal.remark('This schema becomes public. The stand-in is created from it, and not from the data:');
+  terminal.remark('This schema becomes public, with its bounds, categories and formats:');
   describeSchema(inspection).forEach(line => terminal.remark(line));
   return { inspection, description: given.file?.description };
 }

@@ -32,9 +32,10 @@ export const InspectJob = Closed({
 });
 export type InspectJob = Static<typeof InspectJob>;
 
-/** A job that writes a table as Parquet. */
+/** A job that writes a table as Parquet, or as text for the process that makes stand-ins. */
 export const ConformJob = Closed({
   job: Type.Literal('conform'),
+  output: Type.Union([Type.Literal('parquet'), Type.Literal('csv')]),
   /** The files, or an empty list when the records come through standard input. */
   files: Type.Array(FileInput, { maxItems: 1000 }),
   format: Type.Union([Type.Literal('csv'), Type.Literal('parquet')]),

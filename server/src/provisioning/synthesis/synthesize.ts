@@ -78,7 +78,10 @@ function requestLine(request: SynthesisRequest, output: string): string {
   })}\n`;
 }
 
-function jailArguments({ executable, folders, paths, package: code }: PythonInstallation, pipes: string): string[] {
+function jailArguments(
+  { executable, folders, paths, package: code }: PythonInstallation,
+  pipes: string
+): string[] {
   return [
     ...folders.flatMap(folder => ['--ro-bind-try', folder, folder]),
     ...['--ro-bind', code, '/program/clean_room_synthesis', '--bind', pipes, '/pipes'],
@@ -95,9 +98,13 @@ function answerOf(output: string, errors: string): Answer {
     value = JSON.parse(output);
   } catch {
     if (errors.includes('bwrap:')) throw jailFailure(errors.slice(errors.indexOf('bwrap:')));
-    throw new CleanRoomError('internal', 'The process that makes the stand-in ended unexpectedly. Nothing was published.', {
-      remedy: 'The reserved privacy counts as spent. Give the process more memory, then try again.'
-    });
+    throw new CleanRoomError(
+      'internal',
+      'The process that makes the stand-in ended unexpectedly. Nothing was published.',
+      {
+        remedy: 'The reserved privacy counts as spent. Give the process more memory, then try again.'
+      }
+    );
   }
   if (typeof value === 'object' && value !== null && 'error' in value) {
     const { error } = checkSchema(Failure, value, 'answer of the process that makes stand-ins');

@@ -72,7 +72,7 @@ export async function readParquet(folder: TableFolder, bytes: Uint8Array): Promi
 /** Collects the bytes of an inspected table. */
 export async function parquetOf(inspection: Inspection): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of (await conformTable(inspection)).parquet) parts.push(part);
+  for await (const part of (await conformTable(inspection)).bytes) parts.push(part);
   return new Uint8Array(Buffer.concat(parts));
 }
 

@@ -90,7 +90,7 @@ async function faultsOf(table: OpenTable, columns: readonly ConformedColumn[]): 
   }));
 }
 
-/** Passes the Parquet bytes from the pipe to standard output. Resolves when all of them are written. */
+/** Passes the bytes from the pipe to standard output. Resolves when all of them are written. */
 async function passOn(): Promise<void> {
   for await (const chunk of createReadStream(OUTPUT_PIPE, { highWaterMark: 1024 * 1024 })) {
     if (!process.stdout.write(chunk as Buffer))
@@ -98,7 +98,7 @@ async function passOn(): Promise<void> {
   }
 }
 
-/** Writes the table as Parquet to standard output. Returns the number of rows, or the cells that do not conform. */
+/** Writes the table to standard output. Returns the number of rows, or the cells that do not conform. */
 export async function conform(job: ConformJob, input: () => NodeJS.ReadableStream): Promise<Message> {
   const columns = job.readings.map((reading, index): ConformedColumn => {
     const column = job.schema.columns[index];
@@ -108,7 +108,7 @@ export async function conform(job: ConformJob, input: () => NodeJS.ReadableStrea
   const table = await (job.format === 'parquet' ? openParquet(job) : openText(job, input));
   const passing = passOn();
   try {
-    const [[rows] = [0]] = await table.run(source => copyStatement(source, columns, OUTPUT_PIPE));
+    const [[rows] = [0]] = await table.run(source => copyStatement(source, columns, job.output, OUTPUT_PIPE));
     await passing;
     return { type: 'done', rows: Number(rows) };
   } catch (error) {

@@ -90,22 +90,46 @@ function values(source: string, columns: readonly ConformedColumn[]): string {
   return `(SELECT ${[...cells, ...selected].join(', ')} FROM ${source}${where})`;
 }
 
+/** Returns how a value is written as text: points in time in ISO 8601 with their zone, everything else as DuckDB writes it. */
+function textOf({ column }: ConformedColumn, value: string): string {
+  return column.type === 'timestamp' && column.zoned === true
+    ? `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%fZ')`
+    : value;
+}
+
+/** Returns the options of the written file. In text, only texts are quoted, so that an empty text is not a missing value. */
+function outputOptions(output: 'parquet' | 'csv', columns: readonly ConformedColumn[]): string {
+  if (output === 'parquet')
+    return 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1';
+  const texts = columns.filter(({ column: { type } }) => type === 'text' || type === 'uuid');
+  const quoted = texts.map(({ column }) => identifier(column.name)).join(', ');
+  return `FORMAT csv, HEADER true${quoted === '' ? '' : `, FORCE_QUOTE (${quoted})`}`;
+}
+
 /**
- * Returns the statement that writes the table as Parquet. It ends with an error that begins with {@link NONCONFORMING} at the
+ * Returns the statement that writes the table. It ends with an error that begins with {@link NONCONFORMING} at the
  * first cell that does not conform to the schema.
  */
-export function copyStatement(source: string, columns: readonly ConformedColumn[], path: string): string {
+export function copyStatement(
+  source: string,
+  columns: readonly ConformedColumn[],
+  output: 'parquet' | 'csv',
+  path: string
+): string {
+  const written = (conformed: ConformedColumn, value: string): string =>
+    output === 'csv' ? textOf(conformed, value) : value;
   const selected = columns.map((conformed, index) => {
     const v = `v${index}`;
     const faults = faultConditions(conformed, v).map(({ condition }) => condition);
     const name = identifier(conformed.column.name);
     const typed = `${v}::${sqlType(conformed.reading.reader)}`;
-    if (faults.length === 0) return `${typed} AS ${name}`;
+    if (faults.length === 0) return `${written(conformed, typed)} AS ${name}`;
     // The text of the error depends on the row, so that DuckDB does not evaluate it before it reads any.
     const stop = `error(concat(${literal(NONCONFORMING)}, ${v} IS NULL))::${sqlType(conformed.reading.reader)}`;
-    return `CASE WHEN ${faults.join(' OR ')} THEN ${stop} ELSE ${typed} END AS ${name}`;
+    const checked = `CASE WHEN ${faults.join(' OR ')} THEN ${stop} ELSE ${typed} END`;
+    return `${written(conformed, checked)} AS ${name}`;
   });
-  return `COPY (SELECT ${selected.join(', ')} FROM ${values(source, columns)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1)`;
+  return `COPY (SELECT ${selected.join(', ')} FROM ${values(source, columns)}) TO ${literal(path)} (${outputOptions(output, columns)})`;
 }
 
 /** Returns the query that counts the faults of some columns, and collects the numbers of the first rows of each. */
