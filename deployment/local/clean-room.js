@@ -11,15 +11,17 @@ const NODE = join(ROOT, 'node_modules/.bin/node');
 const DEMO = join(ROOT, 'deployment/demo');
 /** The demo notebooks. The last one uses the data of both providers. */
 export const NOTEBOOKS = ['explore.ipynb', 'model.ipynb', 'costs.ipynb'];
-/** The program that writes each demo dataset as CSV, and the description for researchers. */
+/** The program that writes each demo dataset as CSV, the description for researchers, and how its stand-in is made. */
 const DATASETS = {
   'hospital/visits': {
     program: 'visits.py',
-    description: 'RAND Health Insurance Experiment: visits to the doctor and insurance'
+    description: 'RAND Health Insurance Experiment: visits to the doctor and insurance',
+    standIn: ['--stand-in', 'synthetic', '--epsilon', '1', '--target', 'hlthp']
   },
   'insurer/claims': {
     program: 'claims.py',
-    description: 'Invented claims of the same people and of others: bills, and what the insurer paid'
+    description: 'Invented claims of the same people and of others: bills, and what the insurer paid',
+    standIn: []
   }
 };
 
@@ -110,7 +112,7 @@ export class CleanRoom {
   /** Provisions the dataset of each provider, unless that has been done with the same data before. */
   provision() {
     for (const { dataset, policy } of this.providers) {
-      const { program, description } = DATASETS[dataset];
+      const { program, description, standIn } = DATASETS[dataset];
       const csv = join(this.folder, 'data', `${dataset}.csv`);
       const stamp = `${csv}.provisioned`;
       const digest = digestOfFiles(join(DEMO, program), join(DEMO, 'people.py'));
@@ -119,7 +121,7 @@ export class CleanRoom {
       run([join(ROOT, '.venv/bin/python'), join(DEMO, program), csv]);
       this.call(
         ...['provision', csv, '--name', dataset, '--policy', policy],
-        ...['--yes', '--description', description]
+        ...['--yes', '--description', description, ...standIn]
       );
       writeFileSync(stamp, digest);
     }
