@@ -1,12 +1,13 @@
 /**
- * `npm run demo`: takes the demo notebooks through all steps without a browser: provision, submit, approve, run, filter, verify.
+ * `npm run demo`: takes the demo notebooks through all steps without a browser: provision, run on stand-ins, submit, approve, run on
+ * the real data, filter, verify.
  * Prints the summary of each receipt.
  */
 import { Buffer } from 'node:buffer';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanRoom, NOTEBOOKS } from './clean-room.js';
-import { ROOT, SetupError, main } from './steps.js';
+import { ROOT, SetupError, main, run } from './steps.js';
 import { setup } from './setup.js';
 
 const PURPOSE = 'Health research: cost of chronic illness';
@@ -29,6 +30,21 @@ function requireProviders(receipt, providers) {
   if (missing.length > 0)
     throw new SetupError(`The receipt does not prove approval and key release of ${missing.join(' and ')}.`);
   console.log(`The receipt proves approval and key release of ${named.join(' and ')}.`);
+}
+
+/** Runs the notebooks on the stand-ins, as the person who writes them does. */
+function runOnStandIns(cleanRoom) {
+  printTitle('Running the notebooks on the stand-ins');
+  const standIns = join(cleanRoom.folder, 'stand-ins');
+  cleanRoom.env = { ...cleanRoom.env, CLEAN_ROOM_STAND_INS: standIns };
+  cleanRoom.call('stand-ins');
+  for (const notebook of NOTEBOOKS) {
+    run([join(ROOT, '.venv/bin/jupyter'), 'execute', join(cleanRoom.notebooks, notebook)], {
+      env: cleanRoom.env,
+      quiet: true
+    });
+    console.log(`${notebook} runs to its end`);
+  }
 }
 
 /** Submits, approves and runs a notebook, and verifies its receipt. */
@@ -64,6 +80,7 @@ await main(async () => {
     printTitle(`Provisioning ${cleanRoom.providers.map(({ dataset }) => dataset).join(' and ')}`);
     cleanRoom.provision();
     cleanRoom.copyNotebooks();
+    runOnStandIns(cleanRoom);
     for (const notebook of NOTEBOOKS) await demonstrate(cleanRoom, notebook);
     console.log('\nAll steps succeeded: provisioned, submitted, approved, run, filtered, verified.');
   } finally {
