@@ -11,7 +11,7 @@ const PREFIX = 'objects/';
  */
 export function cloudObjects(
   cloud: FakeCloud,
-  { bucket = BUCKET, ...options }: { readonly bucket?: string } & Pick<StorageOptions, 'retryOptions'> = {}
+  { bucket = BUCKET, ...options }: { readonly bucket?: string } & Pick<StorageOptions, 'retryOptions' | 'timeout'> = {}
 ): GoogleCloudStorage {
   Object.assign(process.env, cloud.environment);
   const storage = new Storage({ ...cloud.storageClientOptions, ...options });

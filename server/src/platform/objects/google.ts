@@ -15,6 +15,9 @@ import type { ObjectTransfers } from './transfers.js';
  */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
+/** Longest time to wait for the answer to one request. Google's library waits for ever unless its client has a limit. */
+const REQUEST_MS = 30_000;
+
 /** Digest of an empty file, such as many `__init__.py` files. */
 const EMPTY = digestOf(new Uint8Array());
 
@@ -30,11 +33,13 @@ export class GoogleCloudStorage implements ObjectStore {
   /**
    * Creates a store; nothing is sent yet.
    *
+   * @param storage - a client. It gets a limit for the time of a request if it has none.
    * @param prefix - beginning of every object's name, for example `objects/`
    * @param signing - how addresses for other programs are signed: by default with the key of the credentials, or by the IAM
    * Credentials API if they have none
    */
   constructor(storage: Storage, bucket: string, prefix = '', signing: Signing = {}) {
+    storage.timeout ??= REQUEST_MS;
     this.#bucket = storage.bucket(bucket);
     this.#prefix = prefix;
     this.#signing = signing;

@@ -175,7 +175,8 @@ export class DemoWorld {
       env: {
         HOME: this.root,
         CLEAN_ROOM_HOME: this.layout.person,
-        CLEAN_ROOM_KERNEL_IMAGES: path.join(this.root, 'kernel-images')
+        CLEAN_ROOM_KERNEL_IMAGES: path.join(this.root, 'kernel-images'),
+        CLEAN_ROOM_PYTHON: fileURLToPath(new URL('../../../../.venv/bin/python', import.meta.url))
       },
       folder: this.root,
       now: () => new Date(),
