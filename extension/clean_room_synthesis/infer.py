@@ -4,6 +4,8 @@ import numpy as np
 
 #: A cell never becomes quite empty, so that fitting can still fill it.
 _FLOOR = 1e-9
+#: Standard deviations of noise that a count must exceed to show that there are values at all.
+_CERTAIN = 3.5
 #: The number of neighbouring codes that are smoothed together.
 _WINDOW = 6
 
@@ -25,22 +27,38 @@ def shrink(noisy: np.ndarray, prior: np.ndarray, noise: float) -> np.ndarray:
     return prior + kept * difference
 
 
-def smooth(noisy: np.ndarray, noise: float) -> np.ndarray:
-    """Moves the noisy counts of an ordered column towards those of neighbouring codes, in each part separately."""
-    size = noisy.shape[-1]
+def denoise(noisy: np.ndarray, codes: int, noise: float) -> np.ndarray:
+    """Returns the noisy counts of an ordered column, with less noise.
+
+    Args:
+        noisy: Counts of strata and codes.
+        codes: The number of codes that have an order.
+    """
+    ordered = np.stack([_trim(_trim(row, noise)[::-1], noise)[::-1] for row in _smooth(noisy[:, :codes], noise)])
+    return np.concatenate([ordered, noisy[:, codes:]], axis=1)
+
+
+def _trim(row: np.ndarray, noise: float) -> np.ndarray:
+    """Empties the first codes, as far as noise explains their counts. Declared ranges are often too large."""
+    explained = np.cumsum(row) <= _CERTAIN * noise * np.sqrt(np.arange(1, len(row) + 1))
+    first = len(row) if explained.all() else int(np.argmin(explained))
+    return np.where(np.arange(len(row)) < first, np.minimum(row, 0), row)
+
+
+def _smooth(noisy: np.ndarray, noise: float) -> np.ndarray:
+    """Moves counts towards those of neighbouring codes, in each part of the codes separately."""
+    size = noisy.shape[1]
     if size < 2 * _WINDOW:
         return noisy
-    padded = np.pad(noisy, [(0, 0)] * (noisy.ndim - 1) + [(2, 2)], mode="reflect")
-    neighbours = (padded[..., :-4] + 2 * padded[..., 1:-3] + 2 * padded[..., 3:-1] + padded[..., 4:]) / 6
+    padded = np.pad(noisy, [(0, 0), (2, 2)], mode="reflect")
+    neighbours = (padded[:, :-4] + 2 * padded[:, 1:-3] + 2 * padded[:, 3:-1] + padded[:, 4:]) / 6
     parts = np.array_split(np.arange(size), size // _WINDOW)
     return np.concatenate(
         [
-            np.stack(
-                [shrink(row, prior, noise) for row, prior in zip(noisy[..., part], neighbours[..., part], strict=True)]
-            )
+            np.stack([shrink(*pair, noise) for pair in zip(noisy[:, part], neighbours[:, part], strict=True)])
             for part in parts
         ],
-        axis=-1,
+        axis=1,
     )
 
 

@@ -1,6 +1,6 @@
 """Learns a tree of relations between columns, and draws rows from it. With a target, all relations depend on it too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import pi, sqrt
 
 import numpy as np
@@ -28,8 +28,8 @@ class Layout:
     columns: tuple[int, ...]
     sizes: tuple[int, ...]
     target: int | None
-    #: The columns whose codes have an order.
-    ordered: frozenset[int] = frozenset()
+    #: The columns whose codes have an order, and how many of their codes do: all but that of missing values.
+    ordered: dict[int, int] = field(default_factory=dict)
 
     @property
     def features(self) -> list[int]:
@@ -137,7 +137,7 @@ def measure_margins(release: Release, layout: Layout, total: float | None, rho: 
     noises = [release.noise_of(part) * sqrt(counts.shape[1]) for part, counts in zip(rhos, noisy, strict=True)]
     strata = infer.combine([counts.sum(1) for counts in noisy], noises)
     noisy = [
-        infer.smooth(counts, release.noise_of(part)) if column in layout.ordered else counts
+        infer.denoise(counts, layout.ordered[column], release.noise_of(part)) if column in layout.ordered else counts
         for column, counts, part in zip(features, noisy, rhos, strict=True)
     ]
     strata = infer.project(strata, max(1.0, float(strata.sum())) if total is None else total)
