@@ -6,6 +6,7 @@ import numpy as np
 _FLOOR = 1e-9
 #: Standard deviations of noise that a count must exceed to show that there are values at all.
 _CERTAIN = 3.5
+_FAR = 1e15
 #: The number of neighbouring codes that are smoothed together.
 _WINDOW = 6
 
@@ -27,25 +28,20 @@ def shrink(noisy: np.ndarray, prior: np.ndarray, noise: float) -> np.ndarray:
     return prior + kept * difference
 
 
-def denoise(noisy: np.ndarray, codes: int, noise: float) -> np.ndarray:
-    """Returns the noisy counts of an ordered column, with less noise.
+def trim(noisy: np.ndarray, outer: int, noise: float) -> np.ndarray:
+    """Empties those of the first codes before which noise explains all counts.
 
     Args:
-        noisy: Counts of strata and codes.
-        codes: The number of codes that have an order.
+        outer: The number of codes that may be empty.
     """
-    ordered = np.stack([_trim(_trim(row, noise)[::-1], noise)[::-1] for row in _smooth(noisy[:, :codes], noise)])
-    return np.concatenate([ordered, noisy[:, codes:]], axis=1)
+    explained = np.cumsum(noisy[:, :outer], axis=1) <= _CERTAIN * noise * np.sqrt(np.arange(1, outer + 1))
+    empty = np.zeros_like(noisy, bool)
+    empty[:, :outer] = np.cumprod(explained, axis=1)
+    # So far below zero that a projection, which may add something to all counts, leaves them empty.
+    return np.where(empty, -_FAR, noisy)
 
 
-def _trim(row: np.ndarray, noise: float) -> np.ndarray:
-    """Empties the first codes, as far as noise explains their counts. Declared ranges are often too large."""
-    explained = np.cumsum(row) <= _CERTAIN * noise * np.sqrt(np.arange(1, len(row) + 1))
-    first = len(row) if explained.all() else int(np.argmin(explained))
-    return np.where(np.arange(len(row)) < first, np.minimum(row, 0), row)
-
-
-def _smooth(noisy: np.ndarray, noise: float) -> np.ndarray:
+def smooth(noisy: np.ndarray, noise: float) -> np.ndarray:
     """Moves counts towards those of neighbouring codes, in each part of the codes separately."""
     size = noisy.shape[1]
     if size < 2 * _WINDOW:

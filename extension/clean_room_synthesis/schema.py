@@ -20,8 +20,6 @@ _ORDERED = ("integer", "decimal", "number", "date", "time", "timestamp")
 class Codec:
     """Codes of one column. If the column may have missing values, its last code is for those."""
 
-    ordered = False
-
     def __init__(self, column: dict[str, Any], size: int):
         self.column = column
         self.nullable: bool = column["nullable"]
@@ -75,14 +73,14 @@ class Categories(Codec):
 class Bins(Codec):
     """An ordered column: a code for each bin. Within a bin, values are equally likely."""
 
-    ordered = True
-
     def __init__(self, axis: Axis, edges: list[int | float], automatic: bool = False):
         super().__init__(axis.column, max(1, len(edges) - 1))
         self.axis = axis
         self.edges = edges if len(edges) > 1 else [axis.lower, axis.end]
         #: Whether the edges are a grid from which a query chooses bins.
         self.automatic = automatic
+        #: The numbers of the first and of the last bins that are beyond where a query found values.
+        self.outer = (0, 0)
 
     @property
     def arrow(self) -> pa.DataType:
@@ -123,14 +121,18 @@ class Bins(Codec):
         more = np.searchsorted(edges, [edge for edge in wanted if edges[0] < edge < edges[-1]])
         return [*starts, *({int(start) for start in more} - {*starts})]
 
-    def coarsen(self, starts: Sequence[int]) -> tuple["Bins", np.ndarray]:
+    def coarsen(self, starts: Sequence[int], inner: tuple[int, int]) -> tuple["Bins", np.ndarray]:
         """Returns bins that begin at some codes of the grid, and the new code of each code.
 
         A code that occurs more than once in `starts` is a frequent value: it becomes a bin of its own.
+
+        Args:
+            inner: The smallest and the largest code that a query found.
         """
         frequent = {start for start in starts if list(starts).count(start) > 1}
         first = sorted({0, *starts, *(start + 1 for start in frequent)} - {self.present})
         coarse = Bins(self.axis, [*(self.edges[start] for start in first), self.edges[-1]])
+        coarse.outer = (first.index(inner[0]), len(first) - 1 - first.index(inner[1]))
         lookup = np.searchsorted(np.array(first), np.arange(self.present), side="right") - 1
         return coarse, np.append(lookup, coarse.present) if self.nullable else lookup
 

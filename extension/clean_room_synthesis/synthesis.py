@@ -140,8 +140,9 @@ def _choose_bins(release: Release, codecs: list[Codec], rows: int, budget: _Budg
             starts = _counted_quantiles(release, number, codec.present, shares, rho)
         else:
             starts = release.quantiles(number, codec.present, shares, rho)
+        inner = min(starts), max(starts)
         starts = codec.with_more_starts(starts, fine - len(shares))
-        codecs[number], lookup = codec.coarsen(starts)
+        codecs[number], lookup = codec.coarsen(starts, inner)
         release.table.replace(number, lookup[release.table.columns[number]], codecs[number].size)
 
 
@@ -171,7 +172,9 @@ def _layout(codecs: list[Codec], target: int | None) -> tree.Layout:
     if target is not None and not 2 <= sizes[target] <= TARGET_CODES:
         target = None
     varying = tuple(number for number, size in enumerate(sizes) if size > 1)
-    ordered = {number: codec.present for number, codec in enumerate(codecs) if codec.ordered}
+    ordered = {
+        number: tree.Order(codec.present, codec.outer) for number, codec in enumerate(codecs) if isinstance(codec, Bins)
+    }
     return tree.Layout(varying, sizes, target, ordered)
 
 

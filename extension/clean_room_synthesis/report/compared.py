@@ -91,14 +91,24 @@ def read_compared(
     columns: list[dict[str, Any]], real: str | BinaryIO, stand_in: str | BinaryIO, equal_width: bool = False
 ) -> list[ComparedColumn]:
     """Reads both tables with the declared types."""
-    tables = [_read(columns, source) for source in (real, stand_in)]
+    tables = [read_typed(columns, source) for source in (real, stand_in)]
+    return compare(columns, *tables, equal_width)
+
+
+def compare(
+    columns: list[dict[str, Any]], real: pa.Table, stand_in: pa.Table, equal_width: bool = False
+) -> list[ComparedColumn]:
+    """Returns the columns of two tables that were read."""
     return [
-        ComparedColumn(column, *(table.column(column["name"]).combine_chunks() for table in tables), equal_width)
+        ComparedColumn(
+            column, *(table.column(column["name"]).combine_chunks() for table in (real, stand_in)), equal_width
+        )
         for column in columns
     ]
 
 
-def _read(columns: list[dict[str, Any]], source: str | BinaryIO) -> pa.Table:
+def read_typed(columns: list[dict[str, Any]], source: str | BinaryIO) -> pa.Table:
+    """Reads a table with the declared types."""
     return csv.read_csv(
         source,
         parse_options=csv.ParseOptions(newlines_in_values=True),
