@@ -89,9 +89,7 @@ def grouped(counts: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """Returns counts of groups from counts of codes, which are the last axis."""
     if groups is None:
         return counts
-    sums = np.zeros((*counts.shape[:-1], int(groups.max()) + 1))
-    np.add.at(np.moveaxis(sums, -1, 0), groups, np.moveaxis(counts, -1, 0))
-    return sums
+    return np.add.reduceat(counts, np.searchsorted(groups, np.arange(int(groups.max()) + 1)), axis=-1)
 
 
 def deal(random: np.random.Generator, blocks: np.ndarray, weights: np.ndarray) -> np.ndarray:
