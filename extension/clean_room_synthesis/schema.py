@@ -184,6 +184,10 @@ def codec_of(request: ColumnRequest) -> Codec:
     """
     column = request.column
     if column.get("role") == "identifier" or column["type"] == "uuid":
+        if column["type"] in _ORDERED and column["type"] != "integer":
+            axis_of(column)
+        if "format" in column:
+            parse_format(column["format"], column["name"])
         return Invented(column)
     if column["type"] == "boolean" or "categories" in column:
         return Categories(column)

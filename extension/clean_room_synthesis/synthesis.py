@@ -172,6 +172,8 @@ def _layout(codecs: list[Codec], target: int | None) -> tree.Layout:
     if target is not None and not 2 <= sizes[target] <= TARGET_CODES:
         target = None
     varying = tuple(number for number, size in enumerate(sizes) if size > 1)
+    if varying == (target,):
+        target = None
     ordered = {
         number: tree.Order(codec.present, codec.outer) for number, codec in enumerate(codecs) if isinstance(codec, Bins)
     }

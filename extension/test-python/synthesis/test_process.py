@@ -140,6 +140,22 @@ def test_identifiers_and_formats_are_invented(tmp_path):
     assert "private" not in outcome.text
 
 
+def test_identifiers_of_any_type_are_invented(tmp_path):
+    columns = [
+        column("day", "date", role="identifier", minimum="2020-01-01", maximum="2020-12-31"),
+        column("score", "number", role="identifier", minimum="0", maximum="1", decimals=2),
+        column("code", "integer", role="identifier", minimum="1000", maximum="9999"),
+        column("flag", "boolean"),
+    ]
+    rows = [("2021-01-01", "7.25", "5", "true")] * 300
+    outcome = synthesize(tmp_path, _csv([c["name"] for c in columns], rows), columns, target="flag")
+    assert all(value.startswith("2020-") for value in outcome.values("day"))
+    assert all(0 <= float(value) <= 1 for value in outcome.values("score"))
+    assert len(set(outcome.values("code"))) == 300
+    assert Counter(outcome.values("flag"))["true"] > 280
+    assert outcome.answer["target"] is None
+
+
 def test_rare_texts_are_never_discovered(tmp_path):
     texts = ["asthma"] * 700 + ["diabetes"] * 300 + [f"rare {number}" for number in range(50)]
     columns = [{"column": column("diagnosis", "text"), "discover": True}]
