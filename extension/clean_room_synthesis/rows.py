@@ -74,14 +74,19 @@ def _joined(parts: list[pa.Array]) -> pa.DictionaryArray:
 
 
 def write_table(path: str, names: Sequence[str], rows: int, chunk: Callable[[int, int], list[Any]]) -> None:
-    """Writes a table in chunks.
+    """Writes a table in chunks, with an empty field at the end of each record: no record is then an empty line.
 
     Args:
         chunk: Returns the columns of the rows from its first to before its second argument.
     """
+
+    def part(start: int) -> pa.Table:
+        end = min(start + CHUNK, rows)
+        return pa.table([*chunk(start, end), pa.nulls(end - start)], names=[*names, ""])
+
     with open(path, "wb") as sink:
-        first = pa.table(chunk(0, min(CHUNK, rows)), names=list(names))
+        first = part(0)
         with csv.CSVWriter(sink, first.schema) as writer:
             writer.write_table(first)
             for start in range(CHUNK, rows, CHUNK):
-                writer.write_table(pa.table(chunk(start, min(start + CHUNK, rows)), names=list(names)))
+                writer.write_table(part(start))

@@ -27,7 +27,9 @@ class Outcome:
 
     @property
     def rows(self) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(self.text)))
+        """The rows without the empty field at the end of each record."""
+        names, *rows = csv.reader(io.StringIO(self.text))
+        return [dict(zip(names[:-1], row[:-1], strict=True)) for row in rows]
 
     def values(self, name: str) -> list[str]:
         return [row[name] for row in self.rows]
