@@ -1,7 +1,9 @@
 """The process: a request and a table on standard input, an answer on standard output, the stand-in in a file or FIFO.
 
 The first line of standard input is the request as JSON. The table follows as CSV, unless the request names a file.
-Nothing is ever written to standard error, because messages of libraries can contain values of the table.
+`python -m clean_room_synthesis report` compares a stand-in with the real table, and `check-public` refuses an uploaded
+stand-in that copies rare real values. Nothing is ever written to standard error, because messages of libraries can
+contain values of the table.
 """
 
 import json
@@ -22,7 +24,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     stage = ["start"]
     try:
-        print(json.dumps(_answer(sys.stdin.buffer, stage)), flush=True)
+        print(json.dumps(_answer(sys.argv[1:], sys.stdin.buffer, stage)), flush=True)
     except BaseException as error:
         print(json.dumps({"error": _description(error, stage[0])}), flush=True)
         return 2 if stage[0] == "request" else 1
@@ -39,16 +41,32 @@ def _description(error: BaseException, stage: str) -> dict[str, Any]:
     return described
 
 
-def _answer(standard_input: BinaryIO, stage: list[str]) -> dict[str, Any]:
+def _answer(arguments: list[str], standard_input: BinaryIO, stage: list[str]) -> dict[str, Any]:
+    from .failure import InvalidRequest
+    from .request import MAX_REQUEST, parse_json
+
+    stage[0] = "request"
+    document = parse_json(standard_input.readline(MAX_REQUEST))
+    match arguments:
+        case []:
+            return _synthesize(document, standard_input, stage)
+        case ["report" | "check-public" as verb]:
+            from .report.making import check_public, make_report
+
+            stage[0] = verb
+            return make_report(document) if verb == "report" else check_public(document)
+    raise InvalidRequest("This command does not exist.")
+
+
+def _synthesize(document: dict[str, Any], standard_input: BinaryIO, stage: list[str]) -> dict[str, Any]:
     from .output import answer_of, write_stand_in
     from .padding import pad
-    from .request import MAX_REQUEST, parse_request
+    from .request import parse_document
     from .rows import read_table
     from .schema import codec_of
     from .synthesis import synthesize
 
-    stage[0] = "request"
-    request = parse_request(standard_input.readline(MAX_REQUEST))
+    request = parse_document(document)
     codecs = [codec_of(column) for column in request.columns]
     stage[0] = "read"
     names = [column.name for column in request.columns]

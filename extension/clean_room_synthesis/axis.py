@@ -139,23 +139,6 @@ class Axis:
         widths = np.array([min(high - low, 2**64 - 1) for low, high in pairwise(edges)], np.uint64)
         return (lows[bins] + random.integers(0, widths[bins], dtype=np.uint64)).astype(np.int64)
 
-    def draw_tail(
-        self, random: np.random.Generator, inner: int | float, outer: int | float, scale: float, rows: int
-    ) -> np.ndarray:
-        """Returns random positions between two edges, which are rarer the farther they are from the inner edge.
-
-        A declared bound is often far from all values. If all positions were equally likely, a few rows would change
-        every mean.
-        """
-        width = float(abs(outer - inner))
-        distance = -scale * np.log1p(-random.random(rows) * -np.expm1(-width / scale))
-        distance = np.minimum(distance, width)
-        if not self.whole:
-            return self.rounded(inner + np.sign(outer - inner) * distance)
-        last = abs(int(outer) - int(inner)) - 1
-        steps = [min(int(step), last) for step in distance]
-        return np.array([int(inner) + step if outer > inner else int(inner) - 1 - step for step in steps], object)
-
     def rounded(self, positions: np.ndarray) -> np.ndarray:
         """Returns positions of a column of type `number` with the declared number of decimals, within the bounds."""
         return np.clip(np.round(positions, self.decimals), self.lower, self.upper)

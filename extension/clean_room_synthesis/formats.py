@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from .axis import axis_of
 from .failure import InvalidRequest
 
 _PIECE = re.compile(r"(\\d|\\.|\[[^\]]+\]|[^\\\[\]{}()*+?|^$])(?:\{(\d+)(?:,(\d+))?\})?")
@@ -26,6 +27,12 @@ def regenerate(random: np.random.Generator, column: dict[str, Any], rows: int) -
             return pa.array(
                 _different(lambda count: random.integers(low, high, count, endpoint=True), rows), pa.int64()
             )
+        case "boolean":
+            return pa.array(random.random(rows) < 0.5)
+        case "number" | "decimal" | "date" | "time" | "timestamp":
+            axis = axis_of(column)
+            positions = axis.draw(random, [axis.lower, axis.end], np.zeros(rows, np.int64))
+            return axis.values(positions, None)
     if "format" in column:
         pieces = parse_format(column["format"], column["name"])
         make = lambda count: _of_format(random, pieces, count)  # noqa: E731

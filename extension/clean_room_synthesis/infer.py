@@ -4,6 +4,9 @@ import numpy as np
 
 #: A cell never becomes quite empty, so that fitting can still fill it.
 _FLOOR = 1e-9
+#: Standard deviations of noise that a count must exceed to show that there are values at all.
+_CERTAIN = 3.5
+_FAR = 1e15
 #: The number of neighbouring codes that are smoothed together.
 _WINDOW = 6
 
@@ -25,22 +28,33 @@ def shrink(noisy: np.ndarray, prior: np.ndarray, noise: float) -> np.ndarray:
     return prior + kept * difference
 
 
+def trim(noisy: np.ndarray, outer: int, noise: float) -> np.ndarray:
+    """Empties those of the first codes before which noise explains all counts.
+
+    Args:
+        outer: The number of codes that may be empty.
+    """
+    explained = np.cumsum(noisy[:, :outer], axis=1) <= _CERTAIN * noise * np.sqrt(np.arange(1, outer + 1))
+    empty = np.zeros_like(noisy, bool)
+    empty[:, :outer] = np.cumprod(explained, axis=1)
+    # So far below zero that a projection, which may add something to all counts, leaves them empty.
+    return np.where(empty, -_FAR, noisy)
+
+
 def smooth(noisy: np.ndarray, noise: float) -> np.ndarray:
-    """Moves the noisy counts of an ordered column towards those of neighbouring codes, in each part separately."""
-    size = noisy.shape[-1]
+    """Moves counts towards those of neighbouring codes, in each part of the codes separately."""
+    size = noisy.shape[1]
     if size < 2 * _WINDOW:
         return noisy
-    padded = np.pad(noisy, [(0, 0)] * (noisy.ndim - 1) + [(2, 2)], mode="reflect")
-    neighbours = (padded[..., :-4] + 2 * padded[..., 1:-3] + 2 * padded[..., 3:-1] + padded[..., 4:]) / 6
+    padded = np.pad(noisy, [(0, 0), (2, 2)], mode="reflect")
+    neighbours = (padded[:, :-4] + 2 * padded[:, 1:-3] + 2 * padded[:, 3:-1] + padded[:, 4:]) / 6
     parts = np.array_split(np.arange(size), size // _WINDOW)
     return np.concatenate(
         [
-            np.stack(
-                [shrink(row, prior, noise) for row, prior in zip(noisy[..., part], neighbours[..., part], strict=True)]
-            )
+            np.stack([shrink(*pair, noise) for pair in zip(noisy[:, part], neighbours[:, part], strict=True)])
             for part in parts
         ],
-        axis=-1,
+        axis=1,
     )
 
 
@@ -75,9 +89,7 @@ def grouped(counts: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """Returns counts of groups from counts of codes, which are the last axis."""
     if groups is None:
         return counts
-    sums = np.zeros((*counts.shape[:-1], int(groups.max()) + 1))
-    np.add.at(np.moveaxis(sums, -1, 0), groups, np.moveaxis(counts, -1, 0))
-    return sums
+    return np.add.reduceat(counts, np.searchsorted(groups, np.arange(int(groups.max()) + 1)), axis=-1)
 
 
 def deal(random: np.random.Generator, blocks: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -105,4 +105,5 @@ def _candidates(tree: Tree, noise: float) -> list[Candidate]:
     plain = relations(Layout(layout.columns, layout.sizes, None), together, tree.related, noise, LEVELS)
     if layout.target is None:
         return plain
-    return plain + relations(layout, margins, tree.related, noise, LEVELS)
+    # Those with the target come first, because the others are sums of them.
+    return relations(layout, margins, tree.related, noise, LEVELS) + plain

@@ -43,14 +43,24 @@ class Request:
     raking: Literal["on", "off", "auto"]
 
 
-def parse_request(line: bytes) -> Request:
-    """Parses a request.
-
-    Raises:
-        InvalidRequest: The request does not have the form of the contract (README.md of the extension).
-    """
+def parse_json(line: bytes) -> dict[str, Any]:
+    """Parses the line of a request."""
     try:
         document = json.loads(line)
+    except ValueError as error:
+        raise InvalidRequest("The request is not JSON.") from error
+    if not isinstance(document, dict):
+        raise InvalidRequest("The request is not an object.")
+    return document
+
+
+def parse_document(document: dict[str, Any]) -> Request:
+    """Checks a request for a synthetic stand-in.
+
+    Raises:
+        InvalidRequest: The request does not have the form of the contract (README.md of this package).
+    """
+    try:
         unit = document.get("unit", {"kind": "row"})
         rows = document["rows"]
         request = Request(

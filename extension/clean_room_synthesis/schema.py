@@ -20,8 +20,6 @@ _ORDERED = ("integer", "decimal", "number", "date", "time", "timestamp")
 class Codec:
     """Codes of one column. If the column may have missing values, its last code is for those."""
 
-    ordered = False
-
     def __init__(self, column: dict[str, Any], size: int):
         self.column = column
         self.nullable: bool = column["nullable"]
@@ -73,9 +71,7 @@ class Categories(Codec):
 
 
 class Bins(Codec):
-    """An ordered column: a code for each bin. Within a bin, values are equally likely, but see `tails`."""
-
-    ordered = True
+    """An ordered column: a code for each bin. Within a bin, values are equally likely."""
 
     def __init__(self, axis: Axis, edges: list[int | float], automatic: bool = False):
         super().__init__(axis.column, max(1, len(edges) - 1))
@@ -83,8 +79,8 @@ class Bins(Codec):
         self.edges = edges if len(edges) > 1 else [axis.lower, axis.end]
         #: Whether the edges are a grid from which a query chooses bins.
         self.automatic = automatic
-        #: Whether the first and the last bin reach from where a query found values to a declared bound.
-        self.tails = False
+        #: The numbers of the first and of the last bins that are beyond where a query found values.
+        self.outer = (0, 0)
 
     @property
     def arrow(self) -> pa.DataType:
@@ -98,15 +94,6 @@ class Bins(Codec):
 
     def _decode(self, random: np.random.Generator, codes: np.ndarray, missing: np.ndarray | None) -> pa.Array:
         positions = self.axis.draw(random, self.edges, codes)
-        if self.tails:
-            edges, last = self.edges, self.present - 1
-            for code, inner, outer, next_ in (
-                (0, edges[1], edges[0], edges[2]),
-                (last, edges[-2], edges[-1], edges[-3]),
-            ):
-                rows = codes == code
-                scale = max(abs(float(next_ - inner)) / 2, 1e-9)
-                positions[rows] = self.axis.draw_tail(random, inner, outer, scale, int(rows.sum()))
         return self.axis.values(positions, missing)
 
     def equal_starts(self, bins: int) -> list[int]:
@@ -115,15 +102,37 @@ class Bins(Codec):
         wanted = np.array(self.axis.equal_edges(bins)[:-1], np.float64)
         return sorted({int(start) for start in np.searchsorted(grid, wanted)})
 
-    def coarsen(self, starts: Sequence[int]) -> tuple["Bins", np.ndarray]:
+    def with_more_starts(self, starts: Sequence[int], bins: int) -> list[int]:
+        """Returns the given codes of the grid, and more: at equal distances between them, at doubling ones outside.
+
+        A declared bound is often far from all values. Bins of doubling width tell how far the values reach.
+        """
+        edges = np.array(self.edges[:-1], np.float64)
+        ordered = sorted(starts)
+        low, middle, high = (edges[ordered[at]] for at in (0, len(ordered) // 2, -1))
+        smallest = max(np.diff(edges).min(), (edges[-1] - edges[0]) * 1e-12)
+        wanted = list(np.linspace(low, high, max(bins, 1) + 1))
+        for start, direction in ((low, -1), (high, 1)):
+            width = max(abs(start - middle) / 2, smallest)
+            while edges[0] < start < edges[-1]:
+                start += direction * width
+                width *= 2
+                wanted.append(start)
+        more = np.searchsorted(edges, [edge for edge in wanted if edges[0] < edge < edges[-1]])
+        return [*starts, *({int(start) for start in more} - {*starts})]
+
+    def coarsen(self, starts: Sequence[int], inner: tuple[int, int]) -> tuple["Bins", np.ndarray]:
         """Returns bins that begin at some codes of the grid, and the new code of each code.
 
         A code that occurs more than once in `starts` is a frequent value: it becomes a bin of its own.
+
+        Args:
+            inner: The smallest and the largest code that a query found.
         """
         frequent = {start for start in starts if list(starts).count(start) > 1}
         first = sorted({0, *starts, *(start + 1 for start in frequent)} - {self.present})
         coarse = Bins(self.axis, [*(self.edges[start] for start in first), self.edges[-1]])
-        coarse.tails = coarse.present >= 3
+        coarse.outer = (first.index(inner[0]), len(first) - 1 - first.index(inner[1]))
         lookup = np.searchsorted(np.array(first), np.arange(self.present), side="right") - 1
         return coarse, np.append(lookup, coarse.present) if self.nullable else lookup
 
@@ -175,6 +184,10 @@ def codec_of(request: ColumnRequest) -> Codec:
     """
     column = request.column
     if column.get("role") == "identifier" or column["type"] == "uuid":
+        if column["type"] in _ORDERED and column["type"] != "integer":
+            axis_of(column)
+        if "format" in column:
+            parse_format(column["format"], column["name"])
         return Invented(column)
     if column["type"] == "boolean" or "categories" in column:
         return Categories(column)

@@ -26,10 +26,11 @@ TARGET_CODES = 10
 RAKING_ROWS, RAKING_EPSILON, RAKING_COLUMNS = 20_000, 1.0, 25
 #: From this number of rows on, automatic bins come from noisy counts of the grid, which are faster and good enough.
 COUNTED_BINS = 400_000
-#: The share of rows below and above the inner bins, if the noise allows for such small bins.
-TAIL = 0.01
-#: How many times more rows than its noise a bin has, and the smallest number of bins.
-QUANTILE_NOISE, FEWEST_BINS = 4, 6
+#: How many times more rows than its noise a bin has, and the smallest number of bins. With fewer rows, the many codes
+#: of the grid between the values and a far bound would be chosen as edges.
+QUANTILE_NOISE, FEWEST_BINS = 12, 4
+#: The error of a column that noise may cause because of its number of bins, and the largest number of bins.
+BIN_ERROR, MOST_BINS = 0.05, 96
 #: The largest number of columns with automatic bins. Further columns have bins of equal width.
 AUTOMATIC = 64
 #: The largest number of rows per person for which the numbers of rows are measured.
@@ -130,7 +131,8 @@ def _choose_bins(release: Release, codecs: list[Codec], rows: int, budget: _Budg
     automatic = {number: codec for number, codec in enumerate(codecs) if isinstance(codec, Bins) and codec.automatic}
     measured = list(automatic)[:AUTOMATIC]
     rho = budget.take(BINS) / len(measured) if measured else 0.0
-    shares = _shares(release, rows, rho) if measured else []
+    fine = _finest(release, codecs, rows, budget)
+    shares = _shares(release, rows, rho, fine) if measured else []
     for number, codec in automatic.items():
         if number not in measured:
             starts = codec.equal_starts(AUTO_BINS)
@@ -138,18 +140,24 @@ def _choose_bins(release: Release, codecs: list[Codec], rows: int, budget: _Budg
             starts = _counted_quantiles(release, number, codec.present, shares, rho)
         else:
             starts = release.quantiles(number, codec.present, shares, rho)
-        codecs[number], lookup = codec.coarsen(starts)
+        inner = min(starts), max(starts)
+        starts = codec.with_more_starts(starts, fine - len(shares))
+        codecs[number], lookup = codec.coarsen(starts, inner)
         release.table.replace(number, lookup[release.table.columns[number]], codecs[number].size)
 
 
-def _shares(release: Release, rows: int, rho: float) -> list[float]:
+def _finest(release: Release, codecs: list[Codec], rows: int, budget: _Budget) -> int:
+    """Returns the number of bins with which the noise of a column is still small."""
+    noise = release.noise_of(budget.left * (1 - RAKING) * tree.SPLIT[0] / len(codecs))
+    return int(np.clip(BIN_ERROR * rows / (noise / sqrt(2 * pi)), FEWEST_BINS, MOST_BINS))
+
+
+def _shares(release: Release, rows: int, rho: float, fine: int) -> list[float]:
     """Returns the shares of rows below the edges of automatic bins. A bin has more rows than the noise of its edges."""
     most = 2 * AUTO_BINS if rows >= 50_000 else AUTO_BINS
     noise = release.noise_of(rho / (most + 1))
-    bins = int(np.clip(rows / (QUANTILE_NOISE * noise), FEWEST_BINS, most))
-    # The outer bins are small, so that a declared bound that is far from all values matters little.
-    outer = [TAIL, 1 - TAIL] if rows * TAIL >= QUANTILE_NOISE * noise else []
-    return sorted([*(number / bins for number in range(1, bins)), *outer])
+    bins = int(np.clip(rows / (QUANTILE_NOISE * noise), FEWEST_BINS, min(most, max(fine // 2, FEWEST_BINS))))
+    return [number / bins for number in range(1, bins)]
 
 
 def _counted_quantiles(release: Release, column: int, size: int, shares: list[float], rho: float) -> list[int]:
@@ -164,7 +172,11 @@ def _layout(codecs: list[Codec], target: int | None) -> tree.Layout:
     if target is not None and not 2 <= sizes[target] <= TARGET_CODES:
         target = None
     varying = tuple(number for number, size in enumerate(sizes) if size > 1)
-    ordered = frozenset(number for number, codec in enumerate(codecs) if codec.ordered)
+    if varying == (target,):
+        target = None
+    ordered = {
+        number: tree.Order(codec.present, codec.outer) for number, codec in enumerate(codecs) if isinstance(codec, Bins)
+    }
     return tree.Layout(varying, sizes, target, ordered)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-#: The group of each code of a column. `None` is the column as it is.
+#: The group of each code of a column: neighbouring codes, in order. `None` is the column as it is.
 Groups = np.ndarray | None
 #: Tables of counts up to this size are counted once, and grouped in several ways.
 _FULL = 100_000
@@ -28,9 +28,7 @@ class View:
         """Returns the counts of this view from the counts of the same columns without groups."""
         for axis, groups in enumerate(self.groups):
             if groups is not None:
-                grouped = np.zeros((*counts.shape[:axis], self.shape[axis], *counts.shape[axis + 1 :]), counts.dtype)
-                np.add.at(np.moveaxis(grouped, axis, 0), groups, np.moveaxis(counts, axis, 0))
-                counts = grouped
+                counts = np.add.reduceat(counts, np.searchsorted(groups, np.arange(self.shape[axis])), axis=axis)
         return counts
 
 
@@ -73,7 +71,12 @@ def tabulate(table: CodeTable, views: Sequence[View], weights: np.ndarray | None
             yield _count(table, view, weights)
             continue
         if view.columns not in full:
-            full[view.columns] = _count(table, View(view.columns, (None,) * len(shape), shape), weights)
+            wider = next((columns for columns in full if columns[1:] == view.columns), None)
+            full[view.columns] = (
+                _count(table, View(view.columns, (None,) * len(shape), shape), weights)
+                if wider is None
+                else full[wider].sum(0)
+            )
         yield view.aggregate(full[view.columns])
 
 

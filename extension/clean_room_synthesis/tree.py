@@ -1,6 +1,6 @@
 """Learns a tree of relations between columns, and draws rows from it. With a target, all relations depend on it too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import pi, sqrt
 
 import numpy as np
@@ -22,14 +22,21 @@ MAX_CELLS = 100_000
 
 
 @dataclass(frozen=True)
+class Order:
+    """How many codes of a column have an order, and how many of the first and last ones may be beyond all values."""
+
+    codes: int
+    outer: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Layout:
     """The modelled columns, their numbers of codes, and the target if there is one."""
 
     columns: tuple[int, ...]
     sizes: tuple[int, ...]
     target: int | None
-    #: The columns whose codes have an order.
-    ordered: frozenset[int] = frozenset()
+    ordered: dict[int, Order] = field(default_factory=dict)
 
     @property
     def features(self) -> list[int]:
@@ -137,7 +144,7 @@ def measure_margins(release: Release, layout: Layout, total: float | None, rho: 
     noises = [release.noise_of(part) * sqrt(counts.shape[1]) for part, counts in zip(rhos, noisy, strict=True)]
     strata = infer.combine([counts.sum(1) for counts in noisy], noises)
     noisy = [
-        infer.smooth(counts, release.noise_of(part)) if column in layout.ordered else counts
+        _denoised(counts, layout.ordered[column], release.noise_of(part)) if column in layout.ordered else counts
         for column, counts, part in zip(features, noisy, rhos, strict=True)
     ]
     strata = infer.project(strata, max(1.0, float(strata.sum())) if total is None else total)
@@ -148,6 +155,15 @@ def measure_margins(release: Release, layout: Layout, total: float | None, rho: 
             for column, counts in zip(features, noisy, strict=True)
         },
     )
+
+
+def _denoised(noisy: np.ndarray, order: Order, noise: float) -> np.ndarray:
+    """Returns the noisy counts of an ordered column, with less noise. The code of missing values has no order."""
+    counts = infer.smooth(noisy[:, : order.codes], noise)
+    low, high = order.outer
+    counts = infer.trim(counts, low, noise)
+    counts = infer.trim(counts[:, ::-1], high, noise)[:, ::-1]
+    return np.concatenate([counts, noisy[:, order.codes :]], axis=1)
 
 
 def worth_relating(layout: Layout, margins: Margins, limit: int) -> list[int]:

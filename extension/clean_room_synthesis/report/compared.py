@@ -13,7 +13,7 @@ from ..axis import arrow_type
 
 #: Columns with more different values are compared in groups: quantiles of the real values, or the most frequent ones.
 EVERY_VALUE = 256
-GROUPS = 20
+GROUPS, EQUAL_GROUPS = 20, 16
 _NUMBERS = ("integer", "decimal", "number", "date", "time", "timestamp")
 
 
@@ -24,6 +24,8 @@ class ComparedColumn:
     column: dict[str, Any]
     real: pa.Array
     stand_in: pa.Array
+    #: Whether groups of numbers have equal width, and not equal numbers of real rows.
+    equal_width: bool = False
 
     @property
     def name(self) -> str:
@@ -45,18 +47,29 @@ class ComparedColumn:
         labels, codes = np.unique(
             np.concatenate([text.to_numpy(zero_copy_only=False) for text in texts]).astype(str), return_inverse=True
         )
-        if len(labels) <= EVERY_VALUE:
+        if len(labels) <= (EQUAL_GROUPS if self.equal_width and self.numeric else EVERY_VALUE):
             return *np.split(codes, [len(self.real)]), list(labels)
         return self._numeric_groups() if self.numeric else self._frequent(labels, codes)
 
     def _numeric_groups(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
         real, stand_in = self.numbers
-        edges = np.unique(np.nanquantile(real, np.linspace(0, 1, GROUPS + 1)[1:-1]))
+        edges = self._equal_edges(real) if self.equal_width else self._quantiles(real)
         codes = [
             np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, np.nan_to_num(values), side="right"))
             for values in (real, stand_in)
         ]
         return codes[0], codes[1], [*(f"group {number + 1}" for number in range(len(edges) + 1)), "missing"]
+
+    def _equal_edges(self, real: np.ndarray) -> np.ndarray:
+        bounds = float(self.column.get("minimum", np.nanmin(real))), float(self.column.get("maximum", np.nanmax(real)))
+        return np.linspace(*bounds, EQUAL_GROUPS + 1)[1:-1]
+
+    def _quantiles(self, real: np.ndarray) -> np.ndarray:
+        different = np.unique(real[~np.isnan(real)])
+        wanted = np.unique(np.nanquantile(real, np.linspace(0, 1, GROUPS + 1)[1:-1]))
+        # Edges are halfway between real values, so that values that are nearly equal are in one group.
+        after = np.minimum(np.searchsorted(different, wanted, side="right"), len(different) - 1)
+        return np.unique((different[after] + different[np.maximum(after - 1, 0)]) / 2)
 
     def _frequent(self, labels: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
         real, stand_in = np.split(codes, [len(self.real)])
@@ -75,17 +88,27 @@ def _numbers(values: pa.Array) -> np.ndarray:
 
 
 def read_compared(
-    columns: list[dict[str, Any]], real: str | BinaryIO, stand_in: str | BinaryIO
+    columns: list[dict[str, Any]], real: str | BinaryIO, stand_in: str | BinaryIO, equal_width: bool = False
 ) -> list[ComparedColumn]:
     """Reads both tables with the declared types."""
-    tables = [_read(columns, source) for source in (real, stand_in)]
+    tables = [read_typed(columns, source) for source in (real, stand_in)]
+    return compare(columns, *tables, equal_width)
+
+
+def compare(
+    columns: list[dict[str, Any]], real: pa.Table, stand_in: pa.Table, equal_width: bool = False
+) -> list[ComparedColumn]:
+    """Returns the columns of two tables that were read."""
     return [
-        ComparedColumn(column, *(table.column(column["name"]).combine_chunks() for table in tables))
+        ComparedColumn(
+            column, *(table.column(column["name"]).combine_chunks() for table in (real, stand_in)), equal_width
+        )
         for column in columns
     ]
 
 
-def _read(columns: list[dict[str, Any]], source: str | BinaryIO) -> pa.Table:
+def read_typed(columns: list[dict[str, Any]], source: str | BinaryIO) -> pa.Table:
+    """Reads a table with the declared types."""
     return csv.read_csv(
         source,
         parse_options=csv.ParseOptions(newlines_in_values=True),

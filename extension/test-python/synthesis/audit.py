@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from clean_room_synthesis.report.confidence import clopper_pearson
 from clean_room_synthesis.table import CodeTable
 
 #: The probability that a bound is too large by chance.
@@ -73,7 +74,7 @@ def rates_of(case: Case, runs: int) -> Rates:
         for threshold in thresholds
     )
     true, false = (int((sign * held >= sign * threshold).sum()) for held in (with_held, without_held))
-    return Rates(clopper_pearson(true, len(with_held))[0], clopper_pearson(false, len(without_held))[1])
+    return Rates(clopper_pearson(true, len(with_held), CHANCE)[0], clopper_pearson(false, len(without_held), CHANCE)[1])
 
 
 def _estimate(without: np.ndarray, with_unit: np.ndarray, sign: int, threshold: float) -> Rates:
@@ -84,27 +85,3 @@ def _estimate(without: np.ndarray, with_unit: np.ndarray, sign: int, threshold: 
     margin = 3 / sqrt(len(without))
     low, high = true - margin * sqrt(true * (1 - true)), false + margin * sqrt(false * (1 - false))
     return Rates(float(np.clip(low, 1e-6, 1 - 1e-6)), float(np.clip(high, 1e-6, 1 - 1e-6)))
-
-
-def clopper_pearson(hits: int, runs: int, chance: float = CHANCE) -> tuple[float, float]:
-    """Returns exact bounds of a rate. Each of them is wrong with a probability of at most `chance`."""
-    low = 0.0 if hits == 0 else _solve(lambda rate: 1 - _binomial_cdf(hits - 1, runs, rate), chance)
-    high = 1.0 if hits == runs else _solve(lambda rate: 1 - _binomial_cdf(hits, runs, rate), 1 - chance)
-    return max(low, 1e-12), min(high, 1 - 1e-12)
-
-
-def _solve(rising: Callable[[float], float], value: float) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < value else (low, middle)
-    return (low + high) / 2
-
-
-def _binomial_cdf(hits: int, runs: int, rate: float) -> float:
-    if not 0 < rate < 1:
-        return float(rate <= 0)
-    counts = np.arange(1, runs + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log((runs - counts + 1) / counts))])
-    terms = logs + np.arange(runs + 1) * log(rate) + (runs - np.arange(runs + 1)) * log(1 - rate)
-    return float(np.exp(terms[: hits + 1]).sum())

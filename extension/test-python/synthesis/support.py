@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ class Outcome:
 
     @property
     def rows(self) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(self.text)))
+        """The rows without the empty field at the end of each record."""
+        names, *rows = csv.reader(io.StringIO(self.text))
+        return [dict(zip(names[:-1], row[:-1], strict=True)) for row in rows]
 
     def values(self, name: str) -> list[str]:
         return [row[name] for row in self.rows]
@@ -47,12 +49,17 @@ def synthesize(tmp_path: Path, table: bytes, columns: list[dict[str, Any]], **re
         "raking": "off",
         **request,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "clean_room_synthesis"],
+    outcome = run([], document, table)
+    return replace(outcome, text=path.read_text() if path.exists() else "")
+
+
+def run(arguments: list[str], document: dict[str, Any], table: bytes = b"") -> Outcome:
+    """Runs the process with a request."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "clean_room_synthesis", *arguments],
         input=json.dumps(document).encode() + b"\n" + table,
         capture_output=True,
         cwd=Path(__file__).parents[2],
         timeout=120,
     )
-    text = path.read_text() if path.exists() else ""
-    return Outcome(done.returncode, json.loads(done.stdout), text, done.stdout + done.stderr)
+    return Outcome(done.returncode, json.loads(done.stdout), "", done.stdout + done.stderr)

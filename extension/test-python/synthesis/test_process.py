@@ -120,7 +120,7 @@ def test_missing_values_and_empty_texts_differ(tmp_path):
     columns = [column("a", "text", nullable=True, categories=["", 'say "hi"']), column("b", "boolean")]
     fields = ["", '""', '"say ""hi"""', '""']
     outcome = synthesize(tmp_path, _csv(["a", "b"], [(value, "true") for value in fields * 200]), columns)
-    written = Counter(line.rsplit(",", 1)[0] for line in outcome.text.splitlines()[1:])
+    written = Counter(line.split(",")[0] for line in outcome.text.splitlines()[1:])
     assert set(written) == {"", '""', '"say ""hi"""'}
     assert abs(written['""'] - 400) < 40
     assert abs(written[""] - 200) < 40
@@ -138,6 +138,22 @@ def test_identifiers_and_formats_are_invented(tmp_path):
     assert all(re.fullmatch(r"P\d{6}", value) for value in outcome.values("patient"))
     assert all(re.fullmatch(r"[A-C][A-Z]{1,2}\d", value) for value in outcome.values("postcode"))
     assert "private" not in outcome.text
+
+
+def test_identifiers_of_any_type_are_invented(tmp_path):
+    columns = [
+        column("day", "date", role="identifier", minimum="2020-01-01", maximum="2020-12-31"),
+        column("score", "number", role="identifier", minimum="0", maximum="1", decimals=2),
+        column("code", "integer", role="identifier", minimum="1000", maximum="9999"),
+        column("flag", "boolean"),
+    ]
+    rows = [("2021-01-01", "7.25", "5", "true")] * 300
+    outcome = synthesize(tmp_path, _csv([c["name"] for c in columns], rows), columns, target="flag")
+    assert all(value.startswith("2020-") for value in outcome.values("day"))
+    assert all(0 <= float(value) <= 1 for value in outcome.values("score"))
+    assert len(set(outcome.values("code"))) == 300
+    assert Counter(outcome.values("flag"))["true"] > 280
+    assert outcome.answer["target"] is None
 
 
 def test_rare_texts_are_never_discovered(tmp_path):
@@ -187,7 +203,7 @@ def test_wide_tables_model_what_pays(tmp_path):
 def test_constant_and_empty_tables(tmp_path):
     columns = [column("k", "text", categories=["only"]), column("n", "integer", minimum="5", maximum="5")]
     outcome = synthesize(tmp_path, b"k,n\n", columns, rows={"source": "declared", "count": 3})
-    assert outcome.text.splitlines()[1:] == ['"only",5'] * 3
+    assert outcome.text.splitlines()[1:] == ['"only",5,'] * 3
     columns = [column("n", "integer", minimum="0", maximum="9")]
     assert len(synthesize(tmp_path, b"n\n", columns, rows={"source": "declared", "count": 30}).rows) == 30
 
