@@ -82,10 +82,23 @@ async function* complete(
   }
 }
 
-function conformed(running: RunningJob, failure: (message: Message) => CleanRoomError): ConformedTable {
+function conformed(
+  running: RunningJob,
+  expected: number | undefined,
+  failure: (message: Message) => CleanRoomError
+): ConformedTable {
   let rows = 0;
+  const finished = (count: number): void => {
+    if (expected !== undefined && count !== expected)
+      throw new CleanRoomError(
+        'conflict',
+        `The table had ${expected} rows when it was inspected, but ${count} were written. Nothing was published.`,
+        { remedy: 'Do not change the file in between, and run the command again.' }
+      );
+    rows = count;
+  };
   return {
-    parquet: complete(running, count => void (rows = count), failure),
+    parquet: complete(running, finished, failure),
     rows: () => rows,
     peakBytes: () => running.peakBytes()
   };
@@ -124,13 +137,17 @@ export async function conformTable(
     width: layout.width,
     names: format === 'parquet' ? [...layout.names] : [],
     leaveOutOddRecords: layout.leaveOut,
+    oldMacLines: layout.oldMacLines,
     schema,
     readings: [...inspection.readings],
     memory: DATABASE_MEMORY
   };
   const running = await startJob(job, files, limits);
   running.input.end();
-  return conformed(running, message =>
+  // Rows are left out only by the provider's word. Any other difference means that the file has changed since.
+  const leftOut = inspection.readings.some(({ otherwise }) => otherwise === 'leave-out');
+  const expected = leftOut ? undefined : inspection.rows;
+  return conformed(running, expected, message =>
     message.type === 'nonconforming' ? nonconforming(message, schema, files, format) : failed(message)
   );
 }
@@ -166,6 +183,7 @@ export async function conformText(
     width: columns.length + 1,
     names: [],
     leaveOutOddRecords: false,
+    oldMacLines: false,
     schema,
     readings: columns.map(ownReading),
     memory: DATABASE_MEMORY

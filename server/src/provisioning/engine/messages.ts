@@ -43,6 +43,8 @@ export const ConformJob = Closed({
   width: Type.Integer({ minimum: 1, maximum: MAX_COLUMNS + 1 }),
   names: Type.Array(Type.String({ maxLength: 1000 }), { maxItems: MAX_COLUMNS }),
   leaveOutOddRecords: Type.Boolean(),
+  /** Whether lines end in a carriage return only. */
+  oldMacLines: Type.Boolean(),
   schema: TableSchema,
   /** How each column of the schema is read. */
   readings: Type.Array(Reading, { minItems: 1, maxItems: MAX_COLUMNS }),
@@ -127,6 +129,8 @@ const TextFacts = Closed({
   oddRecords: Count,
   firstOddRecords: Type.Array(Closed({ place: Place, fields: Count }), { maxItems: 10 }),
   carriageReturns: Type.Boolean(),
+  /** Whether lines end in a carriage return only, as on old Macintosh computers. */
+  oldMacLines: Type.Boolean(),
   /** Whether each record ends in a delimiter, which is not a column. */
   trailingDelimiter: Type.Boolean(),
   /** Positions of columns without a name. */
