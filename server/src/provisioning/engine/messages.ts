@@ -5,9 +5,9 @@ import { Conventions, Dialect } from '../source/dialect.js';
 import { Reader, Reading } from '../schema/reader.js';
 
 /** The largest number of columns of a table. */
-export const MAX_COLUMNS = 10_000;
+const MAX_COLUMNS = 10_000;
 /** The longest value that is shown to the provider. Longer ones are cut off. */
-export const MAX_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 const Shown = Type.String({ maxLength: MAX_SHOWN });
 const Position = Type.Integer({ minimum: 0, maximum: MAX_COLUMNS - 1 });

@@ -83,7 +83,7 @@ function isExact(text: string, reader: Reader): boolean {
 }
 
 /** Returns whether a text has the form of a reader. Days that do not exist are found later, by the database. */
-export function fits(reader: Reader, text: string): boolean {
+function fits(reader: Reader, text: string): boolean {
   const value = reader.blanks === true ? text.trim() : text;
   const pattern = patternOf(reader);
   if (pattern === undefined) return true;
