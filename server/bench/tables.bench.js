@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
+import { ReadableStream } from 'node:stream/web';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { print } from '../../packages/protocol/bench/figures.ts';

@@ -68,10 +68,10 @@ const LINE_FEED = 10;
  */
 export async function whileFeeding<T>(records: AsyncIterable<Buffer>, work: () => Promise<T>): Promise<T> {
   const pipe = createWriteStream(INPUT_PIPE);
-  const state = { closed: false };
+  const closed = new AbortController();
   let wake = (): void => undefined;
   const close = (): void => {
-    state.closed = true;
+    closed.abort();
     wake();
   };
   pipe.on('drain', () => wake());
@@ -79,8 +79,8 @@ export async function whileFeeding<T>(records: AsyncIterable<Buffer>, work: () =
   pipe.on('close', close).on('error', close);
   const feed = async (): Promise<void> => {
     for await (const chunk of records) {
-      if (state.closed) return;
-      if (!pipe.write(chunk) && !state.closed) await new Promise<void>(resolve => (wake = resolve));
+      if (closed.signal.aborted) return;
+      if (!pipe.write(chunk)) await new Promise<void>(resolve => (wake = resolve));
     }
   };
   let failure: unknown;
