@@ -87,6 +87,36 @@ export default {
       '^server/src/(coordinator|custodian|cli)/',
       'The platform is used by both roles.'
     ),
+    mayNotImport(
+      'roles-do-not-parse-tables',
+      '^server/src/(coordinator|custodian|platform)/',
+      '^server/src/provisioning/',
+      'Tables are read on the machine of the provider, by the command, and never in a process that holds keys.'
+    ),
+    mayNotImport(
+      'provisioning-does-not-import-roles',
+      '^server/src/provisioning/',
+      '^server/src/(coordinator|custodian|cli|platform)/',
+      'Provisioning runs without a server.'
+    ),
+    {
+      name: 'only-the-jailed-program-loads-the-database',
+      comment: 'DuckDB parses files of other people, so it runs only in the jail.',
+      severity: 'error',
+      from: { path: '^server/src/', pathNot: '^server/src/provisioning/engine/child/' },
+      to: { path: '@duckdb' }
+    },
+    {
+      name: 'the-jailed-program-has-no-other-packages',
+      comment: 'The jail shows only the folder of provisioning and DuckDB.',
+      severity: 'error',
+      from: { path: '^server/src/provisioning/engine/child/' },
+      to: {
+        path: '^(packages|node_modules|server/src)/',
+        pathNot: '^(server/src/provisioning/|node_modules/@duckdb/)',
+        dependencyTypesNot: ['type-only', 'core']
+      }
+    },
     {
       name: 'one-entry-point-of-the-custodian',
       comment: 'The command line uses a custodian through server/src/custodian/index.ts.',

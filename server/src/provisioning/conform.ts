@@ -89,11 +89,21 @@ async function* complete(
 function conformed(
   running: RunningJob,
   output: ConformJob['output'],
+  expected: number | undefined,
   failure: (message: Message) => CleanRoomError
 ): ConformedTable {
   let rows = 0;
+  const finished = (count: number): void => {
+    if (expected !== undefined && count !== expected)
+      throw new CleanRoomError(
+        'conflict',
+        `The table had ${expected} rows when it was inspected, but ${count} were written. Nothing was published.`,
+        { remedy: 'Do not change the file in between, and run the command again.' }
+      );
+    rows = count;
+  };
   return {
-    bytes: complete(running, output, count => void (rows = count), failure),
+    bytes: complete(running, output, finished, failure),
     rows: () => rows,
     peakBytes: () => running.peakBytes()
   };
@@ -135,13 +145,17 @@ export async function conformTable(
     width: layout.width,
     names: format === 'parquet' ? [...layout.names] : [],
     leaveOutOddRecords: layout.leaveOut,
+    oldMacLines: layout.oldMacLines,
     schema,
     readings: [...inspection.readings],
     memory: DATABASE_MEMORY
   };
   const running = await startJob(job, files, limits);
   running.input.end();
-  return conformed(running, output, message =>
+  // Rows are left out only by the provider's word. Any other difference means that the file has changed since.
+  const leftOut = inspection.readings.some(({ otherwise }) => otherwise === 'leave-out');
+  const expected = leftOut ? undefined : inspection.rows;
+  return conformed(running, output, expected, message =>
     message.type === 'nonconforming' ? nonconforming(message, schema, files, format) : failed(message)
   );
 }
@@ -175,6 +189,7 @@ async function conformOwnText(
     width: columns.length + 1,
     names: [],
     leaveOutOddRecords: false,
+    oldMacLines: false,
     schema,
     readings: columns.map(ownReading),
     memory: DATABASE_MEMORY

@@ -36,7 +36,12 @@ export interface Inspection {
   /** How each column of the schema is read. */
   readonly readings: readonly Reading[];
   /** The number of columns of the files, and whether records of another form are left out. */
-  readonly layout: { readonly width: number; readonly names: readonly string[]; readonly leaveOut: boolean };
+  readonly layout: {
+    readonly width: number;
+    readonly names: readonly string[];
+    readonly leaveOut: boolean;
+    readonly oldMacLines: boolean;
+  };
   /** Questions without an answer. A table is only published when there are none. */
   readonly questions: readonly Question[];
   readonly suggestions: readonly { readonly column: string; readonly text: string }[];
@@ -181,7 +186,8 @@ function concluded(
     layout: {
       width: text?.width ?? facts.columns.length,
       names: facts.columns.map(({ name }) => name),
-      leaveOut: answers['records'] === 'leave-out'
+      leaveOut: answers['records'] === 'leave-out',
+      oldMacLines: text?.oldMacLines ?? false
     },
     questions: all.filter(({ id, choices }) => !choices.some(choice => choice.id === answers[id])),
     suggestions: proposals.flatMap(({ column, suggestions }) =>

@@ -171,7 +171,7 @@ describe('a column with exceptions', () => {
     const asked = await inspectTable([file]);
     expect(asked.questions.map(({ id, count, lossless }) => [id, count, lossless])).toEqual([
       ['missing:a', 24, undefined],
-      ['missing:b', 6, 'keep'],
+      ['missing:b', 6, 'text'],
       ['reading:c', undefined, 'text']
     ]);
     const { rows: values, inspection } = await convert(folder, [file], {

@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Describes a column in one line. */
-export function describeColumn(column: Column): string {
+function describeColumn(column: Column): string {
   const { name, type, nullable, minimum, maximum, categories, role, format, precision, scale, zoned, unit } =
     column;
   const exact =

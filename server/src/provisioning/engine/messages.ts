@@ -5,9 +5,9 @@ import { Conventions, Dialect } from '../source/dialect.js';
 import { Reader, Reading } from '../schema/reader.js';
 
 /** The largest number of columns of a table. */
-export const MAX_COLUMNS = 10_000;
+const MAX_COLUMNS = 10_000;
 /** The longest value that is shown to the provider. Longer ones are cut off. */
-export const MAX_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 const Shown = Type.String({ maxLength: MAX_SHOWN });
 const Position = Type.Integer({ minimum: 0, maximum: MAX_COLUMNS - 1 });
@@ -44,6 +44,8 @@ export const ConformJob = Closed({
   width: Type.Integer({ minimum: 1, maximum: MAX_COLUMNS + 1 }),
   names: Type.Array(Type.String({ maxLength: 1000 }), { maxItems: MAX_COLUMNS }),
   leaveOutOddRecords: Type.Boolean(),
+  /** Whether lines end in a carriage return only. */
+  oldMacLines: Type.Boolean(),
   schema: TableSchema,
   /** How each column of the schema is read. */
   readings: Type.Array(Reading, { minItems: 1, maxItems: MAX_COLUMNS }),
@@ -128,6 +130,8 @@ const TextFacts = Closed({
   oddRecords: Count,
   firstOddRecords: Type.Array(Closed({ place: Place, fields: Count }), { maxItems: 10 }),
   carriageReturns: Type.Boolean(),
+  /** Whether lines end in a carriage return only, as on old Macintosh computers. */
+  oldMacLines: Type.Boolean(),
   /** Whether each record ends in a delimiter, which is not a column. */
   trailingDelimiter: Type.Boolean(),
   /** Positions of columns without a name. */

@@ -40,17 +40,14 @@ export interface RunningJob {
   stop(): void;
 }
 
-/** Collects a stream of at most `limit` bytes as text. */
+/** Collects the first `limit` bytes of a stream as text, and reads the rest without keeping it. */
 async function collect(stream: Readable, limit: number, exceeded: () => void): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of stream as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > limit) {
-      exceeded();
-      break;
-    }
-    parts.push(part);
+    if (length > limit) exceeded();
+    else parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
 }

@@ -1,5 +1,5 @@
 import type { Conventions } from '../source/dialect.js';
-import { MISSING_WORDS, patternOf } from './patterns.js';
+import { MISSING_WORDS, patternOf, SHORT_NUMBER } from './patterns.js';
 import type { Reader } from './reader.js';
 
 /** Another way to read a column, which the provider may choose. */
@@ -22,7 +22,6 @@ const MISSING = new Set(MISSING_WORDS);
 /** A column has a type when at least this share of its values has it. The others are shown to the provider. */
 const TYPED_SHARE = 0.95;
 const MIXED_SHARE = 0.5;
-const MAX_SAFE_DIGITS = 15;
 
 const WORD_PAIRS: readonly (readonly [string, string])[] = [
   ['Y', 'N'],
@@ -37,6 +36,7 @@ const LADDER: readonly Reader[] = [
   { type: 'boolean' },
   { type: 'integer' },
   { type: 'number' },
+  { type: 'number', long: true },
   { type: 'decimal' },
   { type: 'uuid' },
   { type: 'date' },
@@ -79,18 +79,20 @@ function isExact(text: string, reader: Reader): boolean {
     .replace(/[-.]/g, '')
     .replace(/^0+/, '');
   if (value === 0) return /^0*$/.test(mantissa);
-  return mantissa.replace(/0+$/, '').length <= MAX_SAFE_DIGITS || shortest(String(value)) === shortest(plain);
+  return mantissa.replace(/0+$/, '').length <= SHORT_NUMBER || shortest(String(value)) === shortest(plain);
 }
 
 /** Returns whether a text has the form of a reader. Days that do not exist are found later, by the database. */
-export function fits(reader: Reader, text: string): boolean {
+function fits(reader: Reader, text: string): boolean {
   const value = reader.blanks === true ? text.trim() : text;
   const pattern = patternOf(reader);
   if (pattern === undefined) return true;
   if (!matches(pattern, value)) return false;
   switch (reader.type) {
     case 'number':
-      return reader.rounded === true || isExact(value, reader);
+      return reader.long === true
+        ? reader.rounded === true || isExact(value, reader)
+        : value.length <= SHORT_NUMBER;
     case 'integer': {
       const digits = reader.thousands === undefined ? value : value.replaceAll(reader.thousands, '');
       return BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
@@ -139,10 +141,12 @@ export function withScale(reader: Reader, sample: Sample): Reader {
 }
 
 function bestOf(sample: Sample, readers: readonly Reader[]): { reader: Reader; rows: number } | undefined {
+  const all = total(sample);
   let best: { reader: Reader; rows: number } | undefined;
   for (const reader of readers) {
     const rows = rowsThatFit(sample, reader);
     if (rows > (best?.rows ?? 0)) best = { reader, rows };
+    if (rows === all) break;
   }
   return best;
 }
@@ -181,14 +185,14 @@ function byMarks(
   commaSeparated: boolean
 ): Classification | undefined {
   const candidates: readonly Reader[] = [
-    { type: 'number', decimal: ',' },
+    { type: 'number', decimal: ',', long: true },
     { type: 'integer', thousands: ',' },
-    { type: 'number', thousands: ',' },
-    { type: 'number', decimal: ',', thousands: '.' },
+    { type: 'number', thousands: ',', long: true },
+    { type: 'number', decimal: ',', thousands: '.', long: true },
     { type: 'integer', thousands: ' ' },
-    { type: 'number', decimal: ',', thousands: ' ' },
+    { type: 'number', decimal: ',', thousands: ' ', long: true },
     { type: 'integer', thousands: "'" },
-    { type: 'number', thousands: "'" }
+    { type: 'number', thousands: "'", long: true }
   ];
   const fitting = candidates.filter(reader => rowsThatFit(sample, reader) >= rows * TYPED_SHARE);
   const [first] = fitting;
@@ -240,7 +244,7 @@ function classifyValues(sample: Sample, conventions: Conventions, commaSeparated
   const numeric = reader !== undefined && ['integer', 'number', 'decimal'].includes(reader.type);
   const zeros = [
     { type: 'integer', zeros: true },
-    { type: 'number', zeros: true }
+    { type: 'number', zeros: true, long: true }
   ] as const;
   if (some(sample, /^-?0[0-9]+([.,][0-9]*)?$/)) {
     const withZeros = bestOf(sample, zeros);

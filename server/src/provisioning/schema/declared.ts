@@ -16,7 +16,7 @@ function declared({ type, precision, scale, zoned, unit }: Column): Reader {
 
 /** Returns the reader of a column's values in their usual form. A declared number may be rounded. */
 export function plainReader(column: Column): Reader {
-  return { ...declared(column), ...(column.type === 'number' ? { rounded: true } : {}) };
+  return { ...declared(column), ...(column.type === 'number' ? { rounded: true, long: true } : {}) };
 }
 
 /**

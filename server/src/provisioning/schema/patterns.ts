@@ -7,6 +7,9 @@ import type { Reader } from './reader.js';
 
 const escaped = (mark: string): string => mark.replace(/[.|*?+()[\]{}\\^$]/g, '\\$&');
 
+/** Numbers of at most this many characters fit a binary number exactly, if they have no exponent. */
+export const SHORT_NUMBER = 15;
+
 /** The digits before the decimal mark. */
 function wholePart({ thousands, zeros }: Reader): string {
   const plain = zeros === true ? '[0-9]+' : '(?:0|[1-9][0-9]*)';
@@ -64,6 +67,7 @@ export function patternOf(reader: Reader): string | undefined {
     case 'decimal':
       return `-?${wholePart(reader)}(?:${escaped(reader.decimal ?? '.')}[0-9]{1,${Math.max(1, reader.scale ?? 38)}})?`;
     case 'number':
+      if (reader.long !== true) return plainNumber(reader);
       return `${plainNumber(reader)}(?:[eE][+-]?[0-9]{1,3})?|-?(?:[Ii]nf|INF|[Ii]nfinity)`;
     case 'date':
       return datePart(reader);

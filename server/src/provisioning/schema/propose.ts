@@ -17,7 +17,7 @@ const MIN_ROWS_PER_CATEGORY = 10;
 const E_MAIL_FORMAT = '[a-z]{3,8}\\.[a-z]{3,8}@[a-z]{4,10}\\.org';
 
 /** Returns whether any cell of the column will have no value. */
-export function hasNulls(facts: ColumnFacts, reading: Reading, rows: number): boolean {
+function hasNulls(facts: ColumnFacts, reading: Reading, rows: number): boolean {
   if (facts.filled < rows) return true;
   if (reading.otherwise === 'missing' && facts.misfits > 0) return true;
   if (reading.sentinels && facts.sentinels > 0) return true;

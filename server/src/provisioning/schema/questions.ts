@@ -117,11 +117,11 @@ function missingQuestion(facts: ColumnFacts): Question | undefined {
     choices: text
       ? [
           { id: 'missing', text: 'read it as missing' },
-          { id: 'keep', text: 'keep it as a text' }
+          { id: 'text', text: 'keep it as a text' }
         ]
       : MISFIT_CHOICES,
-    proposal: text && isCodeList(facts) ? 'keep' : 'missing',
-    ...(text ? { lossless: 'keep' } : {})
+    proposal: text && isCodeList(facts) ? 'text' : 'missing',
+    ...(text ? { lossless: 'text' } : {})
   };
 }
 

@@ -13,6 +13,8 @@ export const Reader = Closed({
   ),
   /** Whether numbers may have leading zeros, which are then lost. */
   zeros: Type.Optional(Type.Boolean()),
+  /** Whether numbers may have an exponent or many characters, or be infinite. The check of such numbers is slower. */
+  long: Type.Optional(Type.Boolean()),
   /** Whether numbers with more digits than a binary number holds are rounded. */
   rounded: Type.Optional(Type.Boolean()),
   /** The order and marks of dates that are not in ISO 8601. */

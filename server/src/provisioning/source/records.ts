@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.js';
 import { SourceFailure } from './failure.js';
 
 /** The largest record. A larger one is usually a quotation mark that is never closed. */
-export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 

@@ -33,7 +33,7 @@ async function openText(job: ConformJob, input: () => NodeJS.ReadableStream): Pr
     oldMacLines: false,
     open: input as never
   };
-  const files = job.files.length === 0 ? [piped] : textFiles(job.files);
+  const files = job.files.length === 0 ? [piped] : textFiles(job.files, job.oldMacLines);
   const table: TextTable = { files, dialect: job.dialect, width: job.width };
   const database = await Database.open([INPUT_PIPE, OUTPUT_PIPE], job.memory);
   const odd = (): { odd: () => void } => ({

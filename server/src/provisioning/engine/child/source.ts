@@ -1,5 +1,4 @@
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Dialect } from '../../source/dialect.js';
 import { decoded, openFile, unpackedBytes, type Packing } from '../../source/bytes.js';
@@ -69,15 +68,19 @@ const LINE_FEED = 10;
  */
 export async function whileFeeding<T>(records: AsyncIterable<Buffer>, work: () => Promise<T>): Promise<T> {
   const pipe = createWriteStream(INPUT_PIPE);
-  let closed = false;
-  pipe.once('close', () => (closed = true));
+  const closed = new AbortController();
+  let wake = (): void => undefined;
+  const close = (): void => {
+    closed.abort();
+    wake();
+  };
+  pipe.on('drain', () => wake());
   // The reader closes the pipe when it has enough.
-  pipe.on('error', () => (closed = true));
+  pipe.on('close', close).on('error', close);
   const feed = async (): Promise<void> => {
     for await (const chunk of records) {
-      if (closed) return;
-      if (!pipe.write(chunk))
-        await Promise.race([once(pipe, 'drain'), once(pipe, 'close')]).catch(() => undefined);
+      if (closed.signal.aborted) return;
+      if (!pipe.write(chunk)) await new Promise<void>(resolve => (wake = resolve));
     }
   };
   let failure: unknown;
@@ -92,8 +95,8 @@ export async function whileFeeding<T>(records: AsyncIterable<Buffer>, work: () =
     // A text that cannot be read is the cause of whatever DuckDB says about it.
     throw failure ?? error;
   } finally {
-    closed = true;
     pipe.destroy();
+    close();
     await feeding;
   }
 }

@@ -35,7 +35,7 @@ export interface ScannedText {
 }
 
 /** Opens the text files of a job. All of them must be text. */
-export function textFiles(files: InspectJob['files']): TextFile[] {
+export function textFiles(files: InspectJob['files'], oldMacLines = false): TextFile[] {
   return files.map(({ name, size }, index) => {
     const path = `/input/${index}`;
     const packing = packingOf(name, firstBytes(path, 16));
@@ -44,7 +44,7 @@ export function textFiles(files: InspectJob['files']): TextFile[] {
         `${name} is a Parquet file, but other files of this table are text.`,
         'Provision files of one kind as one table.'
       );
-    return { path, name, packing, size, oldMacLines: false };
+    return { path, name, packing, size, oldMacLines };
   });
 }
 
@@ -71,7 +71,13 @@ async function textOf(bytes: Buffer, encoding: Encoding, complete: boolean): Pro
   return Buffer.concat(parts).toString('utf8');
 }
 
-function checkedNames(name: string, reader: RecordReader, dialect: Dialect, width: number): string[] {
+/** Returns the names of the columns. The header may lack the last one when the last value of each record is empty. */
+function checkedNames(
+  name: string,
+  reader: RecordReader,
+  { dialect, width }: TextTable,
+  lastEmpty: boolean
+): string[] {
   if (!dialect.header) return Array.from({ length: width }, (_, position) => `column_${position + 1}`);
   const { headerRecord } = reader;
   if (headerRecord === undefined)
@@ -80,7 +86,7 @@ function checkedNames(name: string, reader: RecordReader, dialect: Dialect, widt
       'Provision a file with a header line and at least one row.'
     );
   const names = fieldsOf(headerRecord.bytes, dialect).map(({ text }) => text.trim());
-  if (names.length === width - 1) names.push('');
+  if (names.length === width - 1 && lastEmpty) names.push('');
   if (names.length !== width)
     throw new SourceFailure(
       `${name}, line ${headerRecord.line}: the header has ${names.length} names, but most records have ${width} values.`,
@@ -224,7 +230,7 @@ async function scanAs(files: readonly TextFile[], sniffed: SniffedDialect): Prom
   const name = files[0]?.name ?? '';
   if (reader === undefined) throw new SourceFailure(`${name} has no rows.`, 'Provision a file with rows.');
   requireSameHeader(files, found.readers, dialect);
-  const written = checkedNames(name, reader, dialect, width);
+  const written = checkedNames(name, reader, table, found.lastEmpty);
   if (found.rows === 0)
     throw new SourceFailure(
       `${name} has no rows.`,
@@ -256,6 +262,7 @@ async function scanAs(files: readonly TextFile[], sniffed: SniffedDialect): Prom
       oddRecords: found.oddCount,
       firstOddRecords: found.odd,
       carriageReturns: found.readers.some(one => one.carriageReturns),
+      oldMacLines: files.some(one => one.oldMacLines),
       trailingDelimiter,
       unnamed
     }

@@ -1,9 +1,6 @@
-import { patternOf, plainNumber } from '../../schema/patterns.js';
+import { patternOf, plainNumber, SHORT_NUMBER } from '../../schema/patterns.js';
 import type { Reader } from '../../schema/reader.js';
 import { literal } from './text.js';
-
-/** Numbers of at most this many characters fit a binary number exactly, if they have no exponent. */
-const SHORT_NUMBER = 15;
 
 const STRPTIME = {
   'd/m/y': '%d/%m/%Y',
@@ -38,6 +35,7 @@ function numberValue(text: string, reader: Reader): string {
   const digits = plainDigits(text, reader);
   const cast = `try_cast(${digits} AS DOUBLE)`;
   const short = `length(${text}) <= ${SHORT_NUMBER} AND ${full(text, plainNumber(reader))}`;
+  if (reader.long !== true) return `CASE WHEN ${short} THEN ${cast} END`;
   const any = full(text, patternOf(reader) ?? '');
   const exact = reader.rounded === true ? `isfinite(${cast})` : exactNumber(digits);
   return `CASE WHEN ${short} THEN ${cast} WHEN ${any} AND ${exact} THEN ${cast} END`;
@@ -96,6 +94,12 @@ function nativeValue(cell: string, reader: Reader): string {
 export function isEmpty(cell: string, reader: Reader): string {
   if (reader.type === 'text' || reader.native === true) return `${cell} IS NULL`;
   return reader.blanks === true ? `coalesce(trim(${cell}, E' \\t'), '') = ''` : `coalesce(${cell}, '') = ''`;
+}
+
+/** Returns the condition that a cell is not empty. */
+export function isFilled(cell: string, reader: Reader): string {
+  if (reader.type === 'text' || reader.native === true) return `${cell} IS NOT NULL`;
+  return reader.blanks === true ? `trim(${cell}, E' \\t') <> ''` : `${cell} <> ''`;
 }
 
 /** Returns the SQL type in which a column is written. */

@@ -1,6 +1,6 @@
 import { MISSING_WORDS } from '../../schema/patterns.js';
 import type { Reader } from '../../schema/reader.js';
-import { isEmpty, valueOf } from './guards.js';
+import { isFilled, valueOf } from './guards.js';
 import { cell } from './read.js';
 import { literal } from './text.js';
 
@@ -30,15 +30,16 @@ const cells = (columns: readonly ProfiledColumn[]): string =>
 function aggregates({ position, reader, bins, format }: ProfiledColumn): string[] {
   const c = cell(position);
   const v = `v${position}`;
-  const finite = reader.type === 'number' ? ` FILTER (isfinite(${v}) AND abs(${v}) < ${SENTINEL})` : '';
+  const mayBeLarge = reader.type === 'number' && (reader.long === true || reader.native === true);
+  const finite = mayBeLarge ? ` FILTER (isfinite(${v}) AND abs(${v}) < ${SENTINEL})` : '';
   const ordered = reader.type !== 'text' && reader.type !== 'uuid' && reader.type !== 'boolean';
   const text = reader.native === true && reader.type !== 'text' ? `${c}::VARCHAR` : c;
   return [
-    `count(*) FILTER (NOT (${isEmpty(c, reader)}))`,
+    `count(*) FILTER (${isFilled(c, reader)})`,
     `count(${v})`,
     ordered ? `min(${v})${finite}::VARCHAR` : 'NULL',
     ordered ? `max(${v})${finite}::VARCHAR` : 'NULL',
-    reader.type === 'number' ? `count(*) FILTER (isfinite(${v}) AND abs(${v}) >= ${SENTINEL})` : '0',
+    mayBeLarge ? `count(*) FILTER (isfinite(${v}) AND abs(${v}) >= ${SENTINEL})` : '0',
     bins.length > 0 ? `histogram_exact(${text}, ${list(bins)})` : 'NULL',
     format === undefined ? '0' : `count(*) FILTER (regexp_full_match(${c}, ${literal(format)}))`
   ];
@@ -59,7 +60,7 @@ export function profileQuery(source: string, columns: readonly ProfiledColumn[])
 export function misfitQuery(source: string, columns: readonly ProfiledColumn[]): string {
   const found = columns.flatMap(({ position, reader }) => {
     const c = cell(position);
-    const misfit = `NOT (${isEmpty(c, reader)}) AND v${position} IS NULL`;
+    const misfit = `${isFilled(c, reader)} AND v${position} IS NULL`;
     const text = `left(${c}::VARCHAR, 200)`;
     const other = `${misfit} AND NOT list_contains(${list(MISSING_WORDS)}, ${text})`;
     return [

@@ -15,7 +15,7 @@ export function readRecords(
   carriageReturns: boolean
 ): string {
   const columns = Array.from({ length: width }, (_, position) => `'${cell(position)}': 'VARCHAR'`);
-  return `read_csv(${literal(path)}, auto_detect = false, delim = ${literal(delimiter)}, quote = ${literal(quote)}, escape = ${literal(quote)}, header = false, comment = '', strict_mode = ${String(!carriageReturns)}, null_padding = false, allow_quoted_nulls = false, nullstr = '', encoding = 'utf-8', max_line_size = 8388608, columns = {${columns.join(', ')}})`;
+  return `read_csv(${literal(path)}, auto_detect = false, delim = ${literal(delimiter)}, quote = ${literal(quote)}, escape = ${literal(quote)}, header = false, comment = '', strict_mode = ${String(!carriageReturns)}, null_padding = false, allow_quoted_nulls = false, nullstr = '', encoding = 'utf-8', max_line_size = 8388608, buffer_size = 16777216, columns = {${columns.join(', ')}})`;
 }
 
 /** Returns the SQL of a table of Parquet files, with columns named by position. */
