@@ -11,7 +11,7 @@ const PREFIX = 'objects/';
  */
 export function cloudObjects(
   cloud: FakeCloud,
-  { bucket = BUCKET, ...options }: { readonly bucket?: string } & Pick<StorageOptions, 'retryOptions' | 'timeout'> = {}
+  { bucket = BUCKET, ...options }: { readonly bucket?: string } & Pick<StorageOptions, 'retryOptions'> = {}
 ): GoogleCloudStorage {
   Object.assign(process.env, cloud.environment);
   const storage = new Storage({ ...cloud.storageClientOptions, ...options });

@@ -7,6 +7,7 @@ import { CleanRoomError, isCleanRoomError } from '@clean-room/protocol/errors';
 import type { TransferAddress, TransferHeaders } from '@clean-room/protocol/jobs';
 import { requireAnswer } from '../answer.js';
 import { hasStatus } from './google-errors.js';
+import { limited } from './google-limit.js';
 import { Verification } from './store.js';
 import type { ObjectTransfers, Transfer } from './transfers.js';
 
@@ -24,6 +25,8 @@ export interface Signing {
 
 type SignedAction = Pick<GetSignedUrlConfig, 'action' | 'extensionHeaders' | 'contentType' | 'expires'>;
 
+/** Longest time to wait for a copy, which takes longer for large objects. */
+const COPY_MS = 600_000;
 /** Longest time to wait for a signature. Google's library has no limit of its own, and a supervisor is waiting. */
 const SIGNATURE_MS = 10_000;
 
@@ -120,23 +123,22 @@ export class SignedTransfers implements ObjectTransfers {
 
   async accept(transfer: Transfer): Promise<void> {
     const name = this.#uploadName(transfer);
-    const [metadata] = await this.#bucket
-      .file(name)
-      .getMetadata()
-      .catch((cause: unknown) => {
-        if (!hasStatus(cause, 404)) throw cause;
-        throw new CleanRoomError('not-found', `The object ${transfer.digest} was not uploaded.`, { cause });
-      });
+    const [metadata] = await limited(() => this.#bucket.file(name).getMetadata()).catch((cause: unknown) => {
+      if (!hasStatus(cause, 404)) throw cause;
+      throw new CleanRoomError('not-found', `The object ${transfer.digest} was not uploaded.`, { cause });
+    });
     // Everything below concerns exactly the generation whose bytes are verified.
     const uploaded = this.#bucket.file(name, { generation: String(metadata.generation) });
     try {
       await verify(uploaded, Number(metadata.size), transfer);
     } catch (error) {
-      if (isCleanRoomError(error, 'digest-mismatch')) await uploaded.delete({ ignoreNotFound: true });
+      if (isCleanRoomError(error, 'digest-mismatch'))
+        await limited(() => uploaded.delete({ ignoreNotFound: true }));
       throw error;
     }
     try {
-      await uploaded.copy(this.#object(transfer.digest), { preconditionOpts: { ifGenerationMatch: 0 } });
+      const target = this.#object(transfer.digest);
+      await limited(() => uploaded.copy(target, { preconditionOpts: { ifGenerationMatch: 0 } }), COPY_MS);
     } catch (error) {
       // 412: the object is stored already.
       if (!hasStatus(error, 412)) throw error;
@@ -144,8 +146,8 @@ export class SignedTransfers implements ObjectTransfers {
   }
 
   async discard(owner: string): Promise<void> {
-    const [files] = await this.#bucket.getFiles({ prefix: `${this.#folder}${owner}/` });
-    for (const file of files) await file.delete({ ignoreNotFound: true });
+    const [files] = await limited(() => this.#bucket.getFiles({ prefix: `${this.#folder}${owner}/` }));
+    for (const file of files) await limited(() => file.delete({ ignoreNotFound: true }));
   }
 }
 

@@ -5,6 +5,7 @@ import { asDigest, digestOf, type Digest } from '@clean-room/protocol/bytes';
 import { CleanRoomError } from '@clean-room/protocol/errors';
 import { requireBucketSettings } from './google-bucket.js';
 import { hasStatus } from './google-errors.js';
+import { limited } from './google-limit.js';
 import { requireSigning, SignedTransfers, type Signing } from './google-transfers.js';
 import { beyondEnd, notStored, Verification, type ObjectStore, type StoredObject } from './store.js';
 import type { ObjectTransfers } from './transfers.js';
@@ -14,9 +15,6 @@ import type { ObjectTransfers } from './transfers.js';
  * chunk. Must be a multiple of 256 KiB.
  */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-
-/** Longest time to wait for the answer to one request. Google's library waits for ever unless its client has a limit. */
-const REQUEST_MS = 30_000;
 
 /** Digest of an empty file, such as many `__init__.py` files. */
 const EMPTY = digestOf(new Uint8Array());
@@ -33,13 +31,11 @@ export class GoogleCloudStorage implements ObjectStore {
   /**
    * Creates a store; nothing is sent yet.
    *
-   * @param storage - a client. It gets a limit for the time of a request if it has none.
    * @param prefix - beginning of every object's name, for example `objects/`
    * @param signing - how addresses for other programs are signed: by default with the key of the credentials, or by the IAM
    * Credentials API if they have none
    */
   constructor(storage: Storage, bucket: string, prefix = '', signing: Signing = {}) {
-    storage.timeout ??= REQUEST_MS;
     this.#bucket = storage.bucket(bucket);
     this.#prefix = prefix;
     this.#signing = signing;
@@ -90,7 +86,7 @@ export class GoogleCloudStorage implements ObjectStore {
 
   async size(digest: Digest): Promise<number | undefined> {
     try {
-      const [metadata] = await this.#file(digest).getMetadata();
+      const [metadata] = await limited(() => this.#file(digest).getMetadata());
       return Number(metadata.size);
     } catch (error) {
       if (hasStatus(error, 404)) return undefined;
@@ -99,11 +95,11 @@ export class GoogleCloudStorage implements ObjectStore {
   }
 
   async delete(digest: Digest): Promise<void> {
-    await this.#file(digest).delete({ ignoreNotFound: true });
+    await limited(() => this.#file(digest).delete({ ignoreNotFound: true }));
   }
 
   async ping(): Promise<void> {
-    await this.#bucket.getMetadata();
+    await limited(() => this.#bucket.getMetadata());
   }
 
   /**
@@ -115,7 +111,7 @@ export class GoogleCloudStorage implements ObjectStore {
     const { name } = this.#bucket;
     let metadata: BucketMetadata;
     try {
-      [metadata] = await this.#bucket.getMetadata();
+      [metadata] = await limited(() => this.#bucket.getMetadata());
     } catch (cause) {
       if (hasStatus(cause, 404)) {
         throw new CleanRoomError('not-found', `The bucket gs://${name} does not exist.`, {

@@ -186,37 +186,3 @@ describe.each(IMPLEMENTATIONS)('transfers at signed addresses of %s', (_name, op
     expect(await opened.store.size(one.digest)).toBe(10);
   });
 });
-
-describe('a request that Google never answers', () => {
-  let cloud: FakeCloud;
-  beforeAll(async () => {
-    cloud = await FakeCloud.start();
-  });
-  afterAll(() => cloud.stop());
-
-  test('has a time limit, also if the client has none', () => {
-    const storage = new Storage(cloud.storageClientOptions);
-    new GoogleCloudStorage(storage, BUCKET);
-    expect(storage.timeout).toBe(30_000);
-  });
-
-  test.each(['storage.objects.list', 'storage.objects.get', 'storage.objects.delete'])(
-    'ends with an error or is repeated: %s',
-    async call => {
-      const store = cloudObjects(cloud, {
-        timeout: 500,
-        retryOptions: { maxRetries: 1, retryDelayMultiplier: 1 }
-      });
-      cloud.faults.plan({ call, fault: { kind: 'timeout' }, times: 1 });
-      const started = performance.now();
-      const digest = digestOf(randomBytes(10));
-      await Promise.allSettled([
-        store.transfers().discard('attempt'),
-        store.size(digest),
-        store.delete(digest)
-      ]);
-      expect(performance.now() - started).toBeGreaterThan(400);
-      expect(performance.now() - started).toBeLessThan(20_000);
-    }
-  );
-});
