@@ -215,17 +215,17 @@ describe('a schema file', () => {
     [
       'bounds in the wrong order',
       [{ name: 'a', type: 'integer', minimum: '2', maximum: '1' }],
-      /wrong order/
+      /minimum .* is larger than the maximum/
     ],
     [
       'dates in the wrong order',
       [{ name: 'a', type: 'date', minimum: '2021-01-01', maximum: '2020-01-01' }],
-      /wrong order/
+      /minimum .* is larger than the maximum/
     ],
-    ['bounds of a text column', [{ name: 'a', type: 'text', minimum: '1' }], /cannot have bounds/],
-    ['a bound of another type', [{ name: 'a', type: 'date', minimum: '1' }], /not a value of type date/],
-    ['a decimal without a scale', [{ name: 'a', type: 'decimal' }], /precision and scale/],
-    ['a timestamp without a unit', [{ name: 'a', type: 'timestamp' }], /zoned and unit/],
+    ['bounds of a text column', [{ name: 'a', type: 'text', minimum: '1' }], /no minimum or maximum/],
+    ['a bound of another type', [{ name: 'a', type: 'date', minimum: '1' }], /not a value of the type date/],
+    ['a decimal without a scale', [{ name: 'a', type: 'decimal' }], /a precision and a scale/],
+    ['a timestamp without a unit', [{ name: 'a', type: 'timestamp' }], /zoned, and its unit/],
     ['a format that is not one', [{ name: 'a', type: 'text', format: '(a|b)+' }], /format/],
     ['an unknown column type', [{ name: 'a', type: 'json' }], /expected form/]
   ])('with %s is refused', (_description, columns, message) => {

@@ -25,8 +25,6 @@ export interface Signing {
 
 type SignedAction = Pick<GetSignedUrlConfig, 'action' | 'extensionHeaders' | 'contentType' | 'expires'>;
 
-/** Longest time to wait for a copy, which takes longer for large objects. */
-const COPY_MS = 600_000;
 /** Longest time to wait for a signature. Google's library has no limit of its own, and a supervisor is waiting. */
 const SIGNATURE_MS = 10_000;
 
@@ -138,7 +136,7 @@ export class SignedTransfers implements ObjectTransfers {
     }
     try {
       const target = this.#object(transfer.digest);
-      await limited(() => uploaded.copy(target, { preconditionOpts: { ifGenerationMatch: 0 } }), COPY_MS);
+      await limited(() => uploaded.copy(target, { preconditionOpts: { ifGenerationMatch: 0 } }));
     } catch (error) {
       // 412: the object is stored already.
       if (!hasStatus(error, 412)) throw error;

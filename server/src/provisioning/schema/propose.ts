@@ -59,7 +59,9 @@ export function proposeColumn(facts: ColumnFacts, reading: Reading, rows: number
   const suggestions = [
     ...(role === undefined
       ? []
-      : [`suggested as ${role.role === 'identifier' ? 'an' : 'a'} ${role.role}: ${role.reason}`]),
+      : [
+          `suggested as ${role.role === 'sensitive' ? 'sensitive' : role.role === 'identifier' ? 'an identifier' : 'a quasi-identifier'}: ${role.reason}`
+        ]),
     ...(format === undefined
       ? []
       : [`all values have the format ${format}${kind === undefined ? '' : ` (${kind})`}`]),
