@@ -1,4 +1,4 @@
-"""Prints the zCDP loss that corresponds to epsilon and delta, before any data is read: `python -m clean_room_synthesis.budget`."""
+"""Prints the zCDP loss of an epsilon and a delta, before any data is read: `python -m clean_room_synthesis.budget`."""
 
 import json
 import sys

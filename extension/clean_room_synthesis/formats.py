@@ -38,7 +38,7 @@ def regenerate(random: np.random.Generator, column: dict[str, Any], rows: int) -
         make = lambda count: _of_format(random, pieces, count)  # noqa: E731
         return pa.array(_different(make, rows) if different else make(rows), pa.string())
     if different:
-        # Numbered as in random stand-ins, so that tables of several providers can be joined while a notebook is written.
+        # Numbered as in random stand-ins, so that tables of several providers can be joined.
         return pa.array([f"{column['name']}-{row:06}" for row in range(1, rows + 1)])
     words = np.array(_WORDS)[random.integers(0, len(_WORDS), (rows, 2))]
     return pa.array([f"{first} {second}" for first, second in words], pa.string())

@@ -114,7 +114,7 @@ describe('the provision command', () => {
     expect((await published('hospital/synthetic'))?.version).toBe(1);
   });
 
-  test('spends nothing when nobody confirms the stand-in', async () => {
+  test('spends nothing when the stand-in is not confirmed', async () => {
     const output = await provision('hospital/unconfirmed', '--stand-in', 'synthetic');
     expect(output.json()).toMatchObject({ code: 'conflict', message: expect.stringContaining('Nothing') });
     expect(await published('hospital/unconfirmed')).toBeUndefined();

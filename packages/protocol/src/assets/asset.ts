@@ -11,7 +11,7 @@ export type SealedFor = Static<typeof SealedFor>;
 export const StandInPrivacy = Closed({
   epsilon: DecimalText,
   delta: DecimalText,
-  /** What one unit of privacy protects: one row, or all rows of one person. */
+  /** The unit that is protected: one row, or all rows of one person. */
   unit: Type.Union([Type.Literal('row'), Type.Literal('person')]),
   /** Only for `person`: the largest number of rows of one person that are used. */
   rowsPerPerson: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),

@@ -27,7 +27,7 @@ export const ColumnType = Type.Union([
 ]);
 export type ColumnType = Static<typeof ColumnType>;
 
-/** What a column's values could reveal about a person. */
+/** The kind of fact about a person that a column's values could reveal. */
 export const ColumnRole = Type.Union([
   /** The values identify persons, or could. Such values never leave in an output. */
   Type.Literal('identifier'),

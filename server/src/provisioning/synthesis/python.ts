@@ -32,7 +32,7 @@ print(json.dumps({
 }))`;
 
 /** Returns the program that is used: `CLEAN_ROOM_PYTHON`, or `python3`. */
-export function pythonProgram(env: Readonly<Record<string, string | undefined>>): string {
+function pythonProgram(env: Readonly<Record<string, string | undefined>>): string {
   return env['CLEAN_ROOM_PYTHON'] || 'python3';
 }
 

@@ -15,7 +15,7 @@ import type { PythonInstallation } from './python.js';
 
 const run = promisify(execFile);
 
-/** What a differentially private stand-in is made of. */
+/** The settings of a differentially private stand-in. */
 export interface SynthesisRequest {
   readonly schema: TableSchema;
   /** Decimal text. */
@@ -54,11 +54,11 @@ const Failure = Closed({
   })
 });
 
-/** A stand-in while it is made. */
+/** A stand-in that is being made. */
 export interface RunningSynthesis {
   /** The rows as CSV with a header. They count only when `answer` is resolved. */
   readonly rows: AsyncIterable<Uint8Array>;
-  /** What was spent, when the process has ended successfully. */
+  /** The amount that was spent, when the process has ended successfully. */
   readonly answer: Promise<Answer>;
 }
 
