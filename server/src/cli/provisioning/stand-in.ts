@@ -23,7 +23,7 @@ export function addStandInOptions(command: Command): Command {
   return command
     .option(
       '--stand-in <kind>',
-      'random (from the schema only) or synthetic (from the data, differentially private)',
+      'Kind of stand-in: random (from the schema only) or synthetic (from the data, differentially private)',
       'random'
     )
     .option('--epsilon <number>', 'Privacy that a synthetic stand-in spends; the δ is 10⁻⁹', '1')
