@@ -18,7 +18,9 @@ test('a notebook on the data of two providers runs after both have approved it, 
 
   await test.step('the notebook is programmed on two stand-ins', async () => {
     await expect(
-      page.getByText(/stand-in data \(hospital\/visits v\d+, random; insurer\/claims v\d+, random\)/)
+      page.getByText(
+        /stand-in data \(hospital\/visits v\d+, synthetic, ε = 1; insurer\/claims v\d+, random\)/
+      )
     ).toBeVisible();
     await expect(cleanRoom.panel.getByText('From Demo Hospital')).toBeVisible();
     await expect(cleanRoom.panel.getByText('From Demo Insurer')).toBeVisible();

@@ -17,9 +17,9 @@ test('a notebook is submitted, reviewed, approved and run, and its result and re
 
   await test.step('the notebook is programmed on a stand-in', async () => {
     await expect(
-      page.getByText(/Programming stage: stand-in data \(hospital\/visits v\d+, random\)/)
+      page.getByText(/Programming stage: stand-in data \(hospital\/visits v\d+, synthetic, ε = 1\)/)
     ).toBeVisible();
-    await expect(cleanRoom.panel.getByText('hospital/visits')).toBeVisible();
+    await expect(cleanRoom.panel.getByText('hospital/visits', { exact: true })).toBeVisible();
   });
 
   await test.step('the researcher submits it', async () => {
