@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -42,7 +42,7 @@ export class DemoServices {
 
   constructor(cleanRoom) {
     this.cleanRoom = cleanRoom;
-    this.machines = join(cleanRoom.folder, 'simulator');
+    this.machines = join(cleanRoom.folder, 'simulator/attempts');
   }
 
   /** The services that can be killed: the coordinator, and the custodian of each provider. */
@@ -97,14 +97,12 @@ export class DemoServices {
     }
   }
 
+  /** Returns the process of each machine that was started. */
   #claims() {
-    return readdirSync(this.machines).flatMap(attempt => {
-      try {
-        return [{ attempt, ...JSON.parse(readFileSync(join(this.machines, attempt, 'claim.json'), 'utf8')) }];
-      } catch {
-        return [];
-      }
-    });
+    return readdirSync(this.machines)
+      .map(attempt => ({ attempt, file: join(this.machines, attempt, 'claim.json') }))
+      .filter(({ file }) => existsSync(file))
+      .map(({ attempt, file }) => ({ attempt, ...JSON.parse(readFileSync(file, 'utf8')) }));
   }
 
   /** Returns the number of machines of this demo that still run. Their processes get some seconds to end. */
