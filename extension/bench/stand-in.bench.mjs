@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** Tables of other projects, which are not copied into this one. Without them, a part of the bench is skipped. */
-const TABLES = process.env.BENCH_TABLES ?? '/work/shared/data';
+const TABLES = process.env.BENCH_TABLES ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 const script = fileURLToPath(new URL('stand_in.py', import.meta.url));
 const { status } = spawnSync('python', [script, TABLES], { stdio: ['ignore', 'inherit', 'inherit'] });

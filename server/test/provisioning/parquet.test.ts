@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inspectTable } from '../../src/provisioning/inspect.js';
 import { convert, readParquet, sql, TableFolder } from './support/tables.js';
 
@@ -84,7 +85,7 @@ describe('a Parquet file', () => {
   });
 });
 
-const CASES = '/work/shared/cases/tables';
+const CASES = fileURLToPath(new URL('../../../../shared/cases/tables', import.meta.url));
 const withCases = existsSync(CASES) ? describe : describe.skip;
 if (!existsSync(CASES)) console.warn(`Skipped the shared example tables: ${CASES} does not exist.`);
 
