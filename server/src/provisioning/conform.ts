@@ -115,6 +115,20 @@ function failed(message: Message): CleanRoomError {
     : new CleanRoomError('internal', 'The writer of tables gave an unexpected answer.');
 }
 
+/** Refuses names that differ only in case: DuckDB would rename such columns when it writes them. */
+function requireDistinctNames({ columns }: TableSchema): void {
+  const seen = new Map<string, string>();
+  for (const { name } of columns) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      throw new CleanRoomError('malformed', `The columns "${other}" and "${name}" differ only in case.`, {
+        remedy: 'Rename one of them in the file. Nothing was published.'
+      });
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
 /**
  * Writes a table with exactly the types of a schema: as Parquet (zstd), or as CSV for the process that makes stand-ins. Equal tables
  * and schemas give equal bytes.
@@ -133,6 +147,7 @@ export async function conformTable(
       remedy: 'Answer it. Nothing was published.'
     });
   const { files, format, dialect, layout, schema } = inspection;
+  requireDistinctNames(schema);
   const inputs = await Promise.all(
     files.map(async file => ({ name: path.basename(file), size: await sizeOf(file) }))
   );

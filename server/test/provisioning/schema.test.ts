@@ -238,3 +238,13 @@ describe('a schema file', () => {
     expect(() => read('a: &a [*a, *a]')).toThrow(/neither YAML nor JSON/);
   });
 });
+
+describe('columns whose names differ only in case', () => {
+  it('are refused, because they would be renamed when they are written', async () => {
+    const file = await folder.write('case.csv', csv({ Code: ['1', '2'], code: ['3', '4'] }));
+    await expect(inspectTable([file]).then(parquetOf)).rejects.toMatchObject({
+      code: 'malformed',
+      message: 'The columns "Code" and "code" differ only in case.'
+    });
+  });
+});

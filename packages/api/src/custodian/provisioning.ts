@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { AssetVersion, DecimalText } from '@clean-room/protocol/assets';
+import { AssetVersion } from '@clean-room/protocol/assets';
 import { Closed, DigestField, Envelope, Text, Timestamp } from '@clean-room/protocol/documents';
 import { defineRoute } from '../route.js';
 import { PolicyFile } from './policy-file.js';
@@ -11,8 +11,11 @@ const DatasetName = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' });
 /** A random id that the client chooses. A request with a known id changes nothing and gets the first answer again. */
 const RequestId = Type.String({ pattern: '^[0-9a-f]{32}$' });
 
+/** A decimal number that is not negative: a negative amount would give back what other stand-ins have spent. */
+const Amount = Type.String({ pattern: '^\\d{1,40}(\\.\\d{1,40})?$' });
+
 /** The amount of privacy that a stand-in spends: ρ of zero-concentrated differential privacy, and what it means as (ε, δ). */
-export const PrivacyAmount = Closed({ rho: DecimalText, epsilon: DecimalText, delta: DecimalText });
+export const PrivacyAmount = Closed({ rho: Amount, epsilon: Amount, delta: Amount });
 export type PrivacyAmount = Static<typeof PrivacyAmount>;
 
 /** The unit that an amount of privacy protects: a row, or a person, named by the kind of identifier. */

@@ -36,7 +36,8 @@ const STATEMENTS_0001 = [
   `create table provisioning_lock (singleton boolean primary key default true check (singleton))`,
   `insert into provisioning_lock default values`,
   `create table publication (
-     id text primary key, dataset text not null, version integer not null, unique (dataset, version))`,
+     id text primary key, dataset text not null, version integer not null, reservation text unique,
+     unique (dataset, version))`,
   `create table privacy_spend (
      number bigint generated always as identity, id text primary key, dataset text not null, unit text not null,
      rho text not null, epsilon text not null, delta text not null, state text not null, steward text not null,

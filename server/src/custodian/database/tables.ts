@@ -127,6 +127,8 @@ export interface PublicationRow {
   id: string;
   dataset: string;
   version: number;
+  /** The ledger entry of its stand-in. Each entry is for one stand-in. */
+  reservation: string | null;
 }
 
 /** Privacy that was reserved, spent or returned for a stand-in. Amounts are decimal text. */

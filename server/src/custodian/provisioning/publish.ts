@@ -18,7 +18,11 @@ import { ledgerOf, spentOf } from './ledger.js';
 type Publication = BodyOf<typeof custodianRoutes.publishDataset>;
 
 /** Returns the version number of a publication. The same publication has the same number each time it is repeated. */
-async function versionOf({ db }: CustodianContext, dataset: string, id: string): Promise<number> {
+async function versionOf(
+  { db }: CustodianContext,
+  dataset: string,
+  { id, reservation }: Publication
+): Promise<number> {
   return db.transaction().execute(async trx => {
     await trx.selectFrom('provisioning_lock').select('singleton').forUpdate().execute();
     const known = await trx.selectFrom('publication').selectAll().where('id', '=', id).executeTakeFirst();
@@ -26,13 +30,29 @@ async function versionOf({ db }: CustodianContext, dataset: string, id: string):
       if (known.dataset === dataset) return known.version;
       throw new CleanRoomError('conflict', 'This id was used to publish another dataset.');
     }
+    const used =
+      reservation === undefined
+        ? undefined
+        : await trx
+            .selectFrom('publication')
+            .select('id')
+            .where('reservation', '=', reservation)
+            .executeTakeFirst();
+    if (used !== undefined) {
+      throw new CleanRoomError('policy-refused', 'The privacy was spent for another stand-in.', {
+        remedy: 'Make the stand-in again, which spends privacy again.'
+      });
+    }
     const { newest } = await trx
       .selectFrom('publication')
       .select(({ fn }) => fn.max('version').as('newest'))
       .where('dataset', '=', dataset)
       .executeTakeFirstOrThrow();
     const version = ((newest as number | null) ?? 0) + 1;
-    await trx.insertInto('publication').values({ id, dataset, version }).execute();
+    await trx
+      .insertInto('publication')
+      .values({ id, dataset, version, reservation: reservation ?? null })
+      .execute();
     return version;
   });
 }
@@ -114,7 +134,7 @@ export async function publishDataset(
   publication: Publication
 ): Promise<ProvisionedAsset> {
   const { config, keys, registry, coordinator } = context;
-  const { id, description, table, rows, sealed, standIn } = publication;
+  const { description, table, rows, sealed, standIn } = publication;
   const name = `${config.party}/${dataset}`;
   const { items } = await coordinator.call(routes.listCollaborations, {});
   const found = items.find(({ digest }) => digest === publication.collaboration);
@@ -134,7 +154,7 @@ export async function publishDataset(
   policyFrom(publication.policy, { ...terms, version: 1 });
   await requireUploaded(context, publication);
   await requireLedger(context, dataset, publication);
-  const version = await versionOf(context, dataset, id);
+  const version = await versionOf(context, dataset, publication);
   const known = await registry.version(dataset, version);
   if (known === undefined) {
     const signedVersion = await signDocument(keys, AssetVersion, {

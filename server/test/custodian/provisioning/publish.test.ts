@@ -145,6 +145,11 @@ describe('the privacy ledger', () => {
     await expect(settle('spendPrivacy', third)).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  test('refuses a negative amount, which would give back what was spent', async () => {
+    await expect(reserve('-0.05')).rejects.toMatchObject({ code: 'malformed' });
+    await expect(reserve('0.05', { cap: amount('-1', '3') })).rejects.toMatchObject({ code: 'malformed' });
+  });
+
   test('answers a repeated reservation with the first one, and refuses another with its id', async () => {
     const changes = { id: id(), dataset: 'repeated-reservation' };
     expect(await reserve('0.06', changes)).toEqual(await reserve('0.06', changes));
@@ -190,6 +195,10 @@ describe('the privacy ledger', () => {
     });
     const published = await publish(await body(), 'synthetic');
     expect(published.ledger).toEqual([expect.objectContaining({ id: entry.id, state: 'spent' })]);
+    await expect(publish(await body(), 'synthetic')).rejects.toMatchObject({
+      code: 'policy-refused',
+      message: expect.stringContaining('another stand-in')
+    });
     const small = { ...(await body()), policy: { ...(await body()).policy, privacy: amount('0.05', '1') } };
     await expect(publish(small, 'synthetic')).rejects.toMatchObject({
       code: 'policy-refused',
