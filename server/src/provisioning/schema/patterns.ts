@@ -82,7 +82,7 @@ export function patternOf(reader: Reader): string | undefined {
   }
 }
 
-/** Texts by which programs write that there is no value. They are proposed, and never read as missing unasked. */
+/** Texts that programs write for a missing value. They are read as missing only if the provider confirms it. */
 export const MISSING_WORDS: readonly string[] = [
   'NA',
   'N/A',
